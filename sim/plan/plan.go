@@ -205,6 +205,8 @@ const (
 	// CallbacksOnce: every owning node ran each group callback (and each swap of a
 	// barrier task) exactly once, and every node ran OnTaskCompleted exactly once.
 	CallbacksOnce Expectation = "callbacks-once"
+	// SwapsOnce: every owned replica swapped exactly once for this run, on its owner.
+	SwapsOnce Expectation = "swaps-once"
 	// NoSwap: no replica swapped for this task.
 	NoSwap Expectation = "no-swap"
 	// RecordGone: the record is gone, and so is every node's local state of it.
