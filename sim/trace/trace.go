@@ -1,36 +1,70 @@
 // Package trace is the event log of a run: append, hash, encode, decode.
 //
 // A trace is a file of lines: a header, one event a line, and a footer with the
-// verdict and the hash of all bytes before it. Equal runs have equal bytes.
+// verdict and the hash of all bytes before it. Equal runs have equal bytes: every
+// value has exactly one way to stand in the file, and [Reader] refuses any other.
 //
 // The package imports sim/plan and nothing else of this repository.
 package trace
 
-import "time"
+import (
+	"time"
+
+	"dtsim/sim/plan"
+)
 
 // Format is the number of the file format that this package reads and writes.
 const Format = 1
 
-// Event is one thing that happened.
-type Event struct {
-	// At is the virtual time since the start of the run.
-	At time.Duration
-	// Node is where it happened; empty for the harness itself.
-	Node string
-	// Incarnation counts the starts of Node from 1; 0 for the harness.
-	Incarnation int
-	// Kind says what happened; see the Kind constants.
-	Kind Kind
-	// Fields are the details, in a fixed order for each kind.
-	Fields []Field
+// Header is the first line of a trace: all that the run is a function of.
+type Header struct {
+	// Format is [Format]; NewRecorder sets it.
+	Format int
+	Plan   plan.Plan
+	// Engine is the name of the engine that ran the plan: "native", "sealed", "bubble".
+	Engine string
+	// Entropy is what the Go runtime's own draws came from.
+	Entropy uint64
+	// Build identifies the program that ran the plan.
+	Build string
 }
 
-// Kind says what an event is.
-type Kind string
+// Verdict is what the checks say about a run.
+type Verdict struct {
+	// Passed is true when there are no violations.
+	Passed     bool
+	Violations []Violation
+}
 
-// Field is one detail of an event.
-type Field struct {
-	Key string
-	// Value is a string, an int64, a uint64 or a bool.
-	Value any
+// Violation is one broken property.
+type Violation struct {
+	// Property is the identifier from the design, "P5" for example, or the name of
+	// a promise of the plan.
+	Property string
+	// Message names the facts that contradict each other.
+	Message string
+	// At is the virtual time since the start of the run.
+	At time.Duration
+	// Node is where it was seen; empty for the cluster as a whole.
+	Node string
+}
+
+// Footer is the last line of a trace.
+type Footer struct {
+	Verdict Verdict
+	// Hash is the sha256, in hex, of all bytes before the footer line.
+	Hash string
+	// Events is how many events the trace holds.
+	Events int
+	// VirtualTime is the time of the last event.
+	VirtualTime time.Duration
+	// Counters counts events by kind.
+	Counters map[string]int64
+}
+
+// Trace is a whole trace in memory.
+type Trace struct {
+	Header Header
+	Events []Event
+	Footer Footer
 }

@@ -1,0 +1,68 @@
+package trace
+
+// Kind says what an event is.
+type Kind string
+
+// The kinds of events, with their fields in order. Fields in [brackets] are there
+// only when they apply.
+const (
+	// RunStarted: the harness begins. seed, nodes, duration.
+	RunStarted Kind = "run-started"
+	// RunEnded: the harness has stopped every node.
+	RunEnded Kind = "run-ended"
+
+	// NodeStarted: an incarnation begins.
+	NodeStarted Kind = "node-started"
+	// NodeStopped: an incarnation ends. how ("shutdown" or "crash").
+	NodeStopped Kind = "node-stopped"
+	// NodeState: the node's Raft state changed. state, term, [leader].
+	NodeState Kind = "node-state"
+	// LeaderSeen: the node learned of a leader, or lost it (leader ""). leader.
+	LeaderSeen Kind = "leader-seen"
+
+	// MessageSent: a message left a node. to, msg, id, n, [term, prev, entries,
+	// commit, size, ok], arrives. Part of the reply's name is "-reply". id is the message's
+	// identity (48 bits of its content's hash), n its occurrence on the link;
+	// arrives is the virtual time of the delivery, in ns.
+	MessageSent Kind = "sent"
+	// MessageLost: a message will not be, or could not be, delivered. to, msg, id, n,
+	// why ("down", "closed", "full", ...). Node is the sender.
+	MessageLost Kind = "lost"
+
+	// Applied: a replica applied a command. index, term, command, [namespace, task],
+	// outcome ("ok" or the rejection).
+	Applied Kind = "applied"
+	// SnapshotTaken: a replica captured its state. index, hash.
+	SnapshotTaken Kind = "snapshot-taken"
+	// SnapshotRestored: a replica replaced its state. index, hash.
+	SnapshotRestored Kind = "snapshot-restored"
+	// SchemaChanged: a node's schema changed. collection, change, [property, tokenization].
+	SchemaChanged Kind = "schema-changed"
+
+	// Called: a client operation begins. op (position in the workload, or a number
+	// above it for what schedulers and providers call), do, and what it is about.
+	Called Kind = "called"
+	// Returned: it ended. op, do, outcome ("ok", "rejected", "ambiguous", "error"), [error].
+	Returned Kind = "returned"
+	// Listed: a node listed the tasks. index (the applied index the list shows), tasks.
+	Listed Kind = "listed"
+
+	// CallbackStarted: a provider callback begins. callback, namespace, task, version,
+	// status, [group, units].
+	CallbackStarted Kind = "callback-started"
+	// CallbackEnded: it returned. The same fields, [error].
+	CallbackEnded Kind = "callback-ended"
+	// WorkStarted: a provider's worker took up a unit. namespace, task, version, unit.
+	WorkStarted Kind = "work-started"
+	// WorkEnded: the worker is done with a unit. The same fields, outcome.
+	WorkEnded Kind = "work-ended"
+	// HandleTerminated: a task handle was told to stop. namespace, task, version.
+	HandleTerminated Kind = "handle-terminated"
+
+	// FileWritten: a file of the provider was written. file, size.
+	FileWritten Kind = "file-written"
+	// FileRenamed: file, to.
+	FileRenamed Kind = "file-renamed"
+	// FileRemoved: file.
+	FileRemoved Kind = "file-removed"
+)
