@@ -1,0 +1,199 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"dtsim/sim/keyed"
+	"dtsim/sim/plan"
+)
+
+// What most scenarios share. A cluster elects its leader within the first two or
+// three seconds, so nothing is asked of it before calmStart.
+const (
+	calmStart     = 4 * time.Second
+	schedulerTick = 5 * time.Second
+	// settle is how long a task needs beyond the work on its units: each phase is
+	// noticed by a wake, at the latest by a tick.
+	settle = 5 * schedulerTick
+	// keepRecords is a time to live that no run outlives.
+	keepRecords = 24 * time.Hour
+)
+
+// The outcomes that are promised of operations.
+const (
+	ok       = "ok"
+	rejected = "rejected"
+)
+
+// draft is a plan in the making. Operations are added in the order of their
+// times.
+type draft struct {
+	plan  plan.Plan
+	draw  keyed.Draw
+	fixed int
+	now   time.Duration
+}
+
+func newDraft(name string, seed uint64, o Options) *draft {
+	d := &draft{draw: keyed.New(seed, "scenario").Str(name), fixed: o.Nodes, now: calmStart}
+	minLatency := d.duration("min-latency", 500*time.Microsecond, 3*time.Millisecond)
+	d.plan = plan.Plan{
+		Format: plan.Format,
+		Name:   name,
+		Seed:   seed,
+		Cluster: plan.Cluster{
+			SchedulerTick:    plan.Duration(schedulerTick),
+			CompletedTaskTTL: plan.Duration(keepRecords),
+			Raft: plan.Raft{
+				HeartbeatTimeout:   plan.Duration(time.Second),
+				ElectionTimeout:    plan.Duration(time.Second),
+				LeaderLeaseTimeout: plan.Duration(500 * time.Millisecond),
+				CommitTimeout:      plan.Duration(200 * time.Millisecond),
+				SnapshotInterval:   plan.Duration(10 * time.Second),
+				SnapshotThreshold:  32,
+				TrailingLogs:       16,
+			},
+			Network: plan.Network{
+				MinLatency:  plan.Duration(minLatency),
+				MaxLatency:  plan.Duration(minLatency + d.duration("latency-spread", 2*time.Millisecond, 17*time.Millisecond)),
+				CallTimeout: plan.Duration(400 * time.Millisecond),
+			},
+		},
+	}
+	d.nodes(3)
+	return d
+}
+
+// nodes sets the size of the cluster to one of choices, unless the caller has
+// fixed it.
+func (d *draft) nodes(choices ...int) {
+	d.plan.Cluster.Nodes = choices[d.draw.Str("nodes").N(uint64(len(choices)))]
+	if d.fixed != 0 {
+		d.plan.Cluster.Nodes = d.fixed
+	}
+}
+
+// replicas is how many nodes hold a shard: n, or as many as there are.
+func (d *draft) replicas(n int) int { return max(1, min(n, d.plan.Cluster.Nodes)) }
+
+// number draws a number in [lo, hi].
+func (d *draft) number(what string, lo, hi int) int {
+	return lo + int(d.draw.Str(what).N(uint64(hi-lo+1)))
+}
+
+// duration draws a duration in [lo, hi).
+func (d *draft) duration(what string, lo, hi time.Duration) time.Duration {
+	return d.draw.Str(what).Duration(lo, hi)
+}
+
+// pick draws one of choices.
+func (d *draft) pick(what string, choices ...string) string {
+	return choices[d.draw.Str(what).N(uint64(len(choices)))]
+}
+
+// node draws the node that is asked for what.
+func (d *draft) node(what string) string {
+	return nodeName(int(d.draw.Str("node").Str(what).N(uint64(max(1, d.plan.Cluster.Nodes)))))
+}
+
+// nodeName is the name of the i-th node, from 0.
+func nodeName(i int) string { return fmt.Sprintf("n%d", i+1) }
+
+// wait lets the time of the next operation pass by something in [lo, hi).
+func (d *draft) wait(what string, lo, hi time.Duration) {
+	d.now += d.duration("wait/"+what, lo, hi)
+}
+
+// do adds an operation at the current time and returns its position. Node and
+// time are the draft's unless the operation has them.
+func (d *draft) do(op plan.Operation) int {
+	position := len(d.plan.Workload)
+	what := fmt.Sprintf("operation/%d", position)
+	if op.Node == "" {
+		op.Node = d.node(what)
+	}
+	d.wait(what, time.Millisecond, 50*time.Millisecond)
+	op.At = plan.Duration(d.now)
+	d.plan.Workload = append(d.plan.Workload, op)
+	return position
+}
+
+// create adds the creation of a collection and gives the cluster the time to
+// know it.
+func (d *draft) create(c *plan.Collection) {
+	position := d.do(plan.Operation{Do: plan.CreateCollection, Collection: c})
+	d.ends(ok, position)
+	d.wait("after-create/"+c.Name, time.Second, 3*time.Second)
+}
+
+// add submits a task and promises that it is accepted.
+func (d *draft) add(t *plan.Task) {
+	d.ends(ok, d.do(plan.Operation{Do: plan.AddTask, Task: t}))
+}
+
+// promise adds expectations.
+func (d *draft) promise(promises ...plan.Promise) {
+	d.plan.Promises = append(d.plan.Promises, promises...)
+}
+
+// ends promises the outcome of operations.
+func (d *draft) ends(outcome string, positions ...int) {
+	d.promise(plan.Promise{Expect: plan.OperationsEnd, Operations: positions, Outcome: outcome})
+}
+
+// of is a promise about the last run of a task.
+func of(t *plan.Task, expect plan.Expectation) plan.Promise {
+	return plan.Promise{Expect: expect, Namespace: string(t.Kind), TaskID: t.ID}
+}
+
+// ending is the promise that the last run of a task ends with status.
+func ending(t *plan.Task, status string) plan.Promise {
+	p := of(t, plan.TaskEnds)
+	p.Status = status
+	return p
+}
+
+// inRun makes p a promise about the n-th run of its task.
+func inRun(n int, p plan.Promise) plan.Promise {
+	p.Run = n
+	return p
+}
+
+// serves promises the tokenization of a property in the schema and on every
+// replica.
+func (d *draft) serves(collection, property, tokenization string) {
+	d.promise(
+		plan.Promise{Expect: plan.SchemaIs, Collection: collection, Property: property, Tokenization: tokenization},
+		plan.Promise{Expect: plan.ShardsAre, Collection: collection, Property: property, Tokenization: tokenization},
+	)
+}
+
+// work bounds the time the units of t need when each of the cluster's nodes works
+// on at most units of them.
+func work(t *plan.Task, units int) time.Duration {
+	parallel := max(1, t.Parallel)
+	longest := max(t.MinUnitTime, t.MaxUnitTime).D() + 500*time.Millisecond
+	rounds := time.Duration((units + parallel - 1) / parallel)
+	total := rounds * longest
+	if len(t.SlowUnits) > 0 {
+		total += 10 * longest
+	}
+	return total
+}
+
+// perNode bounds how many replicas of a collection one node holds.
+func (d *draft) perNode(c *plan.Collection) int {
+	nodes := max(1, d.plan.Cluster.Nodes)
+	shards := max(len(c.Shards), len(c.Tenants))
+	return (shards + nodes - 1) / nodes * c.Replicas
+}
+
+// pass lets the time of the next operation pass until t has ended.
+func (d *draft) pass(t *plan.Task, units int) { d.now += work(t, units) + settle }
+
+// finish ends the plan at the draft's time.
+func (d *draft) finish() *plan.Plan {
+	d.plan.Duration = plan.Duration(d.now.Truncate(time.Second) + time.Second)
+	return &d.plan
+}

@@ -1,0 +1,112 @@
+package scenarios
+
+import (
+	"time"
+
+	"dtsim/sim/plan"
+)
+
+// endings are the ways a task ends other than by finishing at the first try.
+func endings() []Scenario {
+	return []Scenario{
+		{
+			Name:    "cancel-in-flight",
+			Summary: "a reindex is cancelled while its units are at work: nothing swaps, the schema stays",
+			write:   cancelInFlight,
+		},
+		{
+			Name:    "unit-failure",
+			Summary: "one unit of a reindex fails: the task fails at once, nothing swaps, the schema stays",
+			write:   unitFailure,
+		},
+		{
+			Name:    "rerun-finished",
+			Summary: "an id that has finished runs again with another target; while it runs, it is refused",
+			write:   rerunFinished,
+		},
+		{
+			Name:    "conflicting-submissions",
+			Summary: "two nodes submit conflicting reindexes at once: exactly one is accepted, and it finishes",
+			write:   conflictingSubmissions,
+		},
+	}
+}
+
+// came to nothing: the promises of a reindex that changed nothing.
+func (d *draft) cameToNothing(t *plan.Task, status string) {
+	d.promise(ending(t, status), of(t, plan.NoSwap))
+	d.serves(t.Collection, t.Property, word)
+}
+
+func cancelInFlight(d *draft) {
+	d.nodes(3, 3, 5)
+	c := d.library(articles)
+	d.create(c)
+	t := d.retokenize(c, "to-trigram", trigram)
+	t.Barrier = d.number("barrier", 0, 1) == 1
+	t.MinUnitTime = plan.Duration(6 * time.Second)
+	t.MaxUnitTime = plan.Duration(9 * time.Second)
+	d.add(t)
+	d.wait("change-of-mind", 500*time.Millisecond, 5*time.Second)
+	d.ends(ok, d.do(plan.Operation{Do: plan.CancelTask, Namespace: string(t.Kind), TaskID: t.ID}))
+	d.cameToNothing(t, "CANCELLED")
+
+	// The property is free again.
+	d.wait("after", 2*settle, 3*settle)
+	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks}))
+}
+
+func unitFailure(d *draft) {
+	d.nodes(3, 3, 5)
+	c := d.library(articles)
+	d.create(c)
+	t := d.retokenize(c, "to-trigram", trigram)
+	t.Barrier = d.number("barrier", 0, 1) == 1
+	t.FailUnits = []string{d.unit(c, d.number("bad-shard", 0, len(c.Shards)-1), d.number("bad-replica", 0, c.Replicas-1))}
+	d.add(t)
+	d.cameToNothing(t, "FAILED")
+	d.pass(t, d.perNode(c))
+}
+
+func rerunFinished(d *draft) {
+	c := d.library(articles)
+	d.create(c)
+	first := d.retokenize(c, "retokenize", trigram)
+	d.add(first)
+	d.pass(first, d.perNode(c))
+	d.promise(
+		inRun(1, ending(first, "FINISHED")), inRun(1, of(first, plan.UnitsOnce)),
+		inRun(1, of(first, plan.SwapsOnce)), inRun(1, of(first, plan.CallbacksOnce)),
+	)
+
+	second := d.retokenize(c, first.ID, field)
+	second.Barrier = true
+	d.add(second)
+	d.wait("impatience", 200*time.Millisecond, 1500*time.Millisecond)
+	d.ends(rejected, d.do(plan.Operation{Do: plan.AddTask, Task: d.retokenize(c, first.ID, word)}))
+	d.pass(second, d.perNode(c))
+	d.promise(
+		inRun(2, ending(second, "FINISHED")), inRun(2, of(second, plan.UnitsOnce)),
+		inRun(2, of(second, plan.SwapsOnce)), inRun(2, of(second, plan.CallbacksOnce)),
+	)
+	d.serves(c.Name, title, field)
+}
+
+func conflictingSubmissions(d *draft) {
+	d.nodes(2, 3, 3, 5)
+	c := d.library(articles)
+	d.create(c)
+	here := d.retokenize(c, "to-trigram-here", trigram)
+	there := d.retokenize(c, "to-trigram-there", trigram)
+	there.Barrier = true
+	asked := d.number("asked", 0, d.plan.Cluster.Nodes)
+	one := d.do(plan.Operation{Do: plan.AddTask, Task: here, Node: nodeName(asked % d.plan.Cluster.Nodes)})
+	two := d.do(plan.Operation{Do: plan.AddTask, Task: there, Node: nodeName((asked + 1) % d.plan.Cluster.Nodes)})
+	// Both leave at one instant; the latencies decide who is first in the log.
+	d.plan.Workload[two].At = d.plan.Workload[one].At
+	for _, outcome := range []string{ok, rejected} {
+		d.promise(plan.Promise{Expect: plan.OperationsEnd, Operations: []int{one, two}, Outcome: outcome, Exactly: 1})
+	}
+	d.serves(c.Name, title, trigram)
+	d.pass(there, d.perNode(c))
+}

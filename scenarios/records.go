@@ -1,0 +1,88 @@
+package scenarios
+
+import (
+	"time"
+
+	"dtsim/sim/plan"
+)
+
+// records are the ways the record of a task goes away.
+func records() []Scenario {
+	return []Scenario{
+		{
+			Name:    "cleanup-after-ttl",
+			Summary: "records of a finished, a failed and a cancelled task go when their time has come, and local state after them",
+			write:   cleanupAfterTTL,
+		},
+		{
+			Name:    "drop-and-recreate",
+			Summary: "a collection is dropped with its records and created again; nothing of the old one comes back",
+			write:   dropAndRecreate,
+		},
+	}
+}
+
+func cleanupAfterTTL(d *draft) {
+	d.nodes(3, 3, 5)
+	ttl := d.duration("ttl", 15*time.Second, 30*time.Second)
+	d.plan.Cluster.CompletedTaskTTL = plan.Duration(ttl)
+	c := d.library(articles)
+	d.create(c)
+
+	finished := d.retokenize(c, "finishes", trigram)
+	finished.Barrier = d.number("barrier", 0, 1) == 1
+	d.add(finished)
+
+	failed := &plan.Task{
+		Kind: plan.Cleanup, ID: "fails", Files: 12, Parallel: 2,
+		MinUnitTime: plan.Duration(time.Second), FailUnits: []string{"file-0007"},
+	}
+	d.add(failed)
+
+	cancelled := &plan.Task{
+		Kind: plan.Repair, ID: "is-cancelled", Collection: c.Name,
+		MinUnitTime: plan.Duration(10 * time.Second),
+	}
+	d.add(cancelled)
+	d.wait("change-of-mind", 200*time.Millisecond, 5*time.Second)
+	d.ends(ok, d.do(plan.Operation{Do: plan.CancelTask, Namespace: string(cancelled.Kind), TaskID: cancelled.ID}))
+
+	d.promise(
+		ending(finished, "FINISHED"), of(finished, plan.RecordGone),
+		ending(failed, "FAILED"), of(failed, plan.RecordGone),
+		ending(cancelled, "CANCELLED"), of(cancelled, plan.RecordGone),
+	)
+	d.serves(c.Name, title, trigram)
+	d.pass(finished, d.perNode(c))
+	d.now += ttl + 3*schedulerTick
+}
+
+func dropAndRecreate(d *draft) {
+	c := d.library(articles)
+	d.create(c)
+	notes := &plan.Collection{Name: "Notes", Properties: map[string]string{title: word}, Shards: []string{"s1", "s2"}, Replicas: d.replicas(2)}
+	d.create(notes)
+	drop := func(outcome, name string) {
+		d.ends(outcome, d.do(plan.Operation{Do: plan.DropCollection, Target: name}))
+	}
+
+	first := d.retokenize(c, "retokenize", trigram)
+	d.add(first)
+	d.wait("too-early", 200*time.Millisecond, 1500*time.Millisecond)
+	drop(rejected, c.Name)
+	d.pass(first, d.perNode(c))
+	d.promise(inRun(1, ending(first, "FINISHED")))
+
+	drop(ok, c.Name)
+	drop(ok, notes.Name)
+	d.promise(plan.Promise{Expect: plan.CollectionGone, Collection: notes.Name})
+	d.wait("regret", time.Second, 2*schedulerTick)
+	d.create(c)
+
+	// The same id starts from nothing: the new collection has the old name alone.
+	second := d.retokenize(c, first.ID, field)
+	d.add(second)
+	d.pass(second, d.perNode(c))
+	d.promise(inRun(1, of(first, plan.RecordGone)), inRun(2, ending(second, "FINISHED")), inRun(2, of(second, plan.UnitsOnce)))
+	d.serves(c.Name, title, field)
+}

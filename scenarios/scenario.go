@@ -1,0 +1,89 @@
+// Package scenarios says what to try: named families of plans, each with the
+// promises that its runs must keep.
+//
+// A scenario is a pure function from a seed to a plan. The seed varies what a
+// scenario is not about: unit times, latencies, which node is asked and when, and
+// the number of nodes where that does not matter. What the scenario is about, its
+// promises say, and package sim/check holds the run to them.
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"dtsim/sim/plan"
+)
+
+// Scenario is a named family of plans.
+type Scenario struct {
+	// Name is how people call it, "journey-3" and so on.
+	Name string
+	// Summary is one line that says what happens and what must come of it.
+	Summary string
+
+	write func(*draft)
+}
+
+// Options are what a caller may fix instead of the seed.
+type Options struct {
+	// Nodes is the number of nodes; zero leaves it to the seed.
+	Nodes int
+}
+
+// Plan returns the plan of a seed. The same seed and options give the same plan.
+// The plan is not validated: with options no cluster can have, plan.Validate
+// says so.
+func (s Scenario) Plan(seed uint64, o Options) *plan.Plan {
+	d := newDraft(s.Name, seed, o)
+	s.write(d)
+	return d.finish()
+}
+
+// All returns every scenario, in the order people read about them.
+func All() []Scenario {
+	return slices.Concat(journeys(), endings(), records())
+}
+
+// ByName returns the scenario of that name. The error names the closest one that
+// exists.
+func ByName(name string) (Scenario, error) {
+	all := All()
+	for _, s := range all {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	closest := slices.MinFunc(all, func(a, b Scenario) int {
+		return distance(name, a.Name) - distance(name, b.Name)
+	})
+	if distance(name, closest.Name) <= max(2, len(name)/2) {
+		return Scenario{}, fmt.Errorf("there is no scenario %q; did you mean %q?", name, closest.Name)
+	}
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = s.Name
+	}
+	return Scenario{}, fmt.Errorf("there is no scenario %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// distance is the Levenshtein distance of two names, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
