@@ -1,0 +1,113 @@
+// Package engine says how a plan is run: it turns (plan, entropy, build) into a
+// trace, the same bytes every time.
+//
+// Both engines run the same guest program (package sim/engine/guest): it reads
+// jobs, runs each in a fresh testing/synctest bubble and writes whole traces.
+//
+//   - [Native] runs it as a process of the host, compiled with a seeded runtime
+//     (package sim/engine/overlay). It is fast and deterministic for one build.
+//   - [Sealed] runs it as a WebAssembly module whose clock, entropy and sleep are
+//     the host's to give. It is slower and deterministic on every machine.
+//
+// The guest is built with the Go toolchain on first use and kept in a cache; see
+// [Options]. The package knows nothing of clusters, properties or scenarios.
+package engine
+
+import (
+	"context"
+	"time"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// Engine runs plans. It is safe for concurrent use; every Run that goes on at the
+// same time occupies a worker of its own.
+type Engine interface {
+	// Name is "native" or "sealed"; it stands in the header of every trace.
+	Name() string
+	// Run runs one job to its end and returns its trace. An error is a failure of
+	// the harness, never a verdict: a [*GuestError] when the guest crashed, hung or
+	// went out of bounds, ctx.Err() when ctx ended. It costs this job alone.
+	Run(ctx context.Context, job Job) (Result, error)
+	// Close ends all workers. Runs that go on fail.
+	Close() error
+}
+
+// Job is what a trace is a function of, together with the build.
+type Job struct {
+	// Plan is valid.
+	Plan *plan.Plan
+	// Entropy feeds what the Go runtime would otherwise draw: the order of
+	// goroutines, select, maps, timers of one instant, math/rand, crypto/rand.
+	Entropy uint64
+}
+
+// Result is what a run gave.
+type Result struct {
+	// Trace is the whole trace file.
+	Trace []byte
+	// Footer is its last line.
+	Footer trace.Footer
+	// Wall is how long the guest worked on the job, without the start of a worker.
+	Wall time.Duration
+	// CPU is the processor time that took; for the sealed engine it is Wall, because
+	// its guest is one thread that never waits.
+	CPU time.Duration
+}
+
+// Options say how an engine builds and supervises its guest. The zero value is
+// ready for use.
+type Options struct {
+	// Log is told what takes long ("building the native guest ..."); nil for nobody.
+	Log func(message string)
+	// Dir is a directory inside the module that the guest is built from; empty for
+	// the working directory.
+	Dir string
+	// Guest is the import path (or a ./path from Dir) of the guest program; empty
+	// for [GuestPackage].
+	Guest string
+	// CacheDir is where builds are kept; empty for the environment's DTSIM_CACHE, or
+	// else dtsim in the user's cache directory.
+	CacheDir string
+	// Race builds the native guest with the race detector. A race found ends the run
+	// with a [*GuestError]. The sealed engine has no race detector and refuses it.
+	Race bool
+	// Timeout is how long, in wall time, a guest may work on one job before it counts
+	// as hung; zero for [DefaultTimeout].
+	Timeout time.Duration
+	// MemoryLimit is how many bytes one guest may occupy; zero for
+	// [DefaultMemoryLimit]. The sealed engine knows no more than 4 GiB.
+	MemoryLimit uint64
+	// PlansPerWorker is after how many jobs a native worker is replaced; zero for
+	// [DefaultPlansPerWorker].
+	PlansPerWorker int
+}
+
+// What an Options says by default.
+const (
+	GuestPackage          = "dtsim/sim/engine/guest"
+	DefaultTimeout        = 2 * time.Minute
+	DefaultMemoryLimit    = 3 << 30
+	DefaultPlansPerWorker = 500
+)
+
+// withDefaults returns o with every zero filled in.
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
+	if o.Guest == "" {
+		o.Guest = GuestPackage
+	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.MemoryLimit == 0 {
+		o.MemoryLimit = DefaultMemoryLimit
+	}
+	if o.PlansPerWorker == 0 {
+		o.PlansPerWorker = DefaultPlansPerWorker
+	}
+	return o
+}
