@@ -17,15 +17,12 @@ func NewConcurrencyLimiter(maxConcurrency int) *ConcurrencyLimiter {
 // done it returns ctx.Err() and takes none: a done context always wins, even over
 // a free slot. (In the reference that race goes either way.)
 func (l *ConcurrencyLimiter) Acquire(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil { // both were ready, and select drew the slot
 		l.Release()
 		return err
 	}
