@@ -1,19 +1,127 @@
-// Package clock gives every simulated node a clock of its own over the bubble's time.
+// Package clock gives every simulated node a clock of its own over the time of the
+// bubble it runs in: ahead or behind by an offset, fast or slow by a drift, jumping
+// when told to.
+//
+// There is no second fake time to advance: a node's clock is a function of the
+// bubble's time, and its timers are the bubble's timers. Two deviations from a real
+// clock are deliberate. Times carry no monotonic reading, so that a jump shows in
+// Since and Until, as it does for a time that went over a wire or a disk. A timer
+// measures the time it was given by the drift of the moment it was set, and a jump
+// does not move it.
 package clock
 
 import (
+	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
 )
 
-// Clock is a node's clock.
+// MaxDrift bounds a clock's drift, in parts per million: half or one and a half
+// times the true pace.
+const MaxDrift = 500_000
+
+// Clock is a node's clock. It is safe for concurrent use.
 type Clock struct {
-	clockwork.Clock
+	mu sync.Mutex
+	// anchor is a moment of the bubble's time, shown what the clock showed then.
+	anchor, shown time.Time
+	// drift is how many microseconds a second the clock gains.
+	drift int64
 }
 
-// New returns a clock that shows offset more than the bubble's time.
-func New(offset time.Duration) *Clock { return &Clock{clockwork.NewRealClock()} }
+var _ clockwork.Clock = (*Clock)(nil)
 
-// Jump sets the clock forward, or back for a negative d.
-func (c *Clock) Jump(d time.Duration) {}
+// New returns a clock that shows offset more than the bubble's time. Make it inside
+// the bubble.
+func New(offset time.Duration) *Clock {
+	now := time.Now().Round(0)
+	return &Clock{anchor: now, shown: now.Add(offset)}
+}
+
+// Jump sets the clock forward, or back for a negative d. Timers stay as they are.
+func (c *Clock) Jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shown = c.shown.Add(d)
+}
+
+// SetDrift makes the clock gain ppm microseconds a second from now on, or lose them
+// for a negative number; what lies beyond MaxDrift is cut off.
+func (c *Clock) SetDrift(ppm int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now().Round(0)
+	c.anchor, c.shown = now, c.at(now)
+	c.drift = min(max(ppm, -MaxDrift), MaxDrift)
+}
+
+// Now returns what the clock shows.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at(time.Now().Round(0))
+}
+
+// at returns what the clock shows at a moment of the bubble's time.
+func (c *Clock) at(now time.Time) time.Time {
+	d := now.Sub(c.anchor)
+	return c.shown.Add(d + d/1e6*time.Duration(c.drift) + d%1e6*time.Duration(c.drift)/1e6)
+}
+
+// real returns how long d by this clock takes in the bubble's time, rounded up.
+func (c *Clock) real(d time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drift == 0 || d <= 0 {
+		return d
+	}
+	pace := time.Duration(1e6 + c.drift)
+	return d/pace*1e6 + (d%pace*1e6+pace-1)/pace
+}
+
+// Since returns how far the clock is past t.
+func (c *Clock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
+
+// Until returns how far t is ahead of the clock.
+func (c *Clock) Until(t time.Time) time.Duration { return t.Sub(c.Now()) }
+
+// Sleep pauses the calling goroutine for d by this clock.
+func (c *Clock) Sleep(d time.Duration) { time.Sleep(c.real(d)) }
+
+// After returns a channel that gets the clock's time once d has passed by it.
+func (c *Clock) After(d time.Duration) <-chan time.Time { return c.NewTimer(d).Chan() }
+
+// NewTimer returns a timer that sends the clock's time once d has passed by it.
+func (c *Clock) NewTimer(d time.Duration) clockwork.Timer {
+	a := newAlarm(c, 0)
+	a.arm(d)
+	return a
+}
+
+// NewTicker returns a ticker that sends the clock's time every d by it. Ticks that
+// nobody takes are dropped. It panics unless d is positive.
+func (c *Clock) NewTicker(d time.Duration) clockwork.Ticker {
+	if d <= 0 {
+		panic("clock: the interval of a ticker must be positive")
+	}
+	a := newAlarm(c, d)
+	a.arm(d)
+	return ticker{a}
+}
+
+// AfterFunc calls f in its own goroutine once d has passed by this clock. The
+// timer's channel is nil.
+func (c *Clock) AfterFunc(d time.Duration, f func()) clockwork.Timer {
+	return funcTimer{c, time.AfterFunc(c.real(d), f)}
+}
+
+// funcTimer is what AfterFunc returns.
+type funcTimer struct {
+	clock *Clock
+	timer *time.Timer
+}
+
+func (t funcTimer) Chan() <-chan time.Time     { return nil }
+func (t funcTimer) Stop() bool                 { return t.timer.Stop() }
+func (t funcTimer) Reset(d time.Duration) bool { return t.timer.Reset(t.clock.real(d)) }

@@ -1,6 +1,13 @@
 // Package plan holds everything that decides a run of the simulator as one JSON
 // document: the cluster, the workload, the faults, the promises.
 //
+// What a document leaves out has the value that [Default] gives it, so that a plan
+// written by hand can be short:
+//
+//	{"format": 1, "workload": [
+//	  {"at": "3s", "do": "add-task", "task": {"kind": "cleanup", "id": "tidy-up", "files": 10}}
+//	]}
+//
 // A run is a function of its plan (and of the entropy that the Go runtime would
 // otherwise draw): what is not in here does not influence it. The document is
 // meant to be edited by hand; [Decode] refuses unknown fields, impossible values
@@ -24,7 +31,7 @@ type Plan struct {
 	Duration Duration `json:"duration"`
 	Cluster  Cluster  `json:"cluster"`
 	// Workload is what operators and clients do, sorted by At.
-	Workload []Operation `json:"workload"`
+	Workload []Operation `json:"workload,omitempty"`
 	// Promises is what the run is expected to end with.
 	Promises []Promise `json:"promises,omitempty"`
 }
@@ -39,6 +46,7 @@ type Cluster struct {
 	CompletedTaskTTL Duration `json:"completed_task_ttl"`
 	Raft             Raft     `json:"raft"`
 	Network          Network  `json:"network"`
+	Disk             Disk     `json:"disk"`
 }
 
 // Raft holds the settings of every node's raft instance.
@@ -61,6 +69,12 @@ type Network struct {
 	MaxLatency Duration `json:"max_latency"`
 	// CallTimeout is after how long a caller gives up on an answer.
 	CallTimeout Duration `json:"call_timeout"`
+}
+
+// Disk holds what is true of every node's disk.
+type Disk struct {
+	// SyncLatency is how long it takes to make a write durable.
+	SyncLatency Duration `json:"sync_latency"`
 }
 
 // Action is what an [Operation] does.
@@ -163,8 +177,8 @@ type Task struct {
 	SlowUnits []string `json:"slow_units,omitempty"`
 	// FailUnits report failure instead of completion.
 	FailUnits []string `json:"fail_units,omitempty"`
-	// Parallel is how many units a node works on at once (at least 1).
-	Parallel int `json:"parallel,omitempty"`
+	// Parallel is how many units a node works on at once (1 to 1,000).
+	Parallel int `json:"parallel"`
 }
 
 // Promise is one expectation about how the run ends. Expect says which of the

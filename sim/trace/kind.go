@@ -32,6 +32,17 @@ const (
 	// Applied: a replica applied a command. index, term, command, [namespace, task],
 	// outcome ("ok" or the rejection).
 	Applied Kind = "applied"
+	// Committed: the first replica to apply a log entry is about to apply it. index,
+	// term, command, [class], body (the command as it stands in the log).
+	Committed Kind = "committed"
+	// TaskChanged: what the command just committed made of a record, on the replica
+	// that applied it first. namespace, task, version, status ("" when the record is
+	// gone), [units, open, collection: on its first appearance], [unit, group, unit_status,
+	// owner, progress: for each unit that the command names].
+	TaskChanged Kind = "task-changed"
+	// Replayed: the whole log was applied to a fresh replica, with another clock and
+	// time to live. index, state (the hash), outcome. Node is empty.
+	Replayed Kind = "replayed"
 	// SnapshotTaken: a replica captured its state. index, hash.
 	SnapshotTaken Kind = "snapshot-taken"
 	// SnapshotRestored: a replica replaced its state. index, hash.
@@ -58,6 +69,19 @@ const (
 	WorkEnded Kind = "work-ended"
 	// HandleTerminated: a task handle was told to stop. namespace, task, version.
 	HandleTerminated Kind = "handle-terminated"
+
+	// ShardChanged: a replica of a shard changed durably. collection, born (the log index
+	// that created the collection), shard, why ("created", "updated", "prepared", "swapped",
+	// "rebuilt", "rolled-back", "removed"), [property, tokenization (what it now serves)],
+	// [namespace, task, version].
+	ShardChanged Kind = "shard-changed"
+	// LocalStateRemoved: the provider removed its local state of a task. namespace,
+	// task, version.
+	LocalStateRemoved Kind = "local-state-removed"
+	// AtRest: what a node holds when the run ends. what ("record": namespace, task,
+	// version, status; "local": namespace, task, version; "schema": collection, property,
+	// tokenization; "shard": collection, shard, property, tokenization; "state": index, hash).
+	AtRest Kind = "at-rest"
 
 	// FileWritten: a file of the provider was written. file, size.
 	FileWritten Kind = "file-written"

@@ -1,31 +1,214 @@
 package trace
 
 import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"hash"
 	"io"
+	"maps"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
-// Reader reads a trace line by line, plain or zstd-compressed.
-type Reader struct{}
+// maxLine is how long a line may be, in bytes.
+const maxLine = 64 << 20
+
+// zstdMagic begins every zstd frame.
+var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+
+// Reader reads a trace line by line, plain or zstd-compressed. It refuses whatever
+// a [Recorder] would not have written; its errors name the line and the column. It
+// is for one goroutine.
+type Reader struct {
+	in       *bufio.Reader
+	line     int // number of the line read last
+	long     []byte
+	hash     hash.Hash
+	check    []byte // an event encoded again
+	header   Header
+	footer   Footer
+	events   int
+	last     time.Duration
+	counters map[string]int64
+	err      error // what Next returns from now on
+}
 
 // NewReader reads the header.
-func NewReader(r io.Reader) (*Reader, error) { return nil, errors.ErrUnsupported }
+func NewReader(in io.Reader) (*Reader, error) {
+	buffered := bufio.NewReaderSize(in, 64<<10)
+	if magic, err := buffered.Peek(len(zstdMagic)); err == nil && bytes.Equal(magic, zstdMagic) {
+		// One decoder at a time runs without goroutines: there is nothing to close.
+		dec, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		if err != nil {
+			return nil, fmt.Errorf("trace: zstd: %w", err)
+		}
+		buffered = bufio.NewReaderSize(dec, 64<<10)
+	}
+	r := &Reader{in: buffered, hash: sha256.New(), counters: make(map[string]int64)}
+	line, err := r.readLine()
+	if err != nil {
+		return nil, err
+	}
+	if r.header, err = decodeHeader(line); err != nil {
+		return nil, r.fail(err)
+	}
+	again, err := encodeHeader(r.header)
+	if err != nil {
+		return nil, r.fail(err)
+	}
+	if err := r.same(line, again); err != nil {
+		return nil, err
+	}
+	r.hash.Write(line)
+	return r, nil
+}
 
 // Header returns the header.
-func (r *Reader) Header() Header { return Header{} }
-
-// Next returns the next event; io.EOF after the footer was read and its hash found right.
-func (r *Reader) Next() (Event, error) { return Event{}, errors.ErrUnsupported }
+func (r *Reader) Header() Header { return r.header }
 
 // Footer returns the footer, once Next has returned io.EOF.
-func (r *Reader) Footer() Footer { return Footer{} }
+func (r *Reader) Footer() Footer { return r.footer }
+
+// Next returns the next event. It returns io.EOF once the footer was read and
+// agrees with all that came before it; a trace without its end is an error.
+func (r *Reader) Next() (Event, error) {
+	if r.err != nil {
+		return Event{}, r.err
+	}
+	e, err := r.next()
+	if err != nil {
+		r.err = err
+	}
+	return e, err
+}
+
+func (r *Reader) next() (Event, error) {
+	line, err := r.readLine()
+	if err != nil {
+		return Event{}, err
+	}
+	if bytes.HasPrefix(line, []byte(footerPrefix)) {
+		return Event{}, r.end(line)
+	}
+	e, err := parseEvent(string(line[:len(line)-1]))
+	if err != nil {
+		return Event{}, r.fail(err)
+	}
+	r.check = appendEvent(r.check[:0], &e)
+	if err := r.same(line, r.check); err != nil {
+		return Event{}, err
+	}
+	if e.At < r.last {
+		return Event{}, r.fail(fmt.Errorf("time runs backwards, from %s to %s", r.last, e.At))
+	}
+	r.hash.Write(line)
+	r.last = e.At
+	r.events++
+	r.counters[string(e.Kind)]++
+	return e, nil
+}
+
+// end reads the footer and returns io.EOF when it is right.
+func (r *Reader) end(line []byte) error {
+	f, err := decodeFooter(line)
+	if err != nil {
+		return r.fail(err)
+	}
+	again, err := encodeFooter(f)
+	if err != nil {
+		return r.fail(err)
+	}
+	if !bytes.Equal(line, again) {
+		return r.fail(errors.New("the footer was edited: it does not agree with its seal"))
+	}
+	if sum := hex.EncodeToString(r.hash.Sum(nil)); sum != f.Hash {
+		return r.fail(fmt.Errorf("the lines before this one were edited: their hash is %s, the footer says %s", sum, f.Hash))
+	}
+	switch {
+	case f.Events != r.events:
+		return r.fail(fmt.Errorf("there are %d events, the footer says %d", r.events, f.Events))
+	case f.VirtualTime != r.last:
+		return r.fail(fmt.Errorf("the last event is at %s, the footer says %s", r.last, f.VirtualTime))
+	case !maps.Equal(f.Counters, r.counters):
+		return r.fail(errors.New("the counters of the footer are not those of the events"))
+	case f.Verdict.Passed != (len(f.Verdict.Violations) == 0):
+		return r.fail(fmt.Errorf("passed is %t, but there are %d violations", f.Verdict.Passed, len(f.Verdict.Violations)))
+	}
+	switch _, err := r.in.ReadByte(); {
+	case err == nil:
+		r.line++
+		return r.fail(errors.New("there is something after the footer"))
+	case err != io.EOF:
+		return r.fail(err)
+	}
+	r.footer = f
+	return io.EOF
+}
+
+// readLine returns the next line with its end, valid until the next call.
+func (r *Reader) readLine() ([]byte, error) {
+	r.line++
+	r.long = r.long[:0]
+	for {
+		part, err := r.in.ReadSlice('\n')
+		if err == nil && len(r.long) == 0 {
+			return part, nil
+		}
+		r.long = append(r.long, part...)
+		switch {
+		case err == nil:
+			return r.long, nil
+		case len(r.long) > maxLine:
+			return nil, r.fail(fmt.Errorf("longer than %d bytes", maxLine))
+		case err == bufio.ErrBufferFull:
+		case err == io.EOF && len(r.long) == 0 && r.line == 1:
+			return nil, r.fail(errors.New("the file is empty"))
+		case err == io.EOF && len(r.long) == 0:
+			return nil, r.fail(errors.New("the trace ends here, without its footer: it was cut off"))
+		case err == io.EOF:
+			return nil, r.fail(errors.New("the trace ends in the middle of this line: it was cut off"))
+		default:
+			return nil, r.fail(err)
+		}
+	}
+}
+
+// same complains about the first byte in which a line differs from what a recorder
+// would have written.
+func (r *Reader) same(line, want []byte) error {
+	if bytes.Equal(line, want) {
+		return nil
+	}
+	i := 0
+	for i < len(line) && i < len(want) && line[i] == want[i] {
+		i++
+	}
+	return r.fail(fmt.Errorf("column %d: not as a recorder writes it: it was edited", i+1))
+}
+
+func (r *Reader) fail(err error) error { return fmt.Errorf("trace: line %d: %w", r.line, err) }
 
 // Read reads a whole trace.
-func Read(r io.Reader) (*Trace, error) { return nil, errors.ErrUnsupported }
-
-// ReadFile reads a whole trace from a file.
-func ReadFile(name string) (*Trace, error) { return nil, errors.ErrUnsupported }
-
-// WriteFile writes the bytes of a whole trace under a temporary name and renames
-// it; a name that ends in .zst gets them compressed.
-func WriteFile(name string, trace []byte) error { return errors.ErrUnsupported }
+func Read(in io.Reader) (*Trace, error) {
+	r, err := NewReader(in)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trace{Header: r.Header()}
+	for {
+		e, err := r.Next()
+		if err == io.EOF {
+			t.Footer = r.Footer()
+			return t, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		t.Events = append(t.Events, e)
+	}
+}

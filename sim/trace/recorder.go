@@ -1,23 +1,148 @@
 package trace
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"hash"
 	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 )
+
+// flushAt is how many bytes the recorder gathers before it hashes and writes them.
+const flushAt = 64 << 10
 
 // Recorder writes the trace of one run. It is safe for concurrent use; the order
 // of the calls is the order in the file. A nil *Recorder records nothing.
-type Recorder struct{}
+type Recorder struct {
+	mu       sync.Mutex
+	w        io.Writer
+	buf      []byte
+	hash     hash.Hash
+	events   int
+	last     time.Duration
+	counters map[Kind]*int64
+	watchers []watcher
+	closed   bool
+	err      error // the first one; Close returns it
+}
+
+type watcher struct {
+	f     func(Event)
+	kinds []Kind
+}
 
 // NewRecorder writes the header and returns a recorder for the events of the run.
-func NewRecorder(w io.Writer, h Header) (*Recorder, error) { return nil, errors.ErrUnsupported }
+// It refuses a plan that is not valid.
+func NewRecorder(w io.Writer, h Header) (*Recorder, error) {
+	line, err := encodeHeader(h)
+	if err != nil {
+		return nil, fmt.Errorf("trace: header: %w", err)
+	}
+	r := &Recorder{
+		w:        w,
+		buf:      make([]byte, 0, flushAt+4096),
+		hash:     sha256.New(),
+		counters: make(map[Kind]*int64),
+	}
+	r.buf = append(r.buf, line...)
+	return r, nil
+}
 
-// Emit appends an event. It keeps nothing of e.
-func (r *Recorder) Emit(e Event) {}
+// Emit appends an event. It keeps nothing of e. An event that lies before the one
+// before it in time is not recorded and makes Close fail; one after Close is lost.
+func (r *Recorder) Emit(e Event) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.err != nil {
+		return
+	}
+	if e.At < r.last {
+		r.err = fmt.Errorf("trace: event %d (%s of %q) is at %s, before the event before it (%s)",
+			r.events+1, Kind(strings.Clone(string(e.Kind))), strings.Clone(e.Node), e.At, r.last)
+		return
+	}
+	r.last = e.At
+	r.events++
+	n := r.counters[e.Kind]
+	if n == nil {
+		n = new(int64)
+		r.counters[Kind(strings.Clone(string(e.Kind)))] = n
+	}
+	*n++
+	r.buf = appendEvent(r.buf, &e)
+	if len(r.buf) >= flushAt {
+		r.flush()
+	}
+	for i := range r.watchers {
+		if w := &r.watchers[i]; len(w.kinds) == 0 || slices.Contains(w.kinds, e.Kind) {
+			w.f(Event{At: e.At, Node: e.Node, Incarnation: e.Incarnation, Kind: e.Kind, Fields: slices.Clone(e.Fields)})
+		}
+	}
+}
 
 // Watch calls f with every later event of these kinds (of all kinds when none is
 // given), in the order of the file, before Emit returns. f must not emit.
-func (r *Recorder) Watch(f func(Event), kinds ...Kind) {}
+func (r *Recorder) Watch(f func(Event), kinds ...Kind) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watchers = append(r.watchers, watcher{f, slices.Clone(kinds)})
+}
 
-// Close writes the footer. It does not close the writer.
-func (r *Recorder) Close(v Verdict) (Footer, error) { return Footer{}, errors.ErrUnsupported }
+// flush hashes and writes what has gathered. r.mu is held.
+func (r *Recorder) flush() {
+	r.hash.Write(r.buf)
+	if _, err := r.w.Write(r.buf); err != nil && r.err == nil {
+		r.err = fmt.Errorf("trace: %w", err)
+	}
+	r.buf = r.buf[:0]
+}
+
+// Close writes the footer. It does not close the writer. The error is the first
+// that occurred since NewRecorder; the trace is then cut off and reads as such.
+func (r *Recorder) Close(v Verdict) (Footer, error) {
+	if r == nil {
+		return Footer{}, errors.New("trace: there is no recorder to close")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return Footer{}, errors.New("trace: the recorder is closed already")
+	}
+	r.closed = true
+	if v.Passed != (len(v.Violations) == 0) && r.err == nil {
+		r.err = fmt.Errorf("trace: a verdict of passed=%t has %d violations", v.Passed, len(v.Violations))
+	}
+	r.flush()
+	if r.err != nil {
+		return Footer{}, r.err
+	}
+	f := Footer{
+		Verdict:     v,
+		Hash:        hex.EncodeToString(r.hash.Sum(nil)),
+		Events:      r.events,
+		VirtualTime: r.last,
+		Counters:    make(map[string]int64, len(r.counters)),
+	}
+	for k, n := range r.counters {
+		f.Counters[string(k)] = *n
+	}
+	line, err := encodeFooter(f)
+	if err == nil {
+		_, err = r.w.Write(line)
+	}
+	if err != nil {
+		return Footer{}, fmt.Errorf("trace: footer: %w", err)
+	}
+	return f, nil
+}

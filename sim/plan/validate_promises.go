@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+)
+
+var expectations = []Expectation{TaskEnds, UnitsOnce, CallbacksOnce, SwapsOnce, NoSwap, RecordGone,
+	OperationsEnd, SchemaIs, ShardsAre, CollectionGone, GroupsEarly}
+
+// terminal are the statuses a task can end with, outcomes what an operation can.
+var (
+	terminal = []string{"FINISHED", "FAILED", "CANCELLED"}
+	outcomes = []string{"ok", "rejected"}
+)
+
+// neededBy says which fields of a Promise each expectation needs; those it may have
+// beside them are in allowedBy.
+var neededBy = map[Expectation][]string{
+	TaskEnds:       {"namespace", "task_id", "status"},
+	UnitsOnce:      {"namespace", "task_id"},
+	CallbacksOnce:  {"namespace", "task_id"},
+	SwapsOnce:      {"namespace", "task_id"},
+	NoSwap:         {"namespace", "task_id"},
+	RecordGone:     {"namespace", "task_id"},
+	GroupsEarly:    {"namespace", "task_id"},
+	OperationsEnd:  {"operations", "outcome"},
+	SchemaIs:       {"collection", "property", "tokenization"},
+	ShardsAre:      {"collection", "property", "tokenization"},
+	CollectionGone: {"collection"},
+}
+
+func (v *validator) promise(i int) {
+	p := &v.p.Promises[i]
+	path := fmt.Sprintf("promises[%d]", i)
+	oneOf(v, path+".expect", p.Expect, expectations)
+	if v.err != nil {
+		return
+	}
+	used := neededBy[p.Expect]
+	for _, optional := range []struct {
+		name  string
+		there bool
+		fits  bool
+	}{
+		{"run", p.Run != 0, p.TaskID != ""},
+		{"exactly", p.Exactly != 0, p.Expect == OperationsEnd},
+		{"tenant", p.Tenant != "", p.Expect == ShardsAre},
+	} {
+		if optional.there && optional.fits {
+			used = append(used[:len(used):len(used)], optional.name)
+		}
+	}
+	v.only(path, string(p.Expect), used, []present{
+		{"namespace", p.Namespace != ""},
+		{"task_id", p.TaskID != ""},
+		{"run", p.Run != 0},
+		{"status", p.Status != ""},
+		{"operations", len(p.Operations) > 0},
+		{"outcome", p.Outcome != ""},
+		{"exactly", p.Exactly != 0},
+		{"collection", p.Collection != ""},
+		{"property", p.Property != ""},
+		{"tokenization", p.Tokenization != ""},
+		{"tenant", p.Tenant != ""},
+	})
+	if v.err != nil {
+		return
+	}
+	if p.TaskID != "" {
+		v.number(path+".run", p.Run, 0, v.added(path, p.Namespace, p.TaskID))
+	}
+	if p.Status != "" {
+		oneOf(v, path+".status", p.Status, terminal)
+	}
+	if p.Outcome != "" {
+		oneOf(v, path+".outcome", p.Outcome, outcomes)
+		v.operations(path, p)
+	}
+	if p.Collection == "" || v.err != nil {
+		return
+	}
+	c := v.created(path+".collection", p.Collection)
+	if c == nil {
+		return
+	}
+	if p.Property != "" {
+		v.propertyOf(path+".property", c, p.Property)
+		v.name(path+".tokenization", p.Tokenization)
+	}
+	if p.Tenant != "" && !slices.Contains(c.Tenants, p.Tenant) {
+		v.failf(path+".tenant", "%q is not among the tenants of %s", p.Tenant, c.Name)
+	}
+}
+
+// operations complains about positions that the workload lacks or that are there
+// twice.
+func (v *validator) operations(path string, p *Promise) {
+	seen := map[int]bool{}
+	for i, op := range p.Operations {
+		at := fmt.Sprintf("%s.operations[%d]", path, i)
+		if op < 0 || op >= len(v.p.Workload) {
+			v.failf(at, "the workload has no operation %d; it has %d", op, len(v.p.Workload))
+		}
+		if seen[op] {
+			v.failf(at, "the operation %d is there twice", op)
+		}
+		seen[op] = true
+	}
+	v.number(path+".exactly", p.Exactly, 0, len(p.Operations))
+}
