@@ -1,0 +1,258 @@
+// Package archive keeps runs in folders: the plan, the trace, the verdict and the
+// one command that replays it.
+//
+// A folder's name is made of what the run is, its trace's hash included, so that
+// keeping the same run twice keeps it once, and no other run is ever overwritten.
+// Every file is written under a temporary name, synced and renamed; REPLAY.md
+// comes last, so a folder that has one is whole.
+package archive
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// The files of a folder.
+const (
+	PlanFile    = "run.plan.json"
+	TraceFile   = "run.trace.jsonl.zst"
+	AgainFile   = "again.trace.jsonl.zst"
+	VerdictFile = "verdict.json"
+	ErrorFile   = "error.txt"
+	ReplayFile  = "REPLAY.md"
+)
+
+// Kind begins a folder's name: the violated property, or one of the constants.
+type Kind string
+
+// The kinds that are not properties.
+const (
+	// Held is a run without violations, kept because somebody asked for it.
+	Held Kind = "held"
+	// Broken is a run in which the harness failed.
+	Broken Kind = "harness"
+)
+
+// Entry is one run worth keeping.
+type Entry struct {
+	Kind     Kind
+	Scenario string
+	Plan     *plan.Plan
+	// Traces are whole trace files: none when the engine gave none, two when a run
+	// and its repetition differ.
+	Traces        [][]byte
+	Footer        trace.Footer
+	Engine, Build string
+	// Words say what the harness failed at; they may be long (a panic with its
+	// goroutines).
+	Words string
+	// Again is the command that asks for this run alone, for when nothing can be
+	// kept.
+	Again string
+}
+
+// Archive is a directory of such folders; it is made when it is first needed.
+type Archive struct{ Dir string }
+
+// Probe reports whether folders can be made in a.
+func (a Archive) Probe() error {
+	if err := os.MkdirAll(a.Dir, 0o755); err != nil {
+		return fmt.Errorf("cannot write to %s: %w", a.Dir, cause(err))
+	}
+	f, err := os.CreateTemp(a.Dir, ".probe-*")
+	if err != nil {
+		return fmt.Errorf("cannot write to %s: %w", a.Dir, cause(err))
+	}
+	_, err = f.WriteString("x")
+	if err = errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
+		return fmt.Errorf("cannot write to %s: %w", a.Dir, cause(err))
+	}
+	return nil
+}
+
+// Save keeps e and returns its folder. When the archive cannot be written the
+// folder is made among the system's temporary files instead, so that nothing found
+// is lost, and the error says so; with no place left the folder is empty and the
+// error says how to get the run again. Safe for concurrent use.
+func (a Archive) Save(e Entry) (folder string, err error) {
+	folder = filepath.Join(a.Dir, e.name())
+	first := e.write(folder)
+	if first == nil {
+		return folder, nil
+	}
+	if refuge, err := os.MkdirTemp("", "dtsim-"); err == nil {
+		folder = filepath.Join(refuge, e.name())
+		if e.write(folder) == nil {
+			return folder, fmt.Errorf("cannot write to %s: %w; the run is kept in %s", a.Dir, cause(first), folder)
+		}
+		os.RemoveAll(refuge)
+	}
+	return "", fmt.Errorf("cannot write to %s: %w; to get the run again: %s --out DIRECTORY", a.Dir, cause(first), e.Again)
+}
+
+// name is the folder's name: kind, scenario, seed, and what tells it from others.
+func (e Entry) name() string {
+	distinct := e.Footer.Hash
+	if distinct == "" {
+		sum := sha256.Sum256([]byte(e.Engine + e.Words))
+		distinct = hex.EncodeToString(sum[:])
+	}
+	return fmt.Sprintf("%s-%s-seed-%d-%s", plain(string(e.Kind)), plain(e.Scenario), e.Plan.Seed, distinct[:min(8, len(distinct))])
+}
+
+// plain makes a string fit for a file name; plans are named by whoever wrote them.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, s)
+	return s[:min(60, len(s))]
+}
+
+// verdict is the document in VerdictFile.
+type verdict struct {
+	Verdict    string      `json:"verdict"`
+	Scenario   string      `json:"scenario"`
+	Seed       uint64      `json:"seed"`
+	Engine     string      `json:"engine"`
+	Build      string      `json:"build,omitempty"`
+	Hash       string      `json:"hash,omitempty"`
+	Violations []violation `json:"violations"`
+}
+
+type violation struct {
+	Property string        `json:"property"`
+	Message  string        `json:"message"`
+	At       plan.Duration `json:"at"`
+	Node     string        `json:"node,omitempty"`
+}
+
+// write writes the folder's files, REPLAY.md last.
+func (e Entry) write(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(folder, PlanFile), plan.Encode(e.Plan)); err != nil {
+		return err
+	}
+	for i, name := range []string{TraceFile, AgainFile}[:len(e.Traces)] {
+		if len(e.Traces[i]) == 0 {
+			continue
+		}
+		if err := trace.WriteFile(filepath.Join(folder, name), e.Traces[i]); err != nil {
+			return err
+		}
+	}
+	v := verdict{
+		Verdict: "violated", Scenario: e.Scenario, Seed: e.Plan.Seed, Engine: e.Engine,
+		Build: e.Build, Hash: e.Footer.Hash, Violations: []violation{},
+	}
+	switch e.Kind {
+	case Held:
+		v.Verdict = "held"
+	case Broken:
+		v.Verdict = "none"
+	}
+	for _, found := range e.Footer.Verdict.Violations {
+		v.Violations = append(v.Violations, violation{found.Property, found.Message, plan.Duration(found.At), found.Node})
+	}
+	if err := writeJSON(filepath.Join(folder, VerdictFile), v); err != nil {
+		return err
+	}
+	if e.Words != "" {
+		if err := writeFile(filepath.Join(folder, ErrorFile), []byte(e.Words+"\n")); err != nil {
+			return err
+		}
+	}
+	return writeFile(filepath.Join(folder, ReplayFile), []byte(e.page(folder)))
+}
+
+// page is the text of ReplayFile.
+func (e Entry) page(folder string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s, seed %d: %s\n\n", e.Scenario, e.Plan.Seed, e.Kind)
+	for _, v := range e.Footer.Verdict.Violations {
+		where := ""
+		if v.Node != "" {
+			where = " on " + v.Node
+		}
+		fmt.Fprintf(&b, "* %s at %s%s: %s\n", v.Property, v.At, where, v.Message)
+	}
+	if e.Words != "" {
+		line, _, _ := strings.Cut(e.Words, "\n")
+		fmt.Fprintf(&b, "* %s\n", line)
+	}
+	if len(e.Footer.Verdict.Violations) > 0 || e.Words != "" {
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "Engine %s. To see it again, in the repository:\n\n    %s\n", e.Engine, e.Command(folder))
+	return b.String()
+}
+
+// Command is the command that replays e from its folder: its trace, or its plan
+// when there is no trace that could be compared with.
+func (e Entry) Command(folder string) string {
+	if len(e.Traces) == 1 && e.Kind != Broken {
+		return Command(folder)
+	}
+	return fmt.Sprintf("go run ./cmd/dtsim replay %s --engine %s", Quote(filepath.Join(folder, PlanFile)), e.Engine)
+}
+
+// Command is the command that replays the trace in a folder.
+func Command(folder string) string {
+	return "go run ./cmd/dtsim replay " + Quote(filepath.Join(folder, TraceFile))
+}
+
+// Quote makes a path one word of a shell.
+func Quote(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool { return strings.ContainsRune(" \t\n'\"\\$`&|;<>()*?[]#~!{}", r) }) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}
+
+func writeJSON(name string, v any) error {
+	doc, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return writeFile(name, append(doc, '\n'))
+}
+
+// writeFile writes a file so that a reader sees all of it or none.
+func writeFile(name string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// cause takes the path off an error that names one, as the message does already.
+func cause(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

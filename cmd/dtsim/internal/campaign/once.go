@@ -1,0 +1,63 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"dtsim/sim/engine"
+	"dtsim/sim/trace"
+)
+
+// Recorded is a run that is over: what it was a function of and what came of it.
+type Recorded struct {
+	Header trace.Header
+	engine.Result
+}
+
+// Once executes one job and checks that its trace is one; equal but empty traces
+// would look like a perfect run. The error is a failure of the harness.
+func Once(ctx context.Context, e engine.Engine, job engine.Job) (Recorded, error) {
+	result, err := e.Run(ctx, job)
+	r := Recorded{Result: result}
+	if err != nil {
+		return r, err
+	}
+	reader, err := trace.NewReader(bytes.NewReader(r.Trace))
+	switch {
+	case err != nil:
+		return r, fmt.Errorf("the engine gave no trace: %w", err)
+	case r.Footer.Events == 0 || r.Footer.Hash == "":
+		return r, errors.New("the engine gave an empty trace")
+	}
+	r.Header = reader.Header()
+	return r, nil
+}
+
+// Difference names the first line in which two traces differ, with both sides.
+func Difference(a, b []byte) string {
+	for line := 1; ; line++ {
+		left, restA, moreA := bytes.Cut(a, []byte("\n"))
+		right, restB, moreB := bytes.Cut(b, []byte("\n"))
+		switch {
+		case !bytes.Equal(left, right):
+			return fmt.Sprintf("they part in line %d: %s here, %s there", line, excerpt(left), excerpt(right))
+		case !moreA && !moreB:
+			return "they do not differ"
+		}
+		a, b = restA, restB
+	}
+}
+
+// excerpt is a line, or its beginning when it is long.
+func excerpt(line []byte) string {
+	const enough = 200
+	if len(line) == 0 {
+		return "nothing"
+	}
+	if len(line) > enough {
+		return string(line[:enough]) + "..."
+	}
+	return string(line)
+}

@@ -1,0 +1,189 @@
+package campaign
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Result is what came of a campaign.
+type Result struct {
+	// Asked holds an outcome for every run that was asked for, in seed order.
+	Asked []Outcome
+	// Compared holds the repetitions by the second engine; empty without one.
+	Compared []Outcome
+	// Wall is how long it all took.
+	Wall time.Duration
+}
+
+// Done returns how many of the asked runs have a verdict.
+func (r Result) Done() int {
+	n := 0
+	for _, o := range r.Asked {
+		if o.State >= Violated {
+			n++
+		}
+	}
+	return n
+}
+
+// All yields the asked runs, then the repetitions.
+func (r Result) All() []Outcome { return slices.Concat(r.Asked, r.Compared) }
+
+// Violated returns the outcomes that violate a property.
+func (r Result) Violated() []Outcome {
+	return slices.DeleteFunc(r.All(), func(o Outcome) bool { return o.State != Violated })
+}
+
+// Failures returns what the harness failed at: broken runs, and runs that could
+// not be kept.
+func (r Result) Failures() []Outcome {
+	return slices.DeleteFunc(r.All(), func(o Outcome) bool { return o.Err == nil })
+}
+
+// Missing returns how many runs, repetitions included, have not ended.
+func (r Result) Missing() int {
+	n := 0
+	for _, o := range r.All() {
+		if o.State == Missing {
+			n++
+		}
+	}
+	return n
+}
+
+// Status is the exit status: 3 when the harness failed or did less than it was
+// asked, whatever it found until then; else 1 for a violation, else 0.
+func (r Result) Status() int {
+	switch {
+	case r.Missing() > 0 || len(r.Failures()) > 0:
+		return 3
+	case len(r.Violated()) > 0:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// Hash is the hash of the asked runs' hashes in seed order. It is empty when a
+// run has no verdict: part of a campaign is not comparable with the whole.
+func (r Result) Hash() string {
+	if r.Done() < len(r.Asked) {
+		return ""
+	}
+	h := sha256.New()
+	for _, o := range r.Asked {
+		io.WriteString(h, o.Hash+"\n")
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Disagreement is a run whose two engines give different verdicts. That is not a
+// fault by itself: an engine explores its own order of goroutines.
+type Disagreement struct{ Asked, Compared Outcome }
+
+// Disagreements returns the repeated runs whose verdicts differ.
+func (r Result) Disagreements() []Disagreement {
+	type key struct {
+		scenario string
+		seed     uint64
+	}
+	asked := map[key]Outcome{}
+	for _, o := range r.Asked {
+		asked[key{o.Run.Scenario, o.Run.Seed}] = o
+	}
+	var all []Disagreement
+	for _, o := range r.Compared {
+		a := asked[key{o.Run.Scenario, o.Run.Seed}]
+		if a.State >= Violated && o.State >= Violated && !slices.Equal(a.Properties(), o.Properties()) {
+			all = append(all, Disagreement{a, o})
+		}
+	}
+	return all
+}
+
+// Group is what came of all asked runs of one scenario.
+type Group struct {
+	Scenario string
+	// Runs counts the runs with a verdict, the others those without.
+	Runs, Violated, Broken, Missing int
+	Virtual, Wall, CPU              time.Duration
+	Counters                        map[string]int64
+	// Properties are the violated ones, sorted.
+	Properties []string
+}
+
+// State is the worst of the group's runs; a broken one is worse than a missing.
+func (g Group) State() State {
+	switch {
+	case g.Broken > 0:
+		return Broken
+	case g.Missing > 0:
+		return Missing
+	case g.Violated > 0:
+		return Violated
+	default:
+		return Held
+	}
+}
+
+// Sum adds up outcomes under a name.
+func Sum(name string, outcomes []Outcome) Group {
+	g := Group{Scenario: name, Counters: map[string]int64{}}
+	properties := map[string]bool{}
+	for _, o := range outcomes {
+		switch o.State {
+		case Missing:
+			g.Missing++
+		case Broken:
+			g.Broken++
+		case Violated:
+			g.Violated++
+			g.Runs++
+		case Held:
+			g.Runs++
+		}
+		g.Virtual += o.Virtual
+		g.Wall += o.Wall
+		g.CPU += o.CPU
+		for name, n := range o.Counters {
+			g.Counters[name] += n
+		}
+		for _, id := range o.Properties() {
+			properties[id] = true
+		}
+	}
+	g.Properties = slices.Sorted(maps.Keys(properties))
+	return g
+}
+
+// Scenarios groups the asked runs by scenario, in the order they were asked for.
+func (r Result) Scenarios() []Group {
+	var names []string
+	byName := map[string][]Outcome{}
+	for _, o := range r.Asked {
+		if _, seen := byName[o.Run.Scenario]; !seen {
+			names = append(names, o.Run.Scenario)
+		}
+		byName[o.Run.Scenario] = append(byName[o.Run.Scenario], o)
+	}
+	groups := make([]Group, len(names))
+	for i, name := range names {
+		groups[i] = Sum(name, byName[name])
+	}
+	return groups
+}
+
+// DistinctPlans returns how many different plans were run.
+func (r Result) DistinctPlans() int {
+	plans := map[string]bool{}
+	for _, o := range r.Asked {
+		if o.PlanHash != "" {
+			plans[o.PlanHash] = true
+		}
+	}
+	return len(plans)
+}

@@ -1,0 +1,90 @@
+package campaign
+
+import (
+	"fmt"
+	"time"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// Run is one run that is asked for. Its plan is made when it is needed, so that
+// a long campaign does not hold all of them.
+type Run struct {
+	// Scenario is the scenario's name, or the plan's for a plan from a file.
+	Scenario string
+	Seed     uint64
+	// Again is the command that asks for this run alone.
+	Again string
+	// Plan makes the plan; it always makes the same one.
+	Plan func() *plan.Plan
+}
+
+// String names the run in a message.
+func (r Run) String() string { return fmt.Sprintf("%s, seed %d", r.Scenario, r.Seed) }
+
+// Entropy is what feeds the Go runtime's own draws in a run of p, unless a trace
+// says otherwise.
+func Entropy(p *plan.Plan) uint64 { return p.Seed }
+
+// State says what came of a run.
+type State int
+
+// The states of a run, from nothing to a verdict.
+const (
+	// Missing: the campaign ended before the run did.
+	Missing State = iota
+	// Broken: the harness failed, so there is no verdict that could be believed.
+	Broken
+	// Violated: a property does not hold; a second run agreed to the byte.
+	Violated
+	// Held: everything promised and every property checked held.
+	Held
+)
+
+// String returns the word people see.
+func (s State) String() string {
+	switch s {
+	case Held:
+		return "held"
+	case Violated:
+		return "violated"
+	case Broken:
+		return "broken"
+	default:
+		return "missing"
+	}
+}
+
+// Outcome is what came of one run.
+type Outcome struct {
+	Run   Run
+	State State
+	// Engine and Build say what the run was executed by.
+	Engine, Build string
+	// Hash is the trace's; PlanHash identifies the plan.
+	Hash, PlanHash string
+	// Virtual is how much virtual time passed; Wall and CPU are what it cost.
+	Virtual, Wall, CPU time.Duration
+	Counters           map[string]int64
+	Violations         []trace.Violation
+	// Folder is where the run is kept, empty when it is not.
+	Folder string
+	// Err says why the harness failed: always with Broken, and with the other
+	// states when the run could not be kept.
+	Err error
+}
+
+// Properties returns the identifiers of the violated properties, each once, in
+// the order they were violated.
+func (o Outcome) Properties() []string {
+	var ids []string
+	seen := map[string]bool{}
+	for _, v := range o.Violations {
+		if !seen[v.Property] {
+			seen[v.Property] = true
+			ids = append(ids, v.Property)
+		}
+	}
+	return ids
+}

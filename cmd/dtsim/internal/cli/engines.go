@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dtsim/sim/engine"
+)
+
+// The values of --engine.
+const (
+	auto   = "auto"
+	native = "native"
+	sealed = "sealed"
+)
+
+func checkEngine(name string) error {
+	switch name {
+	case auto, native, sealed:
+		return nil
+	}
+	return badUsage("--engine %s: there is no such engine; there are auto, native and sealed", name)
+}
+
+// engines are those a command uses.
+type engines struct {
+	// first executes what was asked for; second repeats some of it, nil for none.
+	first, second engine.Engine
+}
+
+func (e engines) close() {
+	for _, one := range []engine.Engine{e.first, e.second} {
+		if one != nil {
+			one.Close()
+		}
+	}
+}
+
+// open makes the engines for a value of --engine. For auto that is the native one,
+// with the sealed one beside it when a comparison is wanted; where the native one
+// is not available the sealed one takes its place, and note is told.
+func (env *Environment) open(ctx context.Context, name string, compare bool, note func(string)) (engines, error) {
+	options := engine.Options{Log: note}
+	if name == sealed {
+		first, err := env.Sealed(ctx, options)
+		return engines{first: first}, opening(ctx, err, "")
+	}
+	first, err := env.Native(ctx, options)
+	if name == native {
+		return engines{first: first}, opening(ctx, err, "; --engine sealed may work")
+	}
+	var unavailable *engine.UnavailableError
+	if errors.As(err, &unavailable) {
+		note(fmt.Sprintf("%v; the sealed engine runs everything instead, slower", err))
+		first, err = env.Sealed(ctx, options)
+		return engines{first: first}, opening(ctx, err, "")
+	}
+	if err != nil {
+		return engines{}, opening(ctx, err, "")
+	}
+	if !compare {
+		return engines{first: first}, nil
+	}
+	second, err := env.Sealed(ctx, options)
+	if err != nil {
+		first.Close()
+		return engines{}, opening(ctx, err, "; --engine native does without the comparison")
+	}
+	return engines{first, second}, nil
+}
+
+// opening words an error of making an engine.
+func opening(ctx context.Context, err error, hint string) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return errors.New("interrupted before anything was run")
+	}
+	return fmt.Errorf("%w%s", err, hint)
+}

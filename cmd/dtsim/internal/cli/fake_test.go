@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"dtsim/sim/engine"
+	"dtsim/sim/trace"
+)
+
+// fakeEngine answers every job with a small trace that depends on the job alone,
+// except for the runs it is told to spoil. It is safe for concurrent use.
+type fakeEngine struct {
+	name, build string
+	// speed is virtual time per wall time.
+	speed time.Duration
+	// unavailable says why the engine cannot be had at all.
+	unavailable string
+	// spoilt maps "scenario/seed" to what goes wrong there.
+	spoilt map[string]string
+	// interrupt ends the campaign's context.
+	interrupt context.CancelFunc
+
+	mu   sync.Mutex
+	runs int
+}
+
+func (e *fakeEngine) open(_ context.Context, o engine.Options) (engine.Engine, error) {
+	if e.unavailable != "" {
+		return nil, &engine.UnavailableError{Engine: e.name, Err: errors.New(e.unavailable)}
+	}
+	o.Log("building the " + e.name + " guest")
+	return e, nil
+}
+
+func (e *fakeEngine) Name() string { return e.name }
+
+func (e *fakeEngine) Close() error { return nil }
+
+func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return engine.Result{}, err
+	}
+	e.mu.Lock()
+	e.runs++
+	run := e.runs
+	e.mu.Unlock()
+
+	verdict := trace.Verdict{Passed: true}
+	flaw := e.spoilt[fmt.Sprintf("%s/%d", job.Plan.Name, job.Plan.Seed)]
+	word, detail, _ := strings.Cut(flaw, ":")
+	switch word {
+	case "crash":
+		return engine.Result{}, &engine.GuestError{Engine: e.name, How: engine.Crashed, Stderr: "panic: boom\n\ngoroutine 1 [running]:"}
+	case "interrupt":
+		e.interrupt()
+		return engine.Result{}, ctx.Err()
+	case "empty":
+		return engine.Result{}, nil
+	case "violate", "flaky":
+		verdict = trace.Verdict{Violations: []trace.Violation{{
+			Property: detail, Message: "this cannot be", At: 12 * time.Second, Node: "n2",
+		}}}
+	}
+
+	var out bytes.Buffer
+	rec, err := trace.NewRecorder(&out, trace.Header{Plan: *job.Plan, Engine: e.name, Entropy: job.Entropy, Build: e.build})
+	if err != nil {
+		return engine.Result{}, err
+	}
+	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
+	for i := range int64(3) {
+		rec.Emit(trace.Event{At: time.Second, Node: "n1", Incarnation: 1, Kind: trace.MessageSent, Fields: []trace.Field{trace.Int("n", i)}})
+	}
+	applied := trace.Event{At: 2 * time.Second, Node: "n2", Incarnation: 1, Kind: trace.Applied}
+	if word == "flaky" {
+		applied.Fields = []trace.Field{trace.Int("index", int64(run))}
+	}
+	rec.Emit(applied)
+	rec.Emit(trace.Event{At: time.Minute, Kind: trace.RunEnded})
+	footer, err := rec.Close(verdict)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	wall := footer.VirtualTime / e.speed
+	return engine.Result{Trace: out.Bytes(), Footer: footer, Wall: wall, CPU: wall / 2}, nil
+}

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/cmd/dtsim/internal/progress"
+	"dtsim/cmd/dtsim/internal/replay"
+	"dtsim/sim/engine"
+)
+
+func newReplay(env *Environment, status *int) *cobra.Command {
+	var engineName string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "replay TRACE|PLAN",
+		Short: "Run a trace or a plan again and compare",
+		Long: `Run again what a file describes.
+
+A trace says which plan was run, by which engine and build, and what came of it:
+the run is repeated by that engine, and hash and verdict are compared. With the
+same engine and build another hash is a bug of the harness (exit status 3). With
+another build hashes cannot be equal; then the verdict counts that this build gets.
+
+A plan says nothing of what came of it, so it is run twice and the two runs are
+compared with each other.`,
+		Example: `  dtsim replay reports/out/P8-journey-3-seed-7-3f2a91c0/run.trace.jsonl.zst
+  dtsim replay my.plan.json
+  dtsim replay --engine sealed reports/out/P8-journey-3-seed-7-3f2a91c0/run.plan.json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return badUsage("dtsim replay takes one file, a trace or a plan; there are %d arguments", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			want, err := readRecord(args[0], engineName)
+			if err != nil {
+				return err
+			}
+			show := progress.New(env.Stderr, env.Bar, env.Now)
+			e, err := env.open(cmd.Context(), want.engine, false, show.Note)
+			if err != nil {
+				return err
+			}
+			defer e.close()
+			c, err := want.compare(cmd.Context(), e.first)
+			if err != nil {
+				return err
+			}
+			*status = c.Status()
+			if asJSON {
+				return printJSON(env, c.Document())
+			}
+			c.Words(env.Stdout)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&engineName, "engine", "e", "", "auto, native or sealed (default: the trace's, auto for a plan)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	return cmd
+}
+
+// record is what a file says about a run.
+type record struct {
+	job    engine.Job
+	engine string
+	// past is the run of a trace; nil for a plan, which says nothing of the past.
+	past *campaign.Recorded
+}
+
+// readRecord reads a trace or a plan; engineName is the one asked for, or empty.
+func readRecord(name, engineName string) (record, error) {
+	if engineName != "" {
+		if err := checkEngine(engineName); err != nil {
+			return record{}, err
+		}
+	}
+	content, err := readInput(name)
+	if err != nil {
+		return record{}, err
+	}
+	if !looksLikeTrace(content) {
+		p, err := decodePlan(name, content)
+		if err != nil {
+			return record{}, err
+		}
+		job := engine.Job{Plan: p, Entropy: campaign.Entropy(p)}
+		return record{job: job, engine: cmp.Or(engineName, auto)}, nil
+	}
+	t, whole, err := decodeTrace(name, content)
+	if err != nil {
+		return record{}, err
+	}
+	r := record{
+		job:    engine.Job{Plan: &t.Header.Plan, Entropy: t.Header.Entropy},
+		engine: cmp.Or(engineName, t.Header.Engine),
+		past:   &campaign.Recorded{Header: t.Header, Result: engine.Result{Trace: whole, Footer: t.Footer}},
+	}
+	if r.engine != sealed && engineName == "" {
+		// The native engine may not exist on this machine, and a trace of a plain test
+		// was made by none of the two: auto takes the one that works, and says so.
+		r.engine = auto
+	}
+	return r, nil
+}
+
+// compare runs the record's job again; for a plan, twice.
+func (r record) compare(ctx context.Context, e engine.Engine) (replay.Comparison, error) {
+	var c replay.Comparison
+	runs := []*campaign.Recorded{&c.Again}
+	if r.past == nil {
+		runs = []*campaign.Recorded{&c.Past, &c.Again}
+	} else {
+		c.Past = *r.past
+	}
+	for _, run := range runs {
+		var err error
+		*run, err = campaign.Once(ctx, e, r.job)
+		switch {
+		case ctx.Err() != nil:
+			return c, errors.New("interrupted before the run was over")
+		case err != nil:
+			return c, err
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"fmt"
+
+	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/scenarios"
+	"dtsim/sim/plan"
+)
+
+// work is what `dtsim run` is asked to do.
+type work struct {
+	seeds seeds
+	// runs are in seed order, compare holds the first of each scenario.
+	runs, compare []campaign.Run
+}
+
+// family makes the plans of one scenario or plan file.
+type family struct {
+	name string
+	plan func(seed uint64) *plan.Plan
+	// again is the command that runs one seed of it, but for the seed.
+	again string
+}
+
+// work turns flags into runs; changed says which flags were given.
+func (f *runFlags) work(changed func(string) bool) (work, error) {
+	if err := checkEngine(f.engine); err != nil {
+		return work{}, err
+	}
+	if f.jobs < 1 {
+		return work{}, badUsage("--jobs %d: at least one run must go on", f.jobs)
+	}
+	if changed("nodes") && (f.nodes < 1 || f.nodes > plan.MaxNodes) {
+		return work{}, badUsage("--nodes %d: a cluster has 1 to %d nodes", f.nodes, plan.MaxNodes)
+	}
+	families, own, err := f.families(changed)
+	if err != nil {
+		return work{}, err
+	}
+	w := work{seeds: own}
+	if f.plan == "" || changed("seeds") {
+		if w.seeds, err = parseSeeds(f.seeds); err != nil {
+			return work{}, err
+		}
+	}
+	for seed := w.seeds.first; ; seed++ {
+		for _, family := range families {
+			w.runs = append(w.runs, campaign.Run{
+				Scenario: family.name, Seed: seed,
+				Plan:  func() *plan.Plan { return family.plan(seed) },
+				Again: fmt.Sprintf("%s --seeds %d..%d", family.again, seed, seed),
+			})
+		}
+		if seed == w.seeds.last {
+			break
+		}
+	}
+	w.compare = w.runs[:len(families)]
+	for _, r := range w.compare {
+		if err := r.Plan().Validate(); err != nil {
+			return work{}, badUsage("%s: %w", r.Scenario, err)
+		}
+	}
+	return w, nil
+}
+
+// families returns what the flags select, and for a plan file its own seed.
+func (f *runFlags) families(changed func(string) bool) ([]family, seeds, error) {
+	const run = "go run ./cmd/dtsim run"
+	if changed("plan") {
+		switch {
+		case changed("scenario"):
+			return nil, seeds{}, badUsage("--plan and --scenario exclude each other: a plan is already one run")
+		case changed("nodes"):
+			return nil, seeds{}, badUsage("--plan and --nodes exclude each other: the plan says how many nodes there are")
+		}
+		p, err := readPlan(f.plan)
+		if err != nil {
+			return nil, seeds{}, err
+		}
+		return []family{{
+			name:  p.Name,
+			plan:  func(seed uint64) *plan.Plan { q := *p; q.Seed = seed; return &q },
+			again: fmt.Sprintf("%s --plan %s --engine %s", run, archive.Quote(f.plan), f.engine),
+		}}, seeds{p.Seed, p.Seed}, nil
+	}
+
+	chosen, err := selectScenarios(f.scenarios)
+	if err != nil {
+		return nil, seeds{}, err
+	}
+	var families []family
+	for _, s := range chosen {
+		again := fmt.Sprintf("%s --scenario %s --engine %s", run, s.Name, f.engine)
+		if f.nodes > 0 {
+			again += fmt.Sprintf(" --nodes %d", f.nodes)
+		}
+		families = append(families, family{
+			name:  s.Name,
+			plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{Nodes: f.nodes}) },
+			again: again,
+		})
+	}
+	return families, seeds{}, nil
+}

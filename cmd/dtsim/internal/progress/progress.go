@@ -1,0 +1,123 @@
+// Package progress shows how far a campaign is: a bar on a terminal, plain lines
+// otherwise.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"dtsim/cmd/dtsim/internal/campaign"
+)
+
+// Progress shows the progress of one campaign. Its methods must not be called
+// at the same time.
+type Progress interface {
+	// Note shows a line of words.
+	Note(words string)
+	// Start says how many runs there will be.
+	Start(total int)
+	// Done shows that a run has ended.
+	Done(campaign.Outcome)
+	// Stop ends the display.
+	Stop()
+}
+
+// New returns a bar for a terminal, plain lines for anything else. now reads the
+// wall clock.
+func New(w io.Writer, terminal bool, now func() time.Time) Progress {
+	if terminal {
+		return &bar{w: w}
+	}
+	return &lines{w: w, now: now}
+}
+
+// bar is a line that redraws itself.
+type bar struct {
+	w        io.Writer
+	bar      *progressbar.ProgressBar
+	violated int
+	broken   int
+}
+
+func (b *bar) Note(words string) {
+	if b.bar != nil {
+		b.bar.Clear()
+	}
+	fmt.Fprintln(b.w, words)
+}
+
+func (b *bar) Start(total int) {
+	b.bar = progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(b.w),
+		progressbar.OptionSetDescription("running"),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+	)
+}
+
+func (b *bar) Done(o campaign.Outcome) {
+	switch o.State {
+	case campaign.Violated:
+		b.violated++
+	case campaign.Broken:
+		b.broken++
+	}
+	var found []string
+	if b.violated > 0 {
+		found = append(found, fmt.Sprintf("%d violated", b.violated))
+	}
+	if b.broken > 0 {
+		found = append(found, fmt.Sprintf("%d broken", b.broken))
+	}
+	if len(found) > 0 {
+		b.bar.Describe("running (" + strings.Join(found, ", ") + ")")
+	}
+	b.bar.Add(1)
+}
+
+func (b *bar) Stop() {
+	if b.bar != nil {
+		b.bar.Clear()
+		b.bar.Exit()
+	}
+}
+
+// lines prints a line now and then, and one for each run that did not hold.
+type lines struct {
+	w     io.Writer
+	now   func() time.Time
+	total int
+	done  int
+	last  time.Time
+}
+
+// pace is how far apart the lines of an undisturbed campaign are.
+const pace = 5 * time.Second
+
+func (l *lines) Note(words string) { fmt.Fprintln(l.w, words) }
+
+func (l *lines) Start(total int) {
+	l.total, l.last = total, l.now()
+	fmt.Fprintf(l.w, "%d to run\n", total)
+}
+
+func (l *lines) Done(o campaign.Outcome) {
+	l.done++
+	if o.State != campaign.Held {
+		fmt.Fprintf(l.w, "%s: %s\n", o.Run, o.State)
+	}
+	if now := l.now(); l.done == l.total || now.Sub(l.last) >= pace {
+		l.last = now
+		fmt.Fprintf(l.w, "%d of %d done\n", l.done, l.total)
+	}
+}
+
+func (l *lines) Stop() {}

@@ -1,0 +1,142 @@
+package summary
+
+import (
+	"path/filepath"
+
+	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/cmd/dtsim/internal/campaign"
+)
+
+// Document is what `dtsim run --json` prints. Times are in seconds; virtual_s is
+// time inside the simulation, wall_s and cpu_s are what it cost.
+type Document struct {
+	Command string `json:"command"`
+	// Build identifies the program inside the engine; empty when no run has ended.
+	Build string `json:"build"`
+	// Engine executed the asked runs, Second repeated some of them.
+	Engine string `json:"engine"`
+	Second string `json:"second_engine,omitempty"`
+	// Seeds are the seeds asked for; Runs counts those with a verdict, Asked all.
+	Seeds         string  `json:"seeds"`
+	Runs          int     `json:"runs"`
+	Asked         int     `json:"asked"`
+	Compared      int     `json:"compared"`
+	DistinctPlans int     `json:"distinct_plans"`
+	Virtual       float64 `json:"virtual_s"`
+	Wall          float64 `json:"wall_s"`
+	CPU           float64 `json:"cpu_s"`
+	// Hash is empty when a run has no verdict.
+	Hash       string      `json:"hash"`
+	Violations []Violation `json:"violations"`
+	// HarnessFailures are the reason for exit status 3, with missing runs.
+	HarnessFailures []HarnessFailure `json:"harness_failures"`
+	Scenarios       []Scenario       `json:"scenarios"`
+	Faults          map[string]int64 `json:"faults"`
+	Sometimes       map[string]int64 `json:"sometimes"`
+	AtStake         map[string]int64 `json:"at_stake"`
+	RunHashes       []RunHash        `json:"run_hashes"`
+}
+
+// Violation is one property violated in one run.
+type Violation struct {
+	Property string `json:"property"`
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Engine   string `json:"engine"`
+	Message  string `json:"message"`
+	// Plan and Trace are files, Replay is the command; empty when nothing could be
+	// kept.
+	Plan   string `json:"plan"`
+	Trace  string `json:"trace"`
+	Replay string `json:"replay"`
+}
+
+// HarnessFailure is one run without a believable verdict, or not kept.
+type HarnessFailure struct {
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Engine   string `json:"engine"`
+	Error    string `json:"error"`
+	Folder   string `json:"folder"`
+}
+
+// Scenario is the sum of a scenario's runs.
+type Scenario struct {
+	Name     string  `json:"name"`
+	Runs     int     `json:"runs"`
+	Virtual  float64 `json:"virtual_s"`
+	Wall     float64 `json:"wall_s"`
+	Commands int64   `json:"commands"`
+	Messages int64   `json:"messages"`
+	Verdict  string  `json:"verdict"`
+}
+
+// RunHash is the hash of one run's trace.
+type RunHash struct {
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Engine   string `json:"engine"`
+	Verdict  string `json:"verdict"`
+	Hash     string `json:"hash"`
+}
+
+// NewDocument describes a result.
+func NewDocument(head Head, r campaign.Result) Document {
+	total := campaign.Sum("", r.Asked)
+	d := Document{
+		Command: head.Command, Engine: head.Engine, Second: head.Second, Seeds: head.Seeds,
+		Runs: r.Done(), Asked: len(r.Asked), DistinctPlans: r.DistinctPlans(),
+		Virtual: total.Virtual.Seconds(), Wall: r.Wall.Seconds(), Hash: r.Hash(),
+		Violations: []Violation{}, HarnessFailures: []HarnessFailure{}, Scenarios: []Scenario{},
+		Faults: map[string]int64{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
+		RunHashes: []RunHash{},
+	}
+	for _, o := range r.All() {
+		d.CPU += o.CPU.Seconds()
+		if d.Build == "" {
+			d.Build = o.Build
+		}
+		if o.Hash != "" {
+			d.RunHashes = append(d.RunHashes, RunHash{o.Run.Scenario, o.Run.Seed, o.Engine, o.State.String(), o.Hash})
+		}
+	}
+	for _, o := range r.Compared {
+		if o.State >= campaign.Violated {
+			d.Compared++
+		}
+	}
+	for _, o := range r.Violated() {
+		d.Violations = append(d.Violations, violations(o)...)
+	}
+	for _, o := range r.Failures() {
+		d.HarnessFailures = append(d.HarnessFailures, HarnessFailure{o.Run.Scenario, o.Run.Seed, o.Engine, o.Err.Error(), o.Folder})
+	}
+	for _, g := range r.Scenarios() {
+		d.Scenarios = append(d.Scenarios, Scenario{
+			Name: g.Scenario, Runs: g.Runs, Virtual: g.Virtual.Seconds(), Wall: g.Wall.Seconds(),
+			Commands: commands(g), Messages: messages(g), Verdict: g.State().String(),
+		})
+	}
+	return d
+}
+
+// violations returns one entry for each property that o violates.
+func violations(o campaign.Outcome) []Violation {
+	var all []Violation
+	for _, id := range o.Properties() {
+		v := Violation{Property: id, Scenario: o.Run.Scenario, Seed: o.Run.Seed, Engine: o.Engine}
+		for _, found := range o.Violations {
+			if found.Property == id {
+				v.Message = found.Message
+				break
+			}
+		}
+		if o.Folder != "" {
+			v.Plan = filepath.Join(o.Folder, archive.PlanFile)
+			v.Trace = filepath.Join(o.Folder, archive.TraceFile)
+			v.Replay = archive.Command(o.Folder)
+		}
+		all = append(all, v)
+	}
+	return all
+}

@@ -1,0 +1,33 @@
+// Command dtsim runs clusters of a distributed task manager in simulation and
+// checks what they do. See the README, or dtsim --help.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"dtsim/cmd/dtsim/internal/cli"
+	"dtsim/sim/engine"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first interrupt ends a campaign with a summary, the second the program.
+	context.AfterFunc(ctx, stop)
+	os.Exit(cli.Main(ctx, cli.Environment{
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
+		Bar:    term.IsTerminal(int(os.Stderr.Fd())),
+		Color:  term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "",
+		Jobs:   runtime.NumCPU(),
+		Now:    time.Now,
+		Native: engine.Native,
+		Sealed: engine.Sealed,
+	}, os.Args[1:]))
+}
