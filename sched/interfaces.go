@@ -76,7 +76,7 @@ type RecoveryAwareProvider interface {
 	// terminal (FINISHED, FAILED or CANCELLED) in the first list of its life. True:
 	// nothing is called for the task again. False: its callbacks run again, even
 	// those whose ack is in the log. It should be a cheap check of durable local
-	// state; a panic counts as false.
+	// state. A panic is no answer: it is asked again, and nothing is called meanwhile.
 	LocalCallbacksDone(task *Task, localNode string) bool
 }
 
