@@ -30,7 +30,8 @@ const (
 	MessageLost Kind = "lost"
 
 	// Applied: a replica applied a command. index, term, command, [namespace, task],
-	// outcome ("ok" or the rejection).
+	// outcome ("ok" or the rejection), sum (64 bits of the entry's hash), [first (the index at
+	// which a duplicate took effect)], [state (64 bits of the hash of the replica's state)].
 	Applied Kind = "applied"
 	// Committed: the first replica to apply a log entry is about to apply it. index,
 	// term, command, [class], body (the command as it stands in the log).
@@ -67,7 +68,14 @@ const (
 	WorkStarted Kind = "work-started"
 	// WorkEnded: the worker is done with a unit. The same fields, outcome.
 	WorkEnded Kind = "work-ended"
-	// HandleTerminated: a task handle was told to stop. namespace, task, version.
+	// HandleStarted: a provider started a run. namespace, task, version, handle (its
+	// number within the incarnation).
+	HandleStarted Kind = "handle-started"
+	// HandleExited: no worker of a handle is left. The same fields.
+	HandleExited Kind = "handle-exited"
+	// SchedulerClosed: the node's scheduler has been closed, and Close has returned.
+	SchedulerClosed Kind = "scheduler-closed"
+	// HandleTerminated: a task handle was told to stop. The same fields.
 	HandleTerminated Kind = "handle-terminated"
 
 	// ShardChanged: a replica of a shard changed durably. collection, born (the log index

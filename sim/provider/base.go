@@ -1,0 +1,224 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"dtsim/fsm"
+	"dtsim/sim/disk"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// Schema is what a provider needs of the replicated schema.
+type Schema interface {
+	// Collection returns what this node's schema says about a collection.
+	Collection(name string) (Collection, bool)
+	// Flip sets the tokenization of a property in the name of a run, for the whole
+	// cluster. It succeeds again when it is done again by the same run.
+	Flip(ctx context.Context, collection, property, tokenization string, run Run) error
+}
+
+// Env is the node a provider works on, for one incarnation of it.
+type Env struct {
+	// Node is the node's name.
+	Node string
+	// Seed feeds how long units take.
+	Seed uint64
+	// Clock is the node's.
+	Clock clockwork.Clock
+	// Files is where runs keep what they have done.
+	Files *disk.Files
+	// Shards are the node's data.
+	Shards *Shards
+	// Schema is the replicated schema.
+	Schema Schema
+	// Emit appends to the trace.
+	Emit Emit
+	// Halt ends when the incarnation ends.
+	Halt context.Context
+}
+
+// base is what the provider kinds share: the state of runs on the disk, and the
+// workers.
+type base struct {
+	kind plan.Kind
+	env  Env
+	// finish makes the work on one unit durable; it is called with nothing reported
+	// yet, and again when a crash came in between.
+	finish func(p Payload, run Run, unit string) error
+
+	mu       sync.Mutex
+	recorder fsm.TaskCompletionRecorder
+	handles  map[Run]*handle
+	started  int64
+}
+
+// SetCompletionRecorder implements fsm.Provider.
+func (b *base) SetCompletionRecorder(recorder fsm.TaskCompletionRecorder) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.recorder = recorder
+}
+
+// GetLocalTasks implements fsm.Provider: the runs with files on the disk.
+func (b *base) GetLocalTasks() []fsm.TaskDescriptor {
+	var local []fsm.TaskDescriptor
+	for _, name := range b.env.Files.List(runsPrefix(b.kind)) {
+		if desc, ok := parseRunFile(b.kind, name); ok {
+			local = append(local, desc)
+		}
+	}
+	return local
+}
+
+// removeRun removes the files of a run: those of its units first, so that what is
+// interrupted is still listed.
+func (b *base) removeRun(run Run) error {
+	files := append(b.env.Files.List(unitsPrefix(run)), runFile(run))
+	for _, name := range files {
+		if err := b.env.Files.Remove(name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if err := b.env.Files.SyncDir(); err != nil {
+		return fmt.Errorf("local state of %s: %w", run, err)
+	}
+	b.mu.Lock()
+	delete(b.handles, run)
+	b.mu.Unlock()
+	b.env.Emit(trace.LocalStateRemoved, runFields(run)...)
+	return nil
+}
+
+// CleanupTask implements fsm.Provider for kinds whose runs leave nothing in the
+// shards.
+func (b *base) CleanupTask(desc fsm.TaskDescriptor) error {
+	return b.removeRun(Run{Namespace: string(b.kind), Task: desc.ID, Version: desc.Version})
+}
+
+// StartTask implements fsm.Provider.
+func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
+	p, err := DecodePayload(task.Payload)
+	if err != nil {
+		return nil, err
+	}
+	run := runOf(task)
+	units := b.units(p, task)
+	if len(units) > 0 {
+		if err := b.remember(run, task.Payload); err != nil {
+			return nil, err
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.started++
+	fields := append(runFields(run), trace.Int("handle", b.started))
+	h := newHandle(b.env.Halt, func(kind trace.Kind) { b.env.Emit(kind, fields...) })
+	w := &worker{base: b, recorder: b.recorder, payload: p, run: run, units: units}
+	if b.handles == nil {
+		b.handles = make(map[Run]*handle)
+	}
+	b.handles[run] = h
+	go func() {
+		defer h.exited()
+		w.work(h.ctx)
+	}()
+	return h, nil
+}
+
+// units are the units of a record that this node may have to work on: its own, or
+// for tasks without places those nobody else has claimed, beginning at another
+// place on each node so that nodes rarely compete.
+func (b *base) units(p Payload, task *fsm.Task) []string {
+	var units []string
+	if p.Kind != plan.Cleanup {
+		for _, id := range p.local(b.env.Node) {
+			if u := task.Units[id]; u != nil && !u.Status.IsTerminal() {
+				units = append(units, id)
+			}
+		}
+		return units
+	}
+	for id, u := range task.Units {
+		if !u.Status.IsTerminal() && (u.NodeID == "" || u.NodeID == b.env.Node) {
+			units = append(units, id)
+		}
+	}
+	slices.Sort(units)
+	if len(units) == 0 {
+		return nil
+	}
+	var ordinal int
+	if _, err := fmt.Sscanf(b.env.Node, "n%d", &ordinal); err != nil {
+		return units
+	}
+	// Multiples of the golden ratio spread any number of nodes well.
+	first := len(units) * ((ordinal - 1) * 618 % 1000) / 1000
+	return slices.Concat(units[first:], units[:first])
+}
+
+// remember makes the run known to later incarnations.
+func (b *base) remember(run Run, payload []byte) error {
+	name := runFile(run)
+	if _, err := b.env.Files.Read(name); err == nil {
+		return nil
+	}
+	if err := b.env.Files.Put(name, payload); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// drain waits until no worker of the run is at work, at most drainTime.
+func (b *base) drain(run Run) error {
+	b.mu.Lock()
+	h := b.handles[run]
+	b.mu.Unlock()
+	if h == nil {
+		return nil
+	}
+	h.stop()
+	patience := b.env.Clock.NewTimer(drainTime)
+	defer patience.Stop()
+	select {
+	case <-h.done:
+		return nil
+	case <-patience.Chan():
+		return fmt.Errorf("the worker of %s is still at work after %s", run, drainTime)
+	}
+}
+
+// drainTime is how long a rollback waits for the workers.
+const drainTime = 10 * time.Second
+
+// callback runs one callback between its two events.
+func (b *base) callback(name string, task *fsm.Task, group string, units []string, f func() error) error {
+	list, err := json.Marshal(units)
+	if err != nil {
+		return err
+	}
+	fields := append([]trace.Field{trace.Str("callback", name)}, runFields(runOf(task))...)
+	fields = append(fields, trace.Str("status", string(task.Status)))
+	if name != "OnTaskCompleted" {
+		fields = append(fields, trace.Str("group", group), trace.Str("units", string(list)))
+	}
+	b.env.Emit(trace.CallbackStarted, fields...)
+	err = f()
+	if err != nil {
+		fields = append(fields, trace.Str("error", err.Error()))
+	}
+	b.env.Emit(trace.CallbackEnded, fields...)
+	return err
+}
+
+// runFields are the fields of a trace event that name a run.
+func runFields(run Run) []trace.Field {
+	return []trace.Field{trace.Str("namespace", run.Namespace), trace.Str("task", run.Task), trace.Uint("version", run.Version)}
+}

@@ -1,0 +1,65 @@
+package provider
+
+import (
+	"fmt"
+
+	"dtsim/fsm"
+)
+
+// guards are the verdicts that belong to the log: pure functions of the records
+// and of what is about to change (P11). Every kind that works on a collection has
+// them.
+type guards struct{}
+
+// CheckConflict implements fsm.ConflictDetector: of tasks about the same data one
+// is active.
+func (guards) CheckConflict(newPayload []byte, existingTasks []*fsm.Task) error {
+	p, err := DecodePayload(newPayload)
+	if err != nil {
+		return err
+	}
+	return refuse("task "+p.ID, p.Collection, p.Property, existingTasks)
+}
+
+// CheckPropertyUpdate implements fsm.SchemaMutationDetector: a property that a
+// task works on is nobody else's to change.
+func (guards) CheckPropertyUpdate(className, propertyName string, existingTasks []*fsm.Task) error {
+	return refuse("update of "+className+"."+propertyName, className, propertyName, existingTasks)
+}
+
+// CheckClassMutation implements fsm.SchemaMutationDetector: a collection that a
+// task works on stays.
+func (guards) CheckClassMutation(className string, existingTasks []*fsm.Task) error {
+	return refuse("change of collection "+className, className, "", existingTasks)
+}
+
+// CheckTenantMutation implements fsm.SchemaMutationDetector: tasks are about all
+// tenants of their collection.
+func (guards) CheckTenantMutation(className string, _ []string, existingTasks []*fsm.Task) error {
+	return refuse("change of the tenants of "+className, className, "", existingTasks)
+}
+
+// refuse returns an error when an active task is about the property, or the whole
+// collection for an empty property. A payload nobody can read may be about
+// anything.
+func refuse(what, collection, property string, existingTasks []*fsm.Task) error {
+	for _, t := range existingTasks {
+		if !t.Status.IsActive() {
+			continue
+		}
+		p, err := DecodePayload(t.Payload)
+		if err != nil {
+			return fmt.Errorf("%s: active task %s/%s@%d cannot be read: %w", what, t.Namespace, t.ID, t.Version, err)
+		}
+		if p.touches(collection, property) {
+			return fmt.Errorf("%s conflicts with active task %s/%s@%d", what, t.Namespace, t.ID, t.Version)
+		}
+	}
+	return nil
+}
+
+// extractCollection is the fsm.CollectionExtractor of tasks about a collection.
+func extractCollection(payload []byte) (string, bool) {
+	p, err := DecodePayload(payload)
+	return p.Collection, err == nil && p.Collection != ""
+}

@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"dtsim/fsm"
+	"dtsim/sim/plan"
+)
+
+// Cleanup spreads files over any nodes (journey 1). It has no callbacks, and
+// conflicts with nothing.
+type Cleanup struct{ base }
+
+func newCleanup(env Env) *Cleanup {
+	return &Cleanup{base{
+		kind: plan.Cleanup,
+		env:  env,
+		// The marker of the unit is all there is.
+		finish: func(Payload, Run, string) error { return nil },
+	}}
+}
+
+// Repair rebuilds every replica of a collection as it is (journey 2). Each swaps
+// as soon as it is rebuilt, so its callbacks have nothing left to do.
+type Repair struct {
+	base
+	guards
+}
+
+func newRepair(env Env) *Repair {
+	r := &Repair{base: base{kind: plan.Repair, env: env}}
+	r.finish = func(p Payload, run Run, unit string) error {
+		return env.Shards.change(p.Collection, p.Places[unit].Shard, run, "", func(s *Shard) (bool, string, error) {
+			if s.Rebuilt == run {
+				return false, "", nil
+			}
+			s.Rebuilt = run
+			return true, "rebuilt", nil
+		})
+	}
+	return r
+}
+
+// OnGroupCompleted has nothing to do: the replicas have swapped.
+func (r *Repair) OnGroupCompleted(task *fsm.Task, groupID string, localUnitIDs []string) error {
+	return r.callback("OnGroupCompleted", task, groupID, localUnitIDs, func() error { return nil })
+}
+
+// OnSwapRequested has nothing to do: the replicas have swapped.
+func (r *Repair) OnSwapRequested(task *fsm.Task, groupID string, localUnitIDs []string) error {
+	return r.callback("OnSwapRequested", task, groupID, localUnitIDs, func() error { return nil })
+}
+
+// OnTaskCompleted makes sure that the workers of a task that came to nothing have
+// stopped. What was rebuilt is as good as what it replaced and stays.
+func (r *Repair) OnTaskCompleted(task *fsm.Task) error {
+	return r.callback("OnTaskCompleted", task, "", nil, func() error { return r.drain(runOf(task)) })
+}
+
+// LocalCallbacksDone implements sched.RecoveryAwareProvider: no callback leaves
+// anything behind.
+func (r *Repair) LocalCallbacksDone(*fsm.Task, string) bool { return true }
+
+// Set holds one provider of each kind for one incarnation of a node.
+type Set struct {
+	Cleanup *Cleanup
+	Repair  *Repair
+	Reindex *Reindex
+}
+
+// NewSet returns the providers of a node. With the zero Env only what is a pure
+// function works: the guards and the extractors, all that a replica needs that is
+// not part of a node.
+func NewSet(env Env) *Set {
+	return &Set{Cleanup: newCleanup(env), Repair: newRepair(env), Reindex: newReindex(env)}
+}
+
+// Providers returns the providers by namespace.
+func (s *Set) Providers() map[string]fsm.Provider {
+	return map[string]fsm.Provider{
+		string(plan.Cleanup): s.Cleanup, string(plan.Repair): s.Repair, string(plan.Reindex): s.Reindex,
+	}
+}
+
+// ConflictDetectors returns the detectors by namespace.
+func (s *Set) ConflictDetectors() map[string]fsm.ConflictDetector {
+	return map[string]fsm.ConflictDetector{string(plan.Repair): s.Repair, string(plan.Reindex): s.Reindex}
+}
+
+// SchemaMutationDetectors returns the detectors by namespace.
+func (s *Set) SchemaMutationDetectors() map[string]fsm.SchemaMutationDetector {
+	return map[string]fsm.SchemaMutationDetector{string(plan.Repair): s.Repair, string(plan.Reindex): s.Reindex}
+}
+
+// Extractors returns the collection extractors by namespace.
+func (s *Set) Extractors() map[string]fsm.CollectionExtractor {
+	return map[string]fsm.CollectionExtractor{string(plan.Repair): extractCollection, string(plan.Reindex): extractCollection}
+}

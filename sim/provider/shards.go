@@ -1,0 +1,212 @@
+package provider
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"slices"
+
+	"dtsim/sim/disk"
+	"dtsim/sim/trace"
+)
+
+// errGone says that a shard is not, or no longer, on this node.
+var errGone = errors.New("is not on this node")
+
+// Property is a property of a collection, as a node's schema has it.
+type Property struct {
+	Tokenization string
+	// UserIndex is the log index of the last change that was not a task's own: the
+	// creation of the collection or an update by a user.
+	UserIndex uint64
+}
+
+// Collection is what a node's schema says about a collection.
+type Collection struct {
+	Name string
+	// Born is the log index that created it.
+	Born       uint64
+	Properties map[string]Property
+	// Replicas says which nodes hold each shard.
+	Replicas map[string][]string
+}
+
+// Emit appends an event to the trace, in the name of one incarnation of a node.
+type Emit func(trace.Kind, ...trace.Field)
+
+// Shards are the replicas that one node holds. Safe for concurrent use. Changes
+// are on the disk when the call that makes them returns.
+type Shards struct {
+	node  string
+	files *disk.Files
+	emit  Emit
+	// turn is held, by having received from it, while shards are read and written; a
+	// mutex would stop the virtual time of a bubble while the disk syncs.
+	turn   chan struct{}
+	shards map[string]*Shard
+}
+
+// OpenShards reads the shards on a disk.
+func OpenShards(node string, files *disk.Files, emit Emit) (*Shards, error) {
+	s := &Shards{node: node, files: files, emit: emit, turn: make(chan struct{}, 1), shards: make(map[string]*Shard)}
+	s.turn <- struct{}{}
+	for _, file := range files.List("shard/") {
+		b, err := files.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		var shard Shard
+		if err := json.Unmarshal(b, &shard); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		s.shards[file] = &shard
+	}
+	return s, nil
+}
+
+// file is the name of the file of a shard.
+func file(collection, shard string) string {
+	return "shard/" + url.PathEscape(collection) + "/" + url.PathEscape(shard)
+}
+
+// All returns copies of all shards, sorted by collection and name.
+func (s *Shards) All() []*Shard {
+	<-s.turn
+	defer func() { s.turn <- struct{}{} }()
+	var all []*Shard
+	for _, name := range slices.Sorted(maps.Keys(s.shards)) {
+		all = append(all, s.shards[name].clone())
+	}
+	return all
+}
+
+// Get returns a copy of a shard; the error wraps errGone when there is none.
+func (s *Shards) Get(collection, shard string) (*Shard, error) {
+	<-s.turn
+	defer func() { s.turn <- struct{}{} }()
+	found := s.shards[file(collection, shard)]
+	if found == nil {
+		return nil, fmt.Errorf("shard %s/%s %w", collection, shard, errGone)
+	}
+	return found.clone(), nil
+}
+
+// change applies f to a shard in the name of a run and writes it if f says that it
+// changed; why, when not empty, goes into the trace with the property. A shard of a
+// collection that is younger than the run is another shard: gone.
+func (s *Shards) change(collection, shard string, run Run, property string,
+	f func(*Shard) (changed bool, why string, err error)) error {
+	<-s.turn
+	defer func() { s.turn <- struct{}{} }()
+	found := s.shards[file(collection, shard)]
+	if found == nil || found.Born > run.Version {
+		return fmt.Errorf("shard %s/%s %w", collection, shard, errGone)
+	}
+	next := found.clone()
+	changed, why, err := f(next)
+	if err != nil || !changed {
+		return err
+	}
+	return s.write(next, why, property, run)
+}
+
+// write makes a shard durable. The turn is held.
+func (s *Shards) write(shard *Shard, why, property string, run Run) error {
+	b, err := json.Marshal(shard)
+	if err != nil {
+		return err
+	}
+	name := file(shard.Collection, shard.Shard)
+	if err := s.files.Put(name, b); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	s.shards[name] = shard
+	s.tell(shard, why, property, run)
+	return nil
+}
+
+// tell puts a change into the trace.
+func (s *Shards) tell(shard *Shard, why, property string, run Run) {
+	if why == "" {
+		return
+	}
+	s.emit(trace.ShardChanged,
+		trace.Str("collection", shard.Collection), trace.Uint("born", shard.Born), trace.Str("shard", shard.Shard),
+		trace.Str("why", why), trace.Str("property", property),
+		trace.Str("tokenization", shard.Active[property].Tokenization),
+		trace.Str("namespace", run.Namespace), trace.Str("task", run.Task), trace.Uint("version", run.Version))
+}
+
+// Follow makes the shards what the schema says: those of new collections begin,
+// those that are gone go, and an update by a user changes them at once. What a
+// task changes is the task's business.
+func (s *Shards) Follow(schema []Collection) error {
+	<-s.turn
+	defer func() { s.turn <- struct{}{} }()
+	wanted := make(map[string]bool)
+	for _, c := range schema {
+		for _, shard := range slices.Sorted(maps.Keys(c.Replicas)) {
+			if !slices.Contains(c.Replicas[shard], s.node) {
+				continue
+			}
+			name := file(c.Name, shard)
+			wanted[name] = true
+			if err := s.follow(s.shards[name], c, shard); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.shards)) {
+		if wanted[name] {
+			continue
+		}
+		if err := s.files.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := s.files.SyncDir(); err != nil {
+			return err
+		}
+		s.tell(s.shards[name], "removed", "", Run{})
+		delete(s.shards, name)
+	}
+	return nil
+}
+
+// follow makes one shard what its collection says.
+func (s *Shards) follow(found *Shard, c Collection, shard string) error {
+	properties := slices.Sorted(maps.Keys(c.Properties))
+	if found == nil || found.Born != c.Born {
+		found = &Shard{Collection: c.Name, Shard: shard, Born: c.Born, Active: make(map[string]Segments)}
+		for _, property := range properties {
+			found.Active[property] = Segments{Tokenization: c.Properties[property].Tokenization}
+			found.Seen = max(found.Seen, c.Properties[property].UserIndex)
+		}
+		return s.write(found, "created", "", Run{})
+	}
+	next := found.clone()
+	var updated []string
+	for _, property := range properties {
+		p := c.Properties[property]
+		if p.UserIndex <= found.Seen {
+			continue
+		}
+		updated = append(updated, property)
+		next.Seen = max(next.Seen, p.UserIndex)
+		next.Active[property] = Segments{Tokenization: p.Tokenization}
+		delete(next.Built, property)
+		delete(next.Replaced, property)
+	}
+	if len(updated) == 0 {
+		return nil
+	}
+	if err := s.write(next, "", "", Run{}); err != nil {
+		return err
+	}
+	for _, property := range updated {
+		s.tell(next, "updated", property, Run{})
+	}
+	return nil
+}

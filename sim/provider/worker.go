@@ -1,0 +1,149 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"dtsim/fsm"
+	"dtsim/sim/trace"
+)
+
+// How a worker reports: the outcome of a unit in a few attempts, progress in steps.
+const (
+	attempts      = 3
+	firstBackoff  = 200 * time.Millisecond
+	progressSteps = 4
+)
+
+// worker works on the units of one start of a run.
+type worker struct {
+	*base
+	recorder fsm.TaskCompletionRecorder
+	payload  Payload
+	run      Run
+	units    []string
+
+	mu   sync.Mutex
+	next int
+}
+
+// work returns when every unit was taken up, or ctx ended, and nothing is at work
+// any more.
+func (w *worker) work(ctx context.Context) {
+	var all sync.WaitGroup
+	for range min(w.payload.parallel(), len(w.units)) {
+		all.Go(func() {
+			for unit, ok := w.take(); ok && ctx.Err() == nil; unit, ok = w.take() {
+				if !w.unit(ctx, unit) {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (w *worker) take() (string, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.next == len(w.units) {
+		return "", false
+	}
+	w.next++
+	return w.units[w.next-1], true
+}
+
+// unit does one unit; false says that there is no point in doing another.
+func (w *worker) unit(ctx context.Context, unit string) bool {
+	if err := w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit, 0); err != nil {
+		// Somebody else's unit, or a task that is over, or no answer: the scheduler
+		// starts the run again for what is left.
+		return ctx.Err() == nil && !errors.Is(err, fsm.ErrTaskNotRunning)
+	}
+	fields := append(runFields(w.run), trace.Str("unit", unit))
+	w.env.Emit(trace.WorkStarted, fields...)
+	outcome := "ok"
+	err := w.do(ctx, unit)
+	if err != nil {
+		outcome = err.Error()
+	}
+	w.env.Emit(trace.WorkEnded, append(fields, trace.Str("outcome", outcome))...)
+	if ctx.Err() != nil {
+		return false
+	}
+	if err == nil {
+		err = w.report(ctx, func() error {
+			return w.recorder.RecordDistributedTaskUnitCompletion(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit)
+		})
+	} else {
+		message := err.Error()
+		err = w.report(ctx, func() error {
+			return w.recorder.RecordDistributedTaskUnitFailure(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit, message)
+		})
+	}
+	return ctx.Err() == nil && !errors.Is(err, fsm.ErrTaskNotRunning)
+}
+
+// do works on a unit until its result is durable. What an earlier incarnation has
+// finished is not worked on again.
+func (w *worker) do(ctx context.Context, unit string) error {
+	name := unitFile(w.run, unit)
+	if _, err := w.env.Files.Read(name); err == nil {
+		return nil
+	}
+	total := w.payload.workTime(w.env.Seed, unit)
+	for step := range progressSteps {
+		if step > 0 {
+			// Lost progress costs nothing.
+			_ = w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit,
+				float32(step)/progressSteps)
+		}
+		if err := w.sleep(ctx, total/progressSteps); err != nil {
+			return err
+		}
+	}
+	if w.payload.fails(unit) {
+		return fmt.Errorf("unit %s fails as planned", unit)
+	}
+	if err := w.finish(w.payload, w.run, unit); err != nil {
+		return err
+	}
+	if err := w.env.Files.Put(name, nil); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// report tries to get an outcome into the log. What stays unreported is found
+// again when the run is started again.
+func (w *worker) report(ctx context.Context, send func() error) error {
+	backoff := firstBackoff
+	var err error
+	for attempt := range attempts {
+		if attempt > 0 {
+			if err := w.sleep(ctx, backoff); err != nil {
+				return err
+			}
+			backoff *= 2
+		}
+		if err = send(); err == nil || errors.Is(err, fsm.ErrPermanentRejection) {
+			return err
+		}
+	}
+	return err
+}
+
+// sleep lets the node's time pass.
+func (w *worker) sleep(ctx context.Context, d time.Duration) error {
+	timer := w.env.Clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.Chan():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
