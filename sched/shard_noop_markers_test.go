@@ -33,8 +33,30 @@ func TestMarkerFileNamesOfOrdinaryIDsAreThoseOfTheReference(t *testing.T) {
 	}
 }
 
+func TestMarkerFileNamesOfHostileIDs(t *testing.T) {
+	for id, want := range map[string]string{
+		"":         "%",
+		".":        "%2E",
+		"..":       "%2E.",
+		"../../x":  "%2E.%2F..%2Fx",
+		`a\b`:      "a%5Cb",
+		"a\x00b\n": "a%00b%0A",
+		"100%":     "100%25",
+		"é":        "%C3%A9",
+	} {
+		assert.Equal(t, want, fileName(id), "%q", id)
+	}
+	assert.Equal(t, "p--a%2D%2Db--c", flatName("p", "a--b", "c"))
+	assert.Equal(t, "p--a--b%2D%2Dc", flatName("p", "a", "b--c"))
+	assert.Equal(t, "p--a%2D--b", flatName("p", "a-", "b"))
+	assert.Equal(t, "p--a--%2Db", flatName("p", "a", "-b"))
+}
+
 // hostileID draws IDs made of what confuses file names.
-var hostileID = rapid.StringOfN(rapid.SampledFrom([]rune(`./\-%2Da é`+"\x00\n")), 0, 6, -1)
+var hostileID = rapid.OneOf(
+	rapid.StringOfN(rapid.SampledFrom([]rune(`./\-%2Da é`+"\x00\n")), 0, 6, -1),
+	rapid.SampledFrom([]string{"a", "a-", "-a", "-", "--", "a--a", "a--a--a", ".", "..", "../..", "%", "%2D", "%tmp"}),
+)
 
 func TestMarkersOfDifferentIDsAreDifferentFilesInsideTheRoot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
