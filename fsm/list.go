@@ -18,11 +18,7 @@ type ListDistributedTasksResponse struct {
 // then those with the latest activity, then by ID. Applies wait for no more than
 // the copying. The error is always nil.
 func (m *Manager) ListDistributedTasks(_ context.Context) (map[string][]*Task, error) {
-	tasks := m.copy()
-	for _, list := range tasks {
-		slices.SortFunc(list, compareActivity)
-	}
-	return tasks, nil
+	return m.list(), nil
 }
 
 // ListDistributedTasksPayload returns the list as JSON.
@@ -49,8 +45,16 @@ func (m *Manager) Task(namespace, taskID string, version uint64) (*Task, error) 
 	return r.task.Clone(), nil
 }
 
-// copy returns copies of all tasks in no order: sorting them needs no lock.
-func (m *Manager) copy() map[string][]*Task {
+func (m *Manager) list() map[string][]*Task {
+	tasks := m.clonesOfAll() // sorting needs no lock
+	for _, list := range tasks {
+		slices.SortFunc(list, compareActivity)
+	}
+	return tasks
+}
+
+// clonesOfAll returns copies of all tasks, in no order.
+func (m *Manager) clonesOfAll() map[string][]*Task {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	tasks := make(map[string][]*Task, len(m.records))

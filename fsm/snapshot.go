@@ -18,11 +18,7 @@ type State struct {
 // Capture copies the state, so that a snapshot taken between two applies can be
 // marshalled and written while later ones run.
 func (m *Manager) Capture() State {
-	tasks := m.copy()
-	for _, list := range tasks {
-		slices.SortFunc(list, compareActivity)
-	}
-	return State{Tasks: tasks}
+	return State{Tasks: m.list()}
 }
 
 // Snapshot returns the state as JSON, the same bytes on every replica that has
