@@ -182,7 +182,14 @@ func (e Entry) write(folder string) error {
 // page is the text of ReplayFile.
 func (e Entry) page(folder string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s, seed %d: %s\n\n", e.Scenario, e.Plan.Seed, e.Kind)
+	what := "violates " + string(e.Kind)
+	switch e.Kind {
+	case Held:
+		what = "held"
+	case Broken:
+		what = "the harness failed"
+	}
+	fmt.Fprintf(&b, "# %s, seed %d: %s\n\n", e.Scenario, e.Plan.Seed, what)
 	for _, v := range e.Footer.Verdict.Violations {
 		where := ""
 		if v.Node != "" {

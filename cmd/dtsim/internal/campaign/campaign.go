@@ -91,7 +91,7 @@ func (spec *Spec) judge(ctx context.Context, run Run, e engine.Engine) Outcome {
 	if ctx.Err() != nil {
 		return o
 	}
-	p := run.Plan()
+	p := run.Plan(run.Seed)
 	job := engine.Job{Plan: p, Entropy: Entropy(p)}
 	o.PlanHash = plan.Hash(p)
 	first, err := Once(ctx, e, job)
@@ -126,11 +126,12 @@ func (spec *Spec) judge(ctx context.Context, run Run, e engine.Engine) Outcome {
 	return o
 }
 
-// broken makes o a failure of the harness and keeps what there is of it.
+// broken makes o a failure of the harness and keeps what there is of it. What an
+// unreliable run says, its numbers included, does not count.
 func (spec *Spec) broken(o Outcome, p *plan.Plan, err error, traces ...[]byte) Outcome {
-	o.State, o.Err = Broken, err
+	o = Outcome{Run: o.Run, State: Broken, Engine: o.Engine, Build: o.Build, PlanHash: o.PlanHash}
 	folder, keepErr := spec.Archive.Save(archive.Entry{
-		Kind: archive.Broken, Scenario: o.Run.Scenario, Engine: o.Engine, Again: o.Run.Again,
+		Kind: archive.Broken, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.again(),
 		Plan: p, Traces: traces, Words: err.Error(),
 	})
 	o.Folder = folder
@@ -141,7 +142,7 @@ func (spec *Spec) broken(o Outcome, p *plan.Plan, err error, traces ...[]byte) O
 // keep saves a run with its trace; a failure to do so stands in o.Err.
 func (spec *Spec) keep(o *Outcome, p *plan.Plan, r Recorded) {
 	entry := archive.Entry{
-		Kind: archive.Held, Scenario: o.Run.Scenario, Engine: o.Engine, Again: o.Run.Again,
+		Kind: archive.Held, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.again(),
 		Plan: p, Traces: [][]byte{r.Trace}, Footer: r.Footer, Build: o.Build,
 	}
 	if len(o.Violations) > 0 {

@@ -87,17 +87,13 @@ type Disagreement struct{ Asked, Compared Outcome }
 
 // Disagreements returns the repeated runs whose verdicts differ.
 func (r Result) Disagreements() []Disagreement {
-	type key struct {
-		scenario string
-		seed     uint64
-	}
-	asked := map[key]Outcome{}
+	asked := map[Run]Outcome{}
 	for _, o := range r.Asked {
-		asked[key{o.Run.Scenario, o.Run.Seed}] = o
+		asked[o.Run] = o
 	}
 	var all []Disagreement
 	for _, o := range r.Compared {
-		a := asked[key{o.Run.Scenario, o.Run.Seed}]
+		a := asked[o.Run]
 		if a.State >= Violated && o.State >= Violated && !slices.Equal(a.Properties(), o.Properties()) {
 			all = append(all, Disagreement{a, o})
 		}
@@ -165,10 +161,10 @@ func (r Result) Scenarios() []Group {
 	var names []string
 	byName := map[string][]Outcome{}
 	for _, o := range r.Asked {
-		if _, seen := byName[o.Run.Scenario]; !seen {
-			names = append(names, o.Run.Scenario)
+		if _, seen := byName[o.Run.Name]; !seen {
+			names = append(names, o.Run.Name)
 		}
-		byName[o.Run.Scenario] = append(byName[o.Run.Scenario], o)
+		byName[o.Run.Name] = append(byName[o.Run.Name], o)
 	}
 	groups := make([]Group, len(names))
 	for i, name := range names {

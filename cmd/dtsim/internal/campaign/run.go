@@ -8,20 +8,29 @@ import (
 	"dtsim/sim/trace"
 )
 
+// Family is what runs of different seeds have in common: a scenario, or a plan
+// from a file.
+type Family struct {
+	// Name is the scenario's name, or the plan's.
+	Name string
+	// Plan makes the plan of a seed, always the same one.
+	Plan func(seed uint64) *plan.Plan
+	// Again is the command that runs the family, but for its seeds.
+	Again string
+}
+
 // Run is one run that is asked for. Its plan is made when it is needed, so that
 // a long campaign does not hold all of them.
 type Run struct {
-	// Scenario is the scenario's name, or the plan's for a plan from a file.
-	Scenario string
-	Seed     uint64
-	// Again is the command that asks for this run alone.
-	Again string
-	// Plan makes the plan; it always makes the same one.
-	Plan func() *plan.Plan
+	*Family
+	Seed uint64
 }
 
 // String names the run in a message.
-func (r Run) String() string { return fmt.Sprintf("%s, seed %d", r.Scenario, r.Seed) }
+func (r Run) String() string { return fmt.Sprintf("%s, seed %d", r.Name, r.Seed) }
+
+// again is the command that asks for this run alone.
+func (r Run) again() string { return fmt.Sprintf("%s --seeds %d..%d", r.Again, r.Seed, r.Seed) }
 
 // Entropy is what feeds the Go runtime's own draws in a run of p, unless a trace
 // says otherwise.

@@ -45,7 +45,7 @@ const (
 func Main(ctx context.Context, env Environment, args []string) int {
 	status := statusHeld
 	root := newRoot(&env, args, &status)
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	err := root.ExecuteContext(ctx)

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"regexp"
@@ -50,6 +51,9 @@ func decodePlan(name string, content []byte) (*plan.Plan, error) {
 // bytes without compression, too.
 func decodeTrace(name string, content []byte) (*trace.Trace, []byte, error) {
 	t, err := trace.Read(bytes.NewReader(content))
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, nil, badUsage("%s: the file was cut off (%w)", name, err)
+	}
 	if err != nil {
 		return nil, nil, badUsage("%s: %w", name, err)
 	}

@@ -33,7 +33,7 @@ compared with each other.`,
   dtsim replay --engine sealed reports/out/P8-journey-3-seed-7-3f2a91c0/run.plan.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return badUsage("dtsim replay takes one file, a trace or a plan; there are %d arguments", len(args))
+				return badUsage("replay takes one file, a trace or a plan; there are %d arguments", len(args))
 			}
 			return nil
 		},

@@ -42,6 +42,9 @@ compare verdicts. Where the native engine does not fit the installed Go, the
 sealed one runs everything. The first use of an engine builds it, which takes a
 minute or two.
 
+The table counts virtual and wall time of the runs, the commands that replicas
+applied (on all of them together) and the messages that left a node.
+
 The hash at the end sums up all traces. It depends on the plans, the engine and
 the build, and on nothing else: not on the machine's load, not on --jobs.`,
 		Example: `  dtsim run                                        every scenario, 3 seeds each
@@ -85,6 +88,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 
 			*status = result.Status()
 			if f.json {
+				summary.Words(env.Stderr, head, result, f.verbose, false)
 				return printJSON(env, summary.NewDocument(head, result))
 			}
 			summary.Words(env.Stdout, head, result, f.verbose, env.Color)
@@ -113,9 +117,9 @@ func noArgs(command, instead string) cobra.PositionalArgs {
 		case len(args) == 0:
 			return nil
 		case instead != "":
-			return badUsage("dtsim %s takes no arguments; did you mean %s %s?", command, instead, args[0])
+			return badUsage("%s takes no arguments; did you mean %s %s?", command, instead, args[0])
 		}
-		return badUsage("dtsim %s takes no arguments, but there is %q", command, args[0])
+		return badUsage("%s takes no arguments, but there is %q", command, args[0])
 	}
 }
 

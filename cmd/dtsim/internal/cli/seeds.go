@@ -10,7 +10,7 @@ import (
 type seeds struct{ first, last uint64 }
 
 // mostSeeds bounds one campaign.
-const mostSeeds = 1_000_000
+const mostSeeds = 100_000
 
 func (s seeds) String() string { return fmt.Sprintf("%d..%d", s.first, s.last) }
 

@@ -16,14 +16,6 @@ type work struct {
 	runs, compare []campaign.Run
 }
 
-// family makes the plans of one scenario or plan file.
-type family struct {
-	name string
-	plan func(seed uint64) *plan.Plan
-	// again is the command that runs one seed of it, but for the seed.
-	again string
-}
-
 // work turns flags into runs; changed says which flags were given.
 func (f *runFlags) work(changed func(string) bool) (work, error) {
 	if err := checkEngine(f.engine); err != nil {
@@ -47,11 +39,7 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	}
 	for seed := w.seeds.first; ; seed++ {
 		for _, family := range families {
-			w.runs = append(w.runs, campaign.Run{
-				Scenario: family.name, Seed: seed,
-				Plan:  func() *plan.Plan { return family.plan(seed) },
-				Again: fmt.Sprintf("%s --seeds %d..%d", family.again, seed, seed),
-			})
+			w.runs = append(w.runs, campaign.Run{Family: family, Seed: seed})
 		}
 		if seed == w.seeds.last {
 			break
@@ -59,15 +47,15 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	}
 	w.compare = w.runs[:len(families)]
 	for _, r := range w.compare {
-		if err := r.Plan().Validate(); err != nil {
-			return work{}, badUsage("%s: %w", r.Scenario, err)
+		if err := r.Plan(r.Seed).Validate(); err != nil {
+			return work{}, badUsage("%s: %w", r.Name, err)
 		}
 	}
 	return w, nil
 }
 
 // families returns what the flags select, and for a plan file its own seed.
-func (f *runFlags) families(changed func(string) bool) ([]family, seeds, error) {
+func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seeds, error) {
 	const run = "go run ./cmd/dtsim run"
 	if changed("plan") {
 		switch {
@@ -80,10 +68,10 @@ func (f *runFlags) families(changed func(string) bool) ([]family, seeds, error) 
 		if err != nil {
 			return nil, seeds{}, err
 		}
-		return []family{{
-			name:  p.Name,
-			plan:  func(seed uint64) *plan.Plan { q := *p; q.Seed = seed; return &q },
-			again: fmt.Sprintf("%s --plan %s --engine %s", run, archive.Quote(f.plan), f.engine),
+		return []*campaign.Family{{
+			Name:  p.Name,
+			Plan:  func(seed uint64) *plan.Plan { q := *p; q.Seed = seed; return &q },
+			Again: fmt.Sprintf("%s --plan %s --engine %s", run, archive.Quote(f.plan), f.engine),
 		}}, seeds{p.Seed, p.Seed}, nil
 	}
 
@@ -91,16 +79,16 @@ func (f *runFlags) families(changed func(string) bool) ([]family, seeds, error) 
 	if err != nil {
 		return nil, seeds{}, err
 	}
-	var families []family
+	var families []*campaign.Family
 	for _, s := range chosen {
 		again := fmt.Sprintf("%s --scenario %s --engine %s", run, s.Name, f.engine)
 		if f.nodes > 0 {
 			again += fmt.Sprintf(" --nodes %d", f.nodes)
 		}
-		families = append(families, family{
-			name:  s.Name,
-			plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{Nodes: f.nodes}) },
-			again: again,
+		families = append(families, &campaign.Family{
+			Name:  s.Name,
+			Plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{Nodes: f.nodes}) },
+			Again: again,
 		})
 	}
 	return families, seeds{}, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -13,8 +14,7 @@ import (
 	"dtsim/cmd/dtsim/internal/campaign"
 )
 
-// Progress shows the progress of one campaign. Its methods must not be called
-// at the same time.
+// Progress shows the progress of one campaign. It is safe for concurrent use.
 type Progress interface {
 	// Note shows a line of words.
 	Note(words string)
@@ -38,12 +38,15 @@ func New(w io.Writer, terminal bool, now func() time.Time) Progress {
 // bar is a line that redraws itself.
 type bar struct {
 	w        io.Writer
+	mu       sync.Mutex
 	bar      *progressbar.ProgressBar
 	violated int
 	broken   int
 }
 
 func (b *bar) Note(words string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.bar != nil {
 		b.bar.Clear()
 	}
@@ -51,6 +54,8 @@ func (b *bar) Note(words string) {
 }
 
 func (b *bar) Start(total int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.bar = progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(b.w),
 		progressbar.OptionSetDescription("running"),
@@ -59,11 +64,13 @@ func (b *bar) Start(total int) {
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: "░"}),
 	)
 }
 
 func (b *bar) Done(o campaign.Outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch o.State {
 	case campaign.Violated:
 		b.violated++
@@ -84,6 +91,8 @@ func (b *bar) Done(o campaign.Outcome) {
 }
 
 func (b *bar) Stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.bar != nil {
 		b.bar.Clear()
 		b.bar.Exit()
@@ -93,6 +102,7 @@ func (b *bar) Stop() {
 // lines prints a line now and then, and one for each run that did not hold.
 type lines struct {
 	w     io.Writer
+	mu    sync.Mutex
 	now   func() time.Time
 	total int
 	done  int
@@ -102,14 +112,22 @@ type lines struct {
 // pace is how far apart the lines of an undisturbed campaign are.
 const pace = 5 * time.Second
 
-func (l *lines) Note(words string) { fmt.Fprintln(l.w, words) }
+func (l *lines) Note(words string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintln(l.w, words)
+}
 
 func (l *lines) Start(total int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.total, l.last = total, l.now()
 	fmt.Fprintf(l.w, "%d to run\n", total)
 }
 
 func (l *lines) Done(o campaign.Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.done++
 	if o.State != campaign.Held {
 		fmt.Fprintf(l.w, "%s: %s\n", o.Run, o.State)

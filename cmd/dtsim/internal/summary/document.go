@@ -97,7 +97,7 @@ func NewDocument(head Head, r campaign.Result) Document {
 			d.Build = o.Build
 		}
 		if o.Hash != "" {
-			d.RunHashes = append(d.RunHashes, RunHash{o.Run.Scenario, o.Run.Seed, o.Engine, o.State.String(), o.Hash})
+			d.RunHashes = append(d.RunHashes, RunHash{o.Run.Name, o.Run.Seed, o.Engine, o.State.String(), o.Hash})
 		}
 	}
 	for _, o := range r.Compared {
@@ -109,7 +109,7 @@ func NewDocument(head Head, r campaign.Result) Document {
 		d.Violations = append(d.Violations, violations(o)...)
 	}
 	for _, o := range r.Failures() {
-		d.HarnessFailures = append(d.HarnessFailures, HarnessFailure{o.Run.Scenario, o.Run.Seed, o.Engine, o.Err.Error(), o.Folder})
+		d.HarnessFailures = append(d.HarnessFailures, HarnessFailure{o.Run.Name, o.Run.Seed, o.Engine, o.Err.Error(), o.Folder})
 	}
 	for _, g := range r.Scenarios() {
 		d.Scenarios = append(d.Scenarios, Scenario{
@@ -124,7 +124,7 @@ func NewDocument(head Head, r campaign.Result) Document {
 func violations(o campaign.Outcome) []Violation {
 	var all []Violation
 	for _, id := range o.Properties() {
-		v := Violation{Property: id, Scenario: o.Run.Scenario, Seed: o.Run.Seed, Engine: o.Engine}
+		v := Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Engine: o.Engine}
 		for _, found := range o.Violations {
 			if found.Property == id {
 				v.Message = found.Message

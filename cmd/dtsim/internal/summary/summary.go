@@ -136,7 +136,7 @@ func (p printer) failures(failed []campaign.Outcome) {
 		}
 		p.line("%s: %s%s, %s engine:", p.paint(campaign.Broken, "the harness failed"), first.Run, more, first.Engine)
 		p.line("  %s", beginning(words))
-		if first.Folder != "" {
+		if first.Folder != "" && !strings.Contains(words, first.Folder) {
 			p.line("  kept in %s", first.Folder)
 		}
 	}
@@ -156,21 +156,21 @@ func beginning(words string) string {
 func (p printer) runs(outcomes []campaign.Outcome) {
 	t := newTable("scenario", "seed", "engine", "verdict", "hash")
 	for _, o := range outcomes {
-		t.AppendRow(table.Row{o.Run.Scenario, o.Run.Seed, o.Engine, p.paint(o.State, verdict(o)), o.Hash})
+		t.AppendRow(table.Row{o.Run.Name, o.Run.Seed, o.Engine, p.paint(o.State, verdict(o)), o.Hash})
 	}
 	p.line("\n%s", t.Render())
 }
 
 // closing says how much was done and under which hash.
 func (p printer) closing(head Head, r campaign.Result) {
-	total := campaign.Sum("", r.All())
+	total := campaign.Sum("", r.Asked)
 	p.line("")
 	p.line("%s by the %s engine in %s; %s of virtual time", count(r.Done(), "run"), head.Engine, seconds(r.Wall), seconds(total.Virtual))
 	if head.Second != "" {
 		compared := campaign.Sum("", r.Compared)
 		words := "same verdicts"
 		if n := len(r.Disagreements()); n > 0 {
-			words = count(n, "verdict") + " differ"
+			words = fmt.Sprintf("verdicts differ in %d", n)
 		}
 		if compared.Runs == 0 {
 			words = "nothing compared"

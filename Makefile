@@ -1,0 +1,26 @@
+# make        build the command and run the tests
+# make race   the shipped packages under the race detector
+# make lint   formatting, go vet, staticcheck
+# make bench  what things cost
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: all build test race lint bench
+
+all: build test
+
+build:
+	go build -o bin/dtsim ./cmd/dtsim
+
+test:
+	go test ./...
+
+race:
+	go test -race ./fsm/... ./sched/...
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+bench:
+	go test -run '^$$' -bench . -benchtime 1s ./fsm ./cmd/dtsim
