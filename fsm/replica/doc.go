@@ -1,0 +1,48 @@
+// Package replica puts the task manager into a replicated log of hashicorp/raft.
+//
+// A [Replica] is one node's raft.FSM: the task manager, a small schema (its
+// collections, their properties and tenants) whose changes ask the task manager's
+// guards, and a table of sessions that recognises a command which its proposer's
+// own retry committed a second time. A [Client] stands beside it: it proposes on
+// the leader, forwards to it from anywhere else, retries, and lists linearizably.
+//
+// # One invariant
+//
+// The state is a function of the log: [Replica.State] is the same, byte for byte,
+// on every replica that has applied the same index, whether it got there by
+// applying or by restoring a snapshot (P1). No verdict reads a clock, the
+// configuration, or the order of a map.
+//
+// # Outcomes
+//
+// What a client answers is one of four things, told apart with errors.Is:
+//
+//   - nil: the command was applied and accepted;
+//   - [ErrRejected]: it was applied and refused. If it can never succeed it also
+//     matches fsm.ErrPermanentRejection, on whichever node it was proposed (P15);
+//   - [ErrNotCommitted]: it was not applied and never will be;
+//   - [ErrAmbiguous]: nobody can say yet. It may take effect later, at most once.
+//
+// Every request has an id. All attempts of a request carry the same one, so a
+// retry of a command that was committed after all gets the first outcome. The
+// client also watches its own replica: when the answer of the leader is lost, the
+// log itself brings the outcome.
+//
+// # Reads
+//
+// A read asks the leader for a read index: the leader commits an entry that changes
+// nothing, and answers with the index of the last command before it. The asking node
+// waits until it has applied that index, and reads locally. Reads that wait at the
+// leader share one entry. Committing is what makes it linearizable: the leader's
+// entry is accepted by a majority after the read was asked for, so no later leader
+// has committed anything the answer misses. raft.VerifyLeader does not prove that:
+// it also counts the answers to heartbeats that were sent before it was called, and
+// such an answer may still be on its way when a new leader commits.
+//
+// # What the package stays away from
+//
+// It starts no goroutine and never waits for a raft future: a future that is in the
+// queue of the state machine when raft shuts down is never answered. Outcomes come
+// from [Replica.Apply], and waits end with it, with a change of leadership, with the
+// injected clock, or with the caller's context.
+package replica

@@ -1,0 +1,216 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"sync"
+
+	"github.com/hashicorp/raft"
+	"github.com/sirupsen/logrus"
+
+	"dtsim/fsm"
+	"dtsim/fsm/api"
+)
+
+// Config is what a Replica is made of. Detectors and extractors are part of the
+// state machine: they must be pure functions and the same on every replica (P11).
+// They are fixed here, before raft replays anything, so that no verdict depends on
+// when they were registered.
+type Config struct {
+	// ConflictDetectors are asked before a task of their namespace is added.
+	ConflictDetectors map[string]fsm.ConflictDetector
+	// SchemaMutationDetectors are asked before the schema changes.
+	SchemaMutationDetectors map[string]fsm.SchemaMutationDetector
+	// CollectionExtractors read the collection from the payloads of a namespace. Tasks
+	// that are bound to a collection need it in the schema, and go with it.
+	CollectionExtractors map[string]fsm.CollectionExtractor
+	// Notifier is woken when a task has changed; see [Replica.SetSchedulerNotifier].
+	Notifier fsm.SchedulerNotifier
+	// Logger gets what is no answer to a command; nil discards it.
+	Logger logrus.FieldLogger
+	// OnApply, for audit, is called once for every command applied here, in log order,
+	// on the thread that applies: the state is that of index until it returns. It gets
+	// every command but reads, also duplicates, whose res.Index is below index; of an
+	// entry that cannot be decoded the request is empty. It must not modify the
+	// request's bytes. A panic in it is logged and has no effect.
+	OnApply func(index, term uint64, req api.ApplyRequest, res Result)
+}
+
+// Replica is one node's copy of the replicated state: a raft.FSM. All methods are
+// safe for concurrent use; Apply, Snapshot and Restore are raft's to call.
+type Replica struct {
+	logger     logrus.FieldLogger
+	extractors map[string]fsm.CollectionExtractor
+	onApply    func(index, term uint64, req api.ApplyRequest, res Result)
+
+	// mu is held for the whole of an apply, so that what is read under it belongs to
+	// one index.
+	mu       sync.Mutex
+	applied  uint64 // index of the last command; reads are none
+	manager  *fsm.Manager
+	schema   schema
+	sessions *sessions
+	waits    waits
+}
+
+var _ raft.FSM = (*Replica)(nil)
+
+// New returns an empty replica.
+func New(c Config) *Replica {
+	logger := c.Logger
+	if logger == nil {
+		silent := logrus.New()
+		silent.SetOutput(io.Discard)
+		logger = silent
+	}
+	manager := fsm.NewManager(fsm.ManagerParameters{Logger: logger})
+	manager.SetConflictDetectors(c.ConflictDetectors)
+	manager.SetSchemaMutationDetectors(c.SchemaMutationDetectors)
+	for namespace, extractor := range c.CollectionExtractors {
+		manager.RegisterCollectionExtractor(namespace, extractor)
+	}
+	manager.SetSchedulerNotifier(c.Notifier)
+	return &Replica{
+		logger:     logger,
+		extractors: maps.Clone(c.CollectionExtractors),
+		onApply:    c.OnApply,
+		manager:    manager,
+		schema:     make(schema),
+		sessions:   newSessions(maxSessions),
+		waits:      newWaits(),
+	}
+}
+
+// SetSchedulerNotifier sets whom to wake when a task has changed. It may be set
+// late: it has no say in any verdict. Wake must not call the replica.
+func (r *Replica) SetSchedulerNotifier(n fsm.SchedulerNotifier) { r.manager.SetSchedulerNotifier(n) }
+
+// AppliedIndex returns the index of the last command that has been applied here;
+// reads and raft's own entries do not count. raft.AppliedIndex is something else: it
+// runs ahead of the state machine.
+func (r *Replica) AppliedIndex() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.applied
+}
+
+// Tasks returns copies of the tasks as this replica knows them now, which may be
+// older than what the cluster knows; see [Client.ListDistributedTasks].
+func (r *Replica) Tasks() map[string][]*fsm.Task {
+	tasks, err := r.manager.ListDistributedTasks(context.Background())
+	if err != nil {
+		panic(fmt.Sprintf("listing in memory failed: %s", err))
+	}
+	return tasks
+}
+
+// Schema returns the schema as this replica knows it now, which may be older than
+// what the cluster knows; see [Client.Schema].
+func (r *Replica) Schema() Schema {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Schema{Collections: r.schema.capture()}
+	for i, c := range s.Collections {
+		s.Collections[i] = c.clone()
+	}
+	return s
+}
+
+// Apply applies one committed entry and returns its [Result].
+func (r *Replica) Apply(entry *raft.Log) any {
+	if entry.Type != raft.LogCommand {
+		return nil
+	}
+	req, err := api.Decode(entry.Data)
+	if err != nil {
+		err = invalid("entry %d: %s", entry.Index, err)
+		req = &api.ApplyRequest{}
+	}
+	if err == nil && req.Type == CommandReadBarrier {
+		return r.passBarrier(req.RequestID)
+	}
+	o := r.applyCommand(req, err, entry.Index)
+	res := o.result()
+	r.observe(entry, req, res)
+	r.answer(req.RequestID, o, entry.Index)
+	return res
+}
+
+// applyCommand applies a command, or refuses it with the error of its decoding.
+func (r *Replica) applyCommand(req *api.ApplyRequest, undecoded error, index uint64) outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.applied = index
+	if undecoded != nil {
+		return newOutcome(index, undecoded)
+	}
+	return r.decide(req, index)
+}
+
+// answer tells those who wait, after the observer has seen the command.
+func (r *Replica) answer(id api.RequestID, o outcome, index uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waits.answer(id, o)
+	r.waits.reached(index)
+}
+
+// decide carries a command out, unless the sessions know its outcome or refuse it.
+func (r *Replica) decide(req *api.ApplyRequest, index uint64) outcome {
+	id := req.RequestID
+	if id.IsZero() {
+		return newOutcome(index, r.execute(req, index))
+	}
+	first, duplicate, err := r.sessions.admit(id, index)
+	switch {
+	case err != nil:
+		return newOutcome(index, err)
+	case duplicate:
+		return first
+	}
+	o := newOutcome(index, r.execute(req, index))
+	r.sessions.remember(id, o)
+	return o
+}
+
+// execute carries a command out. A panic becomes a rejection: every replica meets
+// it, and commands change nothing before everything about them is decided (P18).
+func (r *Replica) execute(req *api.ApplyRequest, index uint64) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.logger.WithField("command", CommandName(req.Type)).WithField("index", index).WithField("panic", p).
+				Error("command panicked, it is refused")
+			err = fmt.Errorf("%s panicked: %v", CommandName(req.Type), p)
+		}
+	}()
+	switch {
+	case req.Type >= CommandCreateCollection && req.Type <= CommandDeleteTenants:
+		return r.applySchema(req, index)
+	case req.Type == api.CommandAddTask:
+		if err := r.checkBound(req); err != nil {
+			return err
+		}
+	}
+	return r.manager.Apply(req, index)
+}
+
+// passBarrier answers a read with the index that it has to see.
+func (r *Replica) passBarrier(id api.RequestID) Result {
+	index := r.AppliedIndex()
+	r.answer(id, outcome{Index: index}, index)
+	return Result{Index: index}
+}
+
+func (r *Replica) observe(entry *raft.Log, req *api.ApplyRequest, res Result) {
+	if r.onApply == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.logger.WithField("index", entry.Index).WithField("panic", p).Error("apply observer panicked")
+		}
+	}()
+	r.onApply(entry.Index, entry.Term, *req, res)
+}

@@ -1,0 +1,125 @@
+package replica
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/hashicorp/raft"
+
+	"dtsim/fsm"
+)
+
+// document is a snapshot. Its JSON form is canonical: equal states have equal bytes.
+type document struct {
+	AppliedIndex uint64          `json:"applied_index"`
+	Tasks        fsm.State       `json:"distributed_tasks"`
+	Schema       []*Collection   `json:"schema"`
+	Sessions     []sessionRecord `json:"sessions"`
+}
+
+// capture copies the state at one index; what is immutable is shared.
+func (r *Replica) capture() document {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return document{
+		AppliedIndex: r.applied,
+		Tasks:        r.manager.Capture(),
+		Schema:       r.schema.capture(),
+		Sessions:     r.sessions.capture(),
+	}
+}
+
+func (d document) marshal() ([]byte, error) {
+	b, err := json.Marshal(d)
+	if err != nil {
+		return nil, fmt.Errorf("marshal snapshot at index %d: %w", d.AppliedIndex, err)
+	}
+	return b, nil
+}
+
+// State returns the whole replicated state in a canonical form, the same bytes on
+// every replica that has applied the same index (P1). It is also what a snapshot
+// holds.
+func (r *Replica) State() ([]byte, error) { return r.capture().marshal() }
+
+// Hash returns the hex SHA-256 of [Replica.State].
+func (r *Replica) Hash() (string, error) {
+	state, err := r.State()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(state)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Snapshot captures the state on the thread that applies, so that it belongs to one
+// index; marshalling and writing come later, beside further applies.
+func (r *Replica) Snapshot() (raft.FSMSnapshot, error) { return &captured{document: r.capture()}, nil }
+
+// captured is a state that waits to be written.
+type captured struct {
+	document document
+}
+
+// Persist writes the snapshot, or cancels the sink.
+func (s *captured) Persist(sink raft.SnapshotSink) error {
+	b, err := s.document.marshal()
+	if err == nil {
+		_, err = sink.Write(b)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("persist snapshot: %w", err), sink.Cancel())
+	}
+	return sink.Close()
+}
+
+// Release has nothing to release.
+func (s *captured) Release() {}
+
+// Restore replaces the whole state with that of a snapshot. A snapshot that is cut
+// off, has bytes behind its end, or contradicts itself is refused, and the state
+// stays as it was. A section that is missing is empty.
+func (r *Replica) Restore(source io.ReadCloser) (err error) {
+	defer func() { err = errors.Join(err, source.Close()) }()
+	b, err := io.ReadAll(source)
+	if err != nil {
+		return fmt.Errorf("read snapshot: %w", err)
+	}
+	return r.restore(b)
+}
+
+func (r *Replica) restore(b []byte) error {
+	var d *struct {
+		document
+		Tasks json.RawMessage `json:"distributed_tasks"`
+	}
+	if err := json.Unmarshal(b, &d); err != nil {
+		return fmt.Errorf("unmarshal snapshot: %w", err)
+	}
+	if d == nil {
+		return errors.New("unmarshal snapshot: it is null")
+	}
+	if len(d.Tasks) == 0 {
+		d.Tasks = json.RawMessage("{}")
+	}
+	schema, err := restoreSchema(d.Schema)
+	if err != nil {
+		return fmt.Errorf("restore snapshot: %w", err)
+	}
+	sessions, err := restoreSessions(maxSessions, d.Sessions)
+	if err != nil {
+		return fmt.Errorf("restore snapshot: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.manager.Restore(d.Tasks); err != nil {
+		return fmt.Errorf("restore snapshot: tasks: %w", err)
+	}
+	r.applied, r.schema, r.sessions = d.AppliedIndex, schema, sessions
+	r.restored()
+	return nil
+}
