@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	phaseNames    = [...]string{"unknown", "STARTED", "PREPARING", "SWAPPING", "terminal"}
+	phaseNames    = [...]string{"unknown", "STARTED", "PREPARING", "SWAPPING", "ENDED"}
 	recoveryNames = [...]string{RecoveryDone: "recovery=done", RecoveryReplay: "recovery=replay"}
 )
 
