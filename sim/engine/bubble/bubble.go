@@ -1,0 +1,88 @@
+// Package bubble is the part of a guest that is the same whatever it runs: it
+// reads jobs, runs each in a testing/synctest bubble of its own, and answers with
+// the trace.
+//
+// Its one invariant: what happened in the process before a job does not show in
+// the job's trace. It knows nothing of what a plan means.
+package bubble
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"testing"
+	"testing/synctest"
+
+	"dtsim/sim/engine/wire"
+	"dtsim/sim/trace"
+)
+
+// Runner runs a job and writes its trace to w. It is called inside a bubble, and
+// every goroutine it started must have ended when it returns. An error means that
+// the job could not be run at all.
+type Runner func(job wire.Job, w io.Writer) (trace.Footer, error)
+
+// Main serves jobs from standard input until it ends, and then ends the process.
+// What the program writes to os.Stdout meanwhile goes to standard error.
+func Main(run Runner) {
+	out := os.Stdout
+	os.Stdout = os.Stderr
+	os.Args = os.Args[:1]
+	// The public way to a *testing.T outside of go test.
+	everything := func(string, string) (bool, error) { return true, nil }
+	testing.Main(everything, []testing.InternalTest{{Name: "Guest", F: func(t *testing.T) {
+		if err := serve(t, os.Stdin, out, run); err != nil {
+			fmt.Fprintln(os.Stderr, "guest:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}}}, nil, nil)
+}
+
+// serve answers every job of in.
+func serve(t *testing.T, in io.Reader, out io.Writer, run Runner) error {
+	r, w := bufio.NewReader(in), bufio.NewWriterSize(out, 64<<10)
+	hello := wire.Hello{Protocol: wire.Protocol, Seeded: seeded, Go: runtime.Version()}
+	if err := errors.Join(wire.WriteHello(w, hello), w.Flush()); err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	for {
+		job, err := wire.ReadJob(r)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		buf.Reset()
+		answer := serveJob(t, job, &buf, run)
+		if err := errors.Join(wire.WriteAnswer(w, answer, buf.Bytes()), w.Flush()); err != nil {
+			return err
+		}
+	}
+}
+
+// serveJob runs one job in a fresh bubble.
+func serveJob(t *testing.T, job wire.Job, buf *bytes.Buffer, run Runner) wire.Answer {
+	var answer wire.Answer
+	cleanSlate(job.Entropy)
+	before := cpuTime()
+	synctest.Test(t, func(*testing.T) {
+		footer, err := run(job, buf)
+		if err != nil {
+			answer.Error = err.Error()
+			return
+		}
+		answer.Footer = footer
+	})
+	answer.CPU = cpuTime() - before
+	if answer.Error == "" && buf.Len() == 0 {
+		answer.Error = "the run left no trace"
+	}
+	return answer
+}

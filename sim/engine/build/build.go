@@ -1,0 +1,140 @@
+// Package build makes guest programs with the Go toolchain and keeps them.
+//
+// A build is keyed by everything it is made from, so it is made once and never
+// stale. The package knows what a guest is compiled for and with, not what it does.
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"dtsim/sim/engine/overlay"
+)
+
+// Target is what a guest is compiled for.
+type Target struct {
+	GOOS, GOARCH string
+	// Seeded compiles with the seeded runtime; see package overlay.
+	Seeded bool
+	// Race compiles with the race detector.
+	Race bool
+}
+
+// Request is an order for a build.
+type Request struct {
+	// Name is how the guest is called in messages, "native" for example.
+	Name string
+	// Dir is a directory inside the module; empty for the working directory.
+	Dir string
+	// Package is the import path of the program, or a ./path from Dir.
+	Package string
+	Target  Target
+	// CacheDir is where builds are kept; see [CacheDir].
+	CacheDir string
+	// Log is told what takes long.
+	Log func(message string)
+}
+
+// Guest is a program that was built.
+type Guest struct {
+	// ID identifies what it was built from; the same on every machine.
+	ID string
+	// Path is the file of the program.
+	Path string
+	// Dir is the guest's folder in the cache, for what belongs to this build.
+	Dir string
+}
+
+// Make returns the guest that a request asks for, from the cache or newly built.
+// Several processes may do so at once; one builds and the others wait for it. The
+// error wraps [ErrNoToolchain] or [ErrOutsideModule], is an
+// [*overlay.UnknownVersionError], or says what the go command complained about.
+func Make(ctx context.Context, r Request) (Guest, error) {
+	tc, err := findToolchain(ctx, r.Dir, r.Target)
+	if err != nil {
+		return Guest{}, err
+	}
+	flags, tags := []string{"-trimpath"}, "netgo,osusergo"
+	if r.Target.Race {
+		flags = append(flags, "-race")
+	}
+	var edited *overlay.Overlay
+	var digest string
+	if r.Target.Seeded {
+		if edited, err = overlay.Generate(tc.GOROOT); err != nil {
+			return Guest{}, err
+		}
+		digest = edited.Digest()
+		tags += ",dtsim_seeded"
+	}
+	flags = append(flags, "-tags="+tags)
+	id, err := tc.key(ctx, r.Package, flags, digest, r.Target)
+	if err != nil {
+		return Guest{}, err
+	}
+	c, err := openCache(r.CacheDir)
+	if err != nil {
+		return Guest{}, err
+	}
+	g := c.guest(id)
+	if c.has(g) {
+		return g, nil
+	}
+	unlock, err := c.lock(ctx, id, func() {
+		r.Log(fmt.Sprintf("waiting for another process that builds the %s guest", r.Name))
+	})
+	if err != nil {
+		return Guest{}, err
+	}
+	defer unlock()
+	if c.has(g) {
+		return g, nil
+	}
+	r.Log(fmt.Sprintf("building the %s guest (about a minute the first time, seconds later)", r.Name))
+	err = c.fill(g, func(dir string) error {
+		args := append([]string{"build"}, flags...)
+		if edited != nil {
+			work, err := os.MkdirTemp("", "dtsim-overlay-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(work)
+			file, err := edited.Write(work)
+			if err != nil {
+				return err
+			}
+			args = append(args, "-overlay="+file)
+		}
+		_, err := tc.run(ctx, append(args, "-o", filepath.Join(dir, programName), "--", r.Package)...)
+		return err
+	})
+	if err != nil {
+		return Guest{}, err
+	}
+	return g, c.prune()
+}
+
+// CacheDir returns the folder where builds are kept by default: DTSIM_CACHE of the
+// environment, or dtsim in the user's cache directory.
+func CacheDir() (string, error) {
+	if dir := os.Getenv("DTSIM_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("there is no cache directory (set DTSIM_CACHE): %w", err)
+	}
+	return filepath.Join(dir, "dtsim"), nil
+}
+
+// ignoreMissing drops the error that something is gone already.
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
