@@ -1,0 +1,1 @@
+// The declarations of this package have no bodies; this file allows that.
