@@ -33,9 +33,11 @@ scenario is not about, and every run of it must keep the promises its plan makes
 				width = max(width, len(s.Name))
 			}
 			for _, s := range all {
-				words := text.WrapSoft(s.Summary, max(40, 98-width))
-				fmt.Fprintf(env.Stdout, "%-*s  %s\n", width, s.Name,
-					strings.ReplaceAll(words, "\n", "\n"+strings.Repeat(" ", width+2)))
+				name := s.Name
+				for line := range strings.Lines(text.WrapSoft(s.Summary, 98-width)) {
+					fmt.Fprintf(env.Stdout, "%-*s  %s\n", width, name, strings.TrimSpace(line))
+					name = ""
+				}
 			}
 			return nil
 		},

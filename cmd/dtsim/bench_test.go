@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/scenarios"
+	"dtsim/sim/engine"
+)
+
+// BenchmarkEngine runs seeds of journey-3, one after the other, and reports how
+// many seconds of virtual time pass in a second of the engine's work.
+func BenchmarkEngine(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		open func(context.Context, engine.Options) (engine.Engine, error)
+	}{
+		{"native", engine.Native},
+		{"sealed", engine.Sealed},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			e, err := c.open(b.Context(), engine.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer e.Close()
+			journey, err := scenarios.ByName("journey-3")
+			if err != nil {
+				b.Fatal(err)
+			}
+			var virtual, wall time.Duration
+			for seed := uint64(1); b.Loop(); seed++ {
+				p := journey.Plan(seed, scenarios.Options{})
+				r, err := campaign.Once(b.Context(), e, engine.Job{Plan: p, Entropy: campaign.Entropy(p)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				virtual += r.Footer.VirtualTime
+				wall += r.Wall
+			}
+			b.ReportMetric(virtual.Seconds()/wall.Seconds(), "simulated_s/s")
+		})
+	}
+}
