@@ -28,19 +28,25 @@ type fakeEngine struct {
 
 	mu   sync.Mutex
 	runs int
+	// opened counts the engines in use.
+	opened int
 }
 
 func (e *fakeEngine) open(_ context.Context, o engine.Options) (engine.Engine, error) {
 	if e.unavailable != "" {
 		return nil, &engine.UnavailableError{Engine: e.name, Err: errors.New(e.unavailable)}
 	}
+	e.opened++
 	o.Log("building the " + e.name + " guest")
 	return e, nil
 }
 
 func (e *fakeEngine) Name() string { return e.name }
 
-func (e *fakeEngine) Close() error { return nil }
+func (e *fakeEngine) Close() error {
+	e.opened--
+	return nil
+}
 
 func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, error) {
 	if err := ctx.Err(); err != nil {
@@ -60,7 +66,7 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 	case "interrupt":
 		e.interrupt()
 		return engine.Result{}, ctx.Err()
-	case "empty":
+	case "nothing":
 		return engine.Result{}, nil
 	case "violate", "flaky":
 		verdict = trace.Verdict{Violations: []trace.Violation{{
@@ -72,6 +78,10 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 	rec, err := trace.NewRecorder(&out, trace.Header{Plan: *job.Plan, Engine: e.name, Entropy: job.Entropy, Build: e.build})
 	if err != nil {
 		return engine.Result{}, err
+	}
+	if word == "empty" {
+		footer, err := rec.Close(verdict)
+		return engine.Result{Trace: out.Bytes(), Footer: footer}, err
 	}
 	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
 	for i := range int64(3) {

@@ -90,7 +90,9 @@ func (s *stage) perform(t *testing.T, d *datadriven.TestData) string {
 			}
 			args = append(args, word)
 		}
-		return s.command(t.Context(), args)
+		seen := s.command(t.Context(), args)
+		require.Zero(t, s.native.opened+s.sealed.opened, "every engine is closed")
+		return seen
 	case "files":
 		var names []string
 		require.NoError(t, filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
