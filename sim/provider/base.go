@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -43,6 +44,9 @@ type Env struct {
 	Emit Emit
 	// Halt ends when the incarnation ends.
 	Halt context.Context
+
+	// handles numbers the handles of all kinds.
+	handles *atomic.Int64
 }
 
 // base is what the provider kinds share: the state of runs on the disk, and the
@@ -57,7 +61,6 @@ type base struct {
 	mu       sync.Mutex
 	recorder fsm.TaskCompletionRecorder
 	handles  map[Run]*handle
-	started  int64
 }
 
 // SetCompletionRecorder implements fsm.Provider.
@@ -118,8 +121,7 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.started++
-	fields := append(runFields(run), trace.Int("handle", b.started))
+	fields := append(runFields(run), trace.Int("handle", b.env.handles.Add(1)))
 	h := newHandle(b.env.Halt, func(kind trace.Kind) { b.env.Emit(kind, fields...) })
 	w := &worker{base: b, recorder: b.recorder, payload: p, run: run, units: units}
 	if b.handles == nil {

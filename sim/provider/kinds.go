@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"sync/atomic"
+
 	"dtsim/fsm"
 	"dtsim/sim/plan"
 )
@@ -70,6 +72,7 @@ type Set struct {
 // function works: the guards and the extractors, all that a replica needs that is
 // not part of a node.
 func NewSet(env Env) *Set {
+	env.handles = new(atomic.Int64)
 	return &Set{Cleanup: newCleanup(env), Repair: newRepair(env), Reindex: newReindex(env)}
 }
 

@@ -33,13 +33,13 @@ const (
 	// outcome ("ok" or the rejection), sum (64 bits of the entry's hash), [first (the index at
 	// which a duplicate took effect)], [state (64 bits of the hash of the replica's state)].
 	Applied Kind = "applied"
-	// Committed: the first replica to apply a log entry is about to apply it. index,
-	// term, command, [class], body (the command as it stands in the log).
+	// Committed: a command was applied by the first replica of all. index, term, command,
+	// [class], outcome ("ok" or the rejection), [first (the index at which a duplicate took
+	// effect)], body (the command as it stands in the log).
 	Committed Kind = "committed"
-	// TaskChanged: what the command just committed made of a record, on the replica
-	// that applied it first. namespace, task, version, status ("" when the record is
-	// gone), [units, open, collection: on its first appearance], [unit, group, unit_status,
-	// owner, progress: for each unit that the command names].
+	// TaskChanged: what the command just committed left of a task it names, whether it
+	// changed anything or not. namespace, task, version, status ("" when there is no such
+	// record), [unit, unit_status, owner, progress].
 	TaskChanged Kind = "task-changed"
 	// Replayed: the whole log was applied to a fresh replica, with another clock and
 	// time to live. index, state (the hash), outcome. Node is empty.

@@ -1,0 +1,102 @@
+package check
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"dtsim/fsm"
+	"dtsim/sim/plan"
+	"dtsim/sim/provider"
+)
+
+// foldSchema folds an accepted command of the schema in.
+func (l *ledger) foldSchema(c *command) {
+	key := strings.ToLower(c.class)
+	switch c.name {
+	case createCollection:
+		l.collections[key] = newCollection(c)
+		return
+	case dropCollection:
+		delete(l.collections, key)
+		return
+	}
+	found := l.collections[key]
+	if found == nil {
+		return
+	}
+	switch c.name {
+	case addTenants:
+		for _, spec := range c.body.specs() {
+			found.place(spec.Name, spec.Nodes)
+		}
+	case deleteTenants:
+		for _, name := range c.body.names() {
+			delete(found.shards, name)
+			delete(found.serves, name)
+		}
+	case updateProperty:
+		l.foldUpdate(c, found)
+	}
+}
+
+func newCollection(c *command) *collection {
+	created := &collection{
+		name: c.class, born: c.index, properties: maps.Clone(c.body.Properties),
+		flippedBy: make(map[string]uint64), shards: make(map[string][]string), serves: make(map[string]map[string]string),
+	}
+	if created.properties == nil {
+		created.properties = make(map[string]string)
+	}
+	for _, spec := range c.body.Shards {
+		created.place(spec.Name, spec.Nodes)
+	}
+	return created
+}
+
+// place adds a shard that serves what the schema says.
+func (c *collection) place(shard string, nodes []string) {
+	c.shards[shard] = nodes
+	c.serves[shard] = maps.Clone(c.properties)
+}
+
+// foldUpdate takes in a new tokenization. A user's goes into all shards at once; a
+// run's own is about shards that have swapped before.
+func (l *ledger) foldUpdate(c *command, found *collection) {
+	b := &c.body
+	m := b.Migration
+	if m == nil {
+		found.properties[b.Property] = b.Tokenization
+		for _, serves := range found.serves {
+			serves[b.Property] = b.Tokenization
+		}
+		return
+	}
+	if m.Version <= found.flippedBy[b.Property] {
+		return
+	}
+	found.properties[b.Property] = b.Tokenization
+	found.flippedBy[b.Property] = m.Version
+	if r := l.runs[provider.Run{Namespace: m.Namespace, Task: m.ID, Version: m.Version}]; r != nil {
+		r.flips++
+		l.flipped = r
+	}
+}
+
+// settle says what the shards of a run's collection are to serve now that the run
+// is terminal: see the package comment of sim/provider.
+func (l *ledger) settle(r *run) {
+	c := l.collections[strings.ToLower(r.payload.Collection)]
+	if c == nil || c.born > r.id.Version || r.payload.Kind != plan.Reindex {
+		return
+	}
+	for _, shard := range slices.Sorted(maps.Keys(c.serves)) {
+		swaps := r.status == fsm.TaskStatusFinished
+		if r.payload.PerTenant && !r.barrier {
+			swaps = r.completed(shard)
+		}
+		if swaps {
+			c.serves[shard][r.payload.Property] = r.payload.Tokenization
+		}
+	}
+}
