@@ -1,7 +1,21 @@
-// Package disk is what a simulated node keeps through its incarnations.
+// Package disk is what a simulated node keeps through its incarnations: Raft's log,
+// term, vote and snapshots, and the provider's files.
+//
+// The invariant: what was synced is there at the next [Disk.Open], what was not may
+// be lost in a crash, and what an incarnation writes after its end is not there. A
+// mount that has ended goes on working, on a copy that nobody else sees: the
+// goroutines of a dead node may write what they like, and read it again, without an
+// error that they would never have met.
+//
+// Raft's stores sync every write before they return, as Raft expects of them: a
+// write that the crash overtakes is lost whole. The provider's files are synced when
+// the provider says so.
 package disk
 
 import (
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -21,62 +35,136 @@ type Config struct {
 	Recorder *trace.Recorder
 }
 
-// Disk is the durable state of one node.
-type Disk struct{}
+// Disk is the durable state of one node. It is safe for concurrent use.
+type Disk struct {
+	config Config
+
+	mu      sync.Mutex
+	mounted *Mount // the last one
+}
 
 // New returns an empty disk.
-func New(c Config) *Disk { return nil }
+func New(c Config) *Disk { return &Disk{config: c} }
 
-// Open mounts the disk for an incarnation. The mount before it must have ended.
-func (d *Disk) Open(incarnation int) *Mount { return nil }
+// Open mounts the disk for an incarnation. A mount that has not ended is ended as by
+// Close.
+func (d *Disk) Open(incarnation int) *Mount {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := &Mount{config: d.config, incarnation: incarnation}
+	if d.mounted == nil {
+		m.state = newState()
+	} else {
+		m.state = d.mounted.handOver()
+	}
+	d.mounted = m
+	return m
+}
 
-// Mount is one incarnation's view of the disk. Once it has ended, by Close or
-// Crash, whatever is written through it changes nothing that a later mount sees.
-type Mount struct{}
+// Mount is one incarnation's view of the disk. Once it has ended, by Close or Crash,
+// whatever is written through it changes nothing that a later mount sees. It is safe
+// for concurrent use.
+type Mount struct {
+	config      Config
+	incarnation int
+
+	mu    sync.Mutex
+	state *state
+	ended *state // what the next mount begins with; nil while this one lasts
+}
+
+// state is what lies on the disk.
+type state struct {
+	log       entries
+	stable    map[string][]byte
+	snapshots []*snapshot // complete ones, oldest first
+	taken     int         // snapshots ever completed
+	files     files
+}
+
+func newState() *state {
+	return &state{stable: map[string][]byte{}, files: newFiles()}
+}
+
+// clone returns a copy that shares only what is never changed in place.
+func (s *state) clone() *state {
+	return &state{
+		log:       slices.Clone(s.log),
+		stable:    maps.Clone(s.stable),
+		snapshots: slices.Clone(s.snapshots),
+		taken:     s.taken,
+		files:     s.files.clone(),
+	}
+}
+
+// Close ends the mount as the end of a process does: what was written stays, synced
+// or not. It is idempotent; the first end of a mount counts.
+func (m *Mount) Close() { m.end(false) }
+
+// Crash ends the mount as the loss of power does: what was not synced is gone. It is
+// idempotent; the first end of a mount counts.
+func (m *Mount) Crash() { m.end(true) }
+
+func (m *Mount) end(crash bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.endLocked(crash)
+}
+
+func (m *Mount) endLocked(crash bool) {
+	if m.ended != nil {
+		return
+	}
+	m.ended = m.state.clone()
+	if crash {
+		m.ended.files.crash()
+	}
+}
+
+// handOver returns what the next mount begins with.
+func (m *Mount) handOver() *state {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.endLocked(false)
+	return m.ended.clone()
+}
+
+// commit changes the state durably: once the time of a sync has passed, and not at
+// all if the mount ends before that.
+func (m *Mount) commit(change func(*state)) {
+	if m.config.SyncLatency > 0 {
+		time.Sleep(m.config.SyncLatency)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(m.state)
+}
+
+// read looks at the state.
+func (m *Mount) read(look func(*state)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	look(m.state)
+}
+
+// record emits an event, unless the mount has ended. m.mu is held.
+func (m *Mount) record(kind trace.Kind, fields ...trace.Field) {
+	if m.ended != nil || m.config.Recorder == nil {
+		return
+	}
+	m.config.Recorder.Emit(trace.Event{
+		At: time.Since(m.config.Start), Node: m.config.Node, Incarnation: m.incarnation, Kind: kind, Fields: fields,
+	})
+}
 
 // Log returns the store of Raft's log.
-func (m *Mount) Log() raft.LogStore { return nil }
+func (m *Mount) Log() raft.LogStore { return (*logStore)(m) }
 
 // Stable returns the store of Raft's term and vote.
-func (m *Mount) Stable() raft.StableStore { return nil }
+func (m *Mount) Stable() raft.StableStore { return (*stableStore)(m) }
 
-// Snapshots returns the store of Raft's snapshots.
-func (m *Mount) Snapshots() raft.SnapshotStore { return nil }
+// Snapshots returns the store of Raft's snapshots; it keeps the last two.
+func (m *Mount) Snapshots() raft.SnapshotStore { return (*snapshotStore)(m) }
 
 // Files returns the provider's files.
-func (m *Mount) Files() *Files { return nil }
-
-// Close ends the mount as the end of a process does: what was written stays.
-func (m *Mount) Close() {}
-
-// Crash ends the mount as the loss of power does: what was not synced is gone.
-func (m *Mount) Crash() {}
-
-// Files is a flat directory of small files.
-type Files struct{}
-
-// Read returns the contents of a file; the error is fs.ErrNotExist when there is none.
-func (f *Files) Read(name string) ([]byte, error) { return nil, nil }
-
-// List returns the names that begin with prefix, sorted.
-func (f *Files) List(prefix string) []string { return nil }
-
-// Write replaces the contents of a file, or makes it. Not durable until Sync, and a
-// new name not until SyncDir.
-func (f *Files) Write(name string, data []byte) error { return nil }
-
-// Sync makes the contents of a file durable.
-func (f *Files) Sync(name string) error { return nil }
-
-// Rename gives a file another name, replacing what had it. Durable after SyncDir.
-func (f *Files) Rename(from, to string) error { return nil }
-
-// Remove removes a file. Durable after SyncDir. No error when there is none.
-func (f *Files) Remove(name string) error { return nil }
-
-// SyncDir makes all names durable.
-func (f *Files) SyncDir() error { return nil }
-
-// Put makes a file with these contents, durably and at once: after a crash it is
-// either there whole or as it was before.
-func (f *Files) Put(name string, data []byte) error { return nil }
+func (m *Mount) Files() *Files { return (*Files)(m) }

@@ -1,58 +1,149 @@
-// Package network connects the nodes of a simulated cluster.
+// Package network connects the nodes of a simulated cluster: Raft's messages and
+// forwarded requests travel over links that take their time.
+//
+// What becomes of a message is decided in one place, Network.fate, by the identity
+// of the message and never by the order of the calls. The invariant: nothing is sent
+// by, or delivered to, an incarnation whose [Endpoint] is closed.
+//
+// The path of a call holds no select, and costs no allocation beyond the copies of
+// what Raft may change: timers, channels and messages in flight are used again. The
+// package knows nothing of tasks.
 package network
 
 import (
-	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/keyed"
 	"dtsim/sim/trace"
+)
+
+var (
+	// ErrTimeout: no answer came in time. The request may or may not have arrived.
+	ErrTimeout = errors.New("network: no answer in time")
+	// ErrClosed: the caller's own endpoint is closed.
+	ErrClosed = errors.New("network: the endpoint is closed")
 )
 
 // Config says what the network is like.
 type Config struct {
 	// Seed feeds the latencies.
 	Seed uint64
-	// Nodes are the names of all nodes.
+	// Nodes are the names of all nodes; a node's address is its name.
 	Nodes []string
 	// MinLatency and MaxLatency bound the one-way delay of a message.
 	MinLatency, MaxLatency time.Duration
-	// CallTimeout is after how long a Raft call gives up on its answer.
+	// CallTimeout is after how long a Raft call gives up on its answer; one that
+	// carries a snapshot waits ten times as long.
 	CallTimeout time.Duration
+	// Start is the start of the run, from which the times of events count.
+	Start time.Time
 	// Recorder gets the message events; nil for none.
 	Recorder *trace.Recorder
 }
 
-// Network carries messages between endpoints. Make it inside the bubble; the
-// times of its events count from that moment.
-type Network struct{}
+// Network carries messages between endpoints. Make it inside the bubble. It is safe
+// for concurrent use.
+type Network struct {
+	config Config
+	index  map[string]int // position of a node in config.Nodes
+
+	mu       sync.Mutex
+	current  []*Endpoint // by node; nil while it is down
+	links    [][]link    // by sender and receiver
+	freeLegs []*leg
+	freeCall []*call
+}
+
+// link is one direction between two nodes.
+type link struct {
+	latency keyed.Draw
+	sent    map[uint64]uint32 // how often each identity was sent
+}
 
 // New returns a network without endpoints.
-func New(c Config) *Network { return nil }
-
-// Open gives an incarnation of a node its endpoint and closes the one before.
-func (n *Network) Open(node string, incarnation int) *Endpoint { return nil }
-
-// Endpoint is what one incarnation of a node sends and receives through: a
-// raft.Transport with pre-vote and Close, and request forwarding.
-type Endpoint struct {
-	raft.Transport
-	raft.WithPreVote
+func New(c Config) *Network {
+	n := &Network{
+		config:  c,
+		index:   make(map[string]int, len(c.Nodes)),
+		current: make([]*Endpoint, len(c.Nodes)),
+		links:   make([][]link, len(c.Nodes)),
+	}
+	for i, from := range c.Nodes {
+		n.index[from] = i
+		n.links[i] = make([]link, len(c.Nodes))
+		for j, to := range c.Nodes {
+			n.links[i][j] = link{
+				latency: keyed.New(c.Seed, "network.latency").Str(from).Str(to),
+				sent:    make(map[uint64]uint32),
+			}
+		}
+	}
+	return n
 }
 
-// ForwardHandler answers a forwarded request. ctx ends when the caller's time is up
-// or the endpoint is closed.
-type ForwardHandler func(ctx context.Context, from string, request []byte) ([]byte, error)
-
-// HandleForward sets who answers forwarded requests.
-func (e *Endpoint) HandleForward(h ForwardHandler) {}
-
-// Forward sends a request to another node and waits for its answer until ctx ends.
-func (e *Endpoint) Forward(ctx context.Context, to string, request []byte) ([]byte, error) {
-	return nil, nil
+// Open gives an incarnation of a node its endpoint and closes the one before. It
+// panics on a node that the network does not have.
+func (n *Network) Open(node string, incarnation int) *Endpoint {
+	i, ok := n.index[node]
+	if !ok {
+		panic(fmt.Sprintf("network: there is no node %q", node))
+	}
+	e := &Endpoint{
+		net: n, node: i, name: node, incarnation: incarnation,
+		consumer: make(chan raft.RPC, backlog),
+	}
+	n.mu.Lock()
+	before := n.current[i]
+	n.mu.Unlock()
+	if before != nil {
+		before.Close()
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.current[i] = e
+	return e
 }
 
-// Close ends the incarnation's part in the network: nothing is sent by it or
-// delivered to it from here on, and its outstanding calls fail. It is idempotent.
-func (e *Endpoint) Close() error { return nil }
+// fate is what the network decides about one message.
+type fate struct {
+	// latency is how long the message travels.
+	latency time.Duration
+}
+
+// fate decides about a message that leaves now. occurrence tells messages of one
+// identity on one link apart, counted from 1.
+func (n *Network) fate(l *leg, link *link, occurrence uint32) fate {
+	d := link.latency.Int(l.id).Int(uint64(occurrence))
+	// At least a nanosecond: whoever handled the message has gone on by then, so that
+	// the leg may be used again.
+	return fate{latency: max(d.Duration(n.config.MinLatency, n.config.MaxLatency), 1)}
+}
+
+// send lets the leg travel from one node to the other. The sending endpoint's lock
+// is held, so that closing it cannot fall in between.
+func (n *Network) send(l *leg, sender *Endpoint, from, to int) {
+	n.mu.Lock()
+	link := &n.links[from][to]
+	occurrence := link.sent[l.id] + 1
+	link.sent[l.id] = occurrence
+	n.mu.Unlock()
+	l.occurrence = occurrence
+	f := n.fate(l, link, occurrence)
+	now := time.Since(n.config.Start)
+	if n.config.Recorder != nil {
+		n.recordSent(l, sender, to, now, now+f.latency)
+	}
+	l.timer.Reset(f.latency)
+}
+
+// receiver returns the endpoint that a message to the node reaches now, or nil.
+func (n *Network) receiver(node int) *Endpoint {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.current[node]
+}

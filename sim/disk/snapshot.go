@@ -1,0 +1,128 @@
+package disk
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/hashicorp/raft"
+)
+
+// retained is how many snapshots are kept.
+const retained = 2
+
+// snapshot is a complete snapshot; it does not change any more.
+type snapshot struct {
+	meta raft.SnapshotMeta
+	data []byte
+}
+
+// snapshotStore is a mount as the store of Raft's snapshots.
+type snapshotStore Mount
+
+// Create begins a snapshot. It is there once its sink was closed, and not before.
+func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration,
+	configurationIndex uint64, _ raft.Transport) (raft.SnapshotSink, error) {
+	if version != 1 {
+		return nil, fmt.Errorf("disk: snapshots of version %d cannot be stored", version)
+	}
+	m := (*Mount)(s)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state.taken++
+	return &sink{mount: m, meta: raft.SnapshotMeta{
+		Version: version,
+		ID:      fmt.Sprintf("%d-%d-%d", term, index, m.state.taken),
+		Index:   index, Term: term,
+		Configuration: configuration.Clone(), ConfigurationIndex: configurationIndex,
+	}}, nil
+}
+
+// List returns the snapshots, the newest first.
+func (s *snapshotStore) List() ([]*raft.SnapshotMeta, error) {
+	var list []*raft.SnapshotMeta
+	(*Mount)(s).read(func(st *state) {
+		for _, snap := range slices.Backward(st.snapshots) {
+			meta := snap.meta
+			list = append(list, &meta)
+		}
+	})
+	return list, nil
+}
+
+// Open returns a snapshot to read.
+func (s *snapshotStore) Open(id string) (meta *raft.SnapshotMeta, r io.ReadCloser, err error) {
+	err = fmt.Errorf("disk: there is no snapshot %q", id)
+	(*Mount)(s).read(func(st *state) {
+		for _, snap := range st.snapshots {
+			if snap.meta.ID == id {
+				copied := snap.meta
+				meta, r, err = &copied, io.NopCloser(bytes.NewReader(snap.data)), nil
+			}
+		}
+	})
+	return meta, r, err
+}
+
+// errSinkClosed answers a write to a sink after its end.
+var errSinkClosed = errors.New("disk: the snapshot is closed")
+
+// sink gathers a snapshot.
+type sink struct {
+	mount *Mount
+
+	mu     sync.Mutex
+	meta   raft.SnapshotMeta
+	data   []byte
+	closed bool
+}
+
+// ID returns the id under which the snapshot can be opened once it is complete.
+func (s *sink) ID() string { return s.meta.ID }
+
+// Write appends to the snapshot.
+func (s *sink) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, errSinkClosed
+	}
+	s.data = append(s.data, p...)
+	return len(p), nil
+}
+
+// Cancel throws the snapshot away, unless it was closed.
+func (s *sink) Cancel() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.data = true, nil
+	return nil
+}
+
+// Close completes the snapshot: makes it durable, visible, and removes those that
+// are too many. A second Close, or one after Cancel, does nothing.
+func (s *sink) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.meta.Size = int64(len(s.data))
+	snap := &snapshot{meta: s.meta, data: s.data}
+	s.data = nil
+	s.mu.Unlock()
+
+	s.mount.commit(func(st *state) {
+		st.snapshots = append(slices.Clone(st.snapshots), snap)
+		slices.SortStableFunc(st.snapshots, func(a, b *snapshot) int {
+			return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
+		})
+		st.snapshots = st.snapshots[max(len(st.snapshots)-retained, 0):]
+	})
+	return nil
+}

@@ -1,0 +1,237 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"dtsim/sim/keyed"
+)
+
+// backlog is how many requests wait for a node; more are lost.
+const backlog = 256
+
+// Endpoint is what one incarnation of a node sends and receives through: Raft's
+// transport, with pre-vote and without pipelining, and request forwarding. It is
+// safe for concurrent use.
+type Endpoint struct {
+	net         *Network
+	node        int
+	name        string
+	incarnation int
+	consumer    chan raft.RPC
+
+	mu        sync.Mutex
+	closed    bool
+	heartbeat func(raft.RPC)
+	handler   ForwardHandler
+	calls     []pending  // that wait, in the order they began
+	serving   []*leg     // that wait for this node's answer, in the order they came
+	services  []*service // of forwarded requests, in the order they came
+}
+
+var (
+	_ raft.Transport   = (*Endpoint)(nil)
+	_ raft.WithPreVote = (*Endpoint)(nil)
+	_ raft.WithClose   = (*Endpoint)(nil)
+)
+
+// Consumer returns where requests for this node arrive.
+func (e *Endpoint) Consumer() <-chan raft.RPC { return e.consumer }
+
+// LocalAddr returns the node's address, which is its name.
+func (e *Endpoint) LocalAddr() raft.ServerAddress { return raft.ServerAddress(e.name) }
+
+// EncodePeer returns the address as bytes.
+func (e *Endpoint) EncodePeer(_ raft.ServerID, a raft.ServerAddress) []byte { return []byte(a) }
+
+// DecodePeer returns the address that EncodePeer gave.
+func (e *Endpoint) DecodePeer(b []byte) raft.ServerAddress { return raft.ServerAddress(b) }
+
+// SetHeartbeatHandler sets who gets heartbeats, past the consumer.
+func (e *Endpoint) SetHeartbeatHandler(f func(raft.RPC)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.heartbeat = f
+}
+
+func (e *Endpoint) heartbeatHandler() func(raft.RPC) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.heartbeat
+}
+
+// AppendEntriesPipeline refuses: one request at a time has one order of events.
+func (e *Endpoint) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.AppendPipeline, error) {
+	return nil, raft.ErrPipelineReplicationNotSupported
+}
+
+// AppendEntries sends the request and waits for the answer.
+func (e *Endpoint) AppendEntries(_ raft.ServerID, to raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	k := appendEntries
+	if isHeartbeat(req) {
+		k = heartbeat
+	}
+	return ask(e, k, to, req, nil, resp)
+}
+
+// RequestVote sends the request and waits for the answer.
+func (e *Endpoint) RequestVote(_ raft.ServerID, to raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	return ask(e, requestVote, to, req, nil, resp)
+}
+
+// RequestPreVote sends the request and waits for the answer.
+func (e *Endpoint) RequestPreVote(_ raft.ServerID, to raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return ask(e, requestPreVote, to, req, nil, resp)
+}
+
+// InstallSnapshot sends the request with all that data holds and waits for the
+// answer.
+func (e *Endpoint) InstallSnapshot(_ raft.ServerID, to raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	b, err := io.ReadAll(data)
+	if err != nil {
+		return fmt.Errorf("network: reading the snapshot to send: %w", err)
+	}
+	return ask(e, installSnapshot, to, req, b, resp)
+}
+
+// TimeoutNow sends the request and waits for the answer.
+func (e *Endpoint) TimeoutNow(_ raft.ServerID, to raft.ServerAddress, req *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	return ask(e, timeoutNow, to, req, nil, resp)
+}
+
+// ask makes a Raft call; the answer is copied to resp.
+func ask[T any](e *Endpoint, k kind, to raft.ServerAddress, request any, data []byte, resp *T) error {
+	timeout := e.net.config.CallTimeout
+	if k == installSnapshot {
+		timeout *= 10
+	}
+	l := e.net.takeLeg()
+	l.kind, l.data = k, data
+	l.request = clone(request, &l.space)
+	c, err := e.begin(l, string(to), timeout)
+	if err != nil {
+		return err
+	}
+	a := e.end(c)
+	if r, ok := a.response.(*T); ok {
+		*resp = *r
+	} else if a.err == nil {
+		return fmt.Errorf("network: %s answered %s with %T", to, kinds[k].request, a.response)
+	}
+	return a.err
+}
+
+// begin sends the request l and returns the call that waits for its answer.
+func (e *Endpoint) begin(l *leg, to string, timeout time.Duration) (pending, error) {
+	node, ok := e.net.index[to]
+	if !ok {
+		l.done()
+		return pending{}, fmt.Errorf("network: there is no node %q", to)
+	}
+	l.caller, l.to = e, node
+	l.id = requestID(l)
+	// Two calls that begin in one instant do not end in one.
+	timeout += keyed.New(l.id, "network.timeout").Str(e.name).Str(to).Duration(0, time.Millisecond)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		l.done()
+		return pending{}, ErrClosed
+	}
+	l.waits = e.net.takeCall(timeout)
+	e.calls = append(e.calls, l.waits)
+	waits := l.waits
+	e.net.send(l, e, e.node, node)
+	return waits, nil
+}
+
+// end waits for the answer of a call and gives the call back for another use.
+func (e *Endpoint) end(p pending) answer {
+	a := <-p.call.ch
+	p.call.timer.Stop()
+	e.mu.Lock()
+	e.calls = remove(e.calls, p)
+	e.mu.Unlock()
+	e.net.mu.Lock()
+	e.net.freeCall = append(e.net.freeCall, p.call)
+	e.net.mu.Unlock()
+	return a
+}
+
+// admit lets a request in, unless the endpoint is closed.
+func (e *Endpoint) admit(l *leg) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.serving = append(e.serving, l)
+	return true
+}
+
+// dismiss forgets a request that was let in. It reports whether the endpoint is
+// still open; if not, Close may have answered the request.
+func (e *Endpoint) dismiss(l *leg) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.serving = remove(e.serving, l)
+	return !e.closed
+}
+
+// reply sends the answer that l holds back to its caller, unless the endpoint is
+// closed.
+func (e *Endpoint) reply(l *leg) {
+	if l.err != nil { // only its text travels
+		l.err = errors.New(l.err.Error())
+	}
+	l.reply = true
+	l.id = replyID(l, l.id)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.net.send(l, e, e.node, l.caller.node)
+}
+
+func (e *Endpoint) isClosed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
+// Close ends the incarnation's part in the network: nothing is sent by it or
+// delivered to it from here on, its outstanding calls fail with [ErrClosed] and the
+// contexts of the requests it serves end. It is idempotent and never fails.
+func (e *Endpoint) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	calls, serving, services := e.calls, e.serving, e.services
+	e.calls, e.serving, e.services = nil, nil, nil
+	e.mu.Unlock()
+
+	e.net.mu.Lock()
+	if e.net.current[e.node] == e {
+		e.net.current[e.node] = nil
+	}
+	e.net.mu.Unlock()
+	for _, c := range calls {
+		c.finish(answer{err: ErrClosed})
+	}
+	for _, l := range serving {
+		l.answers <- raft.RPCResponse{Error: errReleased}
+	}
+	for _, s := range services {
+		s.cancel()
+	}
+	return nil
+}
