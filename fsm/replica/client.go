@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/sirupsen/logrus"
@@ -72,6 +73,9 @@ func NewClient(c ClientConfig) (*Client, error) {
 	if c.ID == "" || c.NodeID == "" || c.Replica == nil || c.Raft == nil || c.Forwarder == nil {
 		return nil, errors.New("replica client: ID, NodeID, Replica, Raft and Forwarder are required")
 	}
+	if !utf8.ValidString(c.ID) {
+		return nil, fmt.Errorf("replica client: ID %q is not UTF-8", c.ID)
+	}
 	if c.Clock == nil {
 		c.Clock = clockwork.NewRealClock()
 	}
@@ -107,6 +111,9 @@ func (c *Client) Close() { c.leader.leadership.stop() }
 // ErrRejected, ErrNotCommitted or ErrAmbiguous. It gives the command its request id
 // and retries until ctx ends, unless the outcome is known before.
 func (c *Client) Execute(ctx context.Context, command api.ApplyRequest) (Result, error) {
+	if !utf8.ValidString(command.Class) {
+		return Result{}, unspeakable(fmt.Errorf("%s: collection name %q is not UTF-8", CommandName(command.Type), command.Class))
+	}
 	doubt := false
 	for {
 		command.RequestID = c.session.begin()
