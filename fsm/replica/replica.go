@@ -106,6 +106,12 @@ func (r *Replica) Tasks() map[string][]*fsm.Task {
 	return tasks
 }
 
+// Task returns a copy of one run of a task as this replica knows it now; the error
+// matches fsm.ErrTaskDoesNotExist when it knows none.
+func (r *Replica) Task(namespace, taskID string, version uint64) (*fsm.Task, error) {
+	return r.manager.Task(namespace, taskID, version)
+}
+
 // Schema returns the schema as this replica knows it now, which may be older than
 // what the cluster knows; see [Client.Schema].
 func (r *Replica) Schema() Schema {

@@ -54,6 +54,9 @@ type Property struct {
 	// Tokenization; 0 if none has. A flip of this or an older version has had its
 	// effect, and has none when it comes again (P8).
 	FlippedBy uint64 `json:"flippedBy,omitempty"`
+	// UpdatedAt is the log index at which a user last set Tokenization, rather than a
+	// task; 0 if none has. Shards follow a user at once, and a task by swapping.
+	UpdatedAt uint64 `json:"updatedAt,omitempty"`
 }
 
 // Shard is a part of a collection, held by one or more nodes.

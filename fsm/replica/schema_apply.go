@@ -18,7 +18,7 @@ func (r *Replica) applySchema(c *api.ApplyRequest, index uint64) error {
 	case CommandDropCollection:
 		return r.dropCollection(c)
 	case CommandUpdateProperty:
-		return r.updateProperty(c)
+		return r.updateProperty(c, index)
 	case CommandAddTenants:
 		return r.addTenants(c)
 	case CommandUpdateTenants:
@@ -84,7 +84,7 @@ func (r *Replica) dropCollection(c *api.ApplyRequest) error {
 	return nil
 }
 
-func (r *Replica) updateProperty(c *api.ApplyRequest) error {
+func (r *Replica) updateProperty(c *api.ApplyRequest, index uint64) error {
 	q, err := decodeCommand[UpdatePropertyRequest](c)
 	if err != nil {
 		return err
@@ -113,6 +113,8 @@ func (r *Replica) updateProperty(c *api.ApplyRequest) error {
 		property.FlippedBy = m.Version
 	} else if err := r.manager.CheckPropertyUpdate(collection.Name, q.Property); err != nil {
 		return fmt.Errorf("update property %s.%s: %w", collection.Name, q.Property, err)
+	} else {
+		property.UpdatedAt = index
 	}
 	property.Tokenization = q.Tokenization
 	changed := collection.clone()
