@@ -306,4 +306,3 @@ func TestACrashedLeaderIsReplacedAndFenced(t *testing.T) {
 		require.NotZero(t, lost)
 	})
 }
-

@@ -46,11 +46,21 @@ func (e *Endpoint) Consumer() <-chan raft.RPC { return e.consumer }
 // LocalAddr returns the node's address, which is its name.
 func (e *Endpoint) LocalAddr() raft.ServerAddress { return raft.ServerAddress(e.name) }
 
-// EncodePeer returns the address as bytes.
-func (e *Endpoint) EncodePeer(_ raft.ServerID, a raft.ServerAddress) []byte { return []byte(a) }
+// EncodePeer returns the address as bytes, which are not to be changed.
+func (e *Endpoint) EncodePeer(_ raft.ServerID, a raft.ServerAddress) []byte {
+	if i, ok := e.net.index[string(a)]; ok {
+		return e.net.peers[i]
+	}
+	return []byte(a)
+}
 
 // DecodePeer returns the address that EncodePeer gave.
-func (e *Endpoint) DecodePeer(b []byte) raft.ServerAddress { return raft.ServerAddress(b) }
+func (e *Endpoint) DecodePeer(b []byte) raft.ServerAddress {
+	if i, ok := e.net.index[string(b)]; ok {
+		return raft.ServerAddress(e.net.config.Nodes[i])
+	}
+	return raft.ServerAddress(b)
+}
 
 // SetHeartbeatHandler sets who gets heartbeats, past the consumer.
 func (e *Endpoint) SetHeartbeatHandler(f func(raft.RPC)) {

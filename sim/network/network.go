@@ -51,6 +51,7 @@ type Config struct {
 type Network struct {
 	config Config
 	index  map[string]int // position of a node in config.Nodes
+	peers  [][]byte       // the addresses as bytes
 
 	mu       sync.Mutex
 	current  []*Endpoint // by node; nil while it is down
@@ -75,6 +76,7 @@ func New(c Config) *Network {
 	}
 	for i, from := range c.Nodes {
 		n.index[from] = i
+		n.peers = append(n.peers, []byte(from))
 		n.links[i] = make([]link, len(c.Nodes))
 		for j, to := range c.Nodes {
 			n.links[i][j] = link{

@@ -27,6 +27,7 @@ type Recorder struct {
 	last     time.Duration
 	counters map[Kind]*int64
 	watchers []watcher
+	words    map[string]string // names and kinds, for the watchers
 	closed   bool
 	err      error // the first one; Close returns it
 }
@@ -48,6 +49,7 @@ func NewRecorder(w io.Writer, h Header) (*Recorder, error) {
 		buf:      make([]byte, 0, flushAt+4096),
 		hash:     sha256.New(),
 		counters: make(map[Kind]*int64),
+		words:    make(map[string]string),
 	}
 	r.buf = append(r.buf, line...)
 	return r, nil
@@ -71,21 +73,37 @@ func (r *Recorder) Emit(e Event) {
 	}
 	r.last = e.At
 	r.events++
-	n := r.counters[e.Kind]
-	if n == nil {
-		n = new(int64)
-		r.counters[Kind(strings.Clone(string(e.Kind)))] = n
+	if n := r.counters[e.Kind]; n != nil {
+		*n++
+	} else {
+		r.counters[Kind(r.intern(string(e.Kind)))] = new(int64(1))
 	}
-	*n++
 	r.buf = appendEvent(r.buf, &e)
 	if len(r.buf) >= flushAt {
 		r.flush()
 	}
 	for i := range r.watchers {
 		if w := &r.watchers[i]; len(w.kinds) == 0 || slices.Contains(w.kinds, e.Kind) {
-			w.f(Event{At: e.At, Node: e.Node, Incarnation: e.Incarnation, Kind: e.Kind, Fields: slices.Clone(e.Fields)})
+			w.f(r.copy(&e))
 		}
 	}
+}
+
+// copy returns a copy of e for a watcher. Nothing of e itself may go out of Emit:
+// the compiler would then put the fields of every caller on the heap.
+func (r *Recorder) copy(e *Event) Event {
+	fields := make([]Field, len(e.Fields))
+	copy(fields, e.Fields)
+	return Event{At: e.At, Node: r.intern(e.Node), Incarnation: e.Incarnation, Kind: Kind(r.intern(string(e.Kind))), Fields: fields}
+}
+
+func (r *Recorder) intern(s string) string {
+	known, ok := r.words[s]
+	if !ok {
+		known = strings.Clone(s)
+		r.words[known] = known
+	}
+	return known
 }
 
 // Watch calls f with every later event of these kinds (of all kinds when none is
