@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/exp/apidiff"
 	"golang.org/x/tools/go/packages"
+	"google.golang.org/grpc/status"
 
 	"dtsim/sched/distributedtask"
 )
@@ -207,6 +208,7 @@ func TestTheSentinelsReadAsOnThePage(t *testing.T) {
 		assert.EqualError(t, err, want)
 	}
 	sent := distributedtask.ToRPCError(errors.Join(distributedtask.ErrTaskNotRunning, distributedtask.ErrPermanentRejection))
+	assert.Equal(t, distributedtask.PermanentRejectionRPCCode, status.Code(sent))
 	assert.ErrorIs(t, distributedtask.RehydratePermanentRejection(sent), distributedtask.ErrPermanentRejection)
 }
 
