@@ -79,4 +79,10 @@
 //   - A second scheduler on one registry shares the gauge; a tick interval that is not
 //     positive is the default; a nil logger is silent (P18).
 //   - Repeated error lines are sampled on the injected clock.
+//   - The throttle interval of a unit runs from the end of a forward and one forward
+//     is under way at a time; a terminal report that failed does not end the interval;
+//     entries that no longer throttle are dropped (P13).
+//   - A done context always wins in ConcurrencyLimiter.Acquire; Release without Acquire
+//     panics instead of blocking.
+//   - Those of [ShardNoopProvider] stand in its own comment.
 package sched
