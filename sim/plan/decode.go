@@ -256,7 +256,11 @@ func (d *decoder) token(path string) (json.Token, error) {
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, d.errorf(len(d.src), path, "the document is cut off here")
 	case errors.As(err, &syntax):
-		return nil, d.errorf(int(syntax.Offset)-1, path, "%s", syntax)
+		at := syntax.Offset
+		if at != d.json.InputOffset() { // then it counts the bad byte, too
+			at--
+		}
+		return nil, d.errorf(int(at), path, "%s", syntax)
 	default:
 		return nil, d.errorf(int(d.json.InputOffset()), path, "%s", err)
 	}
