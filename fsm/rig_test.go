@@ -217,7 +217,7 @@ const newer = `{"tasks":{"ns":[{"namespace":"ns","ID":"a","version":1,"payload":
 	`"updatedAt":"0001-01-01T00:00:00Z","finishedAt":"1970-01-01T00:00:05Z"}}}]}}`
 
 // at returns a rig in the state that the commands lead to.
-func at(t *testing.T, history []any) *rig {
+func at(t require.TestingT, history []any) *rig {
 	r := newRig(t)
 	for _, request := range history {
 		r.must(request)
@@ -226,7 +226,7 @@ func at(t *testing.T, history []any) *rig {
 }
 
 // atNewer returns a rig whose task has a status from the future.
-func atNewer(t *testing.T) *rig {
+func atNewer(t require.TestingT) *rig {
 	r := newRig(t)
 	require.NoError(t, r.Restore([]byte(newer)))
 	r.index = 1
