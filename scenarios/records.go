@@ -41,7 +41,7 @@ func cleanupAfterTTL(d *draft) {
 
 	cancelled := &plan.Task{
 		Kind: plan.Repair, ID: "is-cancelled", Collection: c.Name,
-		MinUnitTime: plan.Duration(10 * time.Second),
+		MinUnitTime: plan.Duration(10 * time.Second), Parallel: 1,
 	}
 	d.add(cancelled)
 	d.wait("change-of-mind", 200*time.Millisecond, 5*time.Second)

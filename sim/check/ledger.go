@@ -209,6 +209,9 @@ func (l *ledger) taskChanged(e *trace.Event) {
 		return
 	}
 	ch := &change{run: r, before: r.status, after: fsm.TaskStatus(e.Str("status"))}
+	if r.gone {
+		ch.before = absent
+	}
 	l.change = ch
 	key := [2]string{r.id.Namespace, r.id.Task}
 	if ch.after == "" {

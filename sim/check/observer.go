@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -44,6 +45,9 @@ func New(p *plan.Plan) *Observer {
 
 // Observe takes in the next event.
 func (o *Observer) Observe(e trace.Event) {
+	if !slices.Contains(kinds, e.Kind) {
+		return
+	}
 	o.ledger.take(&e)
 	for _, c := range o.checks {
 		c.observe(&e, o.ledger)

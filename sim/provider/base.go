@@ -19,8 +19,8 @@ import (
 
 // Schema is what a provider needs of the replicated schema.
 type Schema interface {
-	// Collection returns what this node's schema says about a collection.
-	Collection(name string) (Collection, bool)
+	// Collections returns what this node's schema says.
+	Collections() []Collection
 	// Flip sets the tokenization of a property in the name of a run, for the whole
 	// cluster. It succeeds again when it is done again by the same run.
 	Flip(ctx context.Context, collection, property, tokenization string, run Run) error
@@ -114,6 +114,12 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	}
 	run := runOf(task)
 	units := b.units(p, task)
+	if p.Kind != plan.Cleanup {
+		// The node knows the task, so it knows the collection, but perhaps not its shards yet.
+		if err := b.env.Shards.Follow(b.env.Schema.Collections()); err != nil {
+			return nil, err
+		}
+	}
 	if len(units) > 0 {
 		if err := b.remember(run, task.Payload); err != nil {
 			return nil, err

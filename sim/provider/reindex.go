@@ -3,6 +3,8 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"dtsim/fsm"
 	"dtsim/sim/plan"
@@ -169,8 +171,9 @@ func (r *Reindex) CleanupTask(desc fsm.TaskDescriptor) error {
 	if b, err := r.env.Files.Read(runFile(run)); err == nil {
 		// Nothing was ever built from a payload that cannot be read.
 		if p, err := DecodePayload(b); err == nil {
-			collection, _ := r.env.Schema.Collection(p.Collection)
-			finished := collection.Properties[p.Property].Tokenization == p.Tokenization
+			finished := slices.ContainsFunc(r.env.Schema.Collections(), func(c Collection) bool {
+				return strings.EqualFold(c.Name, p.Collection) && c.Properties[p.Property].Tokenization == p.Tokenization
+			})
 			if err := r.settleUnits(p, run, func(string) bool { return finished }); err != nil {
 				return err
 			}

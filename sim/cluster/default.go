@@ -1,0 +1,99 @@
+package cluster
+
+import (
+	"encoding/json"
+
+	"dtsim/fsm"
+	"dtsim/fsm/api"
+	"dtsim/fsm/replica"
+	"dtsim/sched"
+	"dtsim/sim/provider"
+)
+
+// Default returns the system of this repository: fsm/replica and sched.
+func Default() System { return system{} }
+
+type system struct{}
+
+// NewReplica implements System. It has no use for a clock or a time to live.
+func (system) NewReplica(c ReplicaConfig) Replica {
+	config := replica.Config{
+		ConflictDetectors:       c.Guards.ConflictDetectors(),
+		SchemaMutationDetectors: c.Guards.SchemaMutationDetectors(),
+		CollectionExtractors:    c.Guards.Extractors(),
+		Notifier:                c.Notifier,
+		Logger:                  c.Logger,
+	}
+	if c.OnApply != nil {
+		config.OnApply = func(index, term uint64, req api.ApplyRequest, res replica.Result) {
+			c.OnApply(applied(index, term, req, res))
+		}
+	}
+	return defaultReplica{replica.New(config)}
+}
+
+// NewScheduler implements System.
+func (system) NewScheduler(p sched.SchedulerParams) Scheduler { return sched.NewScheduler(p) }
+
+// applied says what a command was, in the words of the trace.
+func applied(index, term uint64, req api.ApplyRequest, res replica.Result) Applied {
+	a := Applied{
+		Index: index, Term: term, Command: replica.CommandName(req.Type), Class: req.Class, Body: string(req.SubCommand),
+		Schema: req.Type < replica.CommandReadBarrier, Err: res.Err, First: res.Index,
+	}
+	if a.Schema {
+		return a
+	}
+	var about struct {
+		Namespace string `json:"namespace"`
+		ID        string `json:"id"`
+		Version   uint64 `json:"version"`
+		UnitID    string `json:"unit_id"`
+	}
+	if err := json.Unmarshal(req.SubCommand, &about); err != nil {
+		return a
+	}
+	a.Run = provider.Run{Namespace: about.Namespace, Task: about.ID, Version: about.Version}
+	if req.Type == api.CommandAddTask {
+		a.Run.Version = index
+	}
+	a.Unit = about.UnitID
+	return a
+}
+
+// defaultReplica gives replica.Replica the face of Replica.
+type defaultReplica struct{ *replica.Replica }
+
+func (r defaultReplica) Task(run provider.Run) *fsm.Task {
+	task, err := r.Replica.Task(run.Namespace, run.Task, run.Version)
+	if err != nil {
+		return nil
+	}
+	return task
+}
+
+func (r defaultReplica) Collections() []provider.Collection {
+	var all []provider.Collection
+	for _, c := range r.Schema().Collections {
+		one := provider.Collection{
+			Name: c.Name, Born: c.Version,
+			Properties: make(map[string]provider.Property, len(c.Properties)),
+			Replicas:   make(map[string][]string, len(c.Shards)),
+		}
+		for name, p := range c.Properties {
+			one.Properties[name] = provider.Property{Tokenization: p.Tokenization, UserIndex: max(c.Version, p.UpdatedAt)}
+		}
+		for name, shard := range c.Shards {
+			one.Replicas[name] = shard.Nodes
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func (r defaultReplica) NewClient(c ClientConfig) (Client, error) {
+	return replica.NewClient(replica.ClientConfig{
+		ID: c.ID, NodeID: c.Node, Replica: r.Replica, Raft: c.Raft, Forwarder: c.Forwarder,
+		Clock: c.Clock, CompletedTaskTTL: c.CompletedTaskTTL, AttemptTimeout: c.AttemptTimeout, Logger: c.Logger,
+	})
+}

@@ -1,0 +1,21 @@
+// Package cluster runs a plan: a cluster of nodes, each a hashicorp/raft instance
+// with a replica, a client, a scheduler and providers, on a simulated network, on
+// simulated disks and in virtual time.
+//
+// # Incarnations
+//
+// Each start of a node is an incarnation. Its one rule is that a dead one does
+// nothing more: what it sends is not sent, what it writes is not there at the next
+// start, what it says is not in the trace, whatever its goroutines still try. A
+// crash puts the fence up first and takes the rest of the incarnation apart behind
+// it.
+//
+// # The order of the trace
+//
+// Nothing that follows from an apply is in the trace before the apply: applies
+// happen one at a time in the whole cluster, together with their events, and every
+// other event waits for the one that is under way.
+//
+// [Run] is called inside a testing/synctest bubble and leaves no goroutine in it.
+// The system under test is reached through [System] alone.
+package cluster

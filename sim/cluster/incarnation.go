@@ -1,0 +1,231 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/sirupsen/logrus"
+
+	"dtsim/fsm"
+	"dtsim/sched"
+	"dtsim/sim/clock"
+	"dtsim/sim/disk"
+	"dtsim/sim/network"
+	"dtsim/sim/provider"
+	"dtsim/sim/trace"
+)
+
+// incarnation is one start of a node.
+type incarnation struct {
+	cluster *Cluster
+	node    *Node
+	number  int
+
+	// halt ends when the incarnation does; providers and calls listen to it.
+	halt   context.Context
+	cancel context.CancelFunc
+
+	mount     *disk.Mount
+	endpoint  *network.Endpoint
+	clock     *clock.Clock
+	raft      *raft.Raft
+	replica   Replica
+	client    Client
+	shards    *provider.Shards
+	providers *provider.Set
+	scheduler Scheduler
+
+	// dead is set, with applying held, when nothing of the incarnation may show any
+	// more.
+	dead bool
+	// follow holds a token when the shards have to follow the schema.
+	follow chan struct{}
+	// work are the incarnation's own goroutines.
+	work sync.WaitGroup
+
+	// Of the apply under way: whether this is the first replica to apply the entry, and
+	// the entry's hash.
+	first bool
+	sum   uint64
+}
+
+// begin starts an incarnation of n. What it is made of was made by the simulator, so
+// a failure is a bug and panics.
+func (c *Cluster) begin(n *Node) *incarnation {
+	i := &incarnation{cluster: c, node: n, number: n.starts, follow: make(chan struct{}, 1)}
+	i.halt, i.cancel = context.WithCancel(context.Background())
+	i.mount = n.disk.Open(i.number)
+	i.endpoint = c.network.Open(n.name, i.number)
+	i.clock = clock.New(0)
+	i.emit(trace.NodeStarted)
+
+	var err error
+	if i.shards, err = provider.OpenShards(n.name, i.mount.Files(), i.emit); err != nil {
+		panic(fmt.Sprintf("cluster: %s: %s", n.name, err))
+	}
+	i.providers = provider.NewSet(provider.Env{
+		Node: n.name, Seed: c.plan.Seed, Clock: i.clock, Files: i.mount.Files(), Shards: i.shards,
+		Schema: (*schema)(i), Emit: i.emit, Halt: i.halt,
+	})
+	i.replica = c.sys.NewReplica(ReplicaConfig{
+		Guards: i.providers, Notifier: (*notifier)(i), OnApply: i.applied,
+		Clock: i.clock, CompletedTaskTTL: c.plan.Cluster.CompletedTaskTTL.D(), Logger: quiet(),
+	})
+	i.raft, err = raft.NewRaft(n.raftConfig(), (*machine)(i), i.mount.Log(), i.mount.Stable(), i.mount.Snapshots(), i.endpoint)
+	if err != nil {
+		panic(fmt.Sprintf("cluster: raft on %s: %s", n.name, err))
+	}
+	i.raft.RegisterObserver(raft.NewObserver(nil, false, i.observed))
+	i.client, err = i.replica.NewClient(ClientConfig{
+		ID: fmt.Sprintf("%s#%d", n.name, i.number), Node: n.name, Raft: i.raft, Forwarder: i.endpoint,
+		Clock: i.clock, CompletedTaskTTL: c.plan.Cluster.CompletedTaskTTL.D(), Logger: quiet(),
+	})
+	if err != nil {
+		panic(fmt.Sprintf("cluster: client on %s: %s", n.name, err))
+	}
+	i.endpoint.HandleForward(i.client.Serve)
+	i.schedule()
+	i.work.Go(i.followSchema)
+	return i
+}
+
+// schedule starts the scheduler; its first list waits for a leader.
+func (i *incarnation) schedule() {
+	calls := (*caller)(i)
+	p := i.cluster.plan.Cluster
+	scheduler := i.cluster.sys.NewScheduler(sched.SchedulerParams{
+		CompletionRecorder: calls, TaskLister: calls, TaskCleaner: calls, TaskFinalizer: calls, AckRecorder: calls,
+		Providers: i.providers.Providers(), Clock: i.clock, Logger: quiet(),
+		LocalNode: i.node.name, CompletedTaskTTL: p.CompletedTaskTTL.D(), TickInterval: p.SchedulerTick.D(),
+	})
+	i.cluster.applying.Lock()
+	i.scheduler = scheduler
+	i.cluster.applying.Unlock()
+	i.work.Go(func() {
+		if err := scheduler.Start(i.halt); err != nil && i.halt.Err() == nil {
+			panic(fmt.Sprintf("cluster: scheduler of %s: %s", i.node.name, err))
+		}
+	})
+}
+
+// notifier passes wakes on to the scheduler, once there is one. It is called during
+// an apply, or a restore, with applying held.
+type notifier incarnation
+
+// Wake implements fsm.SchedulerNotifier.
+func (n *notifier) Wake() {
+	if n.scheduler != nil {
+		n.scheduler.Wake()
+	}
+}
+
+// followSchema keeps the shards in line with the schema.
+func (i *incarnation) followSchema() {
+	for {
+		select {
+		case <-i.follow:
+		case <-i.halt.Done():
+			return
+		}
+		// A disk that fails does so for a dead incarnation only.
+		if err := i.shards.Follow(i.replica.Collections()); err != nil && i.halt.Err() == nil {
+			panic(fmt.Sprintf("cluster: shards of %s: %s", i.node.name, err))
+		}
+	}
+}
+
+// crash puts the fence up, and takes the rest apart behind it.
+func (i *incarnation) crash() {
+	i.emit(trace.NodeStopped, trace.Str("how", "crash"))
+	i.fence()
+	i.mount.Crash()
+	i.endpoint.Close()
+	i.cancel()
+	i.cluster.behind.Go(func() {
+		i.scheduler.Close()
+		i.takeDown()
+	})
+}
+
+// shutdown ends the incarnation in order.
+func (i *incarnation) shutdown() {
+	i.cancel()
+	i.scheduler.Close()
+	i.emit(trace.SchedulerClosed)
+	i.takeDown()
+	i.endpoint.Close()
+	i.mount.Close()
+	i.emit(trace.NodeStopped, trace.Str("how", "shutdown"))
+	i.fence()
+}
+
+// fence silences the incarnation.
+func (i *incarnation) fence() {
+	i.cluster.applying.Lock()
+	defer i.cluster.applying.Unlock()
+	i.dead = true
+}
+
+// takeDown ends what is below the scheduler.
+func (i *incarnation) takeDown() {
+	i.client.Close()
+	if err := i.raft.Shutdown().Error(); err != nil {
+		panic(fmt.Sprintf("cluster: shutdown of raft on %s: %s", i.node.name, err))
+	}
+	i.work.Wait()
+}
+
+// emit appends an event of the incarnation, once the apply under way is in the trace.
+func (i *incarnation) emit(kind trace.Kind, fields ...trace.Field) {
+	i.cluster.applying.Lock()
+	defer i.cluster.applying.Unlock()
+	i.append(kind, fields...)
+}
+
+// append appends an event with applying held.
+func (i *incarnation) append(kind trace.Kind, fields ...trace.Field) {
+	if i.dead {
+		return
+	}
+	i.cluster.rec.Emit(trace.Event{
+		At: time.Since(i.cluster.start), Node: i.node.name, Incarnation: i.number, Kind: kind, Fields: fields,
+	})
+}
+
+// observed tells about changes of raft's state and leader. It is a filter that lets
+// nothing through: raft calls it as part of the change.
+func (i *incarnation) observed(o *raft.Observation) bool {
+	switch data := o.Data.(type) {
+	case raft.RaftState:
+		i.emit(trace.NodeState, trace.Str("state", data.String()), trace.Uint("term", i.raft.CurrentTerm()))
+	case raft.LeaderObservation:
+		i.emit(trace.LeaderSeen, trace.Str("leader", string(data.LeaderID)))
+	}
+	return false
+}
+
+// schema is what the providers of the node need of the schema.
+type schema incarnation
+
+// Collections implements provider.Schema.
+func (s *schema) Collections() []provider.Collection { return s.replica.Collections() }
+
+// Flip implements provider.Schema.
+func (s *schema) Flip(ctx context.Context, collection, property, tokenization string, run provider.Run) error {
+	fields := append(about(run), trace.Str("collection", collection), trace.Str("property", property), trace.Str("tokenization", tokenization))
+	return (*caller)(s).call("flip-property", fields, func() error {
+		return s.client.FlipProperty(ctx, collection, property, tokenization, run.Namespace, fsm.TaskDescriptor{ID: run.Task, Version: run.Version})
+	})
+}
+
+// quiet returns a logger that says nothing and costs nothing: the trace tells more.
+func quiet() logrus.FieldLogger {
+	logger := logrus.New()
+	logger.SetOutput(io.Discard)
+	logger.SetLevel(logrus.PanicLevel)
+	return logger
+}

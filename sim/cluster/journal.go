@@ -1,0 +1,70 @@
+package cluster
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/raft"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/provider"
+)
+
+// journal is the cluster's log as the replicas have applied it, each entry once, and
+// the runs that are on record according to it. The cluster's applying lock guards it.
+type journal struct {
+	entries  []*raft.Log
+	onRecord map[provider.Run]bool
+	// stride is how far apart the indexes are at which states are compared.
+	stride uint64
+}
+
+// hashedUnits is how many units a state may have for every index to be compared.
+const hashedUnits = 64
+
+func newJournal(p *plan.Plan) *journal {
+	units := 0
+	for i, op := range p.Workload {
+		if op.Do == plan.AddTask {
+			units += len(p.TaskUnits(i))
+		}
+	}
+	return &journal{onRecord: make(map[provider.Run]bool), stride: uint64(1 + units/hashedUnits)}
+}
+
+// sampled says whether the state at an index is compared: at every index, unless
+// the tasks of the plan are so big that hashing them would take most of the run.
+func (j *journal) sampled(index uint64) bool { return index%j.stride == 0 }
+
+// offer takes an entry in; false if it is there already.
+func (j *journal) offer(entry *raft.Log) bool {
+	if n := len(j.entries); n > 0 && entry.Index <= j.entries[n-1].Index {
+		return false
+	}
+	j.entries = append(j.entries, entry)
+	return true
+}
+
+// added puts a run on record, in the place of an older one of its task.
+func (j *journal) added(run provider.Run) {
+	maps.DeleteFunc(j.onRecord, func(old provider.Run, _ bool) bool {
+		return old.Namespace == run.Namespace && old.Task == run.Task
+	})
+	j.onRecord[run] = true
+}
+
+func (j *journal) knows(run provider.Run) bool { return j.onRecord[run] }
+
+func (j *journal) removed(run provider.Run) { delete(j.onRecord, run) }
+
+// runs returns the runs on record, sorted.
+func (j *journal) runs() []provider.Run {
+	return slices.SortedFunc(maps.Keys(j.onRecord), func(a, b provider.Run) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Task, b.Task), cmp.Compare(a.Version, b.Version))
+	})
+}
+
+// number is the one way a progress stands in the trace.
+func number(f float32) string { return strconv.FormatFloat(float64(f), 'g', -1, 32) }

@@ -1,0 +1,71 @@
+package cluster
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"dtsim/sim/clock"
+	"dtsim/sim/provider"
+	"dtsim/sim/trace"
+)
+
+// rest says what the node holds.
+func (n *Node) rest() {
+	i := n.current
+	if i == nil {
+		return
+	}
+	say := func(what string, fields ...trace.Field) {
+		i.emit(trace.AtRest, append([]trace.Field{trace.Str("what", what)}, fields...)...)
+	}
+	say("state", trace.Uint("index", i.replica.AppliedIndex()), trace.Str("hash", stateOf(i.replica)))
+	tasks := i.replica.Tasks()
+	for _, namespace := range slices.Sorted(maps.Keys(tasks)) {
+		for _, t := range tasks[namespace] {
+			say("record", append(taskFields(namespace, t.ID, t.Version), trace.Str("status", string(t.Status)))...)
+		}
+	}
+	providers := i.providers.Providers()
+	for _, namespace := range slices.Sorted(maps.Keys(providers)) {
+		for _, desc := range providers[namespace].GetLocalTasks() {
+			say("local", taskFields(namespace, desc.ID, desc.Version)...)
+		}
+	}
+	for _, c := range i.replica.Collections() {
+		for _, property := range slices.Sorted(maps.Keys(c.Properties)) {
+			say("schema", trace.Str("collection", c.Name), trace.Str("property", property),
+				trace.Str("tokenization", c.Properties[property].Tokenization))
+		}
+	}
+	for _, s := range i.shards.All() {
+		for _, property := range slices.Sorted(maps.Keys(s.Active)) {
+			say("shard", trace.Str("collection", s.Collection), trace.Str("shard", s.Shard), trace.Str("property", property),
+				trace.Str("tokenization", s.Active[property].Tokenization))
+		}
+	}
+}
+
+// replay applies the whole log to a fresh replica, with a clock that is far ahead and
+// a time to live that is over at once.
+func (c *Cluster) replay() {
+	var sum uint64
+	var fresh Replica
+	fresh = c.sys.NewReplica(ReplicaConfig{
+		Guards: provider.NewSet(provider.Env{}), Clock: clock.New(10 * 365 * 24 * time.Hour), CompletedTaskTTL: time.Nanosecond, Logger: quiet(),
+		OnApply: func(a Applied) {
+			fields := []trace.Field{trace.Uint("index", a.Index), trace.Str("outcome", verdict(a.Err)), trace.Uint("sum", sum)}
+			if a.First != a.Index {
+				fields = append(fields, trace.Uint("first", a.First))
+			}
+			if c.log.sampled(a.Index) {
+				fields = append(fields, trace.Str("state", stateOf(fresh)))
+			}
+			c.emit(trace.Replayed, fields...)
+		},
+	})
+	for _, entry := range c.log.entries {
+		sum = sumOf(entry.Data)
+		fresh.Apply(entry)
+	}
+}

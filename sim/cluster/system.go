@@ -1,0 +1,124 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/jonboulle/clockwork"
+	"github.com/sirupsen/logrus"
+
+	"dtsim/fsm"
+	"dtsim/fsm/replica"
+	"dtsim/sched"
+	"dtsim/sim/provider"
+)
+
+// System is what is simulated: it makes the parts of a node that a run is about.
+type System interface {
+	// NewReplica returns an empty state machine.
+	NewReplica(ReplicaConfig) Replica
+	// NewScheduler returns a scheduler that has not been started.
+	NewScheduler(sched.SchedulerParams) Scheduler
+}
+
+// ReplicaConfig is what a replica is made of.
+type ReplicaConfig struct {
+	// Guards are the detectors and extractors: pure functions.
+	Guards *provider.Set
+	// Notifier is woken when a task has changed.
+	Notifier fsm.SchedulerNotifier
+	// OnApply is told about every command that was applied, on the thread that applies,
+	// while the state is that of its index.
+	OnApply func(Applied)
+	// Clock and CompletedTaskTTL are the node's. No verdict may depend on them (P1):
+	// the log of every run is replayed with others.
+	Clock            clockwork.Clock
+	CompletedTaskTTL time.Duration
+	// Logger gets what is no answer.
+	Logger logrus.FieldLogger
+}
+
+// Applied is one applied command and its outcome.
+type Applied struct {
+	Index, Term uint64
+	// Command is the command's name, Class the collection of a schema command, Body the
+	// command as it stands in the log.
+	Command, Class, Body string
+	// Run is the run of a task that the command is about, Unit its unit; zero when it is
+	// about none. A run that the command adds has Index as its version.
+	Run  provider.Run
+	Unit string
+	// Schema says that the command is one of the schema.
+	Schema bool
+	// Err is nil when the command was accepted.
+	Err error
+	// First is the index at which the command took effect, below Index for a duplicate.
+	First uint64
+}
+
+// Replica is one node's copy of the replicated state.
+type Replica interface {
+	raft.FSM
+	// AppliedIndex is the index of the last command that was applied here.
+	AppliedIndex() uint64
+	// Hash is the hash of the whole state in a canonical form.
+	Hash() (string, error)
+	// Task returns a copy of a record, or nil.
+	Task(provider.Run) *fsm.Task
+	// Tasks returns copies of all records by namespace.
+	Tasks() map[string][]*fsm.Task
+	// Collections returns the schema.
+	Collections() []provider.Collection
+	// NewClient returns a client of the raft instance that the replica belongs to.
+	NewClient(ClientConfig) (Client, error)
+}
+
+// ClientConfig is what a client is made of.
+type ClientConfig struct {
+	// ID is never used again, not even by the same node.
+	ID               string
+	Node             string
+	Raft             *raft.Raft
+	Forwarder        replica.Forwarder
+	Clock            clockwork.Clock
+	CompletedTaskTTL time.Duration
+	AttemptTimeout   time.Duration
+	Logger           logrus.FieldLogger
+}
+
+// Client changes and reads the replicated state from one node. Its errors match
+// replica.ErrRejected, replica.ErrAmbiguous or neither: then the command has had no
+// effect.
+type Client interface {
+	sched.TaskCompletionRecorder
+	sched.TaskLister
+	sched.TaskCleaner
+	sched.TaskFinalizer
+	sched.PostCompletionAckRecorder
+
+	AddDistributedTask(ctx context.Context, namespace, taskID string, payload any, unitIDs []string) error
+	AddDistributedTaskWithGroups(ctx context.Context, namespace, taskID string, payload any, specs []fsm.UnitSpec) error
+	AddDistributedTaskWithBarrier(ctx context.Context, namespace, taskID string, payload any, unitIDs []string) error
+	AddDistributedTaskWithGroupsBarrier(ctx context.Context, namespace, taskID string, payload any, specs []fsm.UnitSpec) error
+	CancelDistributedTask(ctx context.Context, namespace, taskID string, version uint64) error
+	FailDistributedTask(ctx context.Context, namespace, taskID string, version uint64, reason string) error
+
+	CreateCollection(ctx context.Context, name string, q replica.CreateCollectionRequest) error
+	DropCollection(ctx context.Context, name string) error
+	UpdateProperty(ctx context.Context, collection, property, tokenization string) error
+	FlipProperty(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor) error
+	DeleteTenants(ctx context.Context, collection string, tenants []string) error
+
+	// Serve answers a request that another node's client has forwarded.
+	Serve(ctx context.Context, from string, request []byte) ([]byte, error)
+	// Close stops watching raft.
+	Close()
+}
+
+// Scheduler looks after the tasks of one node.
+type Scheduler interface {
+	fsm.SchedulerNotifier
+	Start(ctx context.Context) error
+	Close()
+}
