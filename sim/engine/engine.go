@@ -51,8 +51,7 @@ type Result struct {
 	Footer trace.Footer
 	// Wall is how long the guest worked on the job, without the start of a worker.
 	Wall time.Duration
-	// CPU is the processor time that took; for the sealed engine it is Wall, because
-	// its guest is one thread that never waits.
+	// CPU is the processor time that took; 0 where the system cannot tell.
 	CPU time.Duration
 }
 
@@ -76,10 +75,10 @@ type Options struct {
 	// Timeout is how long, in wall time, a guest may work on one job before it counts
 	// as hung; zero for [DefaultTimeout].
 	Timeout time.Duration
-	// MemoryLimit is how many bytes one guest may occupy; zero for
-	// [DefaultMemoryLimit]. The sealed engine knows no more than 4 GiB.
+	// MemoryLimit is how many bytes one worker may occupy; zero for
+	// [DefaultMemoryLimit]. The guest of a sealed worker may have a third of it.
 	MemoryLimit uint64
-	// PlansPerWorker is after how many jobs a native worker is replaced; zero for
+	// PlansPerWorker is after how many jobs a worker is replaced; zero for
 	// [DefaultPlansPerWorker].
 	PlansPerWorker int
 }

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// startTimeout is how long a worker may take until it says hello.
-	startTimeout = time.Minute
+	// startTimeout is how long a worker may take until it says hello. The first one of
+	// the sealed engine compiles its guest before.
+	startTimeout = 5 * time.Minute
 	// dumpTimeout is how long a worker may take to print its goroutines and end.
 	dumpTimeout = 5 * time.Second
 	// memoryCheck is how often the memory of a worker is looked at.
@@ -26,17 +27,19 @@ const (
 	raceExit = 66
 )
 
-// workerEnv is the whole environment of a worker: nothing of ours gets in. One P,
-// and the collector runs only when the guest asks for it.
-var workerEnv = []string{
-	"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=off", "GODEBUG=asyncpreemptoff=1",
-	"GOTRACEBACK=all", "TZ=UTC",
-	fmt.Sprintf("GORACE=halt_on_error=1 exitcode=%d atexit_sleep_ms=0", raceExit),
+// command says how the workers of an engine are started.
+type command struct {
+	engine  string
+	program string
+	args    []string
+	// env is the whole environment: nothing of ours gets in.
+	env []string
 }
 
 // worker is one process that runs the guest. It is for one goroutine at a time,
 // but for kill.
 type worker struct {
+	engine string
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	output *os.File
@@ -47,14 +50,14 @@ type worker struct {
 	status error         // of the process, after ended
 }
 
-// startWorker starts the program and waits for its hello.
-func startWorker(ctx context.Context, program string) (*worker, error) {
-	cmd := exec.Command(program)
-	cmd.Args = []string{"guest"}
-	cmd.Env, cmd.Dir = workerEnv, filepath.Dir(program)
+// start starts a worker and waits for its hello.
+func (c command) start(ctx context.Context) (*worker, error) {
+	cmd := exec.Command(c.program, c.args...)
+	cmd.Args[0] = "guest" // wherever it lies
+	cmd.Env, cmd.Dir = c.env, filepath.Dir(c.program)
 	cmd.WaitDelay = time.Second
 	ownGroup(cmd)
-	w := &worker{cmd: cmd, stderr: new(stderr), ended: make(chan struct{})}
+	w := &worker{engine: c.engine, cmd: cmd, stderr: new(stderr), ended: make(chan struct{})}
 	cmd.Stderr = w.stderr
 	var err error
 	if w.stdin, err = cmd.StdinPipe(); err != nil {
@@ -167,18 +170,20 @@ func (w *worker) autopsy(err error) error {
 	}
 	w.kill()
 	var exit *exec.ExitError
-	if errors.As(w.status, &exit) && exit.ExitCode() == raceExit && strings.Contains(w.stderr.String(), "DATA RACE") {
-		return w.failure(Raced, nil)
-	}
-	if w.status == nil {
+	switch {
+	case !errors.As(w.status, &exit):
 		return w.failure(Crashed, errors.New("it ended in the middle of a job"))
+	case exit.ExitCode() == raceExit && strings.Contains(w.stderr.String(), "DATA RACE"):
+		return w.failure(Raced, nil)
+	case exit.ExitCode() == wire.MemoryExit:
+		return w.failure(OutOfMemory, nil)
 	}
-	return w.failure(Crashed, w.status)
+	return w.failure(Crashed, exit)
 }
 
 // failure is the error for a worker that has ended.
 func (w *worker) failure(how Failure, err error) error {
-	return &GuestError{Engine: NativeName, How: how, Err: err, Stderr: w.stderr.String()}
+	return &GuestError{Engine: w.engine, How: how, Err: err, Stderr: w.stderr.String()}
 }
 
 // stop lets the worker end by itself.

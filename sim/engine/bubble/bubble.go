@@ -17,6 +17,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"dtsim/sim/engine/internal/cpu"
 	"dtsim/sim/engine/wire"
 	"dtsim/sim/trace"
 )
@@ -71,7 +72,7 @@ func serve(t *testing.T, in io.Reader, out io.Writer, run Runner) error {
 func serveJob(t *testing.T, job wire.Job, buf *bytes.Buffer, run Runner) wire.Answer {
 	var answer wire.Answer
 	cleanSlate(job.Entropy)
-	before := cpuTime()
+	before := cpu.Time()
 	synctest.Test(t, func(*testing.T) {
 		footer, err := run(job, buf)
 		if err != nil {
@@ -80,7 +81,7 @@ func serveJob(t *testing.T, job wire.Job, buf *bytes.Buffer, run Runner) wire.An
 		}
 		answer.Footer = footer
 	})
-	answer.CPU = cpuTime() - before
+	answer.CPU = cpu.Time() - before
 	if answer.Error == "" && buf.Len() == 0 {
 		answer.Error = "the run left no trace"
 	}

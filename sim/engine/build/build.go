@@ -26,7 +26,7 @@ type Target struct {
 
 // Request is an order for a build.
 type Request struct {
-	// Name is how the guest is called in messages, "native" for example.
+	// Name is how the program is called in messages, "native guest" for example.
 	Name string
 	// Dir is a directory inside the module; empty for the working directory.
 	Dir string
@@ -85,7 +85,7 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 		return g, nil
 	}
 	unlock, err := c.lock(ctx, id, func() {
-		r.Log(fmt.Sprintf("waiting for another process that builds the %s guest", r.Name))
+		r.Log(fmt.Sprintf("waiting for another process that builds the %s", r.Name))
 	})
 	if err != nil {
 		return Guest{}, err
@@ -94,7 +94,7 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 	if c.has(g) {
 		return g, nil
 	}
-	r.Log(fmt.Sprintf("building the %s guest (about a minute the first time, seconds later)", r.Name))
+	r.Log(fmt.Sprintf("building the %s (about a minute the first time, seconds later)", r.Name))
 	err = c.fill(g, func(dir string) error {
 		args := append([]string{"build"}, flags...)
 		if edited != nil {

@@ -75,7 +75,7 @@ var edits = []edit{
 		name: "overflow of the run queue",
 		file: "runtime/proc.go",
 		old:  "\tbatch[n] = gp\n\n\tif randomizeScheduler {\n",
-		new:  "\tbatch[n] = gp\n\tfor i := uint32(1); i <= n; i++ {\n\t\tj := dtsimPick(batch[:i+1])\n" +
+		new: "\tbatch[n] = gp\n\tfor i := uint32(1); i <= n; i++ {\n\t\tj := dtsimPick(batch[:i+1])\n" +
 			"\t\tbatch[i], batch[j] = batch[j], batch[i]\n\t}\n\n\tif randomizeScheduler {\n",
 	},
 	{

@@ -24,10 +24,13 @@ import (
 // sources, so another number is a mistake in the build.
 const Protocol = 1
 
+// MemoryExit is the exit status of a guest that wanted more memory than it may have.
+const MemoryExit = 67
+
 // Hello is the first thing a guest says.
 type Hello struct {
 	Protocol int
-	// Seeded is true when the guest was built with the seeded runtime.
+	// Seeded is true when all that a job draws comes from its entropy.
 	Seeded bool
 	// Go is the version of Go that the guest was built with.
 	Go string

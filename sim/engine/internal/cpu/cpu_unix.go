@@ -1,14 +1,14 @@
 //go:build unix
 
-package bubble
+package cpu
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime returns the processor time this process has used.
-func cpuTime() time.Duration {
+// Time returns the processor time this process has used.
+func Time() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0

@@ -1,0 +1,2 @@
+// Package cpu says how much processor time this process has used.
+package cpu

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"dtsim/sim/engine/wire"
+)
+
+// errClosed is what a closed engine answers.
+var errClosed = errors.New("the engine is closed")
+
+// workers is an engine: processes that run jobs. Idle ones wait for the next.
+type workers struct {
+	options Options
+	command command
+	// build identifies the guest.
+	build string
+
+	mu     sync.Mutex
+	closed bool
+	idle   []*worker
+	all    map[*worker]struct{}
+}
+
+// newWorkers starts a first worker, to know that it starts.
+func newWorkers(ctx context.Context, o Options, c command, build string) (*workers, error) {
+	n := &workers{options: o, command: c, build: build, all: make(map[*worker]struct{})}
+	w, err := n.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.release(w)
+	return n, nil
+}
+
+// Name returns the name of the engine.
+func (n *workers) Name() string { return n.command.engine }
+
+// Run runs the job in an idle worker, or in a new one.
+func (n *workers) Run(ctx context.Context, job Job) (Result, error) {
+	w, err := n.acquire(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	answer, trace, wall, err := w.run(ctx,
+		wire.Job{Plan: job.Plan, Entropy: job.Entropy, Engine: n.Name(), Build: n.build},
+		limits{timeout: n.options.Timeout, memory: n.options.MemoryLimit})
+	if err != nil {
+		n.forget(w)
+		if n.isClosed() {
+			err = errClosed
+		}
+		return Result{}, err
+	}
+	n.release(w)
+	if answer.Error != "" {
+		return Result{}, &GuestError{Engine: n.Name(), How: Refused, Err: errors.New(answer.Error)}
+	}
+	return Result{Trace: trace, Footer: answer.Footer, Wall: wall, CPU: answer.CPU}, nil
+}
+
+// acquire returns an idle worker, or a new one.
+func (n *workers) acquire(ctx context.Context) (*worker, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return nil, errClosed
+	}
+	if last := len(n.idle) - 1; last >= 0 {
+		w := n.idle[last]
+		n.idle = n.idle[:last]
+		n.mu.Unlock()
+		return w, nil
+	}
+	n.mu.Unlock()
+
+	w, err := n.command.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		w.kill()
+		return nil, errClosed
+	}
+	n.all[w] = struct{}{}
+	return w, nil
+}
+
+// release takes a worker back, or ends it when it has done enough.
+func (n *workers) release(w *worker) {
+	worn := w.jobs >= n.options.PlansPerWorker || residentBytes(w.cmd.Process.Pid) > n.options.MemoryLimit/2
+	n.mu.Lock()
+	if !worn && !n.closed {
+		n.idle = append(n.idle, w)
+		n.mu.Unlock()
+		return
+	}
+	n.mu.Unlock()
+	w.stop()
+	n.forget(w)
+}
+
+// forget drops a worker that has ended.
+func (n *workers) forget(w *worker) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.all, w)
+}
+
+func (n *workers) isClosed() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.closed
+}
+
+// Close ends all workers.
+func (n *workers) Close() error {
+	n.mu.Lock()
+	n.closed, n.idle = true, nil
+	all := n.all
+	n.all = nil
+	n.mu.Unlock()
+	for w := range all {
+		w.kill()
+	}
+	return nil
+}
