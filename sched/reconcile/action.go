@@ -17,6 +17,8 @@ const (
 	Forget
 	// Terminate tells the worker of Version to stop.
 	Terminate
+	// Reap drops the handle of Version, whose worker has exited.
+	Reap
 	// Start launches a worker.
 	Start
 	// AskRecovered asks the provider whether its part of a terminal task is done;
@@ -43,7 +45,7 @@ const (
 )
 
 var kindNames = [...]string{
-	Wait: "Wait", Relist: "Relist", Forget: "Forget", Terminate: "Terminate", Start: "Start",
+	Wait: "Wait", Relist: "Relist", Forget: "Forget", Terminate: "Terminate", Reap: "Reap", Start: "Start",
 	AskRecovered: "AskRecovered", Prepare: "Prepare", AckPreparation: "AckPreparation",
 	CompleteGroup: "CompleteGroup", Swap: "Swap", AckPost: "AckPost", CompleteTask: "CompleteTask",
 	Finalize: "Finalize", CleanRecord: "CleanRecord", CleanLocal: "CleanLocal",
@@ -63,8 +65,8 @@ func (k Kind) IsGroupCallback() bool { return k == Prepare || k == CompleteGroup
 // Action is the one thing a node does next for a key.
 type Action struct {
 	Kind Kind
-	// Version is the version acted on; it differs from the listed one for Terminate
-	// and CleanLocal only. 0 when no record is listed and none is meant.
+	// Version is the version acted on; it differs from the listed one for
+	// Terminate, Reap and CleanLocal only. 0 when no record is listed and none is meant.
 	Version uint64
 	// Group and Units are the arguments of a group callback.
 	Group string

@@ -2,9 +2,9 @@
 //
 // A scheduler looks after the tasks of one node. For each key, that is namespace
 // and task id, it keeps a [Memory] and repeats: build a [View] of what the node
-// sees, ask [Next] for the one [Action] to perform, perform it, tell the memory
-// its [Outcome] with [Memory.Settle], ask again until the answer is [Wait] or
-// [Relist]. Actions of one key are strictly sequential; keys share nothing.
+// sees, show it to the memory with [Memory.Saw], ask [Next] for the one [Action] to
+// perform, perform it, tell the memory its [Outcome] with [Memory.Settle], ask again
+// until the answer is [Wait], [Relist] or [Forget]. Actions of one key are strictly sequential; keys share nothing.
 //
 // The invariant: what Next answers depends on its two arguments alone, and
 // repeating the same view and memory gives the same action. That is what lets a

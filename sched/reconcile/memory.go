@@ -38,9 +38,9 @@ type Attempt struct {
 }
 
 // Memory is what one incarnation of a node remembers of one key. The zero value
-// knows nothing. Memories are values: Settle returns a new one and leaves the old
-// intact; the slices may be shared and are never written to. Equal memories have
-// equal [Memory.AppendBinary].
+// knows nothing. Memories are values: Saw and Settle return a new one and leave the
+// old intact; the slices may be shared and are never written to. Equal memories
+// have equal [Memory.AppendBinary].
 type Memory struct {
 	// Version is the newest version seen, and Seen how far it was; all fields but
 	// Tried are about that version.
@@ -70,9 +70,14 @@ func (m Memory) Clone() Memory {
 	return m
 }
 
-// Settle returns the memory after the action, as returned by [Next] for this
-// memory, had the outcome. Wait and Relist are to be settled too: what was seen is
-// remembered with them.
+// Saw returns the memory after the node got the view. It is to be called for every
+// view, also for one that a newer replaces before anything was decided on it.
+func (m Memory) Saw(v View) Memory { return m.seeing(v.basis()) }
+
+// Settle returns the memory after an action that [Next] returned had the outcome.
+// Wait, Relist and Forget are settled too. More may have been seen since Next
+// returned the action; the outcome of an action on a version that was replaced
+// meanwhile means nothing to the new one.
 func (m Memory) Settle(a Action, o Outcome) Memory {
 	if a.Kind == Forget {
 		return Memory{}
@@ -81,17 +86,17 @@ func (m Memory) Settle(a Action, o Outcome) Memory {
 	ok := o.Result == OK
 	switch a.Kind {
 	case Wait, Relist, Terminate:
-	case Start:
-		// Even a success counts as tried: a worker that exits at once is launched
-		// again for a later list only.
-		m = m.tried(a, ok, a.Basis.Pass)
-	case CleanLocal:
-		// A list whose local state was read before the removal still shows it.
-		until := a.Basis.Pass
-		if ok {
-			until = max(until, o.Pass)
-		}
-		m = m.tried(a, ok, until)
+		return m
+	case Start, Reap, CleanLocal:
+		// Even a success counts as tried, and for lists under way too: a worker that
+		// exits at once is launched again for a later list only, and local state that
+		// was read before the action shows none of it.
+		return m.tried(a, ok, max(a.Basis.Pass, o.Pass))
+	}
+	if a.Version != m.Version {
+		return m
+	}
+	switch a.Kind {
 	case AskRecovered:
 		switch {
 		case !ok:
@@ -133,10 +138,13 @@ func (m Memory) seeing(b Basis) Memory {
 	case b.Version == m.Version:
 		m.Seen = m.Seen.join(b.Progress)
 	}
-	past := func(t Attempt) bool { return t.Until < b.Pass }
-	if slices.ContainsFunc(m.Tried, past) {
-		m.Tried = slices.DeleteFunc(slices.Clone(m.Tried), past)
+	var tried []Attempt
+	for _, t := range m.Tried {
+		if t.Until >= b.Pass {
+			tried = append(tried, t)
+		}
 	}
+	m.Tried = tried
 	return m
 }
 

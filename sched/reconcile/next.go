@@ -95,13 +95,15 @@ func lookAgainAfterEffects(s situation) (Action, bool) {
 func stopSupersededWorkers(s situation) (Action, bool) {
 	alive := false
 	for _, h := range s.Handles {
-		if h.State == Exited || !s.superseded(h.Version) {
-			continue
-		}
-		if h.State == Running {
+		switch {
+		case h.State == Exited:
+			return Action{Kind: Reap, Version: h.Version}, true
+		case !s.superseded(h.Version):
+		case h.State == Running:
 			return Action{Kind: Terminate, Version: h.Version}, true
+		default:
+			alive = true
 		}
-		alive = true
 	}
 	if alive {
 		return s.act(Wait)
@@ -160,13 +162,25 @@ func (s situation) callbacks() bool { return s.Caps.UnitAware && !s.suppressed()
 func runWorker(s situation) (Action, bool) {
 	handle := s.handle()
 	if s.Task.Status == fsm.TaskStatusStarted && s.Task.Eligible {
-		if handle == Exited && !s.supersededStateLeft() {
+		switch {
+		case handle != Exited || s.supersededStateLeft():
+		case s.supersededStateUnseen():
+			return s.act(Relist)
+		default:
 			return s.try(Start)
 		}
 	} else if handle == Running {
 		return s.act(Terminate)
 	}
 	return Action{}, false
+}
+
+// supersededStateUnseen says that an earlier version was started, or its worker
+// exited, too late for its local state to be in the view.
+func (s situation) supersededStateUnseen() bool {
+	return slices.ContainsFunc(s.memory.Tried, func(t Attempt) bool {
+		return (t.Kind == Start || t.Kind == Reap) && s.superseded(t.Version)
+	})
 }
 
 // supersededStateLeft says that local state of an earlier version could not be

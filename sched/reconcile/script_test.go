@@ -2,12 +2,14 @@ package reconcile
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/datadriven"
+	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
 )
@@ -28,30 +30,37 @@ import (
 //	crash
 //	    memory and workers are lost.
 func TestScripts(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		n := &scriptNode{}
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			switch d.Cmd {
-			case "caps":
-				*n = scriptNode{}
-				for _, arg := range d.CmdArgs {
-					n.setCap(t, d, arg.Key)
-				}
-				return ""
-			case "see":
-				return n.see(t, d)
-			case "run":
-				return n.run(t, d)
-			case "exit":
-				return n.exit(t, d)
-			case "crash":
-				*n = scriptNode{caps: n.caps}
-				return ""
-			default:
-				d.Fatalf(t, "unknown command %q", d.Cmd)
-				return ""
+	scripts, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, scripts)
+	for _, path := range scripts {
+		t.Run(filepath.Base(path), func(t *testing.T) { playScript(t, path) })
+	}
+}
+
+func playScript(t *testing.T, path string) {
+	n := &scriptNode{}
+	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+		switch d.Cmd {
+		case "caps":
+			*n = scriptNode{}
+			for _, arg := range d.CmdArgs {
+				n.setCap(t, d, arg.Key)
 			}
-		})
+			return ""
+		case "see":
+			return n.see(t, d)
+		case "run":
+			return n.run(t, d)
+		case "exit":
+			return n.exit(t, d)
+		case "crash":
+			*n = scriptNode{caps: n.caps}
+			return ""
+		default:
+			d.Fatalf(t, "unknown command %q", d.Cmd)
+			return ""
+		}
 	})
 }
 
@@ -223,7 +232,6 @@ func (n *scriptNode) run(t *testing.T, d *datadriven.TestData) string {
 		case Wait, Relist, Forget:
 			fmt.Fprintf(&b, "%s\n", action)
 			fmt.Fprintf(&b, "memory: %s\n", n.memory)
-			n.handles = slices.DeleteFunc(n.handles, func(h Handle) bool { return h.State == Exited })
 			if len(n.handles) > 0 {
 				fmt.Fprintf(&b, "workers: %s\n", describeHandles(n.handles))
 			}
@@ -243,10 +251,10 @@ func (n *scriptNode) perform(a Action, o Outcome) {
 	switch a.Kind {
 	case Start:
 		if o.Result == OK {
-			n.handles = append(slices.DeleteFunc(n.handles, func(h Handle) bool {
-				return h.Version == a.Version
-			}), Handle{Version: a.Version})
+			n.handles = append(n.handles, Handle{Version: a.Version})
 		}
+	case Reap:
+		n.handles = slices.DeleteFunc(n.handles, func(h Handle) bool { return h.Version == a.Version })
 	case Terminate:
 		for i := range n.handles {
 			if n.handles[i].Version == a.Version {
