@@ -40,6 +40,9 @@ func (s *Scheduler) do(r *runner, l *look, a reconcile.Action) (answer bool, err
 			s.wakeWhenGone(h)
 		}
 		return false, nil
+	case reconcile.Reap:
+		r.reap(a.Version)
+		return false, nil
 	case reconcile.Start:
 		return false, s.start(r, provider, l.task.Clone())
 	case reconcile.AskRecovered:

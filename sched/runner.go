@@ -50,6 +50,7 @@ func (s *Scheduler) deliver(k key, l *look) {
 		s.runners[k] = r
 	}
 	r.pending = l
+	r.memory = r.memory.Saw(l.view)
 	if r.busy {
 		return
 	}
@@ -111,14 +112,12 @@ func (r *runner) next() (*look, reconcile.Action, bool) {
 	}
 }
 
-// poll says how the handles are, and drops those that are gone.
+// poll says how the handles are.
 func (r *runner) poll() []reconcile.Handle {
 	states := make([]reconcile.Handle, 0, len(r.handles))
-	r.handles = slices.DeleteFunc(r.handles, func(h *handle) bool {
-		state := h.state()
-		states = append(states, reconcile.Handle{Version: h.version, State: state})
-		return state == reconcile.Exited
-	})
+	for _, h := range r.handles {
+		states = append(states, reconcile.Handle{Version: h.version, State: h.state()})
+	}
 	return states
 }
 
@@ -147,7 +146,14 @@ func (r *runner) adopt(h *handle) bool {
 	return !r.s.closing
 }
 
-// handle returns the handle of a version that has not gone.
+// reap drops the handle of a version.
+func (r *runner) reap(version uint64) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.handles = slices.DeleteFunc(r.handles, func(h *handle) bool { return h.version == version })
+}
+
+// handle returns the handle of a version.
 func (r *runner) handle(version uint64) *handle {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
