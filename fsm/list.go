@@ -45,6 +45,23 @@ func (m *Manager) Task(namespace, taskID string, version uint64) (*Task, error) 
 	return r.task.Clone(), nil
 }
 
+// Unit returns the status of one run of a task and a copy of one of its units, nil
+// if it has none of that id, or [ErrTaskDoesNotExist].
+func (m *Manager) Unit(namespace, taskID string, version uint64, unitID string) (TaskStatus, *Unit, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	r, err := m.find(namespace, taskID, version)
+	if err != nil {
+		return "", nil, err
+	}
+	u := r.task.Units[unitID]
+	if u == nil {
+		return r.task.Status, nil, nil
+	}
+	unit := *u
+	return r.task.Status, &unit, nil
+}
+
 func (m *Manager) list() map[string][]*Task {
 	tasks := m.clonesOfAll() // sorting needs no lock
 	for _, list := range tasks {

@@ -106,10 +106,10 @@ func (r *Replica) Tasks() map[string][]*fsm.Task {
 	return tasks
 }
 
-// Task returns a copy of one run of a task as this replica knows it now; the error
-// matches fsm.ErrTaskDoesNotExist when it knows none.
-func (r *Replica) Task(namespace, taskID string, version uint64) (*fsm.Task, error) {
-	return r.manager.Task(namespace, taskID, version)
+// Unit returns the status of one run of a task and a copy of one of its units, as
+// this replica knows them now; see fsm.Manager.
+func (r *Replica) Unit(namespace, taskID string, version uint64, unitID string) (fsm.TaskStatus, *fsm.Unit, error) {
+	return r.manager.Unit(namespace, taskID, version, unitID)
 }
 
 // Schema returns the schema as this replica knows it now, which may be older than

@@ -64,12 +64,12 @@ func applied(index, term uint64, req api.ApplyRequest, res replica.Result) Appli
 // defaultReplica gives replica.Replica the face of Replica.
 type defaultReplica struct{ *replica.Replica }
 
-func (r defaultReplica) Task(run provider.Run) *fsm.Task {
-	task, err := r.Replica.Task(run.Namespace, run.Task, run.Version)
+func (r defaultReplica) Unit(run provider.Run, unit string) (fsm.TaskStatus, *fsm.Unit) {
+	status, u, err := r.Replica.Unit(run.Namespace, run.Task, run.Version, unit)
 	if err != nil {
-		return nil
+		return "", nil
 	}
-	return task
+	return status, u
 }
 
 func (r defaultReplica) Collections() []provider.Collection {

@@ -21,8 +21,13 @@ type journal struct {
 	stride uint64
 }
 
-// hashedUnits is how many units a state may have for every index to be compared.
-const hashedUnits = 64
+// With up to fewUnits in the plan's tasks, every index is compared. Hashing a state
+// takes as long as it has units, so with more of them the indexes are the further
+// apart the more there are: the cost of a run stays in proportion to its commands.
+const (
+	fewUnits       = 64
+	unitsPerStride = 16
+)
 
 func newJournal(p *plan.Plan) *journal {
 	units := 0
@@ -31,11 +36,14 @@ func newJournal(p *plan.Plan) *journal {
 			units += len(p.TaskUnits(i))
 		}
 	}
-	return &journal{onRecord: make(map[provider.Run]bool), stride: uint64(1 + units/hashedUnits)}
+	j := &journal{onRecord: make(map[provider.Run]bool), stride: 1}
+	if units > fewUnits {
+		j.stride = uint64(units / unitsPerStride)
+	}
+	return j
 }
 
-// sampled says whether the state at an index is compared: at every index, unless
-// the tasks of the plan are so big that hashing them would take most of the run.
+// sampled says whether the state at an index is compared.
 func (j *journal) sampled(index uint64) bool { return index%j.stride == 0 }
 
 // offer takes an entry in; false if it is there already.

@@ -106,7 +106,7 @@ func (i *incarnation) committed(a Applied) {
 	case a.Schema && a.Err == nil:
 		// The command may have taken tasks with it.
 		for _, run := range log.runs() {
-			if i.replica.Task(run) == nil {
+			if status, _ := i.replica.Unit(run, ""); status == "" {
 				i.taskChanged(run, "")
 			}
 		}
@@ -118,15 +118,12 @@ func (i *incarnation) taskChanged(run provider.Run, unit string) {
 	if !i.cluster.log.knows(run) {
 		return
 	}
-	fields := about(run)
-	task := i.replica.Task(run)
-	if task == nil {
+	status, u := i.replica.Unit(run, unit)
+	if status == "" {
 		i.cluster.log.removed(run)
-		i.append(trace.TaskChanged, append(fields, trace.Str("status", ""))...)
-		return
 	}
-	fields = append(fields, trace.Str("status", string(task.Status)))
-	if u := task.Units[unit]; u != nil {
+	fields := append(about(run), trace.Str("status", string(status)))
+	if u != nil {
 		fields = append(fields, trace.Str("unit", unit), trace.Str("unit_status", string(u.Status)),
 			trace.Str("owner", u.NodeID), trace.Str("progress", number(u.Progress)))
 	}

@@ -64,8 +64,9 @@ type Replica interface {
 	AppliedIndex() uint64
 	// Hash is the hash of the whole state in a canonical form.
 	Hash() (string, error)
-	// Task returns a copy of a record, or nil.
-	Task(provider.Run) *fsm.Task
+	// Unit returns the status of a run, "" when there is no record of it, and a copy of
+	// one of its units, nil when it has none of that id.
+	Unit(run provider.Run, unit string) (fsm.TaskStatus, *fsm.Unit)
 	// Tasks returns copies of all records by namespace.
 	Tasks() map[string][]*fsm.Task
 	// Collections returns the schema.

@@ -16,6 +16,8 @@ const (
 	attempts      = 3
 	firstBackoff  = 200 * time.Millisecond
 	progressSteps = 4
+	// Nobody wants to see the progress of a unit that is done within shortWork.
+	shortWork = time.Second
 )
 
 // worker works on the units of one start of a run.
@@ -59,9 +61,10 @@ func (w *worker) take() (string, bool) {
 // unit does one unit; false says that there is no point in doing another.
 func (w *worker) unit(ctx context.Context, unit string) bool {
 	if err := w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit, 0); err != nil {
-		// Somebody else's unit, or a task that is over, or no answer: the scheduler
-		// starts the run again for what is left.
-		return ctx.Err() == nil && !errors.Is(err, fsm.ErrTaskNotRunning)
+		// No answer, a task that is over, or somebody else's unit, and then the next ones
+		// will be somebody else's as well: the scheduler starts the run again, with a
+		// fresh list of what is left.
+		return false
 	}
 	fields := append(runFields(w.run), trace.Str("unit", unit))
 	w.env.Emit(trace.WorkStarted, fields...)
@@ -95,13 +98,17 @@ func (w *worker) do(ctx context.Context, unit string) error {
 		return nil
 	}
 	total := w.payload.workTime(w.env.Seed, unit)
-	for step := range progressSteps {
+	steps := progressSteps
+	if total < shortWork {
+		steps = 1
+	}
+	for step := range steps {
 		if step > 0 {
 			// Lost progress costs nothing.
 			_ = w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit,
-				float32(step)/progressSteps)
+				float32(step)/float32(steps))
 		}
-		if err := w.sleep(ctx, total/progressSteps); err != nil {
+		if err := w.sleep(ctx, total/time.Duration(steps)); err != nil {
 			return err
 		}
 	}
