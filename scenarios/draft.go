@@ -192,8 +192,9 @@ func (d *draft) perNode(c *plan.Collection) int {
 // pass lets the time of the next operation pass until t has ended.
 func (d *draft) pass(t *plan.Task, units int) { d.now += work(t, units) + settle }
 
-// finish ends the plan at the draft's time.
+// finish ends the plan a moment after the draft's time, so that every operation has
+// its outcome.
 func (d *draft) finish() *plan.Plan {
-	d.plan.Duration = plan.Duration(d.now.Truncate(time.Second) + time.Second)
+	d.plan.Duration = plan.Duration(d.now.Truncate(time.Second) + 3*time.Second)
 	return &d.plan
 }

@@ -101,19 +101,44 @@ func (c *Cluster) Node(name string) *Node {
 	return c.nodes[i]
 }
 
-// Play issues the workload and returns at the end of the plan's duration, with every
-// operation returned.
-func (c *Cluster) Play() {
+// Step is something that happens to the cluster at a time, besides the workload.
+type Step struct {
+	// At is the time since the start of the run.
+	At time.Duration
+	// Do is called by the goroutine that plays. Time that it takes delays what follows.
+	Do func(*Cluster)
+}
+
+// Play issues the workload and takes the steps, each at its time, and returns at the
+// end of the plan's duration with every operation returned. Steps are sorted by time;
+// one comes before an operation of the same time.
+func (c *Cluster) Play(steps ...Step) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var operations sync.WaitGroup
-	for i := range c.plan.Workload {
-		time.Sleep(time.Until(c.start.Add(c.plan.Workload[i].At.D())))
-		operations.Go(func() { c.operate(ctx, i) })
+	for position := range c.plan.Workload {
+		op := &c.plan.Workload[position]
+		steps = c.take(steps, op.At.D())
+		c.sleepUntil(op.At.D())
+		i := c.Node(op.Node).current
+		operations.Go(func() { c.operate(ctx, i, position) })
 	}
-	time.Sleep(time.Until(c.start.Add(c.plan.Duration.D())))
+	c.take(steps, c.plan.Duration.D())
+	c.sleepUntil(c.plan.Duration.D())
 	cancel()
 	operations.Wait()
 }
+
+// take takes the steps up to a time and returns the others.
+func (c *Cluster) take(steps []Step, until time.Duration) []Step {
+	for len(steps) > 0 && steps[0].At <= until {
+		c.sleepUntil(steps[0].At)
+		steps[0].Do(c)
+		steps = steps[1:]
+	}
+	return steps
+}
+
+func (c *Cluster) sleepUntil(at time.Duration) { time.Sleep(time.Until(c.start.Add(at))) }
 
 // Stop says what is at rest, shuts every node down, replays the log, and returns when
 // no goroutine of the cluster is left.

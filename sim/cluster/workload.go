@@ -18,10 +18,10 @@ import (
 // operationTimeout is how long an operator waits for an outcome.
 const operationTimeout = 20 * time.Second
 
-// operate performs one operation of the workload.
-func (c *Cluster) operate(ctx context.Context, position int) {
+// operate performs one operation of the workload on an incarnation; nil is a node
+// that is down.
+func (c *Cluster) operate(ctx context.Context, i *incarnation, position int) {
 	op := &c.plan.Workload[position]
-	i := c.Node(op.Node).current
 	if i == nil {
 		err := fmt.Errorf("node %s is down", op.Node)
 		c.emit(trace.Called, append([]trace.Field{trace.Int("op", int64(position)), trace.Str("do", string(op.Do))}, fieldsOf(op)...)...)

@@ -1,0 +1,209 @@
+package cluster
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/sim/check"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// reindex is a plan in which three nodes change the tokenization of two shards.
+func reindex(barrier bool) *plan.Plan {
+	p := plan.Default()
+	p.Name = "reindex"
+	p.Duration = plan.Duration(60 * time.Second)
+	p.Cluster.SchedulerTick = plan.Duration(2 * time.Second)
+	p.Cluster.Raft.CommitTimeout = plan.Duration(200 * time.Millisecond)
+	p.Cluster.Raft.SnapshotThreshold = 16
+	p.Cluster.Raft.TrailingLogs = 4
+	p.Workload = []plan.Operation{
+		{At: plan.Duration(4 * time.Second), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+			Name: "Articles", Properties: map[string]string{"title": "word"}, Shards: []string{"s1", "s2"}, Replicas: 2,
+		}},
+		{At: plan.Duration(6 * time.Second), Node: "n2", Do: plan.AddTask, Task: &plan.Task{
+			Kind: plan.Reindex, ID: "retokenize", Collection: "Articles", Property: "title", Tokenization: "trigram", Barrier: barrier,
+			MinUnitTime: plan.Duration(3 * time.Second), MaxUnitTime: plan.Duration(6 * time.Second), Parallel: 1,
+		}},
+	}
+	p.Promises = []plan.Promise{
+		{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "FINISHED"},
+		{Expect: plan.UnitsOnce, Namespace: "reindex", TaskID: "retokenize"},
+		{Expect: plan.SchemaIs, Collection: "Articles", Property: "title", Tokenization: "trigram"},
+		{Expect: plan.ShardsAre, Collection: "Articles", Property: "title", Tokenization: "trigram"},
+	}
+	return &p
+}
+
+// play runs a plan with steps in a bubble and returns its events and the verdict.
+func play(t *testing.T, p *plan.Plan, steps ...Step) ([]trace.Event, trace.Verdict, Counters) {
+	t.Helper()
+	require.NoError(t, p.Validate())
+	var b bytes.Buffer
+	var verdict trace.Verdict
+	var counters Counters
+	synctest.Test(t, func(t *testing.T) {
+		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
+		require.NoError(t, err)
+		observer := check.New(p)
+		rec.Watch(observer.Observe, check.Kinds()...)
+		c := New(p, Default(), rec)
+		c.Play(steps...)
+		c.Stop()
+		verdict, counters = observer.Verdict(), c.counters
+		_, err = rec.Close(verdict)
+		require.NoError(t, err)
+	})
+	whole, err := trace.Read(bytes.NewReader(b.Bytes()))
+	require.NoError(t, err)
+	again, err := check.Trace(bytes.NewReader(b.Bytes()))
+	require.NoError(t, err)
+	require.Equal(t, verdict.Violations, again.Violations, "the trace gives the verdict of the run")
+	return whole.Events, verdict, counters
+}
+
+func at(d time.Duration, do func(*Cluster)) Step { return Step{At: d, Do: do} }
+
+func crash(node string) func(*Cluster) { return func(c *Cluster) { c.Node(node).Crash() } }
+
+func stop(node string) func(*Cluster) { return func(c *Cluster) { c.Node(node).Stop() } }
+
+func start(node string) func(*Cluster) { return func(c *Cluster) { c.Node(node).Start() } }
+
+func TestAPlanRunsToItsEnd(t *testing.T) {
+	events, verdict, counters := play(t, reindex(true))
+	require.Empty(t, verdict.Violations)
+	require.Equal(t, 3, counters.Starts)
+	require.Greater(t, counters.Commands, 10)
+	require.GreaterOrEqual(t, counters.Virtual, 60*time.Second)
+	count := make(map[trace.Kind]int)
+	for _, e := range events {
+		count[e.Kind]++
+	}
+	require.Equal(t, counters.Commands, count[trace.Committed])
+	require.Equal(t, 3*counters.Commands, count[trace.Applied], "every node has applied every command")
+	require.Equal(t, counters.Commands, count[trace.Replayed])
+	require.Positive(t, count[trace.SnapshotTaken])
+	require.Equal(t, 3, count[trace.SchedulerClosed])
+}
+
+func TestARunWithoutARecorderHasItsVerdict(t *testing.T) {
+	p := reindex(false)
+	p.Promises = append(p.Promises, plan.Promise{Expect: plan.NoSwap, Namespace: "reindex", TaskID: "retokenize"})
+	synctest.Test(t, func(t *testing.T) {
+		verdict, _ := Run(p, Default(), nil)
+		require.False(t, verdict.Passed)
+		require.Len(t, verdict.Violations, 1)
+		require.Equal(t, "no-swap", verdict.Violations[0].Property)
+	})
+}
+
+// The task comes to its end whoever goes down, whenever, and however.
+func TestANodeGoesDownAtAnyTimeAndComesBack(t *testing.T) {
+	ends := map[string]func(string) func(*Cluster){"crash": crash, "shutdown": stop}
+	for _, barrier := range []bool{false, true} {
+		for how, end := range ends {
+			for second := 5; second < 26; second += 3 {
+				node := plan.NodeName(1 + second%3)
+				name := fmt.Sprintf("%s of %s after %d s, barrier %t", how, node, second, barrier)
+				t.Run(name, func(t *testing.T) {
+					p := reindex(barrier)
+					p.Workload[0].Node, p.Workload[1].Node = node, plan.NodeName(1+(second+1)%3)
+					down := time.Duration(second)*time.Second + 137*time.Millisecond
+					_, verdict, counters := play(t, p, at(down, end(node)), at(down+4*time.Second, start(node)))
+					require.Empty(t, verdict.Violations)
+					require.Equal(t, 4, counters.Starts)
+				})
+			}
+		}
+	}
+}
+
+func TestEveryNodeCrashesAtOnce(t *testing.T) {
+	for second := 8; second < 20; second += 2 {
+		t.Run(fmt.Sprintf("after %d s", second), func(t *testing.T) {
+			var steps []Step
+			for _, do := range []func(string) func(*Cluster){crash, start} {
+				for n := 1; n <= 3; n++ {
+					steps = append(steps, at(time.Duration(second)*time.Second, do(plan.NodeName(n))))
+				}
+				second++
+			}
+			_, verdict, _ := play(t, reindex(true), steps...)
+			require.Empty(t, verdict.Violations)
+		})
+	}
+}
+
+func TestADeadIncarnationDoesNothingMore(t *testing.T) {
+	events, _, _ := play(t, reindex(false), at(9*time.Second, crash("n1")), at(20*time.Second, start("n1")))
+	var dead bool
+	var after, again int
+	for _, e := range events {
+		switch {
+		case e.Node != "n1":
+		case e.Incarnation == 1 && dead:
+			t.Errorf("%s of the dead incarnation at %s", e.Kind, e.At)
+		case e.Kind == trace.NodeStopped && e.Incarnation == 1:
+			require.Equal(t, "crash", e.Str("how"))
+			dead = true
+		case e.Incarnation == 2:
+			again++
+		}
+		if dead {
+			after++
+		}
+	}
+	require.True(t, dead)
+	require.Positive(t, again, "the next incarnation is at work")
+	require.Greater(t, after, again, "and so are the others")
+}
+
+func TestANodeThatWasAwayTooLongGetsASnapshot(t *testing.T) {
+	events, verdict, _ := play(t, reindex(true), at(5*time.Second, crash("n3")), at(40*time.Second, start("n3")))
+	// n3 owns units, so the task waits for it, but for nothing else.
+	require.Empty(t, verdict.Violations)
+	var restored bool
+	for _, e := range events {
+		restored = restored || e.Node == "n3" && e.Kind == trace.SnapshotRestored
+	}
+	require.True(t, restored)
+}
+
+func TestAnOperationOnANodeThatIsDownHasNoEffect(t *testing.T) {
+	p := reindex(false)
+	p.Promises = nil
+	events, verdict, _ := play(t, p, at(3*time.Second, crash("n2")))
+	require.Empty(t, verdict.Violations)
+	var outcome string
+	for _, e := range events {
+		if e.Kind == trace.Returned && e.Int("op") == 1 {
+			outcome = e.Str("outcome")
+		}
+	}
+	require.Equal(t, "error", outcome)
+}
+
+func TestGoingDownAndUpTwiceIsGoingDownAndUp(t *testing.T) {
+	twice := func(do func(string) func(*Cluster)) func(*Cluster) {
+		return func(c *Cluster) { do("n1")(c); do("n1")(c) }
+	}
+	_, verdict, counters := play(t, reindex(false), at(5*time.Second, twice(crash)), at(7*time.Second, twice(start)),
+		at(11*time.Second, twice(stop)), at(12*time.Second, twice(start)))
+	require.Empty(t, verdict.Violations)
+	require.Equal(t, 5, counters.Starts)
+}
+
+func TestOrderWithoutTimeIsKept(t *testing.T) {
+	var order []string
+	note := func(s string) func(*Cluster) { return func(*Cluster) { order = append(order, s) } }
+	play(t, reindex(false), at(4*time.Second, note("with the first operation")), at(4500*time.Millisecond, note("between")),
+		at(60*time.Second, note("at the end")), at(61*time.Second, note("never")))
+	require.Equal(t, []string{"with the first operation", "between", "at the end"}, order)
+}
