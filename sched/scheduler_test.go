@@ -1,0 +1,707 @@
+package sched_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/sirupsen/logrus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dtsim/fsm"
+	"dtsim/sched"
+)
+
+func TestATaskGoesFromStartToCleanUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", true, "a/u1", "b/u2")
+		n.start()
+		assert.Equal(t, []string{"set recorder", "start job v1"}, p.noted())
+
+		require.NoError(t, p.recorder.UpdateDistributedTaskUnitProgress(t.Context(), ns, "job", v, "n1", "u1", 0))
+		require.NoError(t, p.recorder.UpdateDistributedTaskUnitProgress(t.Context(), ns, "job", v, "n1", "u1", 0.3))
+		require.NoError(t, p.recorder.UpdateDistributedTaskUnitProgress(t.Context(), ns, "job", v, "n1", "u1", 0.4))
+		assert.Equal(t, 2, n.cluster.count("progress"), "the recorder is throttled")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1", "u2")
+
+		// One wake is enough: what this node's own acks change it looks at itself.
+		n.wake()
+		assert.Equal(t, []string{
+			"set recorder", "start job v1", "terminate job v1",
+			`group job v1 PREPARING "a" [u1]`, `group job v1 PREPARING "b" [u2]`,
+			`swap job v1 SWAPPING "a" [u1]`, `swap job v1 SWAPPING "b" [u2]`,
+			"task job v1 SWAPPING",
+		}, p.noted())
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
+
+		n.tick()
+		assert.NotNil(t, n.cluster.task(ns, "job"), "the record lives until its time is up")
+		n.clock.Advance(ttl)
+		synctest.Wait()
+		assert.Nil(t, n.cluster.task(ns, "job"))
+		assert.Equal(t, []string{"clean local job v1"}, p.noted("clean local"), "after the record")
+		calls := len(p.noted())
+		n.tick()
+		assert.Len(t, p.noted(), calls, "then there is peace")
+	})
+}
+
+func TestAProviderWithoutCallbacksFinishesItsTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, &plainProvider{})
+		v := n.cluster.add(t, ns, "job", true, "u1")
+		n.start()
+		n.cluster.complete(t, ns, "job", v, "n1", "u1")
+		n.wake()
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
+	})
+}
+
+func TestStartSurvivesAFailingList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		n := newNode(t, p)
+		old := n.cluster.add(t, ns, "old", false, "u1")
+		n.cluster.fail(t, ns, "old", old, "n1", "u1")
+		n.cluster.add(t, ns, "job", false, "u1")
+		n.cluster.setIntercept(func(context.Context, string) error { return errors.New("no leader") })
+		n.start()
+		n.tick()
+		assert.Equal(t, []string{"set recorder"}, p.noted())
+		assert.Equal(t, 1, n.logged(logrus.WarnLevel, "first list failed"))
+		assert.Equal(t, 1, n.logged(logrus.ErrorLevel, "pass skipped"))
+
+		n.cluster.setIntercept(nil)
+		n.tick()
+		assert.Equal(t, []string{"set recorder", "start job v3"}, p.noted(),
+			"what was terminal in the first list that succeeded gets no callbacks")
+
+		job := n.cluster.task(ns, "job")
+		n.cluster.fail(t, ns, "job", job.Version, "n1", "u1")
+		n.tick()
+		assert.Equal(t, []string{`group job v3 FAILED "" [u1]`, "task job v3 FAILED"}, p.noted("group", "task"),
+			"what ends later does")
+	})
+}
+
+func TestCallbacksThatACrashSwallowedAreMadeUpFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &recoveringProvider{}
+		p.hook = func(call string) error {
+			if strings.HasPrefix(call, "done? undone") || strings.HasPrefix(call, "done? cancelled") {
+				return errors.New("not done")
+			}
+			return nil
+		}
+		n := newNode(t, p)
+		for _, id := range []string{"done", "undone"} {
+			v := n.cluster.add(t, ns, id, false, "u1")
+			n.cluster.fail(t, ns, id, v, "n1", "u1")
+		}
+		p.setLocal(sched.TaskDescriptor{ID: "done", Version: 1}, sched.TaskDescriptor{ID: "undone", Version: 3},
+			sched.TaskDescriptor{ID: "vanished", Version: 1})
+		n.start()
+		n.tick()
+		assert.ElementsMatch(t, []string{"done? done v1 FAILED n1", "done? undone v3 FAILED n1"}, p.noted("done?"), "asked once")
+		assert.Equal(t, []string{`group undone v3 FAILED "" [u1]`, "task undone v3 FAILED"}, p.noted("group", "task"))
+		assert.ElementsMatch(t, []string{"clean local done v1", "clean local vanished v1"}, p.noted("clean local"))
+	})
+}
+
+func TestADeadWorkerIsLaunchedAgainOncePerPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plainProvider{}
+		n := newNode(t, p)
+		n.cluster.add(t, ns, "job", false, "u1")
+		n.start()
+		for passes := 1; passes <= 3; passes++ {
+			p.worker(passes - 1).exit()
+			synctest.Wait()
+			assert.Len(t, p.noted("start"), passes, "an exit alone launches nothing")
+			n.tick()
+			assert.Len(t, p.noted("start"), passes+1)
+		}
+		assert.Empty(t, p.noted("terminate"))
+	})
+}
+
+func TestAWorkerThatExitsAtOnceMakesNoHotLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &exitingProvider{}
+		n := newNode(t, p)
+		n.cluster.add(t, ns, "job", false, "u1")
+		n.start()
+		n.tick()
+		n.tick()
+		assert.Equal(t, 3, p.starts)
+		assert.Equal(t, 3, n.cluster.count("list"))
+	})
+}
+
+// exitingProvider's workers exit at once.
+type exitingProvider struct {
+	plainProvider
+	starts int
+}
+
+func (p *exitingProvider) StartTask(*fsm.Task) (sched.TaskHandle, error) {
+	p.starts++
+	w := &worker{provider: &p.plainProvider, done: make(chan struct{})}
+	w.exit()
+	return w, nil
+}
+
+func TestTheOldVersionIsGoneBeforeTheNewOneStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plainProvider{stubborn: true}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1", "u2")
+		n.start()
+		n.cluster.fail(t, ns, "job", v, "n2", "u2")
+		n.cluster.add(t, ns, "job", false, "u1")
+		n.wake()
+		n.tick()
+		assert.Equal(t, []string{"start job v1", "terminate job v1"}, p.noted("start", "terminate", "clean"),
+			"the old worker does not stop, so nothing starts beside it")
+
+		p.worker(0).exit()
+		synctest.Wait()
+		assert.Equal(t, []string{"start job v1", "terminate job v1", "clean local job v1", "start job v3"},
+			p.noted("start", "terminate", "clean"), "its exit is noticed without a tick, its state goes first")
+	})
+}
+
+func TestLocalStateGoesAfterTheWorkerOfAVanishedTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plainProvider{stubborn: true}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		n.start()
+		n.cluster.fail(t, ns, "job", v, "n1", "u1")
+		n.cluster.remove(t, ns, "job", v)
+		n.wake()
+		n.tick()
+		assert.Equal(t, []string{"terminate job v1"}, p.noted("terminate", "clean"))
+		p.worker(0).exit()
+		synctest.Wait()
+		assert.Equal(t, []string{"terminate job v1", "clean local job v1"}, p.noted("terminate", "clean"))
+	})
+}
+
+func TestAStuckCallbackHoldsUpItsOwnTaskAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var mu sync.Mutex
+		busy := map[string]int{}
+		p := &callbackProvider{}
+		p.hook = func(call string) error {
+			if !strings.HasPrefix(call, "group") {
+				return nil
+			}
+			id := strings.Fields(call)[1]
+			mu.Lock()
+			busy[id]++
+			assert.Equal(t, 1, busy[id], "calls of one task are sequential")
+			mu.Unlock()
+			if id == "stuck" {
+				<-release
+			}
+			mu.Lock()
+			busy[id]--
+			mu.Unlock()
+			return nil
+		}
+		n := newNode(t, p)
+		for _, id := range []string{"a", "stuck", "z"} {
+			v := n.cluster.add(t, ns, id, false, "g1/u1", "g2/u2")
+			n.cluster.complete(t, ns, id, v, "n1", "u1", "u2")
+		}
+		n.start()
+		n.tick()
+		n.tick()
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "a"))
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "z"))
+		assert.Equal(t, []string{`group stuck v4 SWAPPING "g1" [u1]`}, p.noted("group stuck", "task stuck"))
+		close(release)
+		synctest.Wait()
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "stuck"))
+	})
+}
+
+func TestACallbackSeesTheNewestStatusKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		p := &callbackProvider{}
+		p.hook = func(call string) error {
+			if strings.HasPrefix(call, `group job v1 STARTED "a"`) {
+				<-release
+			}
+			return nil
+		}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "a/u1", "b/u2", "c/u3")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1", "u2")
+		n.start()
+		n.cluster.fail(t, ns, "job", v, "n1", "u3")
+		n.wake()
+		close(release)
+		synctest.Wait()
+		assert.Equal(t, []string{
+			`group job v1 STARTED "a" [u1]`, `group job v1 FAILED "b" [u2]`, `group job v1 FAILED "c" [u3]`, "task job v1 FAILED",
+		}, p.noted("group", "task"))
+	})
+}
+
+func TestOldListsAreIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		lister := &replayLister{}
+		n := newNode(t, p, func(params *sched.SchedulerParams) { params.TaskLister = lister })
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		early := n.cluster.task(ns, "job")
+		n.cluster.fail(t, ns, "job", v, "n1", "u1")
+		late := n.cluster.task(ns, "job")
+		lister.tasks = []*fsm.Task{early}
+		n.start()
+		lister.tasks = []*fsm.Task{late}
+		n.wake()
+		calls := len(p.noted())
+		lister.tasks = []*fsm.Task{early}
+		n.tick()
+		n.tick()
+		assert.Len(t, p.noted(), calls, "the failed task does not start again")
+	})
+}
+
+// replayLister lists whatever it is told.
+type replayLister struct{ tasks []*fsm.Task }
+
+func (l *replayLister) ListDistributedTasks(context.Context) (map[string][]*fsm.Task, error) {
+	return map[string][]*fsm.Task{ns: l.tasks}, nil
+}
+
+func TestAStrangeListDoesNoHarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		lister := &replayLister{}
+		n := newNode(t, p, func(params *sched.SchedulerParams) { params.TaskLister = lister })
+		twice := func(version uint64) *fsm.Task {
+			return &fsm.Task{
+				TaskDescriptor: fsm.TaskDescriptor{ID: "twice", Version: version}, Status: fsm.TaskStatusStarted,
+				Units: map[string]*fsm.Unit{"u": {ID: "u", Status: fsm.UnitStatusPending}},
+			}
+		}
+		unknown := twice(3)
+		unknown.ID, unknown.Status = "unknown", "PAUSED"
+		nullUnit := twice(3)
+		nullUnit.ID, nullUnit.Units["null"] = "null unit", nil
+		lister.tasks = []*fsm.Task{nil, nullUnit, twice(2), twice(7), twice(4), unknown, {}}
+		n.start()
+		n.tick()
+		assert.Contains(t, p.noted("start", "terminate", "group", "task"), "start twice v7")
+		assert.Empty(t, p.noted("start twice v2", "start twice v4", "start unknown", "terminate", "group", "task"))
+	})
+}
+
+func TestAFailedCallbackFailsTheTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		p.hook = func(call string) error {
+			if strings.HasPrefix(call, "swap") {
+				return errors.New("disk full")
+			}
+			return nil
+		}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", true, "a/u1", "b/u2")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1", "u2")
+		n.start()
+		n.tick()
+		job := n.cluster.task(ns, "job")
+		assert.Equal(t, fsm.TaskStatusFailed, job.Status)
+		assert.Equal(t, `group="a": disk full; group="b": disk full`, job.PostCompletionAcks["n1"].Error)
+		assert.Equal(t, []string{"task job v1 FAILED"}, p.noted("task"), "the schema is left alone (P8)")
+	})
+}
+
+func TestACancelledCallbackRunsAgainOnALaterPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cancelled := 2
+		p := &callbackProvider{}
+		p.hook = func(call string) error {
+			if strings.HasPrefix(call, "group") && cancelled > 0 {
+				cancelled--
+				return fmt.Errorf("reindex: %w", context.Canceled)
+			}
+			return nil
+		}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1")
+		n.start()
+		assert.Len(t, p.noted("group"), 1)
+		assert.Zero(t, n.cluster.count("ack"), "no outcome, no ack")
+		n.tick()
+		n.tick()
+		assert.Len(t, p.noted("group"), 3)
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
+	})
+}
+
+func TestAFailedFinalizationIsTriedAgainWithoutAnotherCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1")
+		n.cluster.setIntercept(func(_ context.Context, call string) error {
+			if strings.HasPrefix(call, "finalize") {
+				return errors.New("leadership lost")
+			}
+			return nil
+		})
+		n.start()
+		n.tick()
+		tries := n.cluster.count("finalize")
+		assert.GreaterOrEqual(t, tries, 2)
+		n.cluster.setIntercept(nil)
+		n.tick()
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
+		assert.Equal(t, tries+1, n.cluster.count("finalize"))
+		assert.Equal(t, []string{"task job v1 SWAPPING"}, p.noted("task"))
+	})
+}
+
+func TestAFailedAckIsTriedAgainWithoutAnotherCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", true, "u1")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1")
+		down := true
+		n.cluster.setIntercept(func(_ context.Context, call string) error {
+			if strings.HasPrefix(call, "ack") && down {
+				return errors.New("no leader")
+			}
+			return nil
+		})
+		n.start()
+		n.tick()
+		assert.Equal(t, fsm.TaskStatusPreparing, n.cluster.status(ns, "job"))
+		assert.Equal(t, 2, n.cluster.count("ack preparation"))
+		down = false
+		n.tick()
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
+		assert.Len(t, p.noted("group"), 1)
+		assert.Len(t, p.noted("swap"), 1)
+	})
+}
+
+func TestAFailingOnTaskCompletedHoldsUpTheFinish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failures := 2
+		p := &fallibleProvider{}
+		p.hook = func(call string) error {
+			if strings.HasPrefix(call, "task") && failures > 0 {
+				failures--
+				return errors.New("schema is locked")
+			}
+			return nil
+		}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1")
+		n.start()
+		n.tick()
+		n.tick()
+		n.tick()
+		assert.Equal(t, []string{"task job v1 SWAPPING", "task job v1 SWAPPING", "task job v1 SWAPPING"}, p.noted("task"))
+		assert.Equal(t, 1, n.cluster.count("finalize"))
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
+	})
+}
+
+// TestPanicsCostOneCall lets every method of a provider panic on one task, for
+// ever; a second task of the same provider, and the scheduler, go on.
+func TestPanicsCostOneCall(t *testing.T) {
+	for _, c := range []struct {
+		call string // the prefix of the calls that panic
+		job  fsm.TaskStatus
+	}{
+		{"set recorder", fsm.TaskStatusFinished},
+		{"get local tasks", fsm.TaskStatusFinished},
+		{"start bad", fsm.TaskStatusFinished},
+		{"terminate bad", fsm.TaskStatusFinished},
+		{"group bad", fsm.TaskStatusFailed},
+		{"swap bad", fsm.TaskStatusFailed},
+		{"task bad", fsm.TaskStatusSwapping},
+		{"clean local", fsm.TaskStatusFinished},
+		{"done?", fsm.TaskStatusFinished},
+	} {
+		t.Run(c.call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				panics := 0
+				var mu sync.Mutex
+				p := &recoveringProvider{}
+				p.hook = func(call string) error {
+					if strings.HasPrefix(call, c.call) {
+						mu.Lock()
+						panics++
+						mu.Unlock()
+						panic("provider bug")
+					}
+					return nil
+				}
+				n := newNode(t, p)
+				old := n.cluster.add(t, ns, "old", false, "u1")
+				n.cluster.fail(t, ns, "old", old, "n1", "u1")
+				p.setLocal(sched.TaskDescriptor{ID: "vanished", Version: 1})
+				bad := n.cluster.add(t, ns, "bad", true, "u1", "u2")
+				good := n.cluster.add(t, ns, "good", true, "u1", "u2")
+				n.start()
+				n.cluster.complete(t, ns, "bad", bad, "n1", "u1", "u2")
+				n.cluster.complete(t, ns, "good", good, "n1", "u1", "u2")
+				for range 5 {
+					n.tick()
+				}
+				assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "good"))
+				assert.Equal(t, c.job, n.cluster.status(ns, "bad"))
+				assert.Empty(t, p.noted("group old", "task old"), "a panic does not say that something is not done")
+				assert.Positive(t, panics)
+				n.Close()
+			})
+		})
+	}
+}
+
+func TestPanicsOfTheClusterAreErrors(t *testing.T) {
+	for _, call := range []string{"list", "ack", "finalize", "clean record"} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &callbackProvider{}
+				n := newNode(t, p)
+				v := n.cluster.add(t, ns, "job", false, "u1")
+				n.cluster.complete(t, ns, "job", v, "n1", "u1")
+				panics := 0
+				n.cluster.setIntercept(func(_ context.Context, got string) error {
+					if strings.HasPrefix(got, call) && panics < 3 {
+						panics++
+						panic("client bug")
+					}
+					return nil
+				})
+				n.start()
+				for range 5 {
+					n.clock.Advance(ttl + time.Second)
+					synctest.Wait()
+				}
+				assert.Equal(t, 3, panics)
+				assert.Nil(t, n.cluster.task(ns, "job"), "it is finished and gone in the end")
+				assert.Len(t, p.noted("task"), 1)
+			})
+		})
+	}
+}
+
+func TestAStartWithoutAHandleIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, &handlelessProvider{})
+		n.cluster.add(t, ns, "job", false, "u1")
+		n.start()
+		assert.Equal(t, 1, n.logged(logrus.ErrorLevel, "failed to start task"))
+	})
+}
+
+type handlelessProvider struct{ plainProvider }
+
+func (*handlelessProvider) StartTask(*fsm.Task) (sched.TaskHandle, error) { return nil, nil }
+
+func TestEqualIDsInTwoNamespacesDoNotMeet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := &callbackProvider{}, &callbackProvider{}
+		n := newNode(t, a, func(params *sched.SchedulerParams) {
+			params.Providers = map[string]sched.Provider{"a": a, "b": b}
+		})
+		va := n.cluster.add(t, "a", "job", false, "u1")
+		n.cluster.add(t, "b", "job", false, "u1")
+		vc := n.cluster.add(t, "c", "job", false, "u1")
+		n.cluster.complete(t, "c", "job", vc, "n1", "u1")
+		n.start()
+		n.cluster.complete(t, "a", "job", va, "n1", "u1")
+		n.tick()
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status("a", "job"))
+		assert.Equal(t, fsm.TaskStatusStarted, n.cluster.status("b", "job"))
+		assert.Equal(t, fsm.TaskStatusSwapping, n.cluster.status("c", "job"), "nobody here knows that namespace")
+		assert.Equal(t, []string{"set recorder", "start job v2"}, b.noted())
+	})
+}
+
+func TestAnExpiredRecordGoesAndAFailureToRemoveItIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		n.cluster.fail(t, ns, "job", v, "n1", "u1")
+		n.start()
+		refuse := true
+		n.cluster.setIntercept(func(_ context.Context, call string) error {
+			if strings.HasPrefix(call, "clean record") && refuse {
+				return errors.New("too fresh")
+			}
+			return nil
+		})
+		n.clock.Advance(ttl - time.Millisecond)
+		synctest.Wait()
+		assert.Zero(t, n.cluster.count("clean record"))
+		n.tick()
+		n.tick()
+		assert.Equal(t, 2, n.cluster.count("clean record"))
+		refuse = false
+		n.tick()
+		assert.Nil(t, n.cluster.task(ns, "job"))
+	})
+}
+
+func TestWithoutCollaboratorsTheSchedulerDoesWhatItCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &callbackProvider{}
+		n := newNode(t, p, func(params *sched.SchedulerParams) {
+			params.AckRecorder, params.TaskFinalizer, params.TaskCleaner, params.CompletionRecorder = nil, nil, nil, nil
+			params.Logger = nil
+			params.TickInterval = -1
+		})
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		failed := n.cluster.add(t, ns, "failed", false, "u1")
+		n.cluster.fail(t, ns, "failed", failed, "n1", "u1")
+		n.start()
+		n.cluster.complete(t, ns, "job", v, "n1", "u1")
+		n.clock.Advance(sched.DefaultTickInterval - 1)
+		synctest.Wait()
+		assert.Equal(t, 1, n.cluster.count("list"))
+		n.clock.Advance(ttl)
+		synctest.Wait()
+		assert.Equal(t, []string{"start job v1", "terminate job v1", `group job v1 SWAPPING "" [u1]`}, p.noted(),
+			"the task requires acks, so OnTaskCompleted waits for them")
+		assert.NotNil(t, n.cluster.task(ns, "failed"))
+	})
+}
+
+func TestWakesAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, &plainProvider{})
+		n.Wake()
+		n.Wake()
+		n.start()
+		assert.Equal(t, 2, n.cluster.count("list"), "that of Start and that of the wakes before it")
+
+		listing, release := make(chan struct{}, 10), make(chan struct{})
+		n.cluster.setIntercept(func(context.Context, string) error {
+			listing <- struct{}{}
+			<-release
+			return nil
+		})
+		n.Wake()
+		<-listing
+		for range 100 {
+			n.Wake()
+		}
+		close(release)
+		synctest.Wait()
+		assert.Equal(t, 4, n.cluster.count("list"), "the one under way and one for all wakes during it")
+	})
+}
+
+func TestTheGaugeCountsTasksForThisNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		shared := func(params *sched.SchedulerParams) { params.MetricsRegisterer = registry }
+		n := newNode(t, &plainProvider{}, shared)
+		newNode(t, &plainProvider{}, shared)
+		read := func() float64 {
+			families, err := registry.Gather()
+			require.NoError(t, err)
+			require.Len(t, families, 1)
+			require.Equal(t, "weaviate_distributed_tasks_running", families[0].GetName())
+			require.Len(t, families[0].GetMetric(), 1)
+			require.Equal(t, ns, families[0].GetMetric()[0].GetLabel()[0].GetValue())
+			return families[0].GetMetric()[0].GetGauge().GetValue()
+		}
+		v := n.cluster.add(t, ns, "a", false, "u1", "u2")
+		n.cluster.add(t, ns, "b", false, "u1")
+		n.start()
+		assert.Equal(t, 2.0, read())
+		n.cluster.complete(t, ns, "a", v, "n1", "u1")
+		n.cluster.complete(t, ns, "a", v, "n2", "u2")
+		n.tick()
+		assert.Equal(t, 1.0, read())
+		problems, err := testutil.GatherAndLint(registry)
+		require.NoError(t, err)
+		assert.Empty(t, problems)
+	})
+}
+
+func TestRepeatedFailuresAreSampledOnTheInjectedClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, &plainProvider{})
+		n.start()
+		n.cluster.setIntercept(func(context.Context, string) error { return errors.New("no leader") })
+		for range 50 {
+			n.wake()
+		}
+		assert.Equal(t, 5, n.logged(logrus.ErrorLevel, "pass skipped"))
+		for range 5 {
+			n.tick()
+		}
+		assert.Equal(t, 6, n.logged(logrus.ErrorLevel, "pass skipped"))
+		assert.Equal(t, 49, n.logs.LastEntry().Data["similarLinesDropped"])
+	})
+}
+
+func TestTaskLinesNameTheTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, &plainProvider{})
+		n.cluster.add(t, ns, "job", false, "u1")
+		n.start()
+		entry := n.logs.LastEntry()
+		assert.Equal(t, "started task", entry.Message)
+		assert.Equal(t, logrus.Fields{"namespace": ns, "taskID": "job", "taskVersion": uint64(1)}, entry.Data)
+	})
+}
+
+// TestOnTheRealClock runs without a bubble, on the real clock: the scheduler needs
+// no simulator.
+func TestOnTheRealClock(t *testing.T) {
+	finished := make(chan struct{})
+	p := &callbackProvider{}
+	p.hook = func(call string) error {
+		if strings.HasPrefix(call, "task") {
+			close(finished)
+		}
+		return nil
+	}
+	c := newCluster(clockwork.NewRealClock())
+	s := sched.NewScheduler(sched.SchedulerParams{
+		CompletionRecorder: c, TaskLister: c, TaskCleaner: c, TaskFinalizer: c, AckRecorder: c,
+		Providers: map[string]sched.Provider{ns: p}, LocalNode: "n1", CompletedTaskTTL: ttl,
+	})
+	c.manager.SetSchedulerNotifier(s)
+	require.NoError(t, s.Start(t.Context()))
+	v := c.add(t, ns, "job", true, "u1")
+	c.complete(t, ns, "job", v, "n1", "u1")
+	<-finished
+	s.Close()
+	assert.Equal(t, []string{
+		`group job v1 PREPARING "" [u1]`, `swap job v1 SWAPPING "" [u1]`, "task job v1 SWAPPING",
+	}, p.noted("group", "swap", "task"))
+}
