@@ -232,6 +232,9 @@ func TestARequestUnderWayOutlivesItsLeader(t *testing.T) {
 			inBubble(t, 3, func(c *cluster) {
 				old := c.leader()
 				asked := through(c, old)
+				for _, n := range c.nodes {
+					n.client.leader.timeout = time.Hour // the loss of leadership ends the wait
+				}
 				// The old leader takes the command and can tell nobody.
 				for _, n := range c.followers(old) {
 					n.transport.Disconnect(old.transport.LocalAddr())

@@ -39,6 +39,21 @@
 // it also counts the answers to heartbeats that were sent before it was called, and
 // such an answer may still be on its way when a new leader commits.
 //
+// # Deviations from the reference
+//
+//   - A command that its own retry commits a second time gets the first outcome again,
+//     not a rejection (P2). The reference has no request ids.
+//   - Lists are linearizable on every node (P2, P9). The reference answers from the
+//     memory of whoever thinks that it leads.
+//   - A panic in an apply is a rejection, not a silent success (P18).
+//   - A unit failure without a message is a failure (P4, P10), not a completion.
+//   - Clean-up carries the proposer's time and time to live (P1, P12).
+//   - A task that is bound to a collection needs it to exist (P12).
+//   - The flip of a migration names its task: it is accepted once every owning node has
+//     swapped, or when the task is FINISHED, and changes nothing when a newer one has
+//     overtaken it (P8). The reference trusts a flag.
+//   - An unknown command is refused instead of being accepted without effect (P15).
+//
 // # What the package stays away from
 //
 // It starts no goroutine and never waits for a raft future: a future that is in the

@@ -29,22 +29,29 @@ func TestAListIsNeverOlderThanAnAcknowledgedWrite(t *testing.T) {
 	})
 }
 
+func everywhere(d time.Duration) func(from, to string) time.Duration {
+	return func(string, string) time.Duration { return d }
+}
+
 func TestALocalReadOnAFollowerIsOlder(t *testing.T) {
 	inBubble(t, 3, func(c *cluster) {
 		leader := c.leader()
+		c.setLate(everywhere(30 * time.Millisecond))
 		require.NoError(t, leader.client.AddDistributedTask(c.within(time.Minute), "x", "a", nil, []string{"u"}))
 		require.Empty(t, c.followers(leader)[0].replica.Tasks(), "then the tests of linearizable lists say nothing")
+		c.setLate(nil)
 	})
 }
 
 func TestANewLeaderDoesNotAnswerBeforeItsFirstCommit(t *testing.T) {
 	inBubble(t, 3, func(c *cluster) {
 		old := c.leader()
-		// The write is acknowledged the moment the old leader knows that it is committed,
-		// and at that moment only the old leader knows.
+		// The write is acknowledged when the first answer to it arrives. All appends of it
+		// were sent before that, so only the old leader knows that it is committed.
+		c.setLate(everywhere(30 * time.Millisecond))
 		require.NoError(t, old.client.AddDistributedTask(c.within(time.Minute), "x", "a", nil, []string{"u"}))
 		c.isolate(old)
-		c.setLate(func(from, _ string) time.Duration { return 100 * time.Millisecond })
+		c.setLate(everywhere(100 * time.Millisecond))
 		next := c.leader(old)
 		require.Empty(t, next.replica.Tasks(), "the new leader has applied the write already: the test says nothing")
 
@@ -178,7 +185,7 @@ func TestReadsThatWaitTogetherShareALogEntry(t *testing.T) {
 		leader := c.leader()
 		ctx := c.within(time.Minute)
 		require.NoError(t, leader.client.catchUp(ctx))
-		c.setLate(func(string, string) time.Duration { return 10 * time.Millisecond })
+		c.setLate(everywhere(10 * time.Millisecond))
 		before := leader.raft.LastIndex()
 		var done sync.WaitGroup
 		for range 10 {

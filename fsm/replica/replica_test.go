@@ -254,6 +254,31 @@ func TestAPanicCostsItsCommandAlone(t *testing.T) {
 	require.NoError(t, j.apply(r, complete(t, "x", "a", 5, "n1", "u")).Err)
 }
 
+func TestACommandThatPanicsIsRefused(t *testing.T) {
+	j, r := &journal{t: t}, New(Config{})
+	r.schema = nil // a bug that no command can be known to have
+	res := j.apply(r, withID(createDocs(t), "c", 1, 1))
+	require.ErrorContains(t, res.Err, "CREATE_COLLECTION panicked")
+	require.Equal(t, res, j.apply(r, withID(createDocs(t), "c", 1, 1)))
+	require.NoError(t, j.apply(r, addTask(t, "x", "a", payload{}, "u")).Err)
+}
+
+func TestTheObserverSeesACommandBeforeItsProposerKnows(t *testing.T) {
+	var p *pending
+	observed := false
+	j, r := &journal{t: t}, New(Config{OnApply: func(uint64, uint64, api.ApplyRequest, Result) {
+		_, answered := p.answered()
+		require.False(t, answered)
+		observed = true
+	}})
+	req := withID(createDocs(t), "c", 1, 1)
+	p = r.await(req.RequestID)
+	j.apply(r, req)
+	require.True(t, observed)
+	_, answered := p.answered()
+	require.True(t, answered)
+}
+
 type panickingGuard struct{ fsm.SchemaMutationDetector }
 
 type panickingNotifier struct{}
