@@ -1,6 +1,7 @@
 package clock_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,15 +144,15 @@ func TestStopAndResetLeaveNoStaleValue(t *testing.T) {
 
 func TestAFunctionTimerCanBeStoppedAndReset(t *testing.T) {
 	bubble(t, 0, 500_000, func(t *testing.T, c *clock.Clock, start time.Time) {
-		runs := 0
-		timer := c.AfterFunc(3*time.Second, func() { runs++ })
+		var runs atomic.Int32
+		timer := c.AfterFunc(3*time.Second, func() { runs.Add(1) })
 		require.Nil(t, timer.Chan())
 		require.True(t, timer.Stop())
 		time.Sleep(time.Minute)
-		require.Zero(t, runs)
+		require.Zero(t, runs.Load())
 		require.False(t, timer.Reset(3*time.Second))
 		time.Sleep(2*time.Second + 1)
-		require.Equal(t, 1, runs)
+		require.Equal(t, int32(1), runs.Load())
 	})
 }
 

@@ -51,6 +51,12 @@ func (m *machine) Restore(r io.ReadCloser) error {
 	return err
 }
 
+func (m *machine) restores() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.restored
+}
+
 func (m *machine) text() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -230,7 +236,7 @@ func TestALaggingNodeIsGivenASnapshot(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		c.start(lagging)
 		time.Sleep(10 * time.Second)
-		require.Equal(t, 1, lagging.machine.restored)
+		require.Equal(t, 1, lagging.machine.restores())
 		require.Equal(t, want, lagging.machine.text())
 		want += c.apply(100, 103)
 		time.Sleep(time.Second)
@@ -256,7 +262,7 @@ func TestARestartKeepsTheLog(t *testing.T) {
 		time.Sleep(time.Second)
 		for _, n := range c.nodes {
 			require.Equal(t, want, n.machine.text(), n.name)
-			require.Zero(t, n.machine.restored)
+			require.Zero(t, n.machine.restores())
 		}
 	})
 }

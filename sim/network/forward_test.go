@@ -59,12 +59,12 @@ func TestTheDeadlineTravelsWithTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNet(t, 1)
 		a, b := n.Open("n1", 1), n.Open("n2", 1)
-		var waited time.Duration
+		waited := make(chan time.Duration, 1)
 		ended := make(chan error, 1)
 		b.HandleForward(func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
 			begun := time.Now()
 			<-ctx.Done()
-			waited = time.Since(begun)
+			waited <- time.Since(begun)
 			ended <- ctx.Err()
 			return nil, ctx.Err()
 		})
@@ -74,7 +74,7 @@ func TestTheDeadlineTravelsWithTheRequest(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 500*time.Millisecond, time.Since(n.start))
 		require.ErrorIs(t, <-ended, context.DeadlineExceeded)
-		require.Equal(t, 500*time.Millisecond, waited)
+		require.Equal(t, 500*time.Millisecond, <-waited)
 
 		_, err = a.Forward(ctx, "n2", nil)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -101,12 +101,10 @@ func TestTheDeathOfTheServerEndsItsHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNet(t, 1)
 		a, b := n.Open("n1", 1), n.Open("n2", 1)
-		var order []string
-		done := make(chan struct{}, 3)
+		done := make(chan string, 3)
 		b.HandleForward(func(ctx context.Context, _ string, request []byte) ([]byte, error) {
 			<-ctx.Done()
-			order = append(order, string(request))
-			done <- struct{}{}
+			done <- string(request)
 			return []byte("too late"), nil
 		})
 		for _, request := range []string{"1", "2", "3"} {
@@ -120,10 +118,7 @@ func TestTheDeathOfTheServerEndsItsHandlers(t *testing.T) {
 		}
 		b.Close()
 		require.Equal(t, 150*time.Millisecond, time.Since(n.start))
-		for range 3 {
-			<-done
-		}
-		require.ElementsMatch(t, []string{"1", "2", "3"}, order)
+		require.ElementsMatch(t, []string{"1", "2", "3"}, []string{<-done, <-done, <-done})
 		time.Sleep(2 * time.Second)
 		for _, e := range n.events() {
 			require.False(t, e.Kind == trace.MessageSent && e.Node == "n2", "sent by the dead: %v", e)
