@@ -315,11 +315,10 @@ func TestLeadershipTransferUnderLoad(t *testing.T) {
 			_ = c.leader().raft.LeadershipTransfer().Error()
 		}
 		done.Wait()
-		_, effective := c.nodes[0].commits(api.CommandAddTask)
 		require.NoError(t, c.nodes[0].client.catchUp(ctx))
 		require.Len(t, c.nodes[0].replica.Tasks()["x"], 60)
 		c.requireAgreement()
-		_, effective = c.nodes[0].commits(api.CommandAddTask)
+		_, effective := c.nodes[0].commits(api.CommandAddTask)
 		require.Equal(t, 60, effective, "every task was added once")
 	})
 }

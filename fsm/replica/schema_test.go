@@ -135,7 +135,9 @@ func TestAFlipGoesThroughTheGuardOfItsOwnTaskOnceEveryNodeHasSwapped(t *testing.
 	require.Equal(t, "field", tokenization())
 	require.NoError(t, j.apply(r, finalize(t, "reindex", "r", 5)).Err)
 
+	require.Zero(t, r.Schema().Collection("Docs").Properties["title"].UpdatedAt, "no user has set it yet")
 	require.NoError(t, j.apply(r, updateProperty(t, "Docs", "title", "user", nil)).Err)
+	require.Equal(t, r.AppliedIndex(), r.Schema().Collection("Docs").Properties["title"].UpdatedAt)
 	require.NoError(t, j.apply(r, flip).Err, "a late node flips, too")
 	require.Equal(t, "user", tokenization(), "what came after a flip stays")
 
