@@ -97,7 +97,7 @@ func (c *cluster) add(t *testing.T, namespace, id string, barrier bool, units ..
 		request.UnitSpecs = append(request.UnitSpecs, &api.UnitSpec{Id: name, GroupId: group})
 	}
 	require.NoError(t, c.apply(api.CommandAddTask, request))
-	return c.index
+	return c.task(namespace, id).Version
 }
 
 func (c *cluster) complete(t *testing.T, namespace, id string, version uint64, node string, units ...string) {
