@@ -1,0 +1,416 @@
+package check_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/fsm/api"
+	"dtsim/sim/check"
+	"dtsim/sim/cluster"
+	"dtsim/sim/plan"
+	"dtsim/sim/provider"
+	"dtsim/sim/trace"
+)
+
+// story is a run in which everything happens that a check looks at: a barrier reindex
+// that finishes, one per tenant that does, a cleanup that fails, a repair that is
+// cancelled, and a collection that is dropped.
+func story() *plan.Plan {
+	second := func(n float64) plan.Duration { return plan.Duration(n * float64(time.Second)) }
+	p := plan.Default()
+	p.Name = "story"
+	p.Duration = second(45)
+	p.Cluster.SchedulerTick = second(2)
+	p.Cluster.CompletedTaskTTL = second(20)
+	p.Cluster.Raft.SnapshotThreshold = 16
+	p.Cluster.Raft.TrailingLogs = 8
+	task := func(t plan.Task) *plan.Task {
+		t.MinUnitTime, t.Parallel = second(2), 1
+		return &t
+	}
+	p.Workload = []plan.Operation{
+		{At: second(4), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+			Name: "Articles", Properties: map[string]string{"title": "word"}, Shards: []string{"s1", "s2"}, Replicas: 2}},
+		{At: second(4.5), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+			Name: "Rooms", Properties: map[string]string{"title": "word"}, Tenants: []string{"t1", "t2"}, Replicas: 2}},
+		{At: second(4.7), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+			Name: "Notes", Properties: map[string]string{"title": "word"}, Shards: []string{"s1"}, Replicas: 2}},
+		{At: second(6), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{
+			Kind: plan.Reindex, ID: "barrier", Collection: "Articles", Property: "title", Tokenization: "trigram", Barrier: true})},
+		{At: second(6.5), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{
+			Kind: plan.Reindex, ID: "tenants", Collection: "Rooms", Property: "title", Tokenization: "field", PerTenant: true, SlowUnits: []string{"t1__n1"}})},
+		{At: second(7), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Cleanup, ID: "fails", Files: 6, FailUnits: []string{"file-0003"}})},
+		{At: second(7.5), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "cancelled", Collection: "Notes"})},
+		{At: second(8), Node: "n1", Do: plan.CancelTask, Namespace: "repair", TaskID: "cancelled"},
+		{At: second(9), Node: "n1", Do: plan.UpdateProperty, Target: "Articles", Property: "title", Tokenization: "field"},
+		{At: second(13), Node: "n1", Do: plan.DropCollection, Target: "Notes"},
+	}
+	p.Promises = []plan.Promise{
+		{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "barrier", Status: "FINISHED"},
+		{Expect: plan.UnitsOnce, Namespace: "reindex", TaskID: "barrier"},
+		{Expect: plan.CallbacksOnce, Namespace: "reindex", TaskID: "barrier"},
+		{Expect: plan.SwapsOnce, Namespace: "reindex", TaskID: "barrier"},
+		{Expect: plan.GroupsEarly, Namespace: "reindex", TaskID: "tenants"},
+		{Expect: plan.NoSwap, Namespace: "repair", TaskID: "cancelled"},
+		{Expect: plan.RecordGone, Namespace: "cleanup", TaskID: "fails"},
+		{Expect: plan.OperationsEnd, Operations: []int{8}, Outcome: "rejected"},
+		{Expect: plan.OperationsEnd, Operations: []int{3, 8}, Outcome: "ok", Exactly: 1},
+		{Expect: plan.SchemaIs, Collection: "Articles", Property: "title", Tokenization: "trigram"},
+		{Expect: plan.ShardsAre, Collection: "Rooms", Tenant: "t2", Property: "title", Tokenization: "field"},
+		{Expect: plan.CollectionGone, Collection: "Notes"},
+	}
+	return &p
+}
+
+// told is the trace of the story, once it has been told.
+var told []byte
+
+func events(t *testing.T) []trace.Event {
+	t.Helper()
+	if told == nil {
+		told = tell(t)
+	}
+	whole, err := trace.Read(bytes.NewReader(told))
+	require.NoError(t, err)
+	return whole.Events
+}
+
+// tell runs the story.
+func tell(t *testing.T) []byte {
+	var b bytes.Buffer
+	p := story()
+	require.NoError(t, p.Validate())
+	synctest.Test(t, func(t *testing.T) {
+		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
+		require.NoError(t, err)
+		verdict, _ := cluster.Run(p, cluster.Default(), rec)
+		require.Empty(t, verdict.Violations)
+		_, err = rec.Close(verdict)
+		require.NoError(t, err)
+	})
+	return b.Bytes()
+}
+
+// judge returns the violations in a sequence of events.
+func judge(p *plan.Plan, all []trace.Event) []trace.Violation {
+	o := check.New(p)
+	for _, e := range all {
+		o.Observe(e)
+	}
+	return o.Verdict().Violations
+}
+
+// script doctors a sequence of events.
+type script func(all []trace.Event) []trace.Event
+
+// is matches an event by its kind and by fields written key=value.
+func is(kind trace.Kind, fields ...string) func(trace.Event) bool {
+	return func(e trace.Event) bool {
+		if e.Kind != kind {
+			return false
+		}
+		for _, f := range fields {
+			key, value, _ := strings.Cut(f, "=")
+			if key == "node" && e.Node == value {
+				continue
+			}
+			if key == "body" && strings.Contains(e.Str("body"), value) {
+				continue
+			}
+			if e.Str(key) != value {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func find(all []trace.Event, match func(trace.Event) bool) int {
+	i := slices.IndexFunc(all, match)
+	if i < 0 {
+		panic("the story has no such event")
+	}
+	return i
+}
+
+// set changes fields of the first event that matches.
+func set(match func(trace.Event) bool, fields ...trace.Field) script {
+	return func(all []trace.Event) []trace.Event {
+		i := find(all, match)
+		all[i].Fields = slices.Clone(all[i].Fields)
+		for _, f := range fields {
+			at := slices.IndexFunc(all[i].Fields, func(old trace.Field) bool { return old.Key == f.Key })
+			if at < 0 {
+				all[i].Fields = append(all[i].Fields, f)
+				continue
+			}
+			all[i].Fields[at] = f
+		}
+		return all
+	}
+}
+
+// drop removes all events that match.
+func drop(match func(trace.Event) bool) script {
+	return func(all []trace.Event) []trace.Event {
+		find(all, match)
+		return slices.DeleteFunc(all, match)
+	}
+}
+
+// again puts a copy of the first event that matches behind the first one that another
+// matches.
+func again(match, behind func(trace.Event) bool) script {
+	return func(all []trace.Event) []trace.Event {
+		copied := all[find(all, match)]
+		i := find(all, behind)
+		copied.At = all[i].At
+		return slices.Insert(all, i+1, copied)
+	}
+}
+
+// then does one thing after the other.
+func then(scripts ...script) script {
+	return func(all []trace.Event) []trace.Event {
+		for _, s := range scripts {
+			all = s(all)
+		}
+		return all
+	}
+}
+
+// edit changes one text field of the first event that matches.
+func edit(match func(trace.Event) bool, key, from, to string) script {
+	return func(all []trace.Event) []trace.Event {
+		text := all[find(all, match)].Str(key)
+		if !strings.Contains(text, from) {
+			panic(text + " has no " + from)
+		}
+		return set(match, trace.Str(key, strings.ReplaceAll(text, from, to)))(all)
+	}
+}
+
+// barrierRun are the fields that name the run of the task "barrier".
+func barrierRun(all []trace.Event) []trace.Field { return fieldsOf(all, "barrier") }
+
+// commit inserts an accepted command behind an event, and with a status what it left
+// of the task "barrier".
+func commit(behind func(trace.Event) bool, command, body, status string) script {
+	return func(all []trace.Event) []trace.Event {
+		i := find(all, behind)
+		added := []trace.Event{{At: all[i].At, Node: "n1", Incarnation: 1, Kind: trace.Committed, Fields: []trace.Field{
+			trace.Uint("index", 100_000), trace.Uint("term", 2), trace.Str("command", command), trace.Str("class", "Articles"),
+			trace.Str("outcome", "ok"), trace.Str("body", body),
+		}}}
+		if status != "" {
+			added = append(added, trace.Event{At: all[i].At, Node: "n1", Incarnation: 1, Kind: trace.TaskChanged,
+				Fields: append(barrierRun(all), trace.Str("status", status))})
+		}
+		return slices.Insert(all, i+1, added...)
+	}
+}
+
+// twice repeats a committed command together with what it left.
+func twice(match func(trace.Event) bool) script {
+	return func(all []trace.Event) []trace.Event {
+		i := find(all, match)
+		return slices.Insert(all, i+2, all[i], all[i+1])
+	}
+}
+
+// rest inserts what a node holds at the end.
+func rest(what string, fields ...trace.Field) script {
+	return func(all []trace.Event) []trace.Event {
+		i := find(all, is(trace.AtRest))
+		e := all[i]
+		e.Fields = append([]trace.Field{trace.Str("what", what)}, fields...)
+		return slices.Insert(all, i+1, e)
+	}
+}
+
+// restOfBarrier inserts a record or local state of the task "barrier".
+func restOfBarrier(what, status string) script {
+	return func(all []trace.Event) []trace.Event {
+		return rest(what, append(barrierRun(all), trace.Str("status", status))...)(all)
+	}
+}
+
+// conflicting is the command that adds another task for the data of "barrier".
+func conflicting() string {
+	payload, err := json.Marshal(provider.NewPayload(plan.Task{
+		Kind: plan.Reindex, ID: "other", Collection: "articles", Property: "title", Tokenization: "field",
+	}, nil))
+	if err != nil {
+		panic(err)
+	}
+	body, err := json.Marshal(api.AddDistributedTaskRequest{Namespace: "reindex", Id: "other", Payload: payload, UnitIds: []string{"u"}})
+	if err != nil {
+		panic(err)
+	}
+	return string(body)
+}
+
+func TestEveryCheckCanFail(t *testing.T) {
+	barrierSwap := is(trace.CallbackStarted, "callback=OnSwapRequested")
+	firstWork := is(trace.WorkStarted, "task=barrier")
+	flip := is(trace.Committed, "command=UPDATE_PROPERTY", "outcome=ok", "body=barrier")
+	finished := is(trace.TaskChanged, "task=barrier", "status=FINISHED")
+	for name, c := range map[string]struct {
+		property string
+		doctor   script
+	}{
+		"a replica has another state":                  {"P1", set(is(trace.Applied, "node=n2", "command=DISTRIBUTED_TASK_ADD"), trace.Str("state", "other"))},
+		"a replica gives another verdict":              {"P1", set(is(trace.Applied, "node=n3", "command=DISTRIBUTED_TASK_ADD"), trace.Str("outcome", "no"))},
+		"a replica applies another entry":              {"P1", set(is(trace.Applied, "node=n3", "command=DISTRIBUTED_TASK_ADD"), trace.Uint("sum", 1))},
+		"a duplicate is one on one replica only":       {"P1", set(is(trace.Applied, "node=n1", "command=DISTRIBUTED_TASK_ADD"), trace.Uint("first", 1))},
+		"an index is applied twice":                    {"P1", again(is(trace.Applied, "node=n1"), is(trace.Applied, "node=n1"))},
+		"a snapshot holds another state":               {"P1", set(is(trace.SnapshotTaken), trace.Str("hash", "other"))},
+		"the replay of the log comes to another state": {"P1", set(is(trace.Replayed), trace.Str("state", "other"))},
+		"the replay of the log gives another verdict":  {"P1", set(is(trace.Replayed), trace.Str("outcome", "other"))},
+		"a node ends with another state":               {"P1", set(is(trace.AtRest, "what=state", "node=n2"), trace.Str("hash", "other"))},
+
+		"a task leaves PREPARING for FINISHED":   {"P3", set(is(trace.TaskChanged, "task=barrier", "status=SWAPPING"), trace.Str("status", "FINISHED"))},
+		"a rejected command changes a task":      {"P3", set(is(trace.Committed, "command=DISTRIBUTED_TASK_CANCEL"), trace.Str("outcome", "no"))},
+		"a terminal task moves":                  {"P3", commit(finished, "DISTRIBUTED_TASK_MARK_FAILED", `{}`, "FAILED")},
+		"an active task is replaced":             {"P3", commit(firstWork, "DISTRIBUTED_TASK_ADD", `{"namespace":"reindex","id":"barrier"}`, "")},
+		"a task leaves STARTED with units open":  {"P3", set(is(trace.TaskChanged, "task=barrier", "unit_status=COMPLETED"), trace.Str("status", "PREPARING"))},
+		"a task stays STARTED without open ones": {"P3", set(is(trace.TaskChanged, "task=barrier", "status=PREPARING"), trace.Str("status", "STARTED"))},
+		"a task skips its preparation":           {"P3", set(is(trace.TaskChanged, "task=barrier", "status=PREPARING"), trace.Str("status", "SWAPPING"))},
+		"a record that was removed is back":      {"P3", restOfBarrier("record", "FAILED")},
+		"a record ends with another status":      {"P3", set(is(trace.AtRest, "what=record"), trace.Str("status", "FAILED"))},
+		"a record comes from nowhere":            {"P3", set(is(trace.AtRest, "what=record"), trace.Str("task", "other"))},
+
+		"a unit changes its owner":            {"P4", set(is(trace.TaskChanged, "task=barrier", "unit_status=COMPLETED"), trace.Str("owner", "n9"))},
+		"a unit's progress falls":             {"P4", set(is(trace.TaskChanged, "task=barrier", "unit_status=COMPLETED"), trace.Str("progress", "-1"))},
+		"a completion leaves a unit at work":  {"P4", set(is(trace.TaskChanged, "task=barrier", "unit_status=COMPLETED"), trace.Str("unit_status", "IN_PROGRESS"))},
+		"a terminal unit is completed again":  {"P4", twice(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_UNIT_COMPLETED", "body=barrier"))},
+		"a terminal unit has no owner":        {"P4", set(is(trace.TaskChanged, "task=fails", "unit_status=FAILED"), trace.Str("owner", ""))},
+		"a rejected command changes a unit":   {"P4", set(is(trace.Committed, "command=DISTRIBUTED_TASK_UPDATE_UNIT_PROGRESS"), trace.Str("outcome", "no"))},
+		"a node swaps before others prepared": {"P5", again(barrierSwap, firstWork)},
+		"the barrier lifts without all acks":  {"P5", drop(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK", `body="node_id":"n2"`))},
+		"a node swaps without a barrier":      {"P5", set(is(trace.CallbackStarted, "task=tenants", "callback=OnGroupCompleted"), trace.Str("callback", "OnSwapRequested"))},
+
+		"a group completes with units open":        {"P6", again(is(trace.CallbackStarted, "task=tenants", "group=t1"), is(trace.WorkStarted, "task=tenants"))},
+		"a group completes with other units":       {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("units", `["t9__n1"]`))},
+		"a group completes on a node without one":  {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("units", `[]`), trace.Str("group", "t9"))},
+		"a callback comes for a task nobody added": {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("task", "other"))},
+
+		"a task finishes without an ack":         {"P7", drop(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_POST_COMPLETION_ACK", "body=barrier", `body="node_id":"n2"`))},
+		"a failed ack leaves a task as it is":    {"P7", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_POST_COMPLETION_ACK", "body=barrier"), "body", `"success":true`, `"success":false`)},
+		"the schema flips too early":             {"P8", again(flip, firstWork)},
+		"a task finishes and nothing flips":      {"P8", drop(flip)},
+		"the flip sets another tokenization":     {"P8", set(flip, trace.Str("class", "Rooms"))},
+		"a shard serves something else":          {"P8", set(is(trace.AtRest, "what=shard"), trace.Str("tokenization", "other"))},
+		"a schema says something else":           {"P8", set(is(trace.AtRest, "what=schema", "node=n2"), trace.Str("tokenization", "other"))},
+		"a replica is missing":                   {"P8", drop(is(trace.AtRest, "what=shard", "node=n2", "shard=s2"))},
+		"a shard of a dropped collection exists": {"P8", set(is(trace.AtRest, "what=shard"), trace.Str("collection", "Notes"))},
+
+		"a failed unit leaves its task at work":      {"P10", set(is(trace.TaskChanged, "task=fails", "status=FAILED"), trace.Str("status", "STARTED"))},
+		"a failed task is started again":             {"P10", again(is(trace.HandleStarted, "task=fails"), is(trace.AtRest))},
+		"a task that nobody added is started":        {"P10", set(is(trace.HandleStarted, "task=fails"), trace.Str("task", "other"))},
+		"a conflicting task is accepted":             {"P11", commit(firstWork, "DISTRIBUTED_TASK_ADD", conflicting(), "")},
+		"a property of a busy collection is changed": {"P11", commit(firstWork, "UPDATE_PROPERTY", `{"property":"title","tokenization":"field"}`, "")},
+		"a busy collection is dropped":               {"P11", commit(firstWork, "DROP_COLLECTION", `{}`, "")},
+
+		"a task has two live handles":     {"P14", then(again(is(trace.HandleStarted, "task=barrier"), firstWork), set(is(trace.HandleStarted, "task=barrier"), trace.Int("handle", 99)))},
+		"a handle outlives its scheduler": {"P14", drop(is(trace.HandleExited, "task=barrier", "node=n1"))},
+		"a handle is never terminated": {"P14", drop(func(e trace.Event) bool {
+			return e.Str("task") == "cancelled" && (e.Kind == trace.HandleTerminated || e.Kind == trace.HandleExited)
+		})},
+		"a handle starts after the closing": {"P14", again(is(trace.HandleStarted, "task=barrier", "node=n1"), is(trace.SchedulerClosed, "node=n1"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doctored := c.doctor(events(t))
+			found := judge(story(), doctored)
+			require.NotEmpty(t, found)
+			var properties []string
+			for _, v := range found {
+				properties = append(properties, v.Property)
+			}
+			require.Contains(t, properties, c.property, "found %v", found)
+		})
+	}
+}
+
+func TestEveryPromiseCanBeBroken(t *testing.T) {
+	task := func(kind trace.Kind, more ...string) func(trace.Event) bool {
+		return is(kind, append(more, "task=barrier")...)
+	}
+	for name, c := range map[string]struct {
+		promise string
+		doctor  script
+	}{
+		"the task never ends":              {"task-ends", drop(task(trace.TaskChanged, "status=FINISHED"))},
+		"the task was never accepted":      {"task-ends", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=barrier"), trace.Str("outcome", "no"))},
+		"a unit is never completed":        {"units-once", set(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_UNIT_COMPLETED", "body=barrier"), trace.Str("outcome", "no"))},
+		"a callback runs twice":            {"callbacks-once", again(task(trace.CallbackEnded), task(trace.CallbackEnded))},
+		"a callback is missing":            {"callbacks-once", drop(task(trace.CallbackEnded, "callback=OnTaskCompleted", "node=n3"))},
+		"a swap is missing":                {"callbacks-once", drop(task(trace.CallbackEnded, "callback=OnSwapRequested", "node=n3"))},
+		"a callback fails":                 {"callbacks-once", set(task(trace.CallbackEnded), trace.Str("error", "no"))},
+		"a callback runs where nothing is": {"callbacks-once", set(task(trace.CallbackEnded, "callback=OnGroupCompleted"), trace.Str("group", "other"))},
+		"a replica swaps twice":            {"swaps-once", again(task(trace.ShardChanged, "why=swapped"), task(trace.ShardChanged, "why=swapped"))},
+		"a replica never swaps":            {"swaps-once", drop(task(trace.ShardChanged, "why=swapped", "node=n2"))},
+		"a replica swaps that is no unit":  {"swaps-once", set(task(trace.ShardChanged, "why=prepared"), trace.Str("why", "swapped"), trace.Str("shard", "s9"))},
+		"no group is early":                {"groups-early", drop(is(trace.CallbackEnded, "task=tenants", "status=STARTED"))},
+		"a cancelled repair swaps": {"no-swap", func(all []trace.Event) []trace.Event {
+			return set(task(trace.ShardChanged, "why=swapped"), fieldsOf(all, "cancelled")...)(all)
+		}},
+		"a record is still there":              {"record-gone", drop(is(trace.TaskChanged, "task=fails", "status="))},
+		"local state is still there":           {"record-gone", func(all []trace.Event) []trace.Event { return rest("local", fieldsOf(all, "fails")...)(all) }},
+		"nobody says what is at rest":          {"record-gone", drop(is(trace.AtRest))},
+		"an operation ends otherwise":          {"operations-end", set(is(trace.Returned, "op=8"), trace.Str("outcome", "ok"))},
+		"an operation never ends":              {"operations-end", drop(is(trace.Returned, "op=8"))},
+		"another number of operations ends so": {"operations-end", set(is(trace.Returned, "op=3"), trace.Str("outcome", "ambiguous"))},
+		"a schema says something else":         {"schema-is", set(is(trace.AtRest, "what=schema", "collection=Articles", "node=n3"), trace.Str("tokenization", "word"))},
+		"a node has no schema":                 {"schema-is", drop(is(trace.AtRest, "what=schema", "collection=Articles", "node=n3"))},
+		"a shard serves something else":        {"shards-are", set(is(trace.AtRest, "what=shard", "shard=t2"), trace.Str("tokenization", "word"))},
+		"a shard is missing":                   {"shards-are", drop(is(trace.AtRest, "what=shard", "shard=t2", "node=n3"))},
+		"a dropped collection has a shard":     {"collection-gone", rest("shard", trace.Str("collection", "notes"), trace.Str("shard", "s1"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var properties []string
+			for _, v := range judge(story(), c.doctor(events(t))) {
+				properties = append(properties, v.Property)
+			}
+			require.Contains(t, properties, c.promise)
+		})
+	}
+}
+
+// fieldsOf are the fields that name the run of a task.
+func fieldsOf(all []trace.Event, task string) []trace.Field {
+	return all[find(all, is(trace.TaskChanged, "task="+task))].Fields[:3:3]
+}
+
+func TestThePlainStoryHasNoViolation(t *testing.T) {
+	require.Empty(t, judge(story(), events(t)))
+	verdict, err := check.Trace(bytes.NewReader(told))
+	require.NoError(t, err)
+	require.True(t, verdict.Passed)
+}
+
+func TestATraceThatIsCutOffHasNoVerdict(t *testing.T) {
+	events(t)
+	_, err := check.Trace(bytes.NewReader(told[:len(told)/2]))
+	require.Error(t, err)
+}
+
+func TestViolationsOfOnePropertyAreCappedAndDated(t *testing.T) {
+	all := events(t)
+	for i := range all {
+		if all[i].Kind == trace.Replayed {
+			all[i].Fields = append(slices.Clone(all[i].Fields), trace.Str("first", "0"))
+		}
+	}
+	found := judge(story(), all)
+	require.Len(t, found, 10)
+	require.Equal(t, "P1", found[0].Property)
+	require.GreaterOrEqual(t, found[0].At, 45*time.Second)
+}
