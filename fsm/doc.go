@@ -68,5 +68,6 @@
 //   - P17: MarkTaskFailed (command 309 of later versions) ends a task in STARTED and
 //     PREPARING too.
 //   - P18: a panic in a detector is a rejection, in an extractor "not bound", in the
-//     notifier a line in the log. The scheduler is woken after the lock is released.
+//     notifier a line in the log; a missing logger discards. The scheduler is woken
+//     after the lock is released, so that a notifier may call the Manager.
 package fsm

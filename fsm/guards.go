@@ -10,7 +10,8 @@ import (
 
 // SetConflictDetectors sets, by namespace, who is asked before a task is added, in
 // place of those before. Detectors are part of the state machine: set the same ones
-// on every replica before the first apply (P11).
+// on every replica before the first apply (P11). They run under the Manager's lock
+// and must not call it.
 func (m *Manager) SetConflictDetectors(detectors map[string]ConflictDetector) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -19,7 +20,8 @@ func (m *Manager) SetConflictDetectors(detectors map[string]ConflictDetector) {
 
 // SetSchemaMutationDetectors sets, by namespace, who is asked before the schema
 // changes, in place of those before. Detectors are part of the state machine: set
-// the same ones on every replica before the first apply (P11).
+// the same ones on every replica before the first apply (P11). They run under the
+// Manager's lock and must not call it.
 func (m *Manager) SetSchemaMutationDetectors(detectors map[string]SchemaMutationDetector) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -80,11 +80,9 @@ func (c *tally) allPrepared() bool { return c.prepared.succeeded == len(c.owners
 // (P8).
 func (c *tally) allSwapped() bool { return c.swapped.succeeded == len(c.owners) }
 
-// claim gives an unclaimed unit to node, whose early acks count from now on.
+// claim gives a unit that no other node owns to node. The first unit makes it an
+// owner, whose early acks count from now on.
 func (r *record) claim(u *Unit, node string) {
-	if u.NodeID != "" {
-		return
-	}
 	u.NodeID = node
 	if _, known := r.owners[node]; known {
 		return
