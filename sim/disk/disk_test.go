@@ -205,8 +205,8 @@ func TestADeadIncarnationWritesForItselfAlone(t *testing.T) {
 	dead.Close() // the first end counts
 	next := d.Open(2)
 
+	require.NoError(t, dead.Log().StoreLog(&raft.Log{Index: 2, Term: 9})) // in place
 	require.NoError(t, dead.Log().StoreLogs(logs(3)))
-	require.NoError(t, dead.Log().StoreLog(&raft.Log{Index: 2, Term: 9}))
 	require.NoError(t, dead.Stable().SetUint64([]byte("term"), 9))
 	require.NoError(t, sink.Close())
 	require.NoError(t, dead.Files().Put("f", []byte("new")))

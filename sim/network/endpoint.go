@@ -185,10 +185,15 @@ func (e *Endpoint) admit(l *leg) bool {
 }
 
 // dismiss forgets a request that was let in. It reports whether the endpoint is
-// still open; if not, Close may have answered the request.
+// still open; if not, the request is not to be used again: its node died with it in
+// hands, and Close may have answered it.
 func (e *Endpoint) dismiss(l *leg) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.dismissLocked(l)
+}
+
+func (e *Endpoint) dismissLocked(l *leg) bool {
 	e.serving = remove(e.serving, l)
 	return !e.closed
 }
@@ -203,10 +208,9 @@ func (e *Endpoint) reply(l *leg) {
 	l.id = replyID(l, l.id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
-		return
+	if e.dismissLocked(l) {
+		e.net.send(l, e, e.node, l.caller.node)
 	}
-	e.net.send(l, e, e.node, l.caller.node)
 }
 
 func (e *Endpoint) isClosed() bool {
@@ -228,12 +232,6 @@ func (e *Endpoint) Close() error {
 	calls, serving, services := e.calls, e.serving, e.services
 	e.calls, e.serving, e.services = nil, nil, nil
 	e.mu.Unlock()
-
-	e.net.mu.Lock()
-	if e.net.current[e.node] == e {
-		e.net.current[e.node] = nil
-	}
-	e.net.mu.Unlock()
 	for _, c := range calls {
 		c.finish(answer{err: ErrClosed})
 	}

@@ -119,6 +119,7 @@ func TestTheDeathOfTheServerEndsItsHandlers(t *testing.T) {
 		b.Close()
 		require.Equal(t, 150*time.Millisecond, time.Since(n.start))
 		require.ElementsMatch(t, []string{"1", "2", "3"}, []string{<-done, <-done, <-done})
+		require.Equal(t, 150*time.Millisecond, time.Since(n.start))
 		time.Sleep(2 * time.Second)
 		for _, e := range n.events() {
 			require.False(t, e.Kind == trace.MessageSent && e.Node == "n2", "sent by the dead: %v", e)

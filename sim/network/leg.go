@@ -93,14 +93,11 @@ func (l *leg) deliverRequest() {
 	} else if !l.serve(r) {
 		return
 	}
-	if r.dismiss(l) {
-		r.reply(l)
-	}
+	r.reply(l)
 }
 
 // serve hands a Raft request to the node and waits for the answer. It reports
-// whether there is one. A request that its node died with is not used again: the
-// node may still hold it.
+// whether there is one.
 func (l *leg) serve(r *Endpoint) bool {
 	rpc := raft.RPC{Command: l.request, RespChan: l.answers}
 	if l.kind == installSnapshot {

@@ -54,7 +54,7 @@ type Network struct {
 	peers  [][]byte       // the addresses as bytes
 
 	mu       sync.Mutex
-	current  []*Endpoint // by node; nil while it is down
+	current  []*Endpoint // the last one of each node; nil before the first
 	links    [][]link    // by sender and receiver
 	freeLegs []*leg
 	freeCall []*call
@@ -143,7 +143,7 @@ func (n *Network) send(l *leg, sender *Endpoint, from, to int) {
 	l.timer.Reset(f.latency)
 }
 
-// receiver returns the endpoint that a message to the node reaches now, or nil.
+// receiver returns the last endpoint of a node, or nil.
 func (n *Network) receiver(node int) *Endpoint {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -169,6 +170,26 @@ func TestWhatIsNotATraceIsRefusedWithItsLine(t *testing.T) {
 			_, err := trace.Read(strings.NewReader(c.in))
 			require.ErrorContains(t, err, c.want)
 		})
+	}
+}
+
+func TestAFooterThatIsSealedAgainMustAgreeWithTheEvents(t *testing.T) {
+	whole, footer := record(t, violated(), events...)
+	body, last := whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1], whole[bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1:]
+	for _, c := range []struct{ old, new, want string }{
+		{footer.Hash, strings.Repeat("0", 64), "trace: line 6: the lines before this one were edited"},
+		{`"events":4`, `"events":5`, "trace: line 6: there are 4 events, the footer says 5"},
+		{`"virtual_time":3600000000000`, `"virtual_time":7`, "trace: line 6: the last event is at 1h0m0s, the footer says 7ns"},
+		{`"applied":1`, `"applied":2`, "trace: line 6: the counters of the footer are not those of the events"},
+		{`"passed":false`, `"passed":true`, "trace: line 6: passed is true, but there are 2 violations"},
+	} {
+		open, _, ok := strings.Cut(string(last), `,"seal"`)
+		require.True(t, ok)
+		require.Contains(t, open, c.old)
+		open = strings.Replace(open, c.old, c.new, 1)
+		forged := fmt.Sprintf("%s%s,\"seal\":\"%x\"}\n", body, open, sha256.Sum256([]byte(open+"}")))
+		_, err := trace.Read(strings.NewReader(forged))
+		require.ErrorContains(t, err, c.want)
 	}
 }
 
