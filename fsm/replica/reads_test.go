@@ -180,6 +180,39 @@ func TestListsStayLinearizableWhileLeadersFall(t *testing.T) {
 	})
 }
 
+func TestAnAnswerThatNeverComesCostsOneAttempt(t *testing.T) {
+	inBubble(t, 3, func(c *cluster) {
+		leader := c.leader()
+		asked := c.followers(leader)[0]
+		c.mu.Lock()
+		c.cut[[2]string{leader.id, asked.id}] = true // the answers' way, and not that of the log
+		c.mu.Unlock()
+		time.AfterFunc(time.Second, c.heal)
+		_, err := asked.client.ListDistributedTasks(c.within(time.Minute))
+		require.NoError(t, err)
+		require.Equal(t, 2, asked.forward)
+	})
+}
+
+func TestAReadThatWaitsForTheLogEndsWithRaft(t *testing.T) {
+	inBubble(t, 3, func(c *cluster) {
+		leader := c.leader()
+		behind := c.followers(leader)[0]
+		c.isolateLog(behind, leader)
+		require.NoError(t, leader.client.AddDistributedTask(c.within(time.Minute), "x", "a", nil, []string{"u"}))
+		done := make(chan error, 1)
+		go func() {
+			_, err := behind.client.ListDistributedTasks(context.Background())
+			done <- err
+		}()
+		time.Sleep(50 * time.Millisecond)
+		require.Equal(t, 1, behind.forward)
+		require.Len(t, behind.replica.waits.indexes, 1, "it does not wait for the log: the test says nothing")
+		require.NoError(t, behind.raft.Shutdown().Error())
+		require.ErrorContains(t, <-done, "shut down")
+	})
+}
+
 func TestReadsThatWaitTogetherShareALogEntry(t *testing.T) {
 	inBubble(t, 3, func(c *cluster) {
 		leader := c.leader()
