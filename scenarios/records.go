@@ -71,7 +71,7 @@ func dropAndRecreate(d *draft) {
 	d.wait("too-early", 200*time.Millisecond, 1500*time.Millisecond)
 	drop(rejected, c.Name)
 	d.pass(first, d.perNode(c))
-	d.promise(inRun(1, ending(first, "FINISHED")))
+	d.promise(ending(first, "FINISHED"))
 
 	drop(ok, c.Name)
 	drop(ok, notes.Name)
@@ -79,10 +79,10 @@ func dropAndRecreate(d *draft) {
 	d.wait("regret", time.Second, 2*schedulerTick)
 	d.create(c)
 
-	// The same id starts from nothing: the new collection has the old name alone.
-	second := d.retokenize(c, first.ID, field)
+	// The new collection has the name of the old one, and nothing else of it.
+	second := d.retokenize(c, "retokenize-again", field)
 	d.add(second)
 	d.pass(second, d.perNode(c))
-	d.promise(inRun(1, of(first, plan.RecordGone)), inRun(2, ending(second, "FINISHED")), inRun(2, of(second, plan.UnitsOnce)))
+	d.promise(of(first, plan.RecordGone), ending(second, "FINISHED"), of(second, plan.UnitsOnce))
 	d.serves(c.Name, title, field)
 }
