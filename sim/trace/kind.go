@@ -26,7 +26,8 @@ const (
 	// arrives is the virtual time of the delivery, in ns.
 	MessageSent Kind = "sent"
 	// MessageLost: a message will not be, or could not be, delivered. to, msg, id, n,
-	// why ("down", "closed", "full", ...). Node is the sender.
+	// why ("down": nobody is the node, or the caller is gone; "full": too many wait).
+	// Node is the sender, which may be dead by now.
 	MessageLost Kind = "lost"
 
 	// Applied: a replica applied a command. index, term, command, [namespace, task],
