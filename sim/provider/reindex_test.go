@@ -1,0 +1,241 @@
+package provider
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/fsm"
+	"dtsim/sim/plan"
+)
+
+// with returns the record in another status.
+func with(t *fsm.Task, status fsm.TaskStatus) *fsm.Task {
+	c := t.Clone()
+	c.Status = status
+	return c
+}
+
+// built returns a record whose units this node has built.
+func built(r *rig, t plan.Task) *fsm.Task {
+	r.Helper()
+	finish(r, startTask(r, r.set.Reindex, r.task(t, fsm.TaskStatusStarted, fsm.UnitStatusPending)))
+	r.told()
+	return r.task(t, fsm.TaskStatusStarted, fsm.UnitStatusCompleted)
+}
+
+var local = []string{"s1__n1", "s2__n1"}
+
+func TestABarrierReindexPreparesSwapsAndFlips(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		barrier := retokenize
+		barrier.Barrier = true
+		task := built(r, barrier)
+		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusPreparing), "", local))
+		require.Equal(r, []string{"prepared s1", "prepared s2"}, r.told())
+		require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
+
+		require.NoError(r, r.set.Reindex.OnSwapRequested(with(task, fsm.TaskStatusSwapping), "", local))
+		require.Equal(r, []string{"swapped s1", "swapped s2"}, r.told())
+		require.Equal(r, map[string]string{"s1": "trigram", "s2": "trigram"}, r.serves())
+		require.Empty(r, r.schema.flips)
+
+		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusSwapping)))
+		require.Equal(r, []string{"Articles.title=trigram by reindex/r@9"}, r.schema.flips)
+		require.True(r, r.set.Reindex.LocalCallbacksDone(with(task, fsm.TaskStatusFinished), "n1"))
+	})
+}
+
+func TestEveryCallbackMayRunAgain(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		barrier := retokenize
+		barrier.Barrier = true
+		task := built(r, barrier)
+		for range 2 {
+			require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusPreparing), "", local))
+			r.crash()
+		}
+		for range 2 {
+			require.NoError(r, r.set.Reindex.OnSwapRequested(with(task, fsm.TaskStatusSwapping), "", local))
+			r.crash()
+		}
+		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusPreparing), "", local), "late, and without effect")
+		for range 2 {
+			require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFinished)))
+			r.crash()
+		}
+		require.Equal(r, []string{"prepared s1", "prepared s2", "swapped s1", "swapped s2"}, r.told())
+		require.Equal(r, map[string]string{"s1": "trigram", "s2": "trigram"}, r.serves())
+	})
+}
+
+func TestWithoutTheBarrierTheGroupSwaps(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		task := built(r, retokenize)
+		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local))
+		require.Equal(r, []string{"swapped s1", "swapped s2"}, r.told())
+	})
+}
+
+func TestNothingSwapsForATaskThatHasFailed(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		for _, barrier := range []bool{false, true} {
+			task := retokenize
+			task.Barrier = barrier
+			failed := with(built(r, task), fsm.TaskStatusFailed)
+			require.NoError(r, r.set.Reindex.OnGroupCompleted(failed, "", local))
+			require.NoError(r, r.set.Reindex.OnSwapRequested(failed, "", local))
+			require.Empty(r, r.told())
+			require.NoError(r, r.set.Reindex.OnTaskCompleted(failed))
+			require.Empty(r, r.schema.flips)
+			require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
+		}
+	})
+}
+
+func TestASwapWithoutSegmentsFails(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		task := r.task(retokenize, fsm.TaskStatusSwapping, fsm.UnitStatusCompleted)
+		require.ErrorContains(r, r.set.Reindex.OnGroupCompleted(task, "", local), "has built no segments of title")
+		require.ErrorContains(r, r.set.Reindex.OnGroupCompleted(task, "", []string{"s9__n1"}), "no place")
+	})
+}
+
+func TestATaskThatFailsAfterSomeHaveSwappedSwapsBack(t *testing.T) {
+	for _, status := range []fsm.TaskStatus{fsm.TaskStatusFailed, fsm.TaskStatusCancelled} {
+		inBubble(t, func(r *rig) {
+			task := built(r, retokenize)
+			require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local[:1]))
+			require.Equal(r, map[string]string{"s1": "trigram", "s2": "word"}, r.serves())
+			r.crash()
+			ended := with(task, status)
+			require.False(r, r.set.Reindex.LocalCallbacksDone(ended, "n1"), "a swap and segments are left over")
+			r.told()
+			require.NoError(r, r.set.Reindex.OnTaskCompleted(ended))
+			require.Equal(r, []string{"rolled-back s1"}, r.told())
+			require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
+			require.True(r, r.set.Reindex.LocalCallbacksDone(ended, "n1"))
+			for _, s := range r.shards.All() {
+				require.Empty(r, s.Built)
+				require.Empty(r, s.Replaced)
+			}
+		})
+	}
+}
+
+func TestARollbackWaitsForTheWorkers(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		h := startTask(r, r.set.Reindex, r.task(retokenize, fsm.TaskStatusStarted, fsm.UnitStatusPending))
+		time.Sleep(time.Second)
+		require.NoError(r, r.set.Reindex.OnTaskCompleted(r.task(retokenize, fsm.TaskStatusCancelled, fsm.UnitStatusInProgress)))
+		select {
+		case <-h.Done():
+		default:
+			require.Fail(r, "a worker is still at work")
+		}
+		require.NotContains(r, r.recorder.calls, "complete s1__n1")
+	})
+}
+
+// A failed task with a group per tenant keeps the tenants that had completed, on
+// every replica, and no other.
+func TestACompletedTenantKeepsItsSwap(t *testing.T) {
+	tenants := retokenize
+	tenants.PerTenant = true
+	for name, status := range map[string]fsm.TaskStatus{"failed": fsm.TaskStatusFailed, "cancelled": fsm.TaskStatusCancelled} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				task := built(r, tenants)
+				task.Units["s2__n1"].Status = fsm.UnitStatusFailed
+				ended := with(task, status)
+				require.False(r, r.set.Reindex.LocalCallbacksDone(ended, "n1"))
+				// This node had not swapped s1 when the task ended; the others had.
+				require.NoError(r, r.set.Reindex.OnTaskCompleted(ended))
+				require.Equal(r, map[string]string{"s1": "trigram", "s2": "word"}, r.serves())
+				require.Empty(r, r.schema.flips)
+				require.True(r, r.set.Reindex.LocalCallbacksDone(ended, "n1"))
+			})
+		})
+	}
+	t.Run("its group swaps while the task is at work", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			task := built(r, tenants)
+			task.Units["s2__n1"].Status = fsm.UnitStatusInProgress
+			require.NoError(r, r.set.Reindex.OnGroupCompleted(task, "s1", local[:1]))
+			require.Equal(r, map[string]string{"s1": "trigram", "s2": "word"}, r.serves())
+			task.Units["s2__n1"].Status = fsm.UnitStatusFailed
+			require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusFailed), "s2", local[1:]))
+			require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFailed)))
+			require.Equal(r, map[string]string{"s1": "trigram", "s2": "word"}, r.serves())
+		})
+	})
+	t.Run("but behind the barrier all swap or none", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			barrier := tenants
+			barrier.Barrier = true
+			task := built(r, barrier)
+			require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFailed)))
+			require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
+		})
+	})
+}
+
+func TestAFlipThatFailsIsAnErrorAndSettlesNothing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		task := built(r, retokenize)
+		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local))
+		r.schema.err = errBusy
+		require.ErrorIs(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusSwapping)), errBusy)
+		require.False(r, r.set.Reindex.LocalCallbacksDone(with(task, fsm.TaskStatusFinished), "n1"))
+		r.schema.err = nil
+		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusSwapping)))
+		require.Len(r, r.schema.flips, 2)
+	})
+}
+
+func TestANodeThatMissedTheEndIsSettledByTheSchema(t *testing.T) {
+	for tokenization, want := range map[string]map[string]string{
+		"trigram": {"s1": "trigram", "s2": "trigram"},
+		"word":    {"s1": "word", "s2": "word"},
+	} {
+		t.Run("which says "+tokenization, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				task := built(r, retokenize)
+				require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local[:1]))
+				r.schema.collections[0].Properties["title"] = Property{Tokenization: tokenization, UserIndex: 5}
+				require.NoError(r, r.set.Reindex.CleanupTask(task.TaskDescriptor))
+				require.Equal(r, want, r.serves())
+				require.Empty(r, r.set.Reindex.GetLocalTasks())
+			})
+		})
+	}
+}
+
+func TestARunLeavesACollectionAloneThatIsYoungerThanItself(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		task := built(r, retokenize)
+		r.schema.collections[0].Born = 20
+		require.NoError(r, r.shards.Follow(r.schema.collections))
+		require.Equal(r, []string{"created s1", "created s2"}, r.told())
+		require.ErrorIs(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local), errGone)
+		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFinished)), "there is nothing to settle")
+		require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
+		require.True(r, r.set.Reindex.LocalCallbacksDone(with(task, fsm.TaskStatusFinished), "n1"))
+	})
+}
+
+func TestARepairSwapsEachReplicaAsItIsRebuilt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		task := r.task(plan.Task{Kind: plan.Repair, ID: "r"}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
+		for range 2 {
+			finish(r, startTask(r, r.set.Repair, task))
+			r.crash()
+		}
+		require.Equal(r, []string{"rebuilt s1", "rebuilt s2", "work s1__n1", "work s1__n1", "work s2__n1", "work s2__n1"}, r.told())
+		require.NoError(r, r.set.Repair.OnGroupCompleted(task, "", local))
+		require.NoError(r, r.set.Repair.OnSwapRequested(task, "", local))
+		require.NoError(r, r.set.Repair.OnTaskCompleted(task))
+		require.True(r, r.set.Repair.LocalCallbacksDone(task, "n1"))
+	})
+}
