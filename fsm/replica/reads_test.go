@@ -202,12 +202,14 @@ func TestAReadThatWaitsForTheLogEndsWithRaft(t *testing.T) {
 		require.NoError(t, leader.client.AddDistributedTask(c.within(time.Minute), "x", "a", nil, []string{"u"}))
 		done := make(chan error, 1)
 		go func() {
-			_, err := behind.client.ListDistributedTasks(context.Background())
+			_, err := behind.client.ListDistributedTasks(c.within(time.Minute))
 			done <- err
 		}()
 		time.Sleep(50 * time.Millisecond)
-		require.Equal(t, 1, behind.forward)
-		require.Len(t, behind.replica.waits.indexes, 1, "it does not wait for the log: the test says nothing")
+		behind.replica.mu.Lock()
+		waiting := len(behind.replica.waits.indexes)
+		behind.replica.mu.Unlock()
+		require.Equal(t, 1, waiting, "it does not wait for the log: the test says nothing")
 		require.NoError(t, behind.raft.Shutdown().Error())
 		require.ErrorContains(t, <-done, "shut down")
 	})
