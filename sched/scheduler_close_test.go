@@ -37,6 +37,20 @@ func TestCloseTerminatesWorkersAndWaitsForThem(t *testing.T) {
 	})
 }
 
+func TestAWorkerIsToldToStopOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plainProvider{stubborn: true}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1", "u2")
+		n.start()
+		n.cluster.fail(t, ns, "job", v, "n2", "u2")
+		n.tick()
+		n.tick()
+		n.Close()
+		assert.Len(t, p.noted("terminate"), 1)
+	})
+}
+
 func TestCloseWaitsForACallbackAndNothingFollowsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &callbackProvider{}

@@ -115,6 +115,12 @@ func (c *cluster) recordUnit(namespace, id string, version uint64, node, unit, f
 		Namespace: namespace, Id: id, Version: version, NodeId: node, UnitId: unit, Error: failure, FinishedAtUnixMillis: c.now()})
 }
 
+// giveUp gives a task up.
+func (c *cluster) giveUp(namespace, id string, version uint64) error {
+	return c.apply(api.CommandMarkTaskFailed, &api.MarkTaskFailedRequest{
+		Namespace: namespace, Id: id, Version: version, Error: "given up", FailedAtUnixMillis: c.now()})
+}
+
 // remove makes the record of a terminal task go away.
 func (c *cluster) remove(t *testing.T, namespace, id string, version uint64) {
 	require.NoError(t, c.apply(api.CommandCleanUpTask, &api.CleanUpDistributedTaskRequest{Namespace: namespace, Id: id, Version: version}))

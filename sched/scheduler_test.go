@@ -54,6 +54,7 @@ func TestATaskGoesFromStartToCleanUp(t *testing.T) {
 		calls := len(p.noted())
 		n.tick()
 		assert.Len(t, p.noted(), calls, "then there is peace")
+		assert.Zero(t, n.Remembered())
 	})
 }
 
@@ -485,6 +486,29 @@ func TestPanicsCostOneCall(t *testing.T) {
 	}
 }
 
+func TestLocalStateIsRememberedWhileItCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := false
+		p := &plainProvider{}
+		p.hook = func(call string) error {
+			if call == "get local tasks" && broken {
+				panic("provider bug")
+			}
+			return nil
+		}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		p.setLocal(sched.TaskDescriptor{ID: "job", Version: v})
+		n.cluster.complete(t, ns, "job", v, "n2", "u1")
+		n.start()
+		broken = true
+		require.NoError(t, n.cluster.giveUp(ns, "job", v))
+		n.cluster.add(t, ns, "job", false, "u1")
+		n.tick()
+		assert.Equal(t, []string{"clean local job v1", "start job v4"}, p.noted("clean local", "start"))
+	})
+}
+
 func TestPanicsOfTheClusterAreErrors(t *testing.T) {
 	for _, call := range []string{"list", "ack", "finalize", "clean record"} {
 		t.Run(call, func(t *testing.T) {
@@ -573,6 +597,75 @@ func TestAnExpiredRecordGoesAndAFailureToRemoveItIsTriedAgain(t *testing.T) {
 	})
 }
 
+func TestTheTimeToLiveBeginsWhenTheTaskIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, &callbackProvider{})
+		v := n.cluster.add(t, ns, "job", false, "u1", "u2")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1")
+		n.cluster.complete(t, ns, "job", v, "n2", "u2")
+		n.start()
+		n.clock.Advance(ttl)
+		synctest.Wait()
+		require.NoError(t, n.cluster.RecordDistributedTaskPostCompletionAck(t.Context(), ns, "job", v, "n2", true, ""))
+		n.wake()
+		n.clock.Advance(ttl - time.Second)
+		synctest.Wait()
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
+		n.tick()
+		assert.Nil(t, n.cluster.task(ns, "job"))
+	})
+}
+
+func TestEveryCallGetsACopyOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &vandal{}
+		n := newNode(t, p)
+		half := n.cluster.add(t, ns, "half", false, "a/u1", "b/u2")
+		n.cluster.complete(t, ns, "half", half, "n1", "u1")
+		v := n.cluster.add(t, ns, "job", true, "a/u1", "b/u2")
+		n.cluster.complete(t, ns, "job", v, "n1", "u1", "u2")
+		n.start()
+		n.tick()
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
+		assert.Equal(t, 7, p.calls)
+		assert.Zero(t, p.damaged, "nobody saw what another had done to its copy")
+	})
+}
+
+// vandal ruins every task it gets.
+type vandal struct {
+	plainProvider
+	calls, damaged int
+}
+
+func (p *vandal) ruin(task *fsm.Task) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls++
+	if task.Status == "RUINED" || len(task.Units) == 0 {
+		p.damaged++
+	}
+	task.Status = "RUINED"
+	clear(task.Units)
+}
+
+func (p *vandal) StartTask(task *fsm.Task) (sched.TaskHandle, error) {
+	p.ruin(task)
+	return p.plainProvider.StartTask(&fsm.Task{})
+}
+
+func (p *vandal) OnGroupCompleted(task *fsm.Task, _ string, _ []string) error {
+	p.ruin(task)
+	return nil
+}
+
+func (p *vandal) OnSwapRequested(task *fsm.Task, _ string, _ []string) error {
+	p.ruin(task)
+	return nil
+}
+
+func (p *vandal) OnTaskCompleted(task *fsm.Task) { p.ruin(task) }
+
 func TestWithoutCollaboratorsTheSchedulerDoesWhatItCan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &callbackProvider{}
@@ -627,7 +720,7 @@ func TestTheGaugeCountsTasksForThisNode(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		shared := func(params *sched.SchedulerParams) { params.MetricsRegisterer = registry }
 		n := newNode(t, &plainProvider{}, shared)
-		newNode(t, &plainProvider{}, shared)
+		second := newNode(t, &plainProvider{}, shared)
 		read := func() float64 {
 			families, err := registry.Gather()
 			require.NoError(t, err)
@@ -645,6 +738,8 @@ func TestTheGaugeCountsTasksForThisNode(t *testing.T) {
 		n.cluster.complete(t, ns, "a", v, "n2", "u2")
 		n.tick()
 		assert.Equal(t, 1.0, read())
+		second.start()
+		assert.Equal(t, 0.0, read(), "the second scheduler has the same gauge")
 		problems, err := testutil.GatherAndLint(registry)
 		require.NoError(t, err)
 		assert.Empty(t, problems)

@@ -1,0 +1,8 @@
+package sched
+
+// Remembered says of how many tasks the scheduler remembers something.
+func (s *Scheduler) Remembered() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.runners)
+}
