@@ -87,11 +87,6 @@ func (d *draft) duration(what string, lo, hi time.Duration) time.Duration {
 	return d.draw.Str(what).Duration(lo, hi)
 }
 
-// pick draws one of choices.
-func (d *draft) pick(what string, choices ...string) string {
-	return choices[d.draw.Str(what).N(uint64(len(choices)))]
-}
-
 // node draws the node that is asked for what.
 func (d *draft) node(what string) string {
 	return nodeName(int(d.draw.Str("node").Str(what).N(uint64(max(1, d.plan.Cluster.Nodes)))))

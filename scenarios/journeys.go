@@ -59,9 +59,9 @@ func journey1(d *draft) {
 		Kind:        plan.Cleanup,
 		ID:          "clean-files",
 		Files:       1000,
-		MinUnitTime: plan.Duration(d.duration("min-unit", 50*time.Millisecond, 150*time.Millisecond)),
-		MaxUnitTime: plan.Duration(d.duration("max-unit", 200*time.Millisecond, 500*time.Millisecond)),
-		Parallel:    d.number("parallel", 8, 12),
+		MinUnitTime: plan.Duration(d.duration("min-unit", 20*time.Millisecond, 60*time.Millisecond)),
+		MaxUnitTime: plan.Duration(d.duration("max-unit", 80*time.Millisecond, 200*time.Millisecond)),
+		Parallel:    d.number("parallel", 12, 20),
 	}
 	d.add(t)
 	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce))

@@ -82,8 +82,9 @@ func (r *run) swapsOnce() error {
 
 // noSwap: no replica swapped.
 func (r *run) noSwap() error {
-	for _, key := range slices.SortedFunc(maps.Keys(r.swaps), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
-		return fmt.Errorf("shard %s swapped on %s for %s", key[1], key[0], r.id)
+	if len(r.swaps) == 0 {
+		return nil
 	}
-	return nil
+	first := slices.SortedFunc(maps.Keys(r.swaps), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })[0]
+	return fmt.Errorf("shard %s swapped on %s for %s", first[1], first[0], r.id)
 }

@@ -26,7 +26,7 @@ type journal struct {
 // apart the more there are: the cost of a run stays in proportion to its commands.
 const (
 	fewUnits       = 64
-	unitsPerStride = 16
+	unitsPerStride = 8
 )
 
 func newJournal(p *plan.Plan) *journal {
