@@ -91,7 +91,15 @@ var edits = []edit{
 		new:  "\t\tdtsimTick(mp.p.ptr(), gp)\n",
 	},
 
-	// Wall time: what the monitor thread and a mutex do when something takes long.
+	// Wall time: what the monitor thread, the scavenger (which returns memory to the
+	// system and would take turns on the run queue), and a mutex do when something
+	// takes long.
+	{
+		name: "no scavenger in the background",
+		file: "runtime/mgcscavenge.go",
+		old:  "func (s *scavengerState) wake() {\n\tlock(&s.lock)\n\tif s.parked {\n",
+		new:  "func (s *scavengerState) wake() {\n\tlock(&s.lock)\n\tif s.parked && !dtsimSeeded {\n",
+	},
 	{
 		name: "no preemption and no retaking by the monitor",
 		file: "runtime/proc.go",
