@@ -140,8 +140,7 @@ func (i *incarnation) followSchema() {
 
 // crash puts the fence up, and takes the rest apart behind it.
 func (i *incarnation) crash() {
-	i.emit(trace.NodeStopped, trace.Str("how", "crash"))
-	i.fence()
+	i.fence("crash")
 	i.mount.Crash()
 	i.endpoint.Close()
 	i.cancel()
@@ -159,14 +158,14 @@ func (i *incarnation) shutdown() {
 	i.takeDown()
 	i.endpoint.Close()
 	i.mount.Close()
-	i.emit(trace.NodeStopped, trace.Str("how", "shutdown"))
-	i.fence()
+	i.fence("shutdown")
 }
 
-// fence silences the incarnation.
-func (i *incarnation) fence() {
+// fence tells the end of the incarnation and silences it, in one step.
+func (i *incarnation) fence(how string) {
 	i.cluster.applying.Lock()
 	defer i.cluster.applying.Unlock()
+	i.append(trace.NodeStopped, trace.Str("how", how))
 	i.dead = true
 }
 
