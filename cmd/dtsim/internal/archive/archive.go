@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -60,43 +61,59 @@ type Entry struct {
 	Again string
 }
 
-// Archive is a directory of such folders; it is made when it is first needed.
-type Archive struct{ Dir string }
+// Archive is a directory of such folders. It is safe for concurrent use.
+type Archive struct {
+	dir string
+	// refuge makes a directory, once, for what cannot be written to dir.
+	refuge func() (string, error)
+}
+
+// New returns the archive in a directory, which is made when it is first needed.
+func New(dir string) Archive {
+	return Archive{dir, sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "dtsim-") })}
+}
 
 // Probe reports whether folders can be made in a.
 func (a Archive) Probe() error {
-	if err := os.MkdirAll(a.Dir, 0o755); err != nil {
-		return fmt.Errorf("cannot write to %s: %w", a.Dir, cause(err))
+	if err := os.MkdirAll(a.dir, 0o755); err != nil {
+		return a.fail(err)
 	}
-	f, err := os.CreateTemp(a.Dir, ".probe-*")
+	f, err := os.CreateTemp(a.dir, ".probe-*")
 	if err != nil {
-		return fmt.Errorf("cannot write to %s: %w", a.Dir, cause(err))
+		return a.fail(err)
 	}
 	_, err = f.WriteString("x")
 	if err = errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
-		return fmt.Errorf("cannot write to %s: %w", a.Dir, cause(err))
+		return a.fail(err)
 	}
 	return nil
+}
+
+func (a Archive) fail(err error) error {
+	return fmt.Errorf("cannot write to %s: %w", a.dir, cause(err))
 }
 
 // Save keeps e and returns its folder. When the archive cannot be written the
 // folder is made among the system's temporary files instead, so that nothing found
 // is lost, and the error says so; with no place left the folder is empty and the
-// error says how to get the run again. Safe for concurrent use.
+// error says how to get the run again.
 func (a Archive) Save(e Entry) (folder string, err error) {
-	folder = filepath.Join(a.Dir, e.name())
-	first := e.write(folder)
-	if first == nil {
+	folder = filepath.Join(a.dir, e.name())
+	err = e.write(folder)
+	if err == nil {
 		return folder, nil
 	}
-	if refuge, err := os.MkdirTemp("", "dtsim-"); err == nil {
+	if refuge, none := a.refuge(); none == nil {
 		folder = filepath.Join(refuge, e.name())
 		if e.write(folder) == nil {
-			return folder, fmt.Errorf("cannot write to %s: %w; the run is kept in %s", a.Dir, cause(first), folder)
+			return folder, fmt.Errorf("%w; the run is kept in %s", a.fail(err), folder)
 		}
-		os.RemoveAll(refuge)
 	}
-	return "", fmt.Errorf("cannot write to %s: %w; to get the run again: %s --out DIRECTORY", a.Dir, cause(first), e.Again)
+	again := e.Again
+	if e.Kind == Held {
+		again += " --keep"
+	}
+	return "", fmt.Errorf("%w; to get the run again: %s --out DIRECTORY", a.fail(err), again)
 }
 
 // name is the folder's name: kind, scenario, seed, and what tells it from others.

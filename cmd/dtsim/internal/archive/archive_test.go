@@ -25,22 +25,22 @@ func entry() Entry {
 }
 
 func TestSavingTwiceKeepsOnce(t *testing.T) {
-	a := Archive{Dir: filepath.Join(t.TempDir(), "deep", "out")}
+	a := New(filepath.Join(t.TempDir(), "deep", "out"))
 	for range 2 {
 		folder, err := a.Save(entry())
 		require.NoError(t, err)
 		assert.Equal(t, "P8-journey-3-seed-7-01234567", filepath.Base(folder))
 	}
-	folders, err := os.ReadDir(a.Dir)
+	folders, err := os.ReadDir(a.dir)
 	require.NoError(t, err)
 	assert.Len(t, folders, 1)
-	files, err := os.ReadDir(filepath.Join(a.Dir, folders[0].Name()))
+	files, err := os.ReadDir(filepath.Join(a.dir, folders[0].Name()))
 	require.NoError(t, err)
 	assert.Len(t, files, 4, "no temporary file stays behind")
 }
 
 func TestKeptPlanIsThePlan(t *testing.T) {
-	folder, err := Archive{Dir: t.TempDir()}.Save(entry())
+	folder, err := New(t.TempDir()).Save(entry())
 	require.NoError(t, err)
 	p, err := plan.ReadFile(filepath.Join(folder, PlanFile))
 	require.NoError(t, err)
@@ -48,12 +48,12 @@ func TestKeptPlanIsThePlan(t *testing.T) {
 }
 
 func TestNamesFromPlansCannotLeaveTheArchive(t *testing.T) {
-	a := Archive{Dir: filepath.Join(t.TempDir(), "out")}
+	a := New(filepath.Join(t.TempDir(), "out"))
 	e := entry()
 	e.Scenario = "../../etc/passwd\x00" + strings.Repeat("x", 300)
 	folder, err := a.Save(e)
 	require.NoError(t, err)
-	assert.Equal(t, a.Dir, filepath.Dir(folder))
+	assert.Equal(t, a.dir, filepath.Dir(folder))
 }
 
 func TestNothingFoundIsLost(t *testing.T) {
@@ -61,26 +61,26 @@ func TestNothingFoundIsLost(t *testing.T) {
 	require.NoError(t, os.WriteFile(blocked, nil, 0o644))
 	t.Setenv("TMPDIR", t.TempDir())
 
-	folder, err := Archive{Dir: blocked}.Save(entry())
+	folder, err := New(blocked).Save(entry())
 	assert.ErrorContains(t, err, "cannot write to "+blocked+": not a directory; the run is kept in "+folder)
 	assert.FileExists(t, filepath.Join(folder, ReplayFile))
 
 	t.Setenv("TMPDIR", blocked)
-	folder, err = Archive{Dir: blocked}.Save(entry())
+	folder, err = New(blocked).Save(entry())
 	assert.ErrorContains(t, err, "to get the run again: dtsim run --out DIRECTORY")
 	assert.Empty(t, folder)
 }
 
 func TestProbeTellsWhatCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
-	assert.NoError(t, Archive{Dir: filepath.Join(dir, "new")}.Probe())
+	assert.NoError(t, New(filepath.Join(dir, "new")).Probe())
 	files, err := os.ReadDir(filepath.Join(dir, "new"))
 	require.NoError(t, err)
 	assert.Empty(t, files)
 
 	blocked := filepath.Join(dir, "blocked")
 	require.NoError(t, os.WriteFile(blocked, nil, 0o644))
-	assert.EqualError(t, Archive{Dir: blocked}.Probe(), "cannot write to "+blocked+": not a directory")
+	assert.EqualError(t, New(blocked).Probe(), "cannot write to "+blocked+": not a directory")
 }
 
 func TestQuotedWordsComeOutOfAShellAsTheyWere(t *testing.T) {

@@ -59,7 +59,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			if err != nil {
 				return err
 			}
-			store := archive.Archive{Dir: f.out}
+			store := archive.New(f.out)
 			if cmd.Flags().Changed("out") || f.keep {
 				if err := store.Probe(); err != nil {
 					return err

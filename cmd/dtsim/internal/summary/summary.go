@@ -127,7 +127,12 @@ func (p printer) failures(failed []campaign.Outcome) {
 		}
 		where[words] = append(where[words], o)
 	}
-	for _, words := range order {
+	const enough = 10
+	for i, words := range order {
+		if i == enough {
+			p.line("\n%d other failures of the harness are not shown", len(order)-enough)
+			return
+		}
 		first, count := where[words][0], len(where[words])
 		p.line("")
 		more := ""

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/cmd/dtsim/internal/cli"
+	"dtsim/cmd/dtsim/internal/replay"
+	"dtsim/cmd/dtsim/internal/summary"
+	"dtsim/scenarios"
+	"dtsim/sim/engine"
+	"dtsim/sim/plan"
+)
+
+// dtsim runs a command line with the real engines and decodes the document it
+// prints. The engines' guests come from the cache that the command itself uses.
+func dtsim(t *testing.T, doc any, args ...string) (status int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status = cli.Main(t.Context(), cli.Environment{
+		Stdout: &stdout, Stderr: &stderr, Jobs: 2, Now: time.Now,
+		Native: engine.Native, Sealed: engine.Sealed,
+	}, append(args, "--json"))
+	require.NoError(t, json.Unmarshal(stdout.Bytes(), doc), "%v: %s", args, stderr.String())
+	t.Logf("%v: exit status %d\n%s", args, status, stderr.String())
+	return status
+}
+
+func TestSameCommandTwiceGivesTheSameHash(t *testing.T) {
+	for _, name := range []string{"native", "sealed"} {
+		t.Run(name, func(t *testing.T) {
+			var first, second summary.Document
+			args := []string{"run", "--scenario", "journey-3*", "--seeds", "2", "--engine", name}
+			assert.Equal(t, 0, dtsim(t, &first, args...))
+			assert.Equal(t, 0, dtsim(t, &second, append(args, "--jobs", "1")...))
+			assert.Equal(t, 4, first.Runs)
+			assert.Len(t, first.Hash, 64)
+			assert.Equal(t, first.Hash, second.Hash)
+			assert.Equal(t, first.RunHashes, second.RunHashes)
+		})
+	}
+}
+
+func TestKeptTraceReplaysUnderBothEngines(t *testing.T) {
+	out := t.TempDir()
+	var run summary.Document
+	require.Equal(t, 0, dtsim(t, &run, "run", "--scenario", "unit-failure", "--seeds", "5..5", "--keep", "--out", out))
+	assert.Equal(t, 1, run.Compared)
+
+	traces, err := filepath.Glob(filepath.Join(out, "held-unit-failure-seed-5-*", archive.TraceFile))
+	require.NoError(t, err)
+	require.Len(t, traces, 2, "one of each engine")
+	engines := map[string]bool{}
+	for _, file := range traces {
+		var again replay.Document
+		assert.Equal(t, 0, dtsim(t, &again, "replay", file))
+		assert.True(t, again.Identical)
+		engines[again.Engine] = true
+	}
+	assert.Equal(t, map[string]bool{"native": true, "sealed": true}, engines)
+}
+
+func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
+	dir := t.TempDir()
+	journey, err := scenarios.ByName("journey-2")
+	require.NoError(t, err)
+	p := journey.Plan(1, scenarios.Options{})
+	edited := 0
+	for i := range p.Promises {
+		if p.Promises[i].Expect == plan.TaskEnds {
+			p.Promises[i].Status = "CANCELLED"
+			edited++
+		}
+	}
+	require.NotZero(t, edited)
+	file := filepath.Join(dir, "my.plan.json")
+	require.NoError(t, os.WriteFile(file, plan.Encode(p), 0o644))
+
+	var run summary.Document
+	require.Equal(t, 1, dtsim(t, &run, "run", "--plan", file, "--engine", "native", "--out", dir))
+	require.NotEmpty(t, run.Violations)
+	for range 2 {
+		var again replay.Document
+		assert.Equal(t, 1, dtsim(t, &again, "replay", run.Violations[0].Trace))
+		assert.True(t, again.Identical)
+		assert.Equal(t, run.Violations[0].Property, again.Property)
+	}
+	var sealed replay.Document
+	assert.Equal(t, 1, dtsim(t, &sealed, "replay", run.Violations[0].Trace, "--engine", "sealed"))
+	assert.False(t, sealed.Identical)
+	assert.Equal(t, run.Violations[0].Property, sealed.Property)
+}
+
+func TestPlanOfTheReadmeRuns(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	_, after, found := bytes.Cut(readme, []byte("```json\n"))
+	require.True(t, found)
+	doc, _, found := bytes.Cut(after, []byte("```\n"))
+	require.True(t, found)
+	file := filepath.Join(t.TempDir(), "readme.plan.json")
+	require.NoError(t, os.WriteFile(file, doc, 0o644))
+
+	var run summary.Document
+	assert.Equal(t, 0, dtsim(t, &run, "run", "--plan", file, "--engine", "native"))
+	assert.Equal(t, 1, run.Runs)
+}
