@@ -86,6 +86,25 @@ func TestTask(t *testing.T) {
 	}
 }
 
+func TestUnit(t *testing.T) {
+	r := at(t, append(clip(started), progress("u1", "n1", 0.5)))
+	before := r.snapshot()
+	status, u, err := r.Unit("ns", "a", 1, "u1")
+	require.NoError(t, err)
+	require.Equal(t, TaskStatusStarted, status)
+	require.Equal(t, r.task("ns", "a").Units["u1"], u)
+	u.NodeID = "other"
+	require.Equal(t, before, r.snapshot(), "it is a copy")
+
+	status, u, err = r.Unit("ns", "a", 1, "u9")
+	require.NoError(t, err)
+	require.Equal(t, TaskStatusStarted, status)
+	require.Nil(t, u)
+
+	_, _, err = r.Unit("ns", "a", 2, "u1")
+	rejection{sentinel: ErrTaskDoesNotExist, text: "does not exist"}.check(t, err)
+}
+
 // TestListsWhileApplying is for the race detector, and holds that what a list shows
 // was true between two applies: a task has as many completed units as its acks say.
 func TestListsWhileApplying(t *testing.T) {
