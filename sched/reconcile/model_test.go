@@ -29,15 +29,19 @@ func TestManyNodesKeepTheProperties(t *testing.T) {
 			return func(t *rapid.T) { act(t, rapid.SampledFrom(w.nodes).Draw(t, "node")) }
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"add":         w.add,
-			"cancel":      w.cancel,
-			"give up":     w.giveUp,
-			"age":         func(*rapid.T) { w.aged = true },
+			"something from outside": func(t *rapid.T) {
+				rapid.SampledFrom([]func(*rapid.T){w.add, w.add, w.cancel, w.giveUp, w.age}).Draw(t, "what")(t)
+			},
 			"list":        anyNode(w.list),
 			"arrive":      anyNode(w.arrive),
 			"act":         anyNode(w.act),
+			"act more":    anyNode(w.act),
 			"settle":      anyNode(w.settle),
+			"settle more": anyNode(w.settle),
 			"work":        anyNode(w.work),
+			"work more":   anyNode(w.workOn),
+			"pass":        anyNode(w.pass),
+			"pass more":   anyNode(w.pass),
 			"worker exit": anyNode(w.workerExit),
 			"crash":       anyNode(w.crash),
 			"":            w.check,
@@ -74,6 +78,7 @@ type modelNode struct {
 	view            *View
 	task            *fsm.Task
 	bootstrapped    bool
+	goneAt          int // the latest listed state without a record
 	terminalAtStart uint64
 	underWay        *underWay
 	handles         []Handle
@@ -87,7 +92,7 @@ type modelNode struct {
 
 type listing struct {
 	pass  uint64
-	task  *fsm.Task
+	at    int // place in the past
 	local []uint64
 }
 
@@ -192,24 +197,27 @@ func (w *world) add(t *rapid.T) {
 	_ = w.apply(t, api.CommandAddTask, request) // refused while the task is active
 }
 
+func (w *world) age(*rapid.T) { w.aged = true }
+
 func (w *world) cancel(t *rapid.T) {
-	if w.now() == nil {
-		t.Skip("there is no task")
+	if w.now() == nil || rapid.IntRange(0, 3).Draw(t, "often enough") > 0 {
+		t.Skip("there is no task, or it is too early")
 	}
 	_ = w.apply(t, api.CommandCancelTask, &api.CancelDistributedTaskRequest{
 		Namespace: modelNamespace, Id: modelTask, Version: w.now().Version})
 }
 
 func (w *world) giveUp(t *rapid.T) {
-	if w.now() == nil || rapid.IntRange(0, 9).Draw(t, "often enough") > 0 {
+	if w.now() == nil || rapid.IntRange(0, 3).Draw(t, "often enough") > 0 {
 		t.Skip("there is no task, or it is too early")
 	}
 	_ = w.apply(t, api.CommandMarkTaskFailed, &api.MarkTaskFailedRequest{
 		Namespace: modelNamespace, Id: modelTask, Version: w.now().Version, Error: "given up"})
 }
 
-// list starts a pass. What it reads may be old, but not so old that a version this
-// node is known to have seen was not there yet: absence is believed.
+// list starts a pass. What it reads may be old, but absence is believed: a list is
+// never so old that a version this node has seen was not there yet, nor older than
+// one that showed this node that the record had gone.
 func (w *world) list(t *rapid.T, n *modelNode) {
 	floor := 0
 	for _, version := range append(slices.Clone(n.local), n.memory.Version) {
@@ -218,7 +226,7 @@ func (w *world) list(t *rapid.T, n *modelNode) {
 	now := len(w.past) - 1
 	at := now
 	if rapid.IntRange(0, 3).Draw(t, "late") == 0 {
-		at = rapid.IntRange(0, now).Draw(t, "state listed")
+		at = rapid.IntRange(n.goneAt, now).Draw(t, "state listed")
 	}
 	if w.past[at] == nil && at < floor {
 		at = now
@@ -228,7 +236,7 @@ func (w *world) list(t *rapid.T, n *modelNode) {
 
 func (w *world) startPass(n *modelNode, at int) {
 	n.passes++
-	n.listed = append(n.listed, listing{pass: n.passes, task: w.past[at], local: slices.Clone(n.local)})
+	n.listed = append(n.listed, listing{pass: n.passes, at: at, local: slices.Clone(n.local)})
 }
 
 // arrive gives the node the list it waited for longest.
@@ -246,19 +254,22 @@ func (w *world) deliver(n *modelNode) {
 		Caps: Caps{UnitAware: true, RecoveryAware: true, Acks: true, Finalizer: true},
 		Pass: l.pass, LocalState: l.local,
 	}
-	if l.task != nil {
-		v.Present, v.Task = true, Observe(l.task, n.name)
-		if !n.bootstrapped && l.task.Status.IsTerminal() {
-			n.terminalAtStart = l.task.Version
+	record := w.past[l.at]
+	if record != nil {
+		v.Present, v.Task = true, Observe(record, n.name)
+		if !n.bootstrapped && record.Status.IsTerminal() {
+			n.terminalAtStart = record.Version
 		}
-		v.Bootstrap = n.terminalAtStart == l.task.Version
-		v.Expired = w.aged && l.task.Status.IsTerminal()
-		if n.newest == nil || !olderRecord(l.task, n.newest) {
-			n.newest = l.task
+		v.Bootstrap = n.terminalAtStart == record.Version
+		v.Expired = w.aged && record.Status.IsTerminal()
+		if n.newest == nil || !olderRecord(record, n.newest) {
+			n.newest = record
 		}
+	} else {
+		n.goneAt = max(n.goneAt, l.at)
 	}
 	n.bootstrapped = true
-	n.view, n.task = v, l.task
+	n.view, n.task = v, record
 	n.memory = n.memory.Saw(*v)
 }
 
@@ -289,8 +300,27 @@ func (w *world) act(t *rapid.T, n *modelNode) {
 	if n.underWay != nil || n.view == nil {
 		t.Skip("the node is busy, or saw nothing")
 	}
-	fate := rapid.SampledFrom([]string{"ok", "ok", "ok", "fails", "reply lost", "cancelled"}).Draw(t, "fate")
-	w.perform(t, n, fate)
+	w.perform(t, n, fates.Draw(t, "fate"))
+}
+
+var fates = rapid.SampledFrom([]string{"ok", "ok", "ok", "ok", "ok", "fails", "reply lost", "cancelled"})
+
+// pass lists, and performs what there is to do until there is no more.
+func (w *world) pass(t *rapid.T, n *modelNode) {
+	if n.underWay != nil {
+		w.remember(n)
+	}
+	n.listed = nil
+	w.list(t, n)
+	w.deliver(n)
+	for range 40 {
+		w.perform(t, n, fates.Draw(t, "fate"))
+		switch w.remember(n) {
+		case Wait, Relist, Forget:
+			return
+		}
+	}
+	t.Fatalf("P16: %s does not come to rest", n.name)
 }
 
 func (w *world) perform(t *rapid.T, n *modelNode, fate string) {
@@ -462,6 +492,7 @@ func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
 		if a.Success == n.failed[phaseName(a)] {
 			t.Fatalf("P7: %s acknowledges success=%t, and it failed is %t", n.name, a.Success, !a.Success)
 		}
+		w.judgeAck(t, n, a)
 	case CleanRecord:
 		if !w.aged && current {
 			t.Fatalf("P12: %s removes a record before its time", n.name)
@@ -481,6 +512,26 @@ func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
 	}
 }
 
+// judgeAck: an ack speaks of units, and of all of them.
+func (w *world) judgeAck(t *rapid.T, n *modelNode, a Action) {
+	if len(n.task.LocalUnitIDs(n.name)) == 0 {
+		t.Fatalf("P7: %s acknowledges without units", n.name)
+	}
+	callback := Action{Kind: Prepare, Version: a.Version}
+	if a.Kind == AckPost {
+		callback.Kind = CompleteGroup
+		if n.task.NeedsPreparationBarrier {
+			callback.Kind = Swap
+		}
+	}
+	for _, callback.Group = range n.task.Groups() {
+		local := n.task.LocalGroupUnitIDs(callback.Group, n.name)
+		if len(local) > 0 && n.called[callbackName(callback)] == 0 {
+			t.Fatalf("P7: %s acknowledges before %s", n.name, callbackName(callback))
+		}
+	}
+}
+
 func sameSet(a, b []string) bool {
 	a, b = slices.Clone(a), slices.Clone(b)
 	slices.Sort(a)
@@ -496,7 +547,7 @@ func (w *world) work(t *rapid.T, n *modelNode) {
 		t.Skip("nobody works here")
 	}
 	unit := rapid.SampledFrom(slices.Sorted(maps.Keys(now.Units))).Draw(t, "unit")
-	switch rapid.IntRange(0, 9).Draw(t, "report") {
+	switch rapid.IntRange(0, 19).Draw(t, "report") {
 	case 0:
 		_ = w.complete(t, n, now.Version, unit, "broken")
 	case 1, 2, 3:
@@ -504,6 +555,19 @@ func (w *world) work(t *rapid.T, n *modelNode) {
 			Namespace: modelNamespace, Id: modelTask, Version: now.Version, NodeId: n.name, UnitId: unit})
 	default:
 		_ = w.complete(t, n, now.Version, unit, "")
+	}
+}
+
+// workOn lets the node's worker complete all it can.
+func (w *world) workOn(t *rapid.T, n *modelNode) {
+	now := w.now()
+	for _, h := range n.handles {
+		if h.State == Exited || now == nil || now.Version != h.Version {
+			continue
+		}
+		for _, unit := range slices.Sorted(maps.Keys(now.Units)) {
+			_ = w.complete(t, n, h.Version, unit, "") // rejected when it is another node's, or terminal
+		}
 	}
 }
 
@@ -595,12 +659,23 @@ func (w *world) quiesce(t *rapid.T, n *modelNode) {
 }
 
 func (w *world) finishWork(t *rapid.T, n *modelNode) {
-	for i, h := range n.handles {
-		if now := w.now(); h.State == Running && now != nil && now.Version == h.Version {
-			for _, unit := range slices.Sorted(maps.Keys(now.Units)) {
-				_ = w.complete(t, n, h.Version, unit, "") // rejected when it is another node's, or terminal
-			}
-		}
+	if running := slices.Contains(n.handles, Handle{Version: n.seen(), State: Running}); running && !n.hasWork() {
+		t.Fatalf("P10: %s lets the worker of a %s task run", n.name, n.newest.Status)
+	}
+	w.workOn(t, n)
+	for i := range n.handles {
 		n.handles[i].State = Exited
 	}
+}
+
+// seen returns the newest version listed, 0 when none was.
+func (n *modelNode) seen() uint64 {
+	if n.newest == nil {
+		return 0
+	}
+	return n.newest.Version
+}
+
+func (n *modelNode) hasWork() bool {
+	return n.newest.Status == fsm.TaskStatusStarted && n.newest.NodeHasNonTerminalUnits(n.name)
 }
