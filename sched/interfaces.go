@@ -80,9 +80,9 @@ type RecoveryAwareProvider interface {
 	LocalCallbacksDone(task *Task, localNode string) bool
 }
 
-// TaskLister lists the tasks of the cluster by namespace. The lists of one
-// scheduler never go back in time when the lister is linearizable; the scheduler
-// tolerates those that do.
+// TaskLister lists the tasks of the cluster by namespace, as copies that nobody
+// changes any more. Lists should be linearizable. The scheduler ignores records
+// older than what it has seen, but takes a record that is missing to be gone.
 type TaskLister interface {
 	ListDistributedTasks(ctx context.Context) (map[string][]*Task, error)
 }
