@@ -55,6 +55,8 @@ func judge(from, to string) error {
 		return fmt.Errorf("%s stands on no floor of the house (%s)", from, strings.Join(floors, ", "))
 	case t < 0:
 		return fmt.Errorf("%s imports %s, which stands on no floor of the house", from, to)
+	case from == to: // an external test
+		return nil
 	case slices.Contains(formats, from):
 		if i := slices.Index(formats, to); i < 0 || i >= slices.Index(formats, from) {
 			return fmt.Errorf("%s is a format and imports %s", from, to)
@@ -178,6 +180,7 @@ func TestJudgeOfImports(t *testing.T) {
 		{"dtsim/models/history", "dtsim/sim/trace", ""},
 		{"dtsim/reports/page", "dtsim/sim/plan", ""},
 		{"dtsim/sim/trace", "dtsim/sim/plan", ""},
+		{"dtsim/sim/trace", "dtsim/sim/trace", ""},
 		{"dtsim/fsm", "dtsim/sched", "imports point down only"},
 		{"dtsim/fsm", "dtsim/sim/plan", "imports point down only"},
 		{"dtsim/sched/reconcile", "dtsim/sim/trace", "imports point down only"},
