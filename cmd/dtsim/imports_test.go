@@ -81,7 +81,7 @@ func (p pkg) faults() []error {
 		}
 	}
 	for _, to := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
-		if strings.HasPrefix(to, module) && to != p.ImportPath { // a test outside of its package imports it
+		if strings.HasPrefix(to, module) {
 			if err := judge(strings.TrimSuffix(p.ImportPath, "_test"), to); err != nil {
 				found = append(found, err)
 			}
