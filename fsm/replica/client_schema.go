@@ -39,6 +39,19 @@ func (c *Client) FlipProperty(ctx context.Context, collection, property, tokeniz
 	})
 }
 
+// SwapTenants says, in the name of a task, that tenants keep what it has made of a
+// property of theirs, whatever becomes of the task: what a migration with a group
+// per tenant does before their replicas swap. It is refused unless all units of
+// their groups are COMPLETED. Once the record of the task is gone, the schema still
+// tells (P8). It may be repeated; what has changed since then for all tenants stays.
+func (c *Client) SwapTenants(ctx context.Context, collection, property, tokenization, namespace string,
+	task fsm.TaskDescriptor, tenants []string) error {
+	return c.executeSchema(ctx, CommandUpdateProperty, collection, UpdatePropertyRequest{
+		Property: property, Tokenization: tokenization, Tenants: tenants,
+		Migration: &MigrationRef{Namespace: namespace, ID: task.ID, Version: task.Version},
+	})
+}
+
 // AddTenants adds tenants to a multi-tenant collection.
 func (c *Client) AddTenants(ctx context.Context, collection string, tenants []ShardSpec) error {
 	return c.executeSchema(ctx, CommandAddTenants, collection, AddTenantsRequest{Tenants: tenants})

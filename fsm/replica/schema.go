@@ -64,6 +64,17 @@ type Shard struct {
 	// Nodes hold a replica each, in the order of the placement.
 	Nodes  []string    `json:"nodes"`
 	Status ShardStatus `json:"status"`
+	// Swapped are the properties, of a tenant, that a task has migrated for this
+	// tenant alone. They end with the next change of the property for all tenants. The
+	// map of a shard inside a Replica is never written to.
+	Swapped map[string]TenantSwap `json:"swapped,omitempty"`
+}
+
+// TenantSwap is what a task has made of one property of one tenant.
+type TenantSwap struct {
+	Tokenization string `json:"tokenization"`
+	// By is the version of the task.
+	By uint64 `json:"by"`
 }
 
 // clone copies what a change of c may touch; the node lists are shared, nobody
@@ -153,6 +164,11 @@ func (s Shard) validate(name string) error {
 	for i, node := range s.Nodes {
 		if node == "" || slices.Contains(s.Nodes[:i], node) {
 			return fmt.Errorf("shard %q: nodes[%d] %q is empty or stands there twice", name, i, node)
+		}
+	}
+	for _, property := range slices.Sorted(maps.Keys(s.Swapped)) {
+		if t := s.Swapped[property]; property == "" || t.Tokenization == "" || t.By == 0 {
+			return fmt.Errorf("shard %q: swapped property %q with tokenization %q by task version %d", name, property, t.Tokenization, t.By)
 		}
 	}
 	return nil

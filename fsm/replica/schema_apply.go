@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"dtsim/fsm"
 	"dtsim/fsm/api"
 )
 
@@ -100,9 +101,12 @@ func (r *Replica) updateProperty(c *api.ApplyRequest, index uint64) error {
 	if !ok {
 		return fmt.Errorf("collection %q has no property %q", collection.Name, q.Property)
 	}
+	if len(q.Tenants) > 0 {
+		return r.swapTenants(q, collection, property)
+	}
 	if m := q.Migration; m != nil {
-		if m.Namespace == "" || m.ID == "" || m.Version == 0 {
-			return invalid("update of property %q by task %s/%s/%d: that names no task", q.Property, m.Namespace, m.ID, m.Version)
+		if err := m.validate(q.Property); err != nil {
+			return err
 		}
 		if m.Version <= property.FlippedBy {
 			return nil // it has had its effect, and what came after it stays
@@ -119,6 +123,9 @@ func (r *Replica) updateProperty(c *api.ApplyRequest, index uint64) error {
 	property.Tokenization = q.Tokenization
 	changed := collection.clone()
 	changed.Properties[q.Property] = property
+	for name, shard := range changed.Shards {
+		changed.Shards[name] = shard.withSwap(q.Property, nil)
+	}
 	r.schema[fold(collection.Name)] = changed
 	return nil
 }
@@ -126,14 +133,22 @@ func (r *Replica) updateProperty(c *api.ApplyRequest, index uint64) error {
 // checkFlip asks whether a task may change the schema now, and whether it is a task
 // of this collection at all.
 func (r *Replica) checkFlip(m MigrationRef, collection *Collection, property string) error {
-	task, err := r.manager.Task(m.Namespace, m.ID, m.Version)
-	if err != nil {
+	if _, err := r.taskOf(m, collection); err != nil {
 		return err
 	}
-	if bound, ok := r.collectionOf(m.Namespace, task.Payload); ok && !strings.EqualFold(bound, collection.Name) {
-		return invalid("task %s/%s/%d belongs to collection %q", m.Namespace, m.ID, m.Version, bound)
-	}
 	return r.manager.CheckOwnPropertyUpdate(m.Namespace, m.ID, m.Version, collection.Name, property)
+}
+
+// taskOf returns the record of a migration, which must be one of this collection.
+func (r *Replica) taskOf(m MigrationRef, collection *Collection) (*fsm.Task, error) {
+	task, err := r.manager.Task(m.Namespace, m.ID, m.Version)
+	if err != nil {
+		return nil, err
+	}
+	if bound, ok := r.collectionOf(m.Namespace, task.Payload); ok && !strings.EqualFold(bound, collection.Name) {
+		return nil, invalid("task %s/%s/%d belongs to collection %q", m.Namespace, m.ID, m.Version, bound)
+	}
+	return task, nil
 }
 
 // tenants returns the multi-tenant collection that c changes n tenants of.

@@ -65,6 +65,9 @@ type UpdatePropertyRequest struct {
 	// Migration says that this is the flip at the end of a task's migration, which
 	// the guard of the task's own namespace must let through.
 	Migration *MigrationRef `json:"migration,omitempty"`
+	// Tenants, of a migration alone, says that it is not the end yet: these tenants
+	// have been migrated and swap, whatever becomes of the task.
+	Tenants []string `json:"tenants,omitempty"`
 }
 
 // MigrationRef names the run of a task that changes the schema.
@@ -72,6 +75,14 @@ type MigrationRef struct {
 	Namespace string `json:"namespace"`
 	ID        string `json:"id"`
 	Version   uint64 `json:"version"`
+}
+
+// validate refuses a reference that names no run.
+func (m *MigrationRef) validate(property string) error {
+	if m.Namespace == "" || m.ID == "" || m.Version == 0 {
+		return invalid("update of property %q by task %s/%s/%d: that names no task", property, m.Namespace, m.ID, m.Version)
+	}
+	return nil
 }
 
 // AddTenantsRequest adds tenants to a multi-tenant collection.
