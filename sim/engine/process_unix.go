@@ -16,6 +16,3 @@ func ownGroup(cmd *exec.Cmd) {
 
 // killGroup ends the process and all it started.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-
-// askForDump makes a Go process print the stacks of all its goroutines and end.
-func askForDump(cmd *exec.Cmd) { _ = cmd.Process.Signal(syscall.SIGQUIT) }

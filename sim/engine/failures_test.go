@@ -1,0 +1,132 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAFailureCostsOneJobAndIsReported(t *testing.T) {
+	tests := []struct {
+		name string
+		plan string
+		how  Failure
+		says []string
+		only string
+	}{
+		{"a goroutine panics", "panic", Crashed, []string{"a goroutine of the system under test panics", "goroutine "}, ""},
+		{"all goroutines wait for each other", "deadlock", Crashed, []string{"deadlock: ", "main.run"}, ""},
+		{"the process ends", "exit", Crashed, nil, ""},
+		{"a goroutine waits for the world outside", "hang", Crashed, []string{"all goroutines are asleep", "main.run"}, ""},
+		{"a goroutine never stops computing", "spin", Hung, []string{"no answer within 2s", "main.run"}, NativeName},
+		{"an instance never stops computing", "spin", Hung, []string{"no answer within 2s"}, SealedName},
+		{"memory without end", "eat", OutOfMemory, []string{" MiB"}, NativeName},
+		{"an instance's memory without end", "eat", OutOfMemory, []string{"out of memory"}, SealedName},
+		{"foreign bytes in the stream", "garble", Garbled, []string{"wire: "}, NativeName},
+		{"a job it will not do", "refuse=this", Refused, []string{`will not run "this"`}, ""},
+		{"a plan nobody knows", "nonsense", Refused, []string{`no plan is named "nonsense"`}, ""},
+	}
+	for name, m := range engines {
+		t.Run(name, func(t *testing.T) {
+			patient := m.open(t, func(o *Options) { o.MemoryLimit = 400 << 20 })
+			impatient := m.open(t, func(o *Options) { o.Timeout = 2 * time.Second })
+			next := job("orders", time.Second, 1)
+			want := mustRun(t, patient, next)
+			for _, tt := range tests {
+				if tt.only != "" && tt.only != name {
+					continue
+				}
+				t.Run(tt.name, func(t *testing.T) {
+					e := patient
+					if tt.how == Hung {
+						e = impatient
+					}
+					_, err := e.Run(t.Context(), job(tt.plan, time.Second, 1))
+					var failure *GuestError
+					require.ErrorAs(t, err, &failure)
+					require.Equal(t, tt.how, failure.How, "%v", err)
+					require.Equal(t, name, failure.Engine)
+					for _, text := range tt.says {
+						require.ErrorContains(t, err, text)
+					}
+					require.True(t, bytes.Equal(want, mustRun(t, e, next)), "the job after it gives its trace")
+				})
+			}
+		})
+	}
+}
+
+func TestAJobEndsWithItsContext(t *testing.T) {
+	for name, m := range engines {
+		t.Run(name, func(t *testing.T) {
+			e := m.open(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			before := pids(e.(*workers))
+			_, err := e.Run(ctx, job("spin", time.Second, 1))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			for _, pid := range before {
+				require.Zero(t, residentBytes(pid), "the worker has ended")
+			}
+			_, err = e.Run(ctx, job("chatter", time.Second, 1))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	}
+}
+
+func TestACloseEndsWhatRuns(t *testing.T) {
+	e := maker(Native).open(t)
+	failed := make(chan error)
+	go func() {
+		_, err := e.Run(context.Background(), job("spin", time.Second, 1))
+		failed <- err
+	}()
+	n := e.(*workers)
+	require.Eventually(t, func() bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return len(n.idle) == 0
+	}, 10*time.Second, time.Millisecond)
+	require.NoError(t, e.Close())
+	require.ErrorIs(t, <-failed, errClosed)
+	_, err := e.Run(t.Context(), job("chatter", time.Second, 1))
+	require.ErrorIs(t, err, errClosed)
+}
+
+func TestAWorkerIsReplacedAfterItsShareOfPlans(t *testing.T) {
+	e := maker(Native).open(t, func(o *Options) { o.PlansPerWorker = 3 })
+	seen := make(map[int]int)
+	for range 7 {
+		for _, pid := range pids(e.(*workers)) {
+			seen[pid]++
+		}
+		_, err := e.Run(t.Context(), job("chatter", time.Second, 1))
+		require.NoError(t, err)
+	}
+	require.Len(t, seen, 2, "two workers were idle before a job, after three each there was none")
+}
+
+func TestMemoryThatIsNotHeldDoesNotCount(t *testing.T) {
+	// The job goes through more than a gigabyte and holds next to none of it.
+	e := maker(Native).open(t, func(o *Options) { o.MemoryLimit = 300 << 20 })
+	mustRun(t, e, job("churn", time.Second, 1))
+}
+
+func TestTheEndOfALongDumpIsKept(t *testing.T) {
+	var s stderr
+	_, _ = s.Write([]byte("panic: the reason\n"))
+	for range 100_000 {
+		_, _ = s.Write([]byte("goroutine 7 [chan receive]:\n"))
+	}
+	_, _ = s.Write([]byte("exit status 2"))
+	text := s.String()
+	require.Less(t, len(text), 70<<10)
+	require.Contains(t, text, "panic: the reason")
+	require.Contains(t, text, "bytes left out")
+	require.Contains(t, text, "exit status 2")
+	s.Reset()
+	require.Empty(t, s.String())
+}
