@@ -25,7 +25,7 @@ func TestAFailureCostsOneJobAndIsReported(t *testing.T) {
 		{"an instance never stops computing", "spin", Hung, []string{"no answer within 2s"}, SealedName},
 		{"memory without end", "eat", OutOfMemory, []string{" MiB"}, NativeName},
 		{"an instance's memory without end", "eat", OutOfMemory, []string{"out of memory"}, SealedName},
-		{"foreign bytes in the stream", "garble", Garbled, []string{"wire: "}, NativeName},
+		{"foreign bytes in the stream", "garble", Garbled, []string{"wire: "}, ""},
 		{"a job it will not do", "refuse=this", Refused, []string{`will not run "this"`}, ""},
 		{"a plan nobody knows", "nonsense", Refused, []string{`no plan is named "nonsense"`}, ""},
 	}

@@ -177,6 +177,8 @@ func (w *worker) autopsy(err error) error {
 		return w.failure(Raced, nil)
 	case exit.ExitCode() == wire.MemoryExit:
 		return w.failure(OutOfMemory, nil)
+	case exit.ExitCode() == wire.GarbledExit:
+		return w.failure(Garbled, nil)
 	}
 	return w.failure(Crashed, exit)
 }

@@ -39,8 +39,11 @@ func main() {
 		return
 	}
 	fmt.Fprintln(os.Stderr, "sealedhost:", err)
-	if errors.Is(err, errMemory) {
+	switch {
+	case errors.Is(err, errMemory):
 		os.Exit(wire.MemoryExit)
+	case errors.Is(err, errGarbled):
+		os.Exit(wire.GarbledExit)
 	}
 	os.Exit(1)
 }
@@ -101,8 +104,10 @@ func serve(ctx context.Context, host wazero.Runtime, module wazero.CompiledModul
 	}
 }
 
-// errMemory says that an instance wanted more memory than it may have.
-var errMemory = errors.New("the guest is out of memory")
+var (
+	errMemory  = errors.New("the guest is out of memory")
+	errGarbled = errors.New("the guest broke the protocol")
+)
 
 // runInstance runs one job in an instance of its own.
 func runInstance(ctx context.Context, host wazero.Runtime, module wazero.CompiledModule, job wire.Job) (wire.Answer, []byte, error) {
@@ -124,22 +129,23 @@ func runInstance(ctx context.Context, host wazero.Runtime, module wazero.Compile
 		}
 		return wire.Answer{}, nil, fmt.Errorf("the guest ended: %w", err)
 	}
-	if _, err := wire.ReadHello(&out); err != nil {
-		return wire.Answer{}, nil, passOn(&out, err)
+	answer, trace, err := readInstance(&out)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: %w", errGarbled, err)
 	}
-	answer, trace, err := wire.ReadAnswer(&out)
+	return answer, trace, err
+}
+
+// readInstance reads all that an instance wrote.
+func readInstance(out *bytes.Buffer) (wire.Answer, []byte, error) {
+	if _, err := wire.ReadHello(out); err != nil {
+		return wire.Answer{}, nil, err
+	}
+	answer, trace, err := wire.ReadAnswer(out)
 	if err == nil && out.Len() > 0 {
 		err = fmt.Errorf("wire: %d bytes after the answer", out.Len())
 	}
-	return answer, trace, passOn(&out, err)
-}
-
-// passOn says how long the rest of what an instance wrote is, when that is garbled.
-func passOn(out *bytes.Buffer, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w (%d bytes unread)", err, out.Len())
+	return answer, trace, err
 }
 
 // spy passes standard error on and notices the runtime's words for no memory.

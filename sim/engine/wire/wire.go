@@ -24,8 +24,13 @@ import (
 // sources, so another number is a mistake in the build.
 const Protocol = 1
 
-// MemoryExit is the exit status of a guest that wanted more memory than it may have.
-const MemoryExit = 67
+// Exit statuses of a worker that passes on what became of its guest.
+const (
+	// MemoryExit: the guest wanted more memory than it may have.
+	MemoryExit = 67
+	// GarbledExit: the guest did not keep to the protocol.
+	GarbledExit = 68
+)
 
 // Hello is the first thing a guest says.
 type Hello struct {

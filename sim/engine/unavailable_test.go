@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/sim/engine/build"
+)
+
+func TestAnEngineThatCannotBeUsedSaysWhy(t *testing.T) {
+	for name, m := range engines {
+		t.Run(name, func(t *testing.T) {
+			refused := func(change func(*Options)) *UnavailableError {
+				t.Helper()
+				o := Options{Guest: testGuest}
+				change(&o)
+				e, err := m(t.Context(), o)
+				require.Nil(t, e)
+				var unavailable *UnavailableError
+				require.ErrorAs(t, err, &unavailable)
+				require.Equal(t, name, unavailable.Engine)
+				require.ErrorContains(t, err, "the "+name+" engine is not available: ")
+				return unavailable
+			}
+			outside := refused(func(o *Options) { o.Dir = t.TempDir() })
+			require.ErrorIs(t, outside, build.ErrOutsideModule)
+			missing := refused(func(o *Options) { o.Guest = "./testdata/nosuchguest" })
+			require.ErrorContains(t, missing, "nosuchguest")
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, err := m(ctx, Options{Guest: testGuest})
+			require.ErrorIs(t, err, context.Canceled)
+
+			t.Setenv("PATH", t.TempDir())
+			require.ErrorIs(t, refused(func(*Options) {}), build.ErrNoToolchain)
+		})
+	}
+}
+
+func TestAProgramThatIsNoGuestIsFoundOut(t *testing.T) {
+	_, err := Native(t.Context(), Options{Guest: "./testdata/mute"})
+	require.ErrorContains(t, err, "the native engine is not available: a worker does not start: the native guest broke the protocol")
+
+	e := maker(Sealed).open(t, func(o *Options) { o.Guest = "./testdata/mute" })
+	_, err = e.Run(t.Context(), job("chatter", time.Second, 1))
+	var failure *GuestError
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, Garbled, failure.How)
+}
+
+func TestAGuestWithoutTheSeededRuntimeIsRefused(t *testing.T) {
+	plain, err := build.Make(t.Context(), build.Request{
+		Name: "plain guest", Package: testGuest, Log: func(message string) { t.Log(message) },
+		Target: build.Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH},
+	})
+	require.NoError(t, err)
+	_, err = command{engine: NativeName, program: plain.Path, env: nativeEnv}.start(t.Context())
+	require.ErrorContains(t, err, "without the seeded runtime")
+}
+
+func TestTheSealedEngineHasNoRaceDetector(t *testing.T) {
+	_, err := Sealed(t.Context(), Options{Guest: testGuest, Race: true})
+	require.EqualError(t, err, "the sealed engine is not available: there is no race detector for WebAssembly")
+}
+
+func TestACacheThatCannotBeWrittenIsExplained(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	_, err := Native(t.Context(), Options{Guest: testGuest, CacheDir: file})
+	require.ErrorContains(t, err, "DTSIM_CACHE")
+}
