@@ -32,6 +32,12 @@ type Plan struct {
 	Cluster  Cluster  `json:"cluster"`
 	// Workload is what operators and clients do, sorted by At.
 	Workload []Operation `json:"workload,omitempty"`
+	// Faults are what goes wrong, in any order; their positions are their identity.
+	Faults []Fault `json:"faults,omitempty"`
+	// Calm is when all faults end: links heal, clocks are right, and every node that
+	// has not left is up. From then to Duration the run is calm. It is after the start
+	// if there are faults; zero means that the whole run is calm.
+	Calm Duration `json:"calm,omitempty"`
 	// Promises is what the run is expected to end with.
 	Promises []Promise `json:"promises,omitempty"`
 }

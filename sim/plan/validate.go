@@ -79,6 +79,7 @@ func (v *validator) plan() {
 	for i := range v.p.Promises {
 		v.promise(i)
 	}
+	v.faults()
 }
 
 func (v *validator) cluster() {

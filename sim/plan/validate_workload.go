@@ -36,6 +36,11 @@ func (v *validator) operation(i int) {
 		v.failf(at, "%s is before workload[%d].at (%s); operations are sorted by time", o.At, i-1, v.p.Workload[i-1].At)
 	}
 	oneOf(v, path+".node", o.Node, v.nodes)
+	v.perform(path, o)
+}
+
+// perform complains about what an operation does.
+func (v *validator) perform(path string, o *Operation) {
 	oneOf(v, path+".do", o.Do, actions)
 	if v.err != nil {
 		return
