@@ -34,6 +34,8 @@ type ledger struct {
 	change *change
 	// flipped is set by an event that changed a property in the name of a run.
 	flipped *run
+	// swappedAlone is set by an event that says that tenants of a run have swapped alone.
+	swappedAlone *run
 
 	outcomes map[int64]string
 	atRest   []trace.Event
@@ -92,6 +94,7 @@ type collection struct {
 	born       uint64
 	properties map[string]string
 	flippedBy  map[string]uint64
+	updatedAt  map[string]uint64
 	// shards are the nodes of each shard.
 	shards map[string][]string
 	// serves is the tokenization of each property of each shard.
@@ -110,7 +113,7 @@ func newLedger(p *plan.Plan) *ledger {
 
 // take folds an event in.
 func (l *ledger) take(e *trace.Event) {
-	l.now, l.change, l.flipped = e.At, nil, nil
+	l.now, l.change, l.flipped, l.swappedAlone = e.At, nil, nil, nil
 	switch e.Kind {
 	case trace.Committed:
 		l.command = readCommand(e)

@@ -2,7 +2,6 @@ package check
 
 import (
 	"maps"
-	"slices"
 	"strings"
 
 	"dtsim/fsm"
@@ -43,7 +42,7 @@ func (l *ledger) foldSchema(c *command) {
 func newCollection(c *command) *collection {
 	created := &collection{
 		name: c.class, born: c.index, properties: maps.Clone(c.body.Properties),
-		flippedBy: make(map[string]uint64), shards: make(map[string][]string), serves: make(map[string]map[string]string),
+		flippedBy: make(map[string]uint64), updatedAt: make(map[string]uint64), shards: make(map[string][]string), serves: make(map[string]map[string]string),
 	}
 	if created.properties == nil {
 		created.properties = make(map[string]string)
@@ -67,12 +66,17 @@ func (l *ledger) foldUpdate(c *command, found *collection) {
 	m := b.Migration
 	if m == nil {
 		found.properties[b.Property] = b.Tokenization
+		found.updatedAt[b.Property] = c.index
 		for _, serves := range found.serves {
 			serves[b.Property] = b.Tokenization
 		}
 		return
 	}
 	if m.Version <= found.flippedBy[b.Property] {
+		return
+	}
+	if tenants := b.names(); len(tenants) > 0 {
+		l.foldTenants(c, found, tenants)
 		return
 	}
 	found.properties[b.Property] = b.Tokenization
@@ -83,20 +87,29 @@ func (l *ledger) foldUpdate(c *command, found *collection) {
 	}
 }
 
-// settle says what the shards of a run's collection are to serve now that the run
-// is terminal: see the package comment of sim/provider.
-func (l *ledger) settle(r *run) {
-	c := l.collections[strings.ToLower(r.payload.Collection)]
-	if c == nil || c.born > r.id.Version || r.payload.Kind != plan.Reindex {
+// foldTenants takes in that tenants keep what a run has made of them.
+func (l *ledger) foldTenants(c *command, found *collection, tenants []string) {
+	m := c.body.Migration
+	if m.Version <= found.updatedAt[c.body.Property] {
 		return
 	}
-	for _, shard := range slices.Sorted(maps.Keys(c.serves)) {
-		swaps := r.status == fsm.TaskStatusFinished
-		if r.payload.PerTenant && !r.barrier {
-			swaps = r.completed(shard)
+	l.swappedAlone = l.runs[provider.Run{Namespace: m.Namespace, Task: m.ID, Version: m.Version}]
+	for _, tenant := range tenants {
+		if serves := found.serves[tenant]; serves != nil {
+			serves[c.body.Property] = c.body.Tokenization
 		}
-		if swaps {
-			c.serves[shard][r.payload.Property] = r.payload.Tokenization
-		}
+	}
+}
+
+// settle says what the shards of a run's collection are to serve now that the run
+// has finished. The tenants that a run has swapped alone are told as they swap: see
+// the package comment of sim/provider.
+func (l *ledger) settle(r *run) {
+	c := l.collections[strings.ToLower(r.payload.Collection)]
+	if c == nil || c.born > r.id.Version || r.payload.Kind != plan.Reindex || r.status != fsm.TaskStatusFinished {
+		return
+	}
+	for _, serves := range c.serves {
+		serves[r.payload.Property] = r.payload.Tokenization
 	}
 }

@@ -29,6 +29,13 @@ func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
 				l.command.class, b.Property, b.Tokenization, r.id, r.payload.Collection, r.payload.Property, r.payload.Tokenization)
 		}
 	}
+	if r := l.swappedAlone; r != nil {
+		for _, tenant := range l.command.body.names() {
+			if !r.completed(tenant) || !r.payload.PerTenant || r.barrier {
+				c.report("P8", e.Node, "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.command.index, r.id)
+			}
+		}
+	}
 	if ch := l.change; ch != nil && ch.after.IsTerminal() && !ch.before.IsTerminal() {
 		if r := ch.run; r.payload.Kind == plan.Reindex && ch.after == finished && r.flips == 0 {
 			c.report("P8", e.Node, "%s is FINISHED at index %d and the schema has not flipped", r.id, l.command.index)

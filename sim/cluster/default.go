@@ -55,7 +55,7 @@ func applied(index, term uint64, req api.ApplyRequest, res replica.Result) Appli
 	}
 	a.Run = provider.Run{Namespace: about.Namespace, Task: about.ID, Version: about.Version}
 	if req.Type == api.CommandAddTask {
-		a.Run.Version = index
+		a.Run.Version = res.Index
 	}
 	a.Unit = about.UnitID
 	return a
@@ -81,10 +81,15 @@ func (r defaultReplica) Collections() []provider.Collection {
 			Replicas:   make(map[string][]string, len(c.Shards)),
 		}
 		for name, p := range c.Properties {
-			one.Properties[name] = provider.Property{Tokenization: p.Tokenization, UserIndex: max(c.Version, p.UpdatedAt)}
+			one.Properties[name] = provider.Property{
+				Tokenization: p.Tokenization, UserIndex: max(c.Version, p.UpdatedAt), FlippedBy: p.FlippedBy, SwappedBy: make(map[string]uint64),
+			}
 		}
 		for name, shard := range c.Shards {
 			one.Replicas[name] = shard.Nodes
+			for property, swap := range shard.Swapped {
+				one.Properties[property].SwappedBy[name] = swap.By
+			}
 		}
 		all = append(all, one)
 	}

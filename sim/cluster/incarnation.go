@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,7 +70,7 @@ func (c *Cluster) begin(n *Node) *incarnation {
 	}
 	i.providers = provider.NewSet(provider.Env{
 		Node: n.name, Seed: c.plan.Seed, Clock: i.clock, Files: i.mount.Files(), Shards: i.shards,
-		Schema: (*schema)(i), Emit: i.emit, Halt: i.halt,
+		Schema: (*schema)(i), Emit: i.emit, OnRecord: i.onRecord, Halt: i.halt,
 	})
 	i.replica = c.sys.NewReplica(ReplicaConfig{
 		Guards: i.providers, Notifier: (*notifier)(i), OnApply: i.applied,
@@ -91,6 +92,12 @@ func (c *Cluster) begin(n *Node) *incarnation {
 	i.schedule()
 	i.work.Go(i.followSchema)
 	return i
+}
+
+// onRecord says whether the replica has a record of a run.
+func (i *incarnation) onRecord(run provider.Run) bool {
+	status, _ := i.replica.Unit(run, "")
+	return status != ""
 }
 
 // schedule starts the scheduler; its first list waits for a leader.
@@ -218,6 +225,16 @@ func (s *schema) Flip(ctx context.Context, collection, property, tokenization st
 	fields := append(about(run), trace.Str("collection", collection), trace.Str("property", property), trace.Str("tokenization", tokenization))
 	return (*caller)(s).call("flip-property", fields, func() error {
 		return s.client.FlipProperty(ctx, collection, property, tokenization, run.Namespace, fsm.TaskDescriptor{ID: run.Task, Version: run.Version})
+	})
+}
+
+// SwapTenants implements provider.Schema.
+func (s *schema) SwapTenants(ctx context.Context, collection, property, tokenization string, run provider.Run, tenants []string) error {
+	fields := append(about(run), trace.Str("collection", collection), trace.Str("property", property),
+		trace.Str("tokenization", tokenization), trace.Str("tenants", strings.Join(tenants, ",")))
+	return (*caller)(s).call("swap-tenants", fields, func() error {
+		return s.client.SwapTenants(ctx, collection, property, tokenization, run.Namespace,
+			fsm.TaskDescriptor{ID: run.Task, Version: run.Version}, tenants)
 	})
 }
 

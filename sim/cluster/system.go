@@ -108,6 +108,7 @@ type Client interface {
 	CreateCollection(ctx context.Context, name string, q replica.CreateCollectionRequest) error
 	DropCollection(ctx context.Context, name string) error
 	UpdateProperty(ctx context.Context, collection, property, tokenization string) error
+	SwapTenants(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor, tenants []string) error
 	FlipProperty(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor) error
 	DeleteTenants(ctx context.Context, collection string, tenants []string) error
 

@@ -24,6 +24,9 @@ type Schema interface {
 	// Flip sets the tokenization of a property in the name of a run, for the whole
 	// cluster. It succeeds again when it is done again by the same run.
 	Flip(ctx context.Context, collection, property, tokenization string, run Run) error
+	// SwapTenants says for the whole cluster that tenants keep what a run has made of a
+	// property of theirs, whatever becomes of the run. It may be done again.
+	SwapTenants(ctx context.Context, collection, property, tokenization string, run Run, tenants []string) error
 }
 
 // Env is the node a provider works on, for one incarnation of it.
@@ -42,6 +45,8 @@ type Env struct {
 	Schema Schema
 	// Emit appends to the trace.
 	Emit Emit
+	// OnRecord says whether there is a record of a run, as far as this node knows.
+	OnRecord func(Run) bool
 	// Halt ends when the incarnation ends.
 	Halt context.Context
 
@@ -57,6 +62,8 @@ type base struct {
 	// finish makes the work on one unit durable; it is called with nothing reported
 	// yet, and again when a crash came in between.
 	finish func(p Payload, run Run, unit string) error
+	// ready says why work on units cannot begin yet; nil when it always can.
+	ready func(p Payload, run Run, units []string) error
 
 	mu       sync.Mutex
 	recorder fsm.TaskCompletionRecorder
@@ -70,21 +77,56 @@ func (b *base) SetCompletionRecorder(recorder fsm.TaskCompletionRecorder) {
 	b.recorder = recorder
 }
 
-// GetLocalTasks implements fsm.Provider: the runs with files on the disk.
+// GetLocalTasks implements fsm.Provider: the runs with files on the disk. That a run
+// has ended here is worth knowing for as long as it is on record, and local state to
+// be removed after that.
 func (b *base) GetLocalTasks() []fsm.TaskDescriptor {
 	var local []fsm.TaskDescriptor
-	for _, name := range b.env.Files.List(runsPrefix(b.kind)) {
-		if desc, ok := parseRunFile(b.kind, name); ok {
+	for _, name := range b.env.Files.List(runs.of(b.kind)) {
+		if desc, ok := runs.parse(b.kind, name); ok {
+			local = append(local, desc)
+		}
+	}
+	for _, name := range b.env.Files.List(ends.of(b.kind)) {
+		if desc, ok := ends.parse(b.kind, name); ok && !slices.Contains(local, desc) && !b.env.OnRecord(b.run(desc)) {
 			local = append(local, desc)
 		}
 	}
 	return local
 }
 
+// run names a run of this kind.
+func (b *base) run(desc fsm.TaskDescriptor) Run {
+	return Run{Namespace: string(b.kind), Task: desc.ID, Version: desc.Version}
+}
+
+// ended says, durably, that OnTaskCompleted of a run has come to its end here.
+func (b *base) ended(run Run) error {
+	name := ends.file(run)
+	if _, err := b.env.Files.Read(name); err == nil {
+		return nil
+	}
+	if err := b.env.Files.Put(name, nil); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// LocalCallbacksDone implements sched.RecoveryAwareProvider, for kinds with
+// callbacks: done is what OnTaskCompleted has come to the end of on this node,
+// whether it owns a unit or not (P9).
+func (b *base) LocalCallbacksDone(task *fsm.Task, _ string) bool {
+	_, err := b.env.Files.Read(ends.file(runOf(task)))
+	return err == nil
+}
+
 // removeRun removes the files of a run: those of its units first, so that what is
 // interrupted is still listed.
 func (b *base) removeRun(run Run) error {
-	files := append(b.env.Files.List(unitsPrefix(run)), runFile(run))
+	files := append(b.env.Files.List(unitsPrefix(run)), runs.file(run))
+	if !b.env.OnRecord(run) {
+		files = append(files, ends.file(run))
+	}
 	for _, name := range files {
 		if err := b.env.Files.Remove(name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -103,7 +145,11 @@ func (b *base) removeRun(run Run) error {
 // CleanupTask implements fsm.Provider for kinds whose runs leave nothing in the
 // shards.
 func (b *base) CleanupTask(desc fsm.TaskDescriptor) error {
-	return b.removeRun(Run{Namespace: string(b.kind), Task: desc.ID, Version: desc.Version})
+	run := b.run(desc)
+	if err := b.drain(run); err != nil {
+		return err
+	}
+	return b.removeRun(run)
 }
 
 // StartTask implements fsm.Provider.
@@ -117,6 +163,11 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	if p.Kind != plan.Cleanup {
 		// The node knows the task, so it knows the collection, but perhaps not its shards yet.
 		if err := b.env.Shards.Follow(b.env.Schema.Collections()); err != nil {
+			return nil, err
+		}
+	}
+	if b.ready != nil {
+		if err := b.ready(p, run, units); err != nil {
 			return nil, err
 		}
 	}
@@ -174,7 +225,7 @@ func (b *base) units(p Payload, task *fsm.Task) []string {
 
 // remember makes the run known to later incarnations.
 func (b *base) remember(run Run, payload []byte) error {
-	name := runFile(run)
+	name := runs.file(run)
 	if _, err := b.env.Files.Read(name); err == nil {
 		return nil
 	}

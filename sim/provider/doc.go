@@ -22,5 +22,11 @@
 //     tenant is as it was. The schema keeps the old tokenization; such a tenant
 //     serves its own until a later task finishes.
 //
+// A node that comes back when the record is gone goes by the schema, which is told
+// before the first replica swaps for good: it knows the run that has flipped a
+// property, and the tenants that a run has swapped alone. A tenant that the schema
+// does not know has been swapped by nobody. And no run begins on a shard that still
+// holds something of an earlier one.
+//
 // The package knows nothing of Raft, of the scheduler or of the cluster around it.
 package provider

@@ -54,12 +54,13 @@ func (r *Repair) OnSwapRequested(task *fsm.Task, groupID string, localUnitIDs []
 // OnTaskCompleted makes sure that the workers of a task that came to nothing have
 // stopped. What was rebuilt is as good as what it replaced and stays.
 func (r *Repair) OnTaskCompleted(task *fsm.Task) error {
-	return r.callback("OnTaskCompleted", task, "", nil, func() error { return r.drain(runOf(task)) })
+	return r.callback("OnTaskCompleted", task, "", nil, func() error {
+		if err := r.drain(runOf(task)); err != nil {
+			return err
+		}
+		return r.ended(runOf(task))
+	})
 }
-
-// LocalCallbacksDone implements sched.RecoveryAwareProvider: no callback leaves
-// anything behind.
-func (r *Repair) LocalCallbacksDone(*fsm.Task, string) bool { return true }
 
 // Set holds one provider of each kind for one incarnation of a node.
 type Set struct {
@@ -73,6 +74,9 @@ type Set struct {
 // not part of a node.
 func NewSet(env Env) *Set {
 	env.handles = new(atomic.Int64)
+	if env.OnRecord == nil {
+		env.OnRecord = func(Run) bool { return false }
+	}
 	return &Set{Cleanup: newCleanup(env), Repair: newRepair(env), Reindex: newReindex(env)}
 }
 

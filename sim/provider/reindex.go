@@ -20,6 +20,7 @@ type Reindex struct {
 
 func newReindex(env Env) *Reindex {
 	r := &Reindex{base: base{kind: plan.Reindex, env: env}}
+	r.ready = r.unsettled
 	r.finish = func(p Payload, run Run, unit string) error {
 		return r.change(p, run, unit, func(s *Shard) (bool, string, error) {
 			return s.build(run, p.Property, p.Tokenization), "", nil
@@ -73,6 +74,9 @@ func (r *Reindex) swapGroup(p Payload, task *fsm.Task, group string, units []str
 	if !swaps(p, task, group) {
 		return nil
 	}
+	if err := r.keep(p, task, group); err != nil {
+		return err
+	}
 	return r.each(p, task, units, func(s *Shard, run Run) (bool, string, error) {
 		changed, err := s.swap(run, p.Property)
 		return changed, "swapped", err
@@ -80,9 +84,9 @@ func (r *Reindex) swapGroup(p Payload, task *fsm.Task, group string, units []str
 }
 
 // swaps says whether the replicas of a group end on the new tokenization, as far
-// as the record can tell. Behind the barrier tenants swap together or not at all.
+// as the record can tell.
 func swaps(p Payload, task *fsm.Task, group string) bool {
-	if !p.PerTenant || task.NeedsPreparationBarrier {
+	if !alone(p, task) {
 		return task.Status == fsm.TaskStatusSwapping || task.Status == fsm.TaskStatusFinished
 	}
 	for _, u := range task.Units {
@@ -91,6 +95,38 @@ func swaps(p Payload, task *fsm.Task, group string) bool {
 		}
 	}
 	return true
+}
+
+// alone says whether each tenant swaps alone. Behind the barrier tenants swap
+// together or not at all.
+func alone(p Payload, task *fsm.Task) bool { return p.PerTenant && !task.NeedsPreparationBarrier }
+
+// keep makes the schema tell, before the first replica swaps, that tenants swap
+// alone: the task may still come to nothing, and a node that comes back when its
+// record is gone must not swap back what all others have kept.
+func (r *Reindex) keep(p Payload, task *fsm.Task, tenants ...string) error {
+	if !alone(p, task) {
+		return nil
+	}
+	run, told := runOf(task), r.property(p)
+	tenants = slices.DeleteFunc(tenants, func(tenant string) bool { return told.swaps(run, tenant) })
+	if len(tenants) == 0 {
+		return nil
+	}
+	if err := r.env.Schema.SwapTenants(r.env.Halt, p.Collection, p.Property, p.Tokenization, run, tenants); err != nil {
+		return fmt.Errorf("swap of tenants %v for %s: %w", tenants, run, err)
+	}
+	return nil
+}
+
+// property is what this node's schema says of the property that p is about.
+func (r *Reindex) property(p Payload) Property {
+	for _, c := range r.env.Schema.Collections() {
+		if strings.EqualFold(c.Name, p.Collection) {
+			return c.Properties[p.Property]
+		}
+	}
+	return Property{}
 }
 
 // each applies f to the shards of units.
@@ -119,14 +155,27 @@ func (r *Reindex) OnTaskCompleted(task *fsm.Task) error {
 		} else if err := r.drain(runOf(task)); err != nil {
 			return err
 		}
-		return r.settle(p, task)
+		if err := r.settle(p, task); err != nil {
+			return err
+		}
+		return r.ended(runOf(task))
 	})
 }
 
 // settle makes every replica of the run on this node what the record says for
 // good: swapped without a way back, or as it was.
 func (r *Reindex) settle(p Payload, task *fsm.Task) error {
-	return r.settleUnits(p, runOf(task), func(group string) bool { return swaps(p, task, group) })
+	swaps := func(group string) bool { return swaps(p, task, group) }
+	var tenants []string
+	for _, unit := range p.local(r.env.Node) {
+		if group := p.group(p.Places[unit].Shard); swaps(group) && !slices.Contains(tenants, group) {
+			tenants = append(tenants, group)
+		}
+	}
+	if err := r.keep(p, task, tenants...); err != nil {
+		return err
+	}
+	return r.settleUnits(p, runOf(task), swaps)
 }
 
 func (r *Reindex) settleUnits(p Payload, run Run, swaps func(group string) bool) error {
@@ -161,20 +210,18 @@ func settleShard(s *Shard, p Payload, run Run, swaps bool) (changed bool, why st
 }
 
 // CleanupTask implements fsm.Provider. The record is gone, or this node has
-// settled it. If the node has missed how the task ended, the schema tells: it has
-// the tokenization of a task that finished.
+// settled it. If the node has missed how the task ended, the schema tells: it knows
+// the run that has flipped it, and the tenants that a run has swapped alone.
 func (r *Reindex) CleanupTask(desc fsm.TaskDescriptor) error {
-	run := Run{Namespace: string(r.kind), Task: desc.ID, Version: desc.Version}
+	run := r.run(desc)
 	if err := r.drain(run); err != nil {
 		return err
 	}
-	if b, err := r.env.Files.Read(runFile(run)); err == nil {
+	if b, err := r.env.Files.Read(runs.file(run)); err == nil {
 		// Nothing was ever built from a payload that cannot be read.
 		if p, err := DecodePayload(b); err == nil {
-			finished := slices.ContainsFunc(r.env.Schema.Collections(), func(c Collection) bool {
-				return strings.EqualFold(c.Name, p.Collection) && c.Properties[p.Property].Tokenization == p.Tokenization
-			})
-			if err := r.settleUnits(p, run, func(string) bool { return finished }); err != nil {
+			told := r.property(p)
+			if err := r.settleUnits(p, run, func(group string) bool { return told.swaps(run, group) }); err != nil {
 				return err
 			}
 		}
@@ -182,25 +229,17 @@ func (r *Reindex) CleanupTask(desc fsm.TaskDescriptor) error {
 	return r.removeRun(run)
 }
 
-// LocalCallbacksDone implements sched.RecoveryAwareProvider: done is what has left
-// nothing open in the shards, and has swapped what the record says is swapped.
-func (r *Reindex) LocalCallbacksDone(task *fsm.Task, localNode string) bool {
-	p, err := DecodePayload(task.Payload)
-	if err != nil {
-		return true
-	}
-	run := runOf(task)
-	for _, unit := range p.local(localNode) {
-		at := p.Places[unit]
-		s, err := r.env.Shards.Get(p.Collection, at.Shard)
+// unsettled says which earlier run has left something in the shards of units that is
+// not decided yet: what is built on that could not be taken back.
+func (r *Reindex) unsettled(p Payload, run Run, units []string) error {
+	for _, unit := range units {
+		s, err := r.env.Shards.Get(p.Collection, p.Places[unit].Shard)
 		if err != nil {
 			continue
 		}
-		active := s.Active[p.Property]
-		older := max(s.Born, s.Seen, active.By.Version) < run.Version
-		if older && swaps(p, task, p.group(at.Shard)) || s.holds(run, p.Property) {
-			return false
+		if by, held := s.heldBy(p.Property); held && by != run {
+			return fmt.Errorf("%s waits: shard %s/%s is not settled after %s", run, s.Collection, s.Shard, by)
 		}
 	}
-	return true
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
+	"dtsim/sched"
 	"dtsim/sim/plan"
 )
 
@@ -153,7 +154,7 @@ func TestACompletedTenantKeepsItsSwap(t *testing.T) {
 				// This node had not swapped s1 when the task ended; the others had.
 				require.NoError(r, r.set.Reindex.OnTaskCompleted(ended))
 				require.Equal(r, map[string]string{"s1": "trigram", "s2": "word"}, r.serves())
-				require.Empty(r, r.schema.flips)
+				require.Equal(r, []string{"Articles.title=trigram of [s1] by reindex/r@9"}, r.schema.flips, "the schema itself stays")
 				require.True(r, r.set.Reindex.LocalCallbacksDone(ended, "n1"))
 			})
 		})
@@ -195,18 +196,102 @@ func TestAFlipThatFailsIsAnErrorAndSettlesNothing(t *testing.T) {
 }
 
 func TestANodeThatMissedTheEndIsSettledByTheSchema(t *testing.T) {
-	for tokenization, want := range map[string]map[string]string{
-		"trigram": {"s1": "trigram", "s2": "trigram"},
-		"word":    {"s1": "word", "s2": "word"},
+	tenants := retokenize
+	tenants.PerTenant = true
+	for name, c := range map[string]struct {
+		task plan.Task
+		says Property
+		want map[string]string
+	}{
+		"which the run has flipped":         {retokenize, Property{Tokenization: "trigram", UserIndex: 5, FlippedBy: 9}, map[string]string{"s1": "trigram", "s2": "trigram"}},
+		"which another run has flipped":     {retokenize, Property{Tokenization: "trigram", UserIndex: 5, FlippedBy: 7}, map[string]string{"s1": "word", "s2": "word"}},
+		"which nobody has flipped":          {retokenize, Property{Tokenization: "word", UserIndex: 5}, map[string]string{"s1": "word", "s2": "word"}},
+		"in which a tenant has swapped":     {tenants, Property{Tokenization: "word", UserIndex: 5, SwappedBy: map[string]uint64{"s2": 9}}, map[string]string{"s1": "word", "s2": "trigram"}},
+		"in which another run swapped":      {tenants, Property{Tokenization: "word", UserIndex: 5, SwappedBy: map[string]uint64{"s2": 8}}, map[string]string{"s1": "word", "s2": "word"}},
+		"which the run flipped for tenants": {tenants, Property{Tokenization: "trigram", UserIndex: 5, FlippedBy: 9}, map[string]string{"s1": "trigram", "s2": "trigram"}},
 	} {
-		t.Run("which says "+tokenization, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
-				task := built(r, retokenize)
+				task := built(r, c.task)
 				require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local[:1]))
-				r.schema.collections[0].Properties["title"] = Property{Tokenization: tokenization, UserIndex: 5}
+				r.schema.collections[0].Properties["title"] = c.says
+				r.gone[runOf(task)] = true
 				require.NoError(r, r.set.Reindex.CleanupTask(task.TaskDescriptor))
-				require.Equal(r, want, r.serves())
+				require.Equal(r, c.want, r.serves())
 				require.Empty(r, r.set.Reindex.GetLocalTasks())
+			})
+		})
+	}
+}
+
+// A node whose word is lost swaps nothing alone: the others could not tell later.
+func TestATenantSwapsOnlyOnceTheSchemaTells(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		tenants := retokenize
+		tenants.PerTenant = true
+		task := built(r, tenants)
+		r.schema.err = errBusy
+		require.ErrorIs(r, r.set.Reindex.OnGroupCompleted(task, "s1", local[:1]), errBusy)
+		require.ErrorIs(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFailed)), errBusy)
+		require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
+		require.False(r, r.set.Reindex.LocalCallbacksDone(with(task, fsm.TaskStatusFailed), "n1"))
+		r.schema.err, r.schema.flips = nil, nil
+		require.NoError(r, r.set.Reindex.OnGroupCompleted(task, "s1", local[:1]))
+		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFailed)))
+		require.Equal(r, []string{"Articles.title=trigram of [s1] by reindex/r@9", "Articles.title=trigram of [s2] by reindex/r@9"}, r.schema.flips,
+			"each tenant once")
+		require.Equal(r, map[string]string{"s1": "trigram", "s2": "trigram"}, r.serves())
+	})
+}
+
+// A second run on shards that the first has not settled would take the first one's
+// swap for what was there before, and swap back to it.
+func TestARunWaitsUntilTheOneBeforeItIsSettled(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		first := built(r, retokenize)
+		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(first, fsm.TaskStatusSwapping), "", local[:1]))
+		again := retokenize
+		again.ID, again.Tokenization = "again", "field"
+		second := r.task(again, fsm.TaskStatusStarted, fsm.UnitStatusPending)
+		second.Version = 11
+		_, err := r.set.Reindex.StartTask(second)
+		require.ErrorContains(r, err, "is not settled after reindex/r@9")
+		require.Equal(r, []fsm.TaskDescriptor{first.TaskDescriptor}, r.set.Reindex.GetLocalTasks(), "nothing of the second is there")
+		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(first, fsm.TaskStatusFailed)))
+		finish(r, startTask(r, r.set.Reindex, second))
+		require.Contains(r, r.recorder.calls, "complete s2__n1")
+	})
+}
+
+// What a node knows of the end of a run stays as long as the record does (P9), and
+// goes with it (P12), on nodes without units, too.
+func TestANodeWithoutUnitsKnowsThatATaskHasEndedHere(t *testing.T) {
+	for name, task := range map[string]plan.Task{
+		"reindex": {Kind: plan.Reindex, ID: "r", Property: "title", Tokenization: "trigram"}, "repair": {Kind: plan.Repair, ID: "r"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				p := r.set.Providers()[name].(sched.FallibleUnitAwareProvider)
+				done := func() bool {
+					return r.set.Providers()[name].(sched.RecoveryAwareProvider).LocalCallbacksDone(r.task(task, fsm.TaskStatusFinished, fsm.UnitStatusCompleted), "n1")
+				}
+				record := r.task(task, fsm.TaskStatusFinished, fsm.UnitStatusCompleted)
+				for id := range record.Units {
+					record.Units[id].NodeID = "n2"
+				}
+				require.False(r, done(), "it was missed")
+				require.NoError(r, p.OnTaskCompleted(record))
+				r.crash()
+				require.True(r, done())
+				p = r.set.Providers()[name].(sched.FallibleUnitAwareProvider)
+				require.Empty(r, p.GetLocalTasks())
+				require.NoError(r, p.CleanupTask(record.TaskDescriptor))
+				require.True(r, done(), "the record is still there")
+				r.gone[runOf(record)] = true
+				require.Equal(r, []fsm.TaskDescriptor{record.TaskDescriptor}, p.GetLocalTasks())
+				require.NoError(r, p.CleanupTask(record.TaskDescriptor))
+				require.Empty(r, p.GetLocalTasks())
+				require.Empty(r, r.mount.Files().List("ended/"))
 			})
 		})
 	}

@@ -29,7 +29,9 @@ type rig struct {
 	incarnation int
 	cancel      context.CancelFunc
 
-	schema   *fakeSchema
+	schema *fakeSchema
+	// gone are the runs that are not on record any more.
+	gone     map[Run]bool
 	recorder *fakeRecorder
 	shards   *Shards
 	set      *Set
@@ -54,8 +56,21 @@ func (s *fakeSchema) Flip(_ context.Context, collection, property, tokenization 
 	}
 	for _, c := range s.collections {
 		p := c.Properties[property]
-		p.Tokenization = tokenization
+		p.Tokenization, p.FlippedBy = tokenization, run.Version
 		c.Properties[property] = p
+	}
+	return nil
+}
+
+func (s *fakeSchema) SwapTenants(_ context.Context, collection, property, tokenization string, run Run, tenants []string) error {
+	s.flips = append(s.flips, fmt.Sprintf("%s.%s=%s of %v by %s", collection, property, tokenization, tenants, run))
+	if s.err != nil {
+		return s.err
+	}
+	for _, c := range s.collections {
+		for _, tenant := range tenants {
+			c.Properties[property].SwappedBy[tenant] = run.Version
+		}
 	}
 	return nil
 }
@@ -93,9 +108,9 @@ func (r *fakeRecorder) UpdateDistributedTaskUnitProgress(_ context.Context, _, _
 func inBubble(t *testing.T, f func(r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{T: t, disk: disk.New(disk.Config{Node: "n1"}), recorder: &fakeRecorder{}}
+		r := &rig{T: t, disk: disk.New(disk.Config{Node: "n1"}), recorder: &fakeRecorder{}, gone: make(map[Run]bool)}
 		r.schema = &fakeSchema{collections: []Collection{{
-			Name: "Articles", Born: 5, Properties: map[string]Property{"title": {Tokenization: "word", UserIndex: 5}},
+			Name: "Articles", Born: 5, Properties: map[string]Property{"title": {Tokenization: "word", UserIndex: 5, SwappedBy: map[string]uint64{}}},
 			Replicas: map[string][]string{"s1": {"n1", "n2"}, "s2": {"n1"}, "s3": {"n2"}},
 		}}}
 		r.boot()
@@ -121,6 +136,7 @@ func (r *rig) boot() {
 	require.NoError(r, err)
 	r.set = NewSet(Env{
 		Node: "n1", Seed: 1, Clock: clock.New(0), Files: r.mount.Files(), Shards: r.shards, Schema: r.schema, Emit: r.emit, Halt: halt,
+		OnRecord: func(run Run) bool { return !r.gone[run] },
 	})
 	require.NoError(r, r.shards.Follow(r.schema.collections))
 	for _, p := range r.set.Providers() {

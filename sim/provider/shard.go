@@ -128,8 +128,12 @@ func (s *Shard) rollBack(run Run, property string) (changed, swappedBack bool) {
 	return changed, false
 }
 
-// holds says that the shard holds something of run whose fate is still open.
-func (s *Shard) holds(run Run, property string) bool {
+// heldBy returns the run whose segments of the property wait for their swap, or
+// whose swap may still be taken back.
+func (s *Shard) heldBy(property string) (Run, bool) {
+	if built, ok := s.Built[property]; ok {
+		return built.By, true
+	}
 	_, kept := s.Replaced[property]
-	return s.Built[property].By == run || kept && s.swapped(run, property)
+	return s.Active[property].By, kept
 }

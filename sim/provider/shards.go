@@ -22,6 +22,17 @@ type Property struct {
 	// UserIndex is the log index of the last change that was not a task's own: the
 	// creation of the collection or an update by a user.
 	UserIndex uint64
+	// FlippedBy is the version of the last run that set it for the whole cluster; 0
+	// when none has.
+	FlippedBy uint64
+	// SwappedBy holds, for each tenant that a run has swapped alone and nothing has
+	// changed since then, the version of that run.
+	SwappedBy map[string]uint64
+}
+
+// swaps says that the tenant, or every tenant, has swapped for a run.
+func (p Property) swaps(run Run, tenant string) bool {
+	return p.FlippedBy == run.Version || p.SwappedBy[tenant] == run.Version
 }
 
 // Collection is what a node's schema says about a collection.

@@ -51,7 +51,8 @@ func TestAUsersUpdateDiscardsWhatATaskHasLeft(t *testing.T) {
 		for _, s := range r.shards.All() {
 			require.Empty(r, s.Built)
 		}
-		require.True(r, r.set.Reindex.LocalCallbacksDone(r.task(retokenize, fsm.TaskStatusFinished, fsm.UnitStatusCompleted), "n1"))
+		require.NoError(r, r.set.Reindex.OnTaskCompleted(r.task(retokenize, fsm.TaskStatusFailed, fsm.UnitStatusCompleted)))
+		require.Equal(r, map[string]string{"s1": "field", "s2": "field"}, r.serves())
 	})
 }
 
