@@ -54,6 +54,9 @@ func extract(payload []byte) (string, bool) {
 	if string(payload) == "panic at extraction" {
 		panic("asked to")
 	}
+	if string(payload) == "nothing" {
+		return "", true
+	}
 	return string(payload), len(payload) > 0
 }
 
@@ -112,7 +115,7 @@ var (
 	nodes      = rapid.SampledFrom([]string{"n1", "n2", "n3", "n1", "n2", "n3", "n1", "n2", "n1", "n2", "n1", ""})
 	units      = rapid.SampledFrom([]string{"u1", "u2", "u3", "u1", "u2", "u1", "u2", "u1", "u2", "no such unit", ""})
 	texts      = rapid.SampledFrom([]string{"", "", "", "", "", "", "broken", "odd \xff text"})
-	loads      = rapid.SampledFrom([]string{"", "C", "c", "D", "CD", "panic", "panic at extraction"})
+	loads      = rapid.SampledFrom([]string{"", "C", "c", "D", "CD", "panic", "panic at extraction", "nothing"})
 	times      = rapid.OneOf(rapid.Int64Range(1, 100), rapid.Int64Range(1, 100), rapid.Int64Range(1, 100), rapid.SampledFrom(oddTimes))
 	parts      = rapid.OneOf(rapid.Float32Range(0, 1), rapid.Float32Range(0, 1), rapid.SampledFrom([]float32{0, 1, -0.1, 1.1, float32(math.Copysign(0, -1))}))
 	success    = rapid.SampledFrom([]bool{true, true, true, false})
@@ -207,7 +210,7 @@ func TestPropertyTheManagerDoesWhatIsSpecified(t *testing.T) {
 		if p.namespaces, p.names = namespaces, names; rapid.Bool().Draw(t, "about one task") {
 			p.namespaces, p.names = rapid.Just(namespaces.Draw(t, "its namespace")), rapid.Just(names.Draw(t, "its id"))
 		}
-		for range rapid.IntRange(1, 80).Draw(t, "steps") {
+		for range rapid.IntRange(1, 1500).Draw(t, "steps") {
 			switch rapid.IntRange(0, 40).Draw(t, "what") {
 			case 0:
 				collection := rapid.SampledFrom([]string{"C", "d", "", "no such collection"}).Draw(t, "collection")
