@@ -1,8 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"dtsim/fsm"
 	"dtsim/fsm/replica"
@@ -79,19 +82,59 @@ func (k *caller) UpdateDistributedTaskUnitProgress(ctx context.Context, namespac
 	})
 }
 
-// ListDistributedTasks lists, and says what the list shows at least.
+// ListDistributedTasks lists in the name of a scheduler.
 func (k *caller) ListDistributedTasks(ctx context.Context) (map[string][]*fsm.Task, error) {
-	index := k.replica.AppliedIndex()
+	return k.list(ctx)
+}
+
+// list lists, and says what the list shows; more says whose it is.
+func (k *caller) list(ctx context.Context, more ...trace.Field) (map[string][]*fsm.Task, error) {
+	index, called := k.replica.AppliedIndex(), time.Since(k.cluster.start)
 	tasks, err := k.client.ListDistributedTasks(ctx)
 	if err != nil {
 		return nil, err
 	}
-	n := 0
-	for _, of := range tasks {
-		n += len(of)
-	}
-	(*incarnation)(k).emit(trace.Listed, trace.Uint("index", index), trace.Int("tasks", int64(n)))
+	contents := contentsOf(tasks)
+	fields := []trace.Field{trace.Uint("index", index), trace.Int("tasks", int64(len(contents))), trace.Dur("called", called)}
+	(*incarnation)(k).emit(trace.Listed, append(append(fields, more...), trace.ListContents(contents))...)
 	return tasks, nil
+}
+
+// contentsOf says what a list shows, sorted by namespace and id.
+func contentsOf(tasks map[string][]*fsm.Task) []trace.ListedTask {
+	var contents []trace.ListedTask
+	for namespace, of := range tasks {
+		for _, t := range of {
+			one := trace.ListedTask{
+				Namespace: namespace, ID: t.ID, Version: t.Version, Status: string(t.Status),
+				Prepared: acksOf(t.PreparationCompletionAcks), Swapped: acksOf(t.PostCompletionAcks),
+			}
+			for _, u := range t.Units {
+				if u.NodeID != "" {
+					one.Claimed++
+				}
+				if u.Status.IsTerminal() {
+					one.Terminal++
+				}
+			}
+			contents = append(contents, one)
+		}
+	}
+	slices.SortFunc(contents, func(a, b trace.ListedTask) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.ID, b.ID))
+	})
+	return contents
+}
+
+func acksOf(acks map[string]fsm.PostCompletionAck) map[string]bool {
+	if len(acks) == 0 {
+		return nil
+	}
+	outcomes := make(map[string]bool, len(acks))
+	for node, ack := range acks {
+		outcomes[node] = ack.Success
+	}
+	return outcomes
 }
 
 func (k *caller) CleanUpDistributedTask(ctx context.Context, namespace, taskID string, version uint64) error {

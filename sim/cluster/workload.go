@@ -73,7 +73,7 @@ func (i *incarnation) perform(ctx context.Context, position int, op *plan.Operat
 	case plan.DeleteTenants:
 		return i.client.DeleteTenants(ctx, op.Target, op.Tenants)
 	case plan.ListTasks:
-		_, err := (*caller)(i).ListDistributedTasks(ctx)
+		_, err := (*caller)(i).list(ctx, trace.Int("op", int64(position)))
 		return err
 	}
 	return fmt.Errorf("operation %q is unknown", op.Do)

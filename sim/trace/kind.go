@@ -57,7 +57,10 @@ const (
 	Called Kind = "called"
 	// Returned: it ended. op, do, outcome ("ok", "rejected", "ambiguous", "error"), [error].
 	Returned Kind = "returned"
-	// Listed: a node listed the tasks. index (the applied index the list shows), tasks.
+	// Listed: a node listed the tasks. index (the applied index that the list is at least
+	// of), tasks (how many), called (the virtual time at which the list was asked for, in
+	// ns), [op (the operation whose list it is; a scheduler's has none)], contents (see
+	// [Event.ListedTasks]).
 	Listed Kind = "listed"
 
 	// CallbackStarted: a provider callback begins. callback, namespace, task, version,
