@@ -91,6 +91,15 @@ func (c *Client) CleanUpDistributedTask(ctx context.Context, namespace, taskID s
 	})
 }
 
+// ForceCleanUpDistributedTask removes the record of a terminal task now, however young
+// it is: an operator has judged that nobody needs it any more. The command carries no
+// time, as that of a proposer that judges by itself.
+func (c *Client) ForceCleanUpDistributedTask(ctx context.Context, namespace, taskID string, taskVersion uint64) error {
+	return c.executeTask(ctx, api.CommandCleanUpTask, api.CleanUpDistributedTaskRequest{
+		Namespace: namespace, Id: taskID, Version: taskVersion,
+	})
+}
+
 // RecordDistributedTaskUnitCompletion records that nodeID has completed a unit.
 func (c *Client) RecordDistributedTaskUnitCompletion(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID string) error {
 	return c.executeTask(ctx, api.CommandRecordUnitCompletion, api.RecordDistributedTaskUnitCompletionRequest{

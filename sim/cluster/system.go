@@ -103,6 +103,7 @@ type Client interface {
 	AddDistributedTaskWithBarrier(ctx context.Context, namespace, taskID string, payload any, unitIDs []string) error
 	AddDistributedTaskWithGroupsBarrier(ctx context.Context, namespace, taskID string, payload any, specs []fsm.UnitSpec) error
 	CancelDistributedTask(ctx context.Context, namespace, taskID string, version uint64) error
+	ForceCleanUpDistributedTask(ctx context.Context, namespace, taskID string, version uint64) error
 	FailDistributedTask(ctx context.Context, namespace, taskID string, version uint64, reason string) error
 
 	CreateCollection(ctx context.Context, name string, q replica.CreateCollectionRequest) error

@@ -100,14 +100,18 @@ const (
 	CallError FaultKind = "call-error"
 	// ReplyError fails a call after it did all.
 	ReplyError FaultKind = "reply-error"
-	// CallTwice makes a call a second time, Min to Max after the first has returned.
+	// CallTwice makes a call a second time, as another request, Min to Max after the
+	// first has returned: what a caller's own retry comes to.
 	CallTwice FaultKind = "call-twice"
+	// CallLate makes a call Min to Max later, whether its node still lives or not; the
+	// caller is told at once that its outcome is not known.
+	CallLate FaultKind = "call-late"
 	// AckDelay, AckDuplicate and AckLoss are about acks alone: sent Min to Max later,
-	// sent twice, never sent although the caller was told so.
+	// sent twice, never sent although its outcome seems unknown to the caller.
 	AckDelay     FaultKind = "ack-delay"
 	AckDuplicate FaultKind = "ack-duplicate"
 	AckLoss      FaultKind = "ack-loss"
-	// AckFlip sends an ack with the other outcome after a restart.
+	// AckFlip sends a success as a failure, after a restart of its node.
 	AckFlip FaultKind = "ack-flip"
 )
 
@@ -124,9 +128,9 @@ type faultUse struct {
 var (
 	messageOps  = []string{"append", "heartbeat", "vote", "pre-vote", "snapshot", "timeout-now", "forward"}
 	replyOps    = repliesTo(messageOps)
-	callbackOps = []string{"OnGroupCompleted", "OnPreparationRequested", "OnSwapRequested", "OnTaskCompleted"}
+	callbackOps = []string{"OnGroupCompleted", "OnSwapRequested", "OnTaskCompleted"}
 	callOps     = []string{"complete-unit", "fail-unit", "update-progress", "clean-up-task", "finalize-task", "ack-swap",
-		"ack-preparation", "flip-property"}
+		"ack-preparation", "flip-property", "swap-tenants"}
 	ackOps = []string{"ack-swap", "ack-preparation"}
 	about  = []string{"namespace", "task_id"}
 )
@@ -196,6 +200,7 @@ var faultUses = map[FaultKind]faultUse{
 	CallError:    {may: call, ops: callOps},
 	ReplyError:   {may: call, ops: callOps},
 	CallTwice:    {may: fields(call, times), ops: callOps},
+	CallLate:     {needs: []string{"max"}, may: fields(call, []string{"min"}), ops: callOps},
 	AckDelay:     {needs: []string{"max"}, may: fields(rule, about, []string{"node", "op", "min"}), ops: ackOps},
 	AckDuplicate: {may: fields(rule, about, times, []string{"node", "op"}), ops: ackOps},
 	AckLoss:      {may: fields(rule, about, []string{"node", "op"}), ops: ackOps},
@@ -211,6 +216,6 @@ func FaultKinds() []FaultKind {
 		TornFiles, DiskError, DiskFull, SnapshotError, InstallError, ForceSnapshot,
 		ClockOffset, ClockDrift, ClockJump,
 		StartError, WorkerDeath, WorkerLinger, UnitError, CallbackError, CallbackPanic, CallbackCancelled, CallbackSlow,
-		CallError, ReplyError, CallTwice, AckDelay, AckDuplicate, AckLoss, AckFlip,
+		CallError, ReplyError, CallTwice, CallLate, AckDelay, AckDuplicate, AckLoss, AckFlip,
 		Operate}
 }

@@ -94,6 +94,9 @@ const (
 	CancelTask Action = "cancel-task"
 	// FailTask gives up the current run of TaskID (P17).
 	FailTask Action = "fail-task"
+	// CleanUpTask removes the record of the current run of TaskID, which must be
+	// terminal, without regard to its age.
+	CleanUpTask Action = "clean-up-task"
 	// CreateCollection creates Operation.Collection.
 	CreateCollection Action = "create-collection"
 	// DropCollection drops Target.
@@ -115,6 +118,9 @@ type Operation struct {
 	Node string `json:"node"`
 	// Do says what; it also says which of the fields below are used.
 	Do Action `json:"do"`
+	// Retry is how often it is done again, as another request, when it is not known
+	// whether it took effect.
+	Retry int `json:"retry,omitempty"`
 
 	Task       *Task       `json:"task,omitempty"`
 	Collection *Collection `json:"collection,omitempty"`

@@ -20,6 +20,7 @@ const (
 	MaxNameLength = 100
 	MaxIDLength   = 200
 	MaxParallel   = 1_000
+	MaxRetry      = 100
 	// maxSetting bounds durations that are settings, so that sums cannot overflow.
 	maxSetting = Duration(365 * 24 * time.Hour)
 	maxLogs    = 1_000_000_000

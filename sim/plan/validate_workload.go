@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-var actions = []Action{AddTask, CancelTask, FailTask, CreateCollection, DropCollection, UpdateProperty, DeleteTenants, ListTasks}
+var actions = []Action{AddTask, CancelTask, FailTask, CleanUpTask, CreateCollection, DropCollection, UpdateProperty, DeleteTenants, ListTasks}
 
 var kinds = []Kind{Cleanup, Repair, Reindex}
 
@@ -16,6 +16,7 @@ var usedBy = map[Action][]string{
 	AddTask:          {"task"},
 	CancelTask:       {"namespace", "task_id"},
 	FailTask:         {"namespace", "task_id"},
+	CleanUpTask:      {"namespace", "task_id"},
 	CreateCollection: {"collection"},
 	DropCollection:   {"target"},
 	UpdateProperty:   {"target", "property", "tokenization"},
@@ -42,6 +43,7 @@ func (v *validator) operation(i int) {
 // perform complains about what an operation does.
 func (v *validator) perform(path string, o *Operation) {
 	oneOf(v, path+".do", o.Do, actions)
+	v.number(path+".retry", o.Retry, 0, MaxRetry)
 	if v.err != nil {
 		return
 	}
@@ -62,7 +64,7 @@ func (v *validator) perform(path string, o *Operation) {
 	case AddTask:
 		v.task(path+".task", o.Task)
 		v.tasks[[2]string{string(o.Task.Kind), o.Task.ID}]++
-	case CancelTask, FailTask:
+	case CancelTask, FailTask, CleanUpTask:
 		v.added(path, o.Namespace, o.TaskID)
 	case CreateCollection:
 		v.collection(path+".collection", o.Collection)
