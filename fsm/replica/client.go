@@ -57,6 +57,11 @@ type ClientConfig struct {
 	MinBackoff, MaxBackoff time.Duration
 	// Logger gets what is no answer; nil discards it.
 	Logger logrus.FieldLogger
+	// OnRequest, for audit, is called with the id that a command gets and the context
+	// of the call that it is of, before the command is proposed. A call whose session
+	// has expired gets another id; only the last one's command can have an effect. It
+	// must be safe for concurrent use.
+	OnRequest func(ctx context.Context, id api.RequestID)
 }
 
 // Client changes and reads the replicated state from any node. It is safe for
@@ -117,6 +122,9 @@ func (c *Client) Execute(ctx context.Context, command api.ApplyRequest) (Result,
 	doubt := false
 	for {
 		command.RequestID = c.session.begin()
+		if c.config.OnRequest != nil {
+			c.config.OnRequest(ctx, command.RequestID)
+		}
 		o, err := c.request(ctx, command, &doubt)
 		c.session.end(command.RequestID)
 		switch {

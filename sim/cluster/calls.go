@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"dtsim/fsm"
+	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
+	"dtsim/models/spec/beside"
 	"dtsim/sched"
 	"dtsim/sim/provider"
 	"dtsim/sim/trace"
@@ -27,16 +30,26 @@ var (
 )
 
 // call makes one call between its two events.
-func (k *caller) call(do string, fields []trace.Field, f func() error) error {
-	return k.numbered(k.cluster.ops.Add(1)-1, do, fields, f)
+func (k *caller) call(ctx context.Context, do string, fields []trace.Field, f func(context.Context) error) error {
+	return k.numbered(ctx, k.cluster.ops.Add(1)-1, do, fields, f)
+}
+
+// operation is the key under which a context holds the number of an operation.
+type operation struct{}
+
+// proposed tells which request an operation's command is.
+func (k *caller) proposed(ctx context.Context, id api.RequestID) {
+	if op, ok := ctx.Value(operation{}).(int64); ok {
+		(*incarnation)(k).emit(trace.Proposed, trace.Int("op", op), trace.Str("client", id.Client), trace.Uint("seq", id.Seq))
+	}
 }
 
 // numbered is call for an operation that has its number.
-func (k *caller) numbered(op int64, do string, fields []trace.Field, f func() error) error {
+func (k *caller) numbered(ctx context.Context, op int64, do string, fields []trace.Field, f func(context.Context) error) error {
 	i := (*incarnation)(k)
 	called := append([]trace.Field{trace.Int("op", op), trace.Str("do", do)}, fields...)
 	i.emit(trace.Called, called...)
-	err := f()
+	err := f(context.WithValue(ctx, operation{}, op))
 	i.emit(trace.Returned, returned(op, do, err)...)
 	return err
 }
@@ -64,20 +77,20 @@ func outcome(err error) string {
 }
 
 func (k *caller) RecordDistributedTaskUnitCompletion(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID string) error {
-	return k.call("complete-unit", unitFields(namespace, taskID, version, unitID), func() error {
+	return k.call(ctx, "complete-unit", unitFields(namespace, taskID, version, unitID), func(ctx context.Context) error {
 		return k.client.RecordDistributedTaskUnitCompletion(ctx, namespace, taskID, version, nodeID, unitID)
 	})
 }
 
 func (k *caller) RecordDistributedTaskUnitFailure(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID, errMsg string) error {
-	return k.call("fail-unit", unitFields(namespace, taskID, version, unitID), func() error {
+	return k.call(ctx, "fail-unit", unitFields(namespace, taskID, version, unitID), func(ctx context.Context) error {
 		return k.client.RecordDistributedTaskUnitFailure(ctx, namespace, taskID, version, nodeID, unitID, errMsg)
 	})
 }
 
 func (k *caller) UpdateDistributedTaskUnitProgress(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID string, progress float32) error {
 	fields := append(unitFields(namespace, taskID, version, unitID), trace.Str("progress", number(progress)))
-	return k.call("update-progress", fields, func() error {
+	return k.call(ctx, "update-progress", fields, func(ctx context.Context) error {
 		return k.client.UpdateDistributedTaskUnitProgress(ctx, namespace, taskID, version, nodeID, unitID, progress)
 	})
 }
@@ -108,6 +121,7 @@ func contentsOf(tasks map[string][]*fsm.Task) []trace.ListedTask {
 			one := trace.ListedTask{
 				Namespace: namespace, ID: t.ID, Version: t.Version, Status: string(t.Status),
 				Prepared: acksOf(t.PreparationCompletionAcks), Swapped: acksOf(t.PostCompletionAcks),
+				Digest: strconv.FormatUint(beside.Digest(t), 16),
 			}
 			for _, u := range t.Units {
 				if u.NodeID != "" {
@@ -138,27 +152,27 @@ func acksOf(acks map[string]fsm.PostCompletionAck) map[string]bool {
 }
 
 func (k *caller) CleanUpDistributedTask(ctx context.Context, namespace, taskID string, version uint64) error {
-	return k.call("clean-up-task", taskFields(namespace, taskID, version), func() error {
+	return k.call(ctx, "clean-up-task", taskFields(namespace, taskID, version), func(ctx context.Context) error {
 		return k.client.CleanUpDistributedTask(ctx, namespace, taskID, version)
 	})
 }
 
 func (k *caller) MarkDistributedTaskFinalized(ctx context.Context, namespace, taskID string, version uint64) error {
-	return k.call("finalize-task", taskFields(namespace, taskID, version), func() error {
+	return k.call(ctx, "finalize-task", taskFields(namespace, taskID, version), func(ctx context.Context) error {
 		return k.client.MarkDistributedTaskFinalized(ctx, namespace, taskID, version)
 	})
 }
 
 func (k *caller) RecordDistributedTaskPostCompletionAck(ctx context.Context, namespace, taskID string, version uint64, nodeID string, success bool, errMsg string) error {
 	fields := append(taskFields(namespace, taskID, version), trace.Bool("success", success))
-	return k.call("ack-swap", fields, func() error {
+	return k.call(ctx, "ack-swap", fields, func(ctx context.Context) error {
 		return k.client.RecordDistributedTaskPostCompletionAck(ctx, namespace, taskID, version, nodeID, success, errMsg)
 	})
 }
 
 func (k *caller) RecordDistributedTaskPreparationCompleteAck(ctx context.Context, namespace, taskID string, version uint64, nodeID string, success bool, errMsg string) error {
 	fields := append(taskFields(namespace, taskID, version), trace.Bool("success", success))
-	return k.call("ack-preparation", fields, func() error {
+	return k.call(ctx, "ack-preparation", fields, func(ctx context.Context) error {
 		return k.client.RecordDistributedTaskPreparationCompleteAck(ctx, namespace, taskID, version, nodeID, success, errMsg)
 	})
 }

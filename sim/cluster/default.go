@@ -40,6 +40,7 @@ func applied(index, term uint64, req api.ApplyRequest, res replica.Result) Appli
 	a := Applied{
 		Index: index, Term: term, Command: replica.CommandName(req.Type), Class: req.Class, Body: string(req.SubCommand),
 		Schema: req.Type < replica.CommandReadBarrier, Err: res.Err, First: res.Index,
+		Request: req.RequestID,
 	}
 	if a.Schema {
 		return a
@@ -100,5 +101,6 @@ func (r defaultReplica) NewClient(c ClientConfig) (Client, error) {
 	return replica.NewClient(replica.ClientConfig{
 		ID: c.ID, NodeID: c.Node, Replica: r.Replica, Raft: c.Raft, Forwarder: c.Forwarder,
 		Clock: c.Clock, CompletedTaskTTL: c.CompletedTaskTTL, AttemptTimeout: c.AttemptTimeout, Logger: c.Logger,
+		OnRequest: c.OnRequest,
 	})
 }

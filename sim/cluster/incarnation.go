@@ -84,6 +84,7 @@ func (c *Cluster) begin(n *Node) *incarnation {
 	i.client, err = i.replica.NewClient(ClientConfig{
 		ID: fmt.Sprintf("%s#%d", n.name, i.number), Node: n.name, Raft: i.raft, Forwarder: i.endpoint,
 		Clock: i.clock, CompletedTaskTTL: c.plan.Cluster.CompletedTaskTTL.D(), Logger: quiet(),
+		OnRequest: (*caller)(i).proposed,
 	})
 	if err != nil {
 		panic(fmt.Sprintf("cluster: client on %s: %s", n.name, err))
@@ -223,7 +224,7 @@ func (s *schema) Collections() []provider.Collection { return s.replica.Collecti
 // Flip implements provider.Schema.
 func (s *schema) Flip(ctx context.Context, collection, property, tokenization string, run provider.Run) error {
 	fields := append(about(run), trace.Str("collection", collection), trace.Str("property", property), trace.Str("tokenization", tokenization))
-	return (*caller)(s).call("flip-property", fields, func() error {
+	return (*caller)(s).call(ctx, "flip-property", fields, func(ctx context.Context) error {
 		return s.client.FlipProperty(ctx, collection, property, tokenization, run.Namespace, fsm.TaskDescriptor{ID: run.Task, Version: run.Version})
 	})
 }
@@ -232,7 +233,7 @@ func (s *schema) Flip(ctx context.Context, collection, property, tokenization st
 func (s *schema) SwapTenants(ctx context.Context, collection, property, tokenization string, run provider.Run, tenants []string) error {
 	fields := append(about(run), trace.Str("collection", collection), trace.Str("property", property),
 		trace.Str("tokenization", tokenization), trace.Str("tenants", strings.Join(tenants, ",")))
-	return (*caller)(s).call("swap-tenants", fields, func() error {
+	return (*caller)(s).call(ctx, "swap-tenants", fields, func(ctx context.Context) error {
 		return s.client.SwapTenants(ctx, collection, property, tokenization, run.Namespace,
 			fsm.TaskDescriptor{ID: run.Task, Version: run.Version}, tenants)
 	})

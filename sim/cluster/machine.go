@@ -95,6 +95,9 @@ func (i *incarnation) committed(a Applied) {
 	if a.First != a.Index {
 		fields = append(fields, trace.Uint("first", a.First))
 	}
+	if !a.Request.IsZero() {
+		fields = append(fields, trace.Str("client", a.Request.Client), trace.Uint("seq", a.Request.Seq))
+	}
 	i.append(trace.Committed, append(fields, trace.Str("body", a.Body))...)
 	log := i.cluster.log
 	switch {

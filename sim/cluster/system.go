@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"dtsim/fsm"
+	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
 	"dtsim/sched"
 	"dtsim/sim/provider"
@@ -55,6 +56,8 @@ type Applied struct {
 	Err error
 	// First is the index at which the command took effect, below Index for a duplicate.
 	First uint64
+	// Request is the request that the command is; zero when it carries no id.
+	Request api.RequestID
 }
 
 // Replica is one node's copy of the replicated state.
@@ -86,6 +89,8 @@ type ClientConfig struct {
 	CompletedTaskTTL time.Duration
 	AttemptTimeout   time.Duration
 	Logger           logrus.FieldLogger
+	// OnRequest is told which request a call's command is, before it is proposed.
+	OnRequest func(ctx context.Context, id api.RequestID)
 }
 
 // Client changes and reads the replicated state from one node. Its errors match

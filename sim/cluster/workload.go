@@ -32,7 +32,9 @@ func (c *Cluster) operate(ctx context.Context, i *incarnation, position int) {
 	defer cancel()
 	defer context.AfterFunc(i.halt, cancel)()
 	// Its outcome is in the trace.
-	_ = (*caller)(i).numbered(int64(position), string(op.Do), fieldsOf(op), func() error { return i.perform(ctx, position, op) })
+	_ = (*caller)(i).numbered(ctx, int64(position), string(op.Do), fieldsOf(op), func(ctx context.Context) error {
+		return i.perform(ctx, position, op)
+	})
 }
 
 // fieldsOf says what an operation is about.

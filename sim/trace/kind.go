@@ -15,6 +15,23 @@ const (
 	NodeStarted Kind = "node-started"
 	// NodeStopped: an incarnation ends. how ("shutdown" or "crash").
 	NodeStopped Kind = "node-stopped"
+	// NodePaused: a node takes no step from here on. NodeResumed: it does again.
+	NodePaused  Kind = "node-paused"
+	NodeResumed Kind = "node-resumed"
+	// NodeLeft: the node will not be started again.
+	NodeLeft Kind = "node-left"
+
+	// FaultBegan: a fault of the plan begins. fault (its position), what (its kind),
+	// [moment], [nodes (the names, with commas)], [peer].
+	FaultBegan Kind = "fault-began"
+	// FaultBit: a fault changed something: a message's fate, a write, a call, a node's
+	// life. fault, what, and what it changed. Node is where.
+	FaultBit Kind = "fault-bit"
+	// FaultEnded: a fault that lasts is over. fault, what.
+	FaultEnded Kind = "fault-ended"
+	// Calm: all faults are over.
+	Calm Kind = "calm"
+
 	// NodeState: the node's Raft state changed. state, term, [leader].
 	NodeState Kind = "node-state"
 	// LeaderSeen: the node learned of a leader, or lost it (leader ""). leader.
@@ -36,7 +53,7 @@ const (
 	Applied Kind = "applied"
 	// Committed: a command was applied by the first replica of all. index, term, command,
 	// [class], outcome ("ok" or the rejection), [first (the index at which a duplicate took
-	// effect)], body (the command as it stands in the log).
+	// effect)], [client, seq (the request it is)], body (the command as it stands in the log).
 	Committed Kind = "committed"
 	// TaskChanged: what the command just committed left of a task it names, whether it
 	// changed anything or not. namespace, task, version, status ("" when there is no such
@@ -55,6 +72,9 @@ const (
 	// Called: a client operation begins. op (position in the workload, or a number
 	// above it for what schedulers and providers call), do, and what it is about.
 	Called Kind = "called"
+	// Proposed: the operation's command got a request id, under which it is committed if
+	// ever. op, client, seq.
+	Proposed Kind = "proposed"
 	// Returned: it ended. op, do, outcome ("ok", "rejected", "ambiguous", "error"), [error].
 	Returned Kind = "returned"
 	// Listed: a node listed the tasks. index (the applied index that the list is at least

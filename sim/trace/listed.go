@@ -19,6 +19,8 @@ type ListedTask struct {
 	// outcome.
 	Prepared map[string]bool `json:"prepared,omitempty"`
 	Swapped  map[string]bool `json:"swapped,omitempty"`
+	// Digest is that of the whole task, in hexadecimal; see models/spec.
+	Digest string `json:"digest,omitempty"`
 }
 
 // ListContents makes the field of a [Listed] event that says what the list shows:
