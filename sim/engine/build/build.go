@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"dtsim/sim/engine/overlay"
 )
@@ -22,6 +23,27 @@ type Target struct {
 	Seeded bool
 	// Race compiles with the race detector.
 	Race bool
+}
+
+// ordinary says that the target is what go build compiles for here, so that the
+// packages which have been compiled already can be used.
+func (t Target) ordinary() bool {
+	return t == Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}
+}
+
+// flags are those of go build and go list.
+func (t Target) flags() []string {
+	if t.ordinary() {
+		return nil
+	}
+	flags, tags := []string{"-trimpath"}, "netgo,osusergo"
+	if t.Race {
+		flags = append(flags, "-race")
+	}
+	if t.Seeded {
+		tags += ",dtsim_seeded"
+	}
+	return append(flags, "-tags="+tags)
 }
 
 // Request is an order for a build.
@@ -58,10 +80,6 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 	if err != nil {
 		return Guest{}, err
 	}
-	flags, tags := []string{"-trimpath"}, "netgo,osusergo"
-	if r.Target.Race {
-		flags = append(flags, "-race")
-	}
 	var edited *overlay.Overlay
 	var digest string
 	if r.Target.Seeded {
@@ -69,9 +87,8 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 			return Guest{}, err
 		}
 		digest = edited.Digest()
-		tags += ",dtsim_seeded"
 	}
-	flags = append(flags, "-tags="+tags)
+	flags := r.Target.flags()
 	id, err := tc.key(ctx, r.Package, flags, digest, r.Target)
 	if err != nil {
 		return Guest{}, err

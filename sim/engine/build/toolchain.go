@@ -51,14 +51,16 @@ func findToolchain(ctx context.Context, dir string, target Target) (*toolchain, 
 			tc.env = append(tc.env, entry)
 		}
 	}
-	cgo := "0"
-	if target.Race { // the race detector's runtime is reached through cgo
-		cgo = "1"
-	}
 	tc.env = append(tc.env,
 		// Not empty, or else the user's go env -w would count.
-		"GOFLAGS=-buildvcs=false", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED="+cgo,
+		"GOFLAGS=-buildvcs=false", "GOWORK=off", "GO111MODULE=on",
 		"GOOS="+target.GOOS, "GOARCH="+target.GOARCH)
+	switch {
+	case target.Race: // the race detector's runtime is reached through cgo
+		tc.env = append(tc.env, "CGO_ENABLED=1")
+	case !target.ordinary():
+		tc.env = append(tc.env, "CGO_ENABLED=0")
+	}
 
 	out, err := tc.run(ctx, "env", "-json", "GOROOT", "GOVERSION", "GOMOD", "GOEXPERIMENT")
 	if err != nil {
