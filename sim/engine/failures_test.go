@@ -96,6 +96,17 @@ func TestACloseEndsWhatRuns(t *testing.T) {
 	require.ErrorIs(t, err, errClosed)
 }
 
+func TestAWorkerThatDiesWhileIdleCostsNothing(t *testing.T) {
+	e := maker(Native).open(t)
+	n := e.(*workers)
+	require.Len(t, n.idle, 1)
+	require.NoError(t, n.idle[0].cmd.Process.Kill())
+	<-n.idle[0].ended
+	_, err := e.Run(t.Context(), job("chatter", time.Second, 1))
+	require.NoError(t, err)
+	require.Len(t, pids(n), 1)
+}
+
 func TestAWorkerIsReplacedAfterItsShareOfPlans(t *testing.T) {
 	e := maker(Native).open(t, func(o *Options) { o.PlansPerWorker = 3 })
 	seen := make(map[int]int)

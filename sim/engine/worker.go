@@ -188,6 +188,16 @@ func (w *worker) failure(how Failure, err error) error {
 	return &GuestError{Engine: w.engine, How: how, Err: err, Stderr: w.stderr.String()}
 }
 
+// alive says whether the process has not ended yet.
+func (w *worker) alive() bool {
+	select {
+	case <-w.ended:
+		return false
+	default:
+		return true
+	}
+}
+
 // stop lets the worker end by itself.
 func (w *worker) stop() {
 	w.stdin.Close()
@@ -200,9 +210,7 @@ func (w *worker) stop() {
 
 // kill ends the worker and waits until it has ended. It is safe for concurrent use.
 func (w *worker) kill() {
-	select {
-	case <-w.ended:
-	default:
+	if w.alive() {
 		killGroup(w.cmd)
 		<-w.ended
 	}

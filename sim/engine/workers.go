@@ -66,19 +66,9 @@ func (n *workers) acquire(ctx context.Context) (*worker, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	n.mu.Lock()
-	if n.closed {
-		n.mu.Unlock()
-		return nil, errClosed
+	if w, err := n.takeIdle(); w != nil || err != nil {
+		return w, err
 	}
-	if last := len(n.idle) - 1; last >= 0 {
-		w := n.idle[last]
-		n.idle = n.idle[:last]
-		n.mu.Unlock()
-		return w, nil
-	}
-	n.mu.Unlock()
-
 	w, err := n.command.start(ctx)
 	if err != nil {
 		return nil, err
@@ -91,6 +81,26 @@ func (n *workers) acquire(ctx context.Context) (*worker, error) {
 	}
 	n.all[w] = struct{}{}
 	return w, nil
+}
+
+// takeIdle returns an idle worker that is still alive, nil if there is none.
+func (n *workers) takeIdle() (*worker, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil, errClosed
+	}
+	for len(n.idle) > 0 {
+		last := len(n.idle) - 1
+		w := n.idle[last]
+		n.idle = n.idle[:last]
+		if w.alive() {
+			return w, nil
+		}
+		w.kill() // frees what is left of it
+		delete(n.all, w)
+	}
+	return nil, nil
 }
 
 // release takes a worker back, or ends it when it has done enough.
