@@ -26,6 +26,7 @@ type Recorder struct {
 	events   int
 	last     time.Duration
 	counters map[Kind]*int64
+	tallies  map[string]int64
 	watchers []watcher
 	words    map[string]string // names and kinds, for the watchers
 	closed   bool
@@ -49,6 +50,7 @@ func NewRecorder(w io.Writer, h Header) (*Recorder, error) {
 		buf:      make([]byte, 0, flushAt+4096),
 		hash:     sha256.New(),
 		counters: make(map[Kind]*int64),
+		tallies:  make(map[string]int64),
 		words:    make(map[string]string),
 	}
 	r.buf = append(r.buf, line...)
@@ -77,6 +79,10 @@ func (r *Recorder) Emit(e Event) {
 		*n++
 	} else {
 		r.counters[Kind(r.intern(string(e.Kind)))] = new(int64(1))
+		if isTally(string(e.Kind)) {
+			r.err = fmt.Errorf("trace: event %d: the kind %q has a slash in it", r.events, strings.Clone(string(e.Kind)))
+			return
+		}
 	}
 	r.buf = appendEvent(r.buf, &e)
 	if len(r.buf) >= flushAt {
@@ -117,6 +123,24 @@ func (r *Recorder) Watch(f func(Event), kinds ...Kind) {
 	r.watchers = append(r.watchers, watcher{f, slices.Clone(kinds)})
 }
 
+// Count adds to a counter of the footer that counts something else than events of a
+// kind. Its name has a slash ("sometimes/leader change"), by which the two are told
+// apart; any other makes Close fail. A counter at zero is left out.
+func (r *Recorder) Count(name string, n int64) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !isTally(name) && r.err == nil {
+		r.err = fmt.Errorf("trace: the counter %q has no slash in its name", name)
+	}
+	r.tallies[name] += n
+}
+
+// isTally says whether a counter of a footer is one of [Recorder.Count].
+func isTally(name string) bool { return strings.Contains(name, "/") }
+
 // flush hashes and writes what has gathered. r.mu is held.
 func (r *Recorder) flush() {
 	r.hash.Write(r.buf)
@@ -154,6 +178,11 @@ func (r *Recorder) Close(v Verdict) (Footer, error) {
 	}
 	for k, n := range r.counters {
 		f.Counters[string(k)] = *n
+	}
+	for name, n := range r.tallies {
+		if n != 0 {
+			f.Counters[name] = n
+		}
 	}
 	line, err := encodeFooter(f)
 	if err == nil {

@@ -58,7 +58,7 @@ type Footer struct {
 	Events int
 	// VirtualTime is the time of the last event.
 	VirtualTime time.Duration
-	// Counters counts events by kind.
+	// Counters counts events by kind, and what [Recorder.Count] was told.
 	Counters map[string]int64
 }
 

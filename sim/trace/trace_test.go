@@ -249,6 +249,35 @@ func TestARecorderRefuses(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestCountersOfOtherThingsThanEventsAreInTheFooter(t *testing.T) {
+	var b bytes.Buffer
+	r, err := trace.NewRecorder(&b, header())
+	require.NoError(t, err)
+	r.Emit(events[0])
+	r.Count("sometimes/leader", 2)
+	r.Count("sometimes/leader", 1)
+	r.Count("sometimes/never", 0)
+	f, err := r.Close(passed)
+	require.NoError(t, err)
+	require.Equal(t, map[string]int64{"run-started": 1, "sometimes/leader": 3}, f.Counters)
+	got, err := trace.Read(&b)
+	require.NoError(t, err)
+	require.Equal(t, f, got.Footer)
+
+	for name, use := range map[string]func(*trace.Recorder){
+		`trace: the counter "leader" has no slash in its name`: func(r *trace.Recorder) { r.Count("leader", 1) },
+		`trace: event 1: the kind "a/b" has a slash in it`:     func(r *trace.Recorder) { r.Emit(trace.Event{Kind: "a/b"}) },
+	} {
+		r, err := trace.NewRecorder(io.Discard, header())
+		require.NoError(t, err)
+		use(r)
+		_, err = r.Close(passed)
+		require.EqualError(t, err, name)
+	}
+	var none *trace.Recorder
+	none.Count("sometimes/leader", 1)
+}
+
 var errBroken = errors.New("the disk is full")
 
 type broken struct{}
