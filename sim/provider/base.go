@@ -47,6 +47,11 @@ type Env struct {
 	Emit Emit
 	// OnRecord says whether there is a record of a run, as far as this node knows.
 	OnRecord func(Run) bool
+	// Trouble decides what goes wrong; nil is none.
+	Trouble Trouble
+	// Reach announces a moment of a run, and returns when what waits for it has
+	// happened; nil is nobody.
+	Reach func(plan.Moment, Run)
 	// Halt ends when the incarnation ends.
 	Halt context.Context
 
@@ -159,6 +164,9 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 		return nil, err
 	}
 	run := runOf(task)
+	if err := b.env.Trouble.Start(run); err != nil {
+		return nil, err
+	}
 	units := b.units(p, task)
 	if p.Kind != plan.Cleanup {
 		// The node knows the task, so it knows the collection, but perhaps not its shards yet.
@@ -179,8 +187,8 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	fields := append(runFields(run), trace.Int("handle", b.env.handles.Add(1)))
-	h := newHandle(b.env.Halt, func(kind trace.Kind) { b.env.Emit(kind, fields...) })
-	w := &worker{base: b, recorder: b.recorder, payload: p, run: run, units: units}
+	h := newHandle(b.env, run, func(kind trace.Kind) { b.env.Emit(kind, fields...) })
+	w := &worker{base: b, handle: h, recorder: b.recorder, payload: p, run: run, units: units}
 	if b.handles == nil {
 		b.handles = make(map[Run]*handle)
 	}
@@ -258,7 +266,7 @@ func (b *base) drain(run Run) error {
 const drainTime = 10 * time.Second
 
 // callback runs one callback between its two events.
-func (b *base) callback(name string, task *fsm.Task, group string, units []string, f func() error) error {
+func (b *base) callback(name string, task *fsm.Task, group string, units []string, f func() error) (err error) {
 	list, err := json.Marshal(units)
 	if err != nil {
 		return err
@@ -269,12 +277,23 @@ func (b *base) callback(name string, task *fsm.Task, group string, units []strin
 		fields = append(fields, trace.Str("group", group), trace.Str("units", string(list)))
 	}
 	b.env.Emit(trace.CallbackStarted, fields...)
-	err = f()
-	if err != nil {
-		fields = append(fields, trace.Str("error", err.Error()))
-	}
-	b.env.Emit(trace.CallbackEnded, fields...)
-	return err
+	begin, end := moments(name, task.NeedsPreparationBarrier)
+	defer func() {
+		died := recover()
+		switch {
+		case died != nil:
+			fields = append(fields, trace.Str("error", fmt.Sprintf("panic: %v", died)))
+		case err != nil:
+			fields = append(fields, trace.Str("error", err.Error()))
+		}
+		b.env.Emit(trace.CallbackEnded, fields...)
+		b.env.reach(end, runOf(task))
+		if died != nil {
+			panic(died)
+		}
+	}()
+	b.env.reach(begin, runOf(task))
+	return b.env.Trouble.Callback(name, runOf(task)).do(b.env, name, f)
 }
 
 // runFields are the fields of a trace event that name a run.

@@ -9,18 +9,21 @@ import (
 
 // handle is the fsm.TaskHandle of one start of a run.
 type handle struct {
+	env    Env
+	run    Run
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
+	told   sync.Once
 	once   sync.Once
 	emit   func(trace.Kind)
 }
 
 // newHandle returns a handle that tells its life by emit.
-func newHandle(halt context.Context, emit func(trace.Kind)) *handle {
-	ctx, cancel := context.WithCancel(halt)
+func newHandle(env Env, run Run, emit func(trace.Kind)) *handle {
+	ctx, cancel := context.WithCancel(env.Halt)
 	emit(trace.HandleStarted)
-	return &handle{ctx: ctx, cancel: cancel, done: make(chan struct{}), emit: emit}
+	return &handle{env: env, run: run, ctx: ctx, cancel: cancel, done: make(chan struct{}), emit: emit}
 }
 
 // Terminate implements fsm.TaskHandle.
@@ -30,12 +33,21 @@ func (h *handle) Terminate() {
 		return
 	default:
 	}
-	h.once.Do(func() { h.emit(trace.HandleTerminated) })
-	h.cancel()
+	h.told.Do(func() { h.emit(trace.HandleTerminated) })
+	h.stop()
 }
 
-// stop ends the work without a word in the trace: the provider's own doing.
-func (h *handle) stop() { h.cancel() }
+// stop ends the work, now or when the worker has lingered. It says nothing in the
+// trace: the provider stops workers itself, too.
+func (h *handle) stop() {
+	h.once.Do(func() {
+		if d := h.env.Trouble.Linger(h.run); d > 0 {
+			h.env.Clock.AfterFunc(d, h.cancel)
+			return
+		}
+		h.cancel()
+	})
+}
 
 // Done implements fsm.TaskHandle.
 func (h *handle) Done() <-chan struct{} { return h.done }

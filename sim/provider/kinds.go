@@ -74,6 +74,9 @@ type Set struct {
 // not part of a node.
 func NewSet(env Env) *Set {
 	env.handles = new(atomic.Int64)
+	if env.Trouble == nil {
+		env.Trouble = calm{}
+	}
 	if env.OnRecord == nil {
 		env.OnRecord = func(Run) bool { return false }
 	}

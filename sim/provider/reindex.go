@@ -77,10 +77,19 @@ func (r *Reindex) swapGroup(p Payload, task *fsm.Task, group string, units []str
 	if err := r.keep(p, task, group); err != nil {
 		return err
 	}
-	return r.each(p, task, units, func(s *Shard, run Run) (bool, string, error) {
-		changed, err := s.swap(run, p.Property)
-		return changed, "swapped", err
-	})
+	for n, unit := range units {
+		if n > 0 {
+			r.env.reach(plan.SwapBetweenShards, runOf(task))
+		}
+		err := r.change(p, runOf(task), unit, func(s *Shard) (bool, string, error) {
+			changed, err := s.swap(runOf(task), p.Property)
+			return changed, "swapped", err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // swaps says whether the replicas of a group end on the new tokenization, as far

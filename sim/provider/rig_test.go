@@ -33,6 +33,8 @@ type rig struct {
 	// gone are the runs that are not on record any more.
 	gone     map[Run]bool
 	recorder *fakeRecorder
+	trouble  fakeTrouble
+	reached  []plan.Moment
 	shards   *Shards
 	set      *Set
 
@@ -74,6 +76,19 @@ func (s *fakeSchema) SwapTenants(_ context.Context, collection, property, tokeni
 	}
 	return nil
 }
+
+// fakeTrouble is the trouble that a test asks for.
+type fakeTrouble struct {
+	start    error
+	unit     map[string]UnitTrouble
+	linger   time.Duration
+	callback map[string]CallbackTrouble
+}
+
+func (f *fakeTrouble) Start(Run) error                             { return f.start }
+func (f *fakeTrouble) Unit(_ Run, unit string) UnitTrouble         { return f.unit[unit] }
+func (f *fakeTrouble) Linger(Run) time.Duration                    { return f.linger }
+func (f *fakeTrouble) Callback(name string, _ Run) CallbackTrouble { return f.callback[name] }
 
 // fakeRecorder notes what is reported; refuse says what it does not take.
 type fakeRecorder struct {
@@ -136,6 +151,7 @@ func (r *rig) boot() {
 	require.NoError(r, err)
 	r.set = NewSet(Env{
 		Node: "n1", Seed: 1, Clock: clock.New(0), Files: r.mount.Files(), Shards: r.shards, Schema: r.schema, Emit: r.emit, Halt: halt,
+		Trouble: &r.trouble, Reach: func(m plan.Moment, _ Run) { r.reached = append(r.reached, m) },
 		OnRecord: func(run Run) bool { return !r.gone[run] },
 	})
 	require.NoError(r, r.shards.Follow(r.schema.collections))

@@ -23,6 +23,7 @@ const (
 // worker works on the units of one start of a run.
 type worker struct {
 	*base
+	handle   *handle
 	recorder fsm.TaskCompletionRecorder
 	payload  Payload
 	run      Run
@@ -66,14 +67,22 @@ func (w *worker) unit(ctx context.Context, unit string) bool {
 		// fresh list of what is left.
 		return false
 	}
+	trouble := w.env.Trouble.Unit(w.run, unit)
+	if trouble.Die && !trouble.Late {
+		w.handle.cancel()
+		return false
+	}
 	fields := append(runFields(w.run), trace.Str("unit", unit))
 	w.env.Emit(trace.WorkStarted, fields...)
 	outcome := "ok"
-	err := w.do(ctx, unit)
+	err := w.do(ctx, unit, trouble.Fail)
 	if err != nil {
 		outcome = err.Error()
 	}
 	w.env.Emit(trace.WorkEnded, append(fields, trace.Str("outcome", outcome))...)
+	if trouble.Die {
+		w.handle.cancel()
+	}
 	if ctx.Err() != nil {
 		return false
 	}
@@ -90,9 +99,9 @@ func (w *worker) unit(ctx context.Context, unit string) bool {
 	return ctx.Err() == nil && !errors.Is(err, fsm.ErrTaskNotRunning)
 }
 
-// do works on a unit until its result is durable. What an earlier incarnation has
+// do works on a unit until its result is durable, or fails if it is spoilt. What an earlier incarnation has
 // finished is not worked on again.
-func (w *worker) do(ctx context.Context, unit string) error {
+func (w *worker) do(ctx context.Context, unit string, spoilt bool) error {
 	name := unitFile(w.run, unit)
 	if _, err := w.env.Files.Read(name); err == nil {
 		return nil
@@ -108,11 +117,11 @@ func (w *worker) do(ctx context.Context, unit string) error {
 			_ = w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit,
 				float32(step)/float32(steps))
 		}
-		if err := w.sleep(ctx, total/time.Duration(steps)); err != nil {
+		if err := sleep(ctx, w.env.Clock, total/time.Duration(steps)); err != nil {
 			return err
 		}
 	}
-	if w.payload.fails(unit) {
+	if spoilt || w.payload.fails(unit) {
 		return fmt.Errorf("unit %s fails as planned", unit)
 	}
 	if err := w.finish(w.payload, w.run, unit); err != nil {
@@ -131,7 +140,7 @@ func (w *worker) report(ctx context.Context, send func() error) error {
 	var err error
 	for attempt := range attempts {
 		if attempt > 0 {
-			if err := w.sleep(ctx, backoff); err != nil {
+			if err := sleep(ctx, w.env.Clock, backoff); err != nil {
 				return err
 			}
 			backoff *= 2
@@ -141,16 +150,4 @@ func (w *worker) report(ctx context.Context, send func() error) error {
 		}
 	}
 	return err
-}
-
-// sleep lets the node's time pass.
-func (w *worker) sleep(ctx context.Context, d time.Duration) error {
-	timer := w.env.Clock.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.Chan():
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
