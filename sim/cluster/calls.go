@@ -105,6 +105,7 @@ func (k *caller) list(ctx context.Context, more ...trace.Field) (map[string][]*f
 	index, called := k.replica.AppliedIndex(), time.Since(k.cluster.start)
 	tasks, err := k.client.ListDistributedTasks(ctx)
 	if err != nil {
+		(*incarnation)(k).emit(trace.ListFailed, append([]trace.Field{trace.Str("error", err.Error())}, more...)...)
 		return nil, err
 	}
 	contents := contentsOf(tasks)

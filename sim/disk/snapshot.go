@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/hashicorp/raft"
+
+	"dtsim/sim/trace"
 )
 
 // retained is how many snapshots are kept.
@@ -123,6 +125,7 @@ func (s *sink) Close() error {
 			return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
 		})
 		st.snapshots = st.snapshots[max(len(st.snapshots)-retained, 0):]
+		s.mount.record(trace.SnapshotStored, trace.Uint("index", snap.meta.Index))
 	})
 	return nil
 }

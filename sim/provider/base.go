@@ -122,6 +122,7 @@ func (b *base) ended(run Run) error {
 // whether it owns a unit or not (P9).
 func (b *base) LocalCallbacksDone(task *fsm.Task, _ string) bool {
 	_, err := b.env.Files.Read(ends.file(runOf(task)))
+	b.env.Emit(trace.RecoveryAsked, append(runFields(runOf(task)), trace.Str("status", string(task.Status)), trace.Bool("done", err == nil))...)
 	return err == nil
 }
 

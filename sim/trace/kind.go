@@ -64,6 +64,9 @@ const (
 	Replayed Kind = "replayed"
 	// SnapshotTaken: a replica captured its state. index, hash.
 	SnapshotTaken Kind = "snapshot-taken"
+	// SnapshotStored: a snapshot, the replica's own or one that it was sent, is on the
+	// disk. index.
+	SnapshotStored Kind = "snapshot-stored"
 	// SnapshotRestored: a replica replaced its state. index, hash.
 	SnapshotRestored Kind = "snapshot-restored"
 	// SchemaChanged: a node's schema changed. collection, change, [property, tokenization].
@@ -83,6 +86,13 @@ const (
 	// [Event.ListedTasks]).
 	Listed Kind = "listed"
 
+	// ListFailed: a list was asked for and there was no answer. error, [op].
+	ListFailed Kind = "list-failed"
+
+	// RecoveryAsked: a provider was asked whether its part of a task is done, which the
+	// scheduler found terminal at start, and said so or not. namespace, task, version,
+	// status, done.
+	RecoveryAsked Kind = "recovery-asked"
 	// CallbackStarted: a provider callback begins. callback, namespace, task, version,
 	// status, [group, units].
 	CallbackStarted Kind = "callback-started"
