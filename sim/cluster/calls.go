@@ -60,6 +60,9 @@ func returned(op int64, do string, err error) []trace.Field {
 	if err != nil {
 		fields = append(fields, trace.Str("error", err.Error()))
 	}
+	if errors.Is(err, replica.ErrRejected) {
+		fields = append(fields, trace.Str("class", beside.Verdict(err).String()))
+	}
 	return fields
 }
 

@@ -3,8 +3,10 @@ package cluster
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
+	"dtsim/models/spec/beside"
 	"dtsim/sim/clock"
 	"dtsim/sim/provider"
 	"dtsim/sim/trace"
@@ -23,7 +25,8 @@ func (n *Node) rest() {
 	tasks := i.replica.Tasks()
 	for _, namespace := range slices.Sorted(maps.Keys(tasks)) {
 		for _, t := range tasks[namespace] {
-			say("record", append(taskFields(namespace, t.ID, t.Version), trace.Str("status", string(t.Status)))...)
+			say("record", append(taskFields(namespace, t.ID, t.Version), trace.Str("status", string(t.Status)),
+				trace.Str("digest", strconv.FormatUint(beside.Digest(t), 16)))...)
 		}
 	}
 	providers := i.providers.Providers()

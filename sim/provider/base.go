@@ -165,6 +165,7 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 		return nil, err
 	}
 	run := runOf(task)
+	b.env.Emit(trace.StartAsked, runFields(run)...)
 	if err := b.env.Trouble.Start(run); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ type violationLine struct {
 	Message  string `json:"message"`
 	At       int64  `json:"at"`
 	Node     string `json:"node,omitempty"`
+	Events   []int  `json:"events,omitempty"`
 }
 
 // encodeHeader returns the header's line. It refuses a plan that could not be read
@@ -87,7 +88,7 @@ func encodeFooter(f Footer) ([]byte, error) {
 	}
 	for _, v := range f.Verdict.Violations {
 		l.Verdict.Violations = append(l.Verdict.Violations,
-			violationLine{Property: v.Property, Message: v.Message, At: int64(v.At), Node: v.Node})
+			violationLine{Property: v.Property, Message: v.Message, At: int64(v.At), Node: v.Node, Events: v.Events})
 	}
 	open, err := json.Marshal(l)
 	if err != nil {
@@ -110,7 +111,7 @@ func decodeFooter(line []byte) (Footer, error) {
 	}
 	for _, v := range l.Verdict.Violations {
 		f.Verdict.Violations = append(f.Verdict.Violations,
-			Violation{Property: v.Property, Message: v.Message, At: time.Duration(v.At), Node: v.Node})
+			Violation{Property: v.Property, Message: v.Message, At: time.Duration(v.At), Node: v.Node, Events: v.Events})
 	}
 	return f, nil
 }

@@ -8,6 +8,9 @@ import (
 
 // Event is one thing that happened.
 type Event struct {
+	// Seq is the event's place in its trace, from 1: that of its line after the header.
+	// The recorder says it to watchers and the reader to readers; it is not written.
+	Seq int
 	// At is the virtual time since the start of the run. It never runs backwards
 	// from one event to the next.
 	At time.Duration

@@ -72,13 +72,15 @@ const (
 	// SchemaChanged: a node's schema changed. collection, change, [property, tokenization].
 	SchemaChanged Kind = "schema-changed"
 
-	// Called: a client operation begins. op (position in the workload, or a number
-	// above it for what schedulers and providers call), do, and what it is about.
+	// Called: a client operation begins. op (position in the workload, or behind it that of
+	// the fault that lets an operator do it, or a number above both for what schedulers and providers call), do, and what it is about.
 	Called Kind = "called"
 	// Proposed: the operation's command got a request id, under which it is committed if
 	// ever. op, client, seq.
 	Proposed Kind = "proposed"
-	// Returned: it ended. op, do, outcome ("ok", "rejected", "ambiguous", "error"), [error].
+	// Returned: it ended. op, do, outcome ("ok", "rejected", "ambiguous", "error"), [error],
+	// [class (of a rejection, as its caller recognises it: "retryable", or "permanent" and the
+	// reason)].
 	Returned Kind = "returned"
 	// Listed: a node listed the tasks. index (the applied index that the list is at least
 	// of), tasks (how many), called (the virtual time at which the list was asked for, in
@@ -102,6 +104,9 @@ const (
 	WorkStarted Kind = "work-started"
 	// WorkEnded: the worker is done with a unit. The same fields, outcome.
 	WorkEnded Kind = "work-ended"
+	// StartAsked: a provider was asked to start a run; until HandleStarted it may take
+	// time, or fail. namespace, task, version.
+	StartAsked Kind = "start-asked"
 	// HandleStarted: a provider started a run. namespace, task, version, handle (its
 	// number within the incarnation).
 	HandleStarted Kind = "handle-started"
@@ -121,7 +126,7 @@ const (
 	// task, version.
 	LocalStateRemoved Kind = "local-state-removed"
 	// AtRest: what a node holds when the run ends. what ("record": namespace, task,
-	// version, status; "local": namespace, task, version; "schema": collection, property,
+	// version, status, digest (see models/spec); "local": namespace, task, version; "schema": collection, property,
 	// tokenization; "shard": collection, shard, property, tokenization; "state": index, hash).
 	AtRest Kind = "at-rest"
 

@@ -109,6 +109,7 @@ func (r *Reader) next() (Event, error) {
 	r.hash.Write(line)
 	r.last = e.At
 	r.events++
+	e.Seq = r.events
 	r.counters[string(e.Kind)]++
 	return e, nil
 }

@@ -90,17 +90,17 @@ func (r *Recorder) Emit(e Event) {
 	}
 	for i := range r.watchers {
 		if w := &r.watchers[i]; len(w.kinds) == 0 || slices.Contains(w.kinds, e.Kind) {
-			w.f(r.copy(&e))
+			w.f(r.copy(&e, r.events))
 		}
 	}
 }
 
 // copy returns a copy of e for a watcher. Nothing of e itself may go out of Emit:
 // the compiler would then put the fields of every caller on the heap.
-func (r *Recorder) copy(e *Event) Event {
+func (r *Recorder) copy(e *Event, seq int) Event {
 	fields := make([]Field, len(e.Fields))
 	copy(fields, e.Fields)
-	return Event{At: e.At, Node: r.intern(e.Node), Incarnation: e.Incarnation, Kind: Kind(r.intern(string(e.Kind))), Fields: fields}
+	return Event{Seq: seq, At: e.At, Node: r.intern(e.Node), Incarnation: e.Incarnation, Kind: Kind(r.intern(string(e.Kind))), Fields: fields}
 }
 
 func (r *Recorder) intern(s string) string {

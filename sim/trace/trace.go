@@ -47,6 +47,9 @@ type Violation struct {
 	At time.Duration
 	// Node is where it was seen; empty for the cluster as a whole.
 	Node string
+	// Events are the places in the trace of the events that led there, in order; see
+	// [Event.Seq].
+	Events []int
 }
 
 // Footer is the last line of a trace.

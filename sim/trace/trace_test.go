@@ -29,14 +29,14 @@ func header() trace.Header {
 
 // events has every type of field, and strings that need care.
 var events = []trace.Event{
-	{At: 0, Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", math.MaxUint64), trace.Int("nodes", 3)}},
-	{At: 0, Node: "n1", Incarnation: 1, Kind: trace.NodeStarted},
-	{At: 5, Node: "n1", Incarnation: 1, Kind: trace.Applied, Fields: []trace.Field{
+	{Seq: 1, At: 0, Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", math.MaxUint64), trace.Int("nodes", 3)}},
+	{Seq: 2, At: 0, Node: "n1", Incarnation: 1, Kind: trace.NodeStarted},
+	{Seq: 3, At: 5, Node: "n1", Incarnation: 1, Kind: trace.Applied, Fields: []trace.Field{
 		trace.Uint("index", 7), trace.Bool("again", false), trace.Bool("first", true), trace.Int("delta", math.MinInt64),
 		trace.Str("outcome", "a \"quoted\"\\ line\nand\ta tab \x00\x1f\x7f é 漢 \u2028 <&>"), trace.Str("empty", ""),
 		trace.Dur("took", time.Second), trace.Uint("big", math.MaxInt64+1),
 	}},
-	{At: time.Hour, Node: "n2", Incarnation: 12, Kind: trace.NodeStopped, Fields: []trace.Field{trace.Str("how", "crash")}},
+	{Seq: 4, At: time.Hour, Node: "n2", Incarnation: 12, Kind: trace.NodeStopped, Fields: []trace.Field{trace.Str("how", "crash")}},
 }
 
 // record returns the trace of the events.
@@ -56,7 +56,7 @@ var passed = trace.Verdict{Passed: true}
 
 func violated() trace.Verdict {
 	return trace.Verdict{Violations: []trace.Violation{
-		{Property: "P5", Message: "swapped before \"n2\" was prepared", At: 3 * time.Second, Node: "n1"},
+		{Property: "P5", Message: "swapped before \"n2\" was prepared", At: 3 * time.Second, Node: "n1", Events: []int{2, 3}},
 		{Property: "task-ends", Message: "never ended"},
 	}}
 }
@@ -296,7 +296,9 @@ func TestWatchersSeeTheEventsOfTheirKinds(t *testing.T) {
 	r.Emit(events[2])
 	require.Len(t, all, 2)
 	require.Equal(t, int64(1), all[0].Int("x"))
-	require.Equal(t, []trace.Event{events[2]}, some)
+	want := events[2]
+	want.Seq = 2
+	require.Equal(t, []trace.Event{want}, some)
 }
 
 func TestManyGoroutinesMayEmit(t *testing.T) {
