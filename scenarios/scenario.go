@@ -22,7 +22,9 @@ type Scenario struct {
 	// Summary is one line that says what happens and what must come of it.
 	Summary string
 
-	write func(*draft)
+	// One of the two makes the plan.
+	write  func(*draft)
+	family *family
 }
 
 // Options are what a caller may fix instead of the seed.
@@ -35,15 +37,19 @@ type Options struct {
 // The plan is not validated: with options no cluster can have, plan.Validate
 // says so.
 func (s Scenario) Plan(seed uint64, o Options) *plan.Plan {
+	if s.family != nil {
+		return s.family.compose(fromSeed(s.Name, seed), s.Name, seed, o)
+	}
 	d := newDraft(s.Name, seed, o)
 	s.write(d)
 	return d.finish()
 }
 
 // All returns every scenario, in the order people read about them.
-func All() []Scenario {
-	return slices.Concat(journeys(), endings(), records())
-}
+func All() []Scenario { return slices.Concat(Told(), Hostile()) }
+
+// Told returns the scenarios that tell a story: they promise how it ends.
+func Told() []Scenario { return slices.Concat(journeys(), endings(), records()) }
 
 // ByName returns the scenario of that name. The error names the closest one that
 // exists.

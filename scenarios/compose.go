@@ -1,0 +1,135 @@
+package scenarios
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"dtsim/sim/plan"
+)
+
+const (
+	// opening is when the first operation is issued: a cluster has a leader by then, or
+	// is about to have one.
+	opening = 3 * time.Second
+	// lastOperation is how long before the calm phase the workload ends.
+	lastOperation = 2 * time.Second
+)
+
+// composer writes a plan, one choice after the other.
+type composer struct {
+	*choices
+	family *family
+	plan   plan.Plan
+
+	// now is the time of the next operation.
+	now time.Duration
+	// collections and tasks are what the workload has made so far; tasks have one
+	// entry per submission.
+	collections []*plan.Collection
+	tasks       []*plan.Task
+	swarm       swarm
+}
+
+// compose writes the plan that a sequence of choices stands for.
+func (f *family) compose(c *choices, name string, seed uint64, o Options) *plan.Plan {
+	w := &composer{choices: c, family: f, now: opening}
+	w.plan = plan.Plan{Format: plan.Format, Name: name, Seed: seed}
+	w.shape(o.Nodes)
+	w.workload()
+	w.faults()
+	w.calm()
+	if o.Nodes != 0 {
+		w.plan.Cluster.Nodes = o.Nodes // an impossible number is for Validate to refuse
+	}
+	return &w.plan
+}
+
+// shape chooses the cluster. Latencies and timeouts are chosen together: what no
+// cluster could live with is not tried here but by faults.
+func (w *composer) shape(fixed int) {
+	nodes := pick(w.choices, "nodes", 3, 3, 3, 3, 5, 2, 4, 1)
+	if fixed != 0 {
+		nodes = min(max(1, fixed), plan.MaxNodes)
+	}
+	speed := pick(w.choices, "raft-timeouts", time.Second, 500*time.Millisecond, 2*time.Second)
+	latency := pick(w.choices, "latency", 10*time.Millisecond, time.Millisecond, 40*time.Millisecond, 100*time.Millisecond)
+	ms := plan.Duration(time.Millisecond)
+	w.plan.Cluster = plan.Cluster{
+		Nodes:            nodes,
+		SchedulerTick:    plan.Duration(pick(w.choices, "tick", 2*time.Second, time.Second, 5*time.Second)),
+		CompletedTaskTTL: plan.Duration(pick(w.choices, "ttl", time.Hour, time.Hour, 12*time.Second, 3*time.Second)),
+		Raft: plan.Raft{
+			HeartbeatTimeout:   plan.Duration(speed),
+			ElectionTimeout:    plan.Duration(speed),
+			LeaderLeaseTimeout: plan.Duration(speed / 2),
+			CommitTimeout:      plan.Duration(speed / 4),
+			SnapshotInterval:   plan.Duration(pick(w.choices, "snapshots", 8*time.Second, 3*time.Second)),
+			SnapshotThreshold:  pick[uint64](w.choices, "snapshot-threshold", 64, 8, 2),
+			TrailingLogs:       pick[uint64](w.choices, "trailing-logs", 32, 4, 0),
+		},
+		Network: plan.Network{
+			MinLatency:  ms / 2,
+			MaxLatency:  plan.Duration(latency),
+			CallTimeout: plan.Duration(max(speed/3, 250*time.Millisecond)),
+		},
+		Disk: plan.Disk{SyncLatency: pick(w.choices, "sync-latency", 0, ms, 10*ms)},
+	}
+	w.plan.Calm = plan.Duration(pick(w.choices, "fault-phase", 20*time.Second, 30*time.Second, 40*time.Second))
+}
+
+// do adds an operation at the current time; after the end of the workload it does
+// not.
+func (w *composer) do(op plan.Operation) bool {
+	if w.now >= w.plan.Calm.D()-lastOperation {
+		return false
+	}
+	op.At = plan.Duration(w.now)
+	if op.Node == "" {
+		op.Node = plan.NodeName(1 + w.number("asked", w.plan.Cluster.Nodes))
+	}
+	w.plan.Workload = append(w.plan.Workload, op)
+	return true
+}
+
+// wait lets time pass before the next operation.
+func (w *composer) wait(what string, steps ...time.Duration) {
+	w.now += pick(w.choices, what, steps...)
+}
+
+// calm ends the plan with a phase that is long enough for everything to end.
+func (w *composer) calm() {
+	w.giveUp()
+	slices.SortStableFunc(w.plan.Workload, func(a, b plan.Operation) int { return cmp.Compare(a.At, b.At) })
+	w.plan.Duration = max(w.plan.Duration, w.plan.Calm+plan.Duration(w.bound()))
+}
+
+// bound is how long a cluster needs to bring everything to its end once it is left
+// alone: it elects a leader, catches up, and each task does its work from the
+// beginning, one phase per tick at the slowest.
+func (w *composer) bound() time.Duration {
+	c := &w.plan.Cluster
+	var work time.Duration
+	for i := range w.tasks {
+		work = max(work, w.longest(w.tasks[i]))
+	}
+	bound := 4*c.Raft.ElectionTimeout.D() + work + 8*c.SchedulerTick.D()
+	if ttl := c.CompletedTaskTTL.D(); ttl < time.Minute {
+		bound += ttl + 2*c.SchedulerTick.D()
+	}
+	return bound.Round(time.Second)
+}
+
+// longest bounds the work of a task on one node.
+func (w *composer) longest(t *plan.Task) time.Duration {
+	var c *plan.Collection
+	for _, known := range w.collections {
+		if known.Name == t.Collection {
+			c = known
+		}
+	}
+	units := len(plan.UnitsOf(t, c, w.plan.Cluster.Nodes))
+	one := max(t.MinUnitTime, t.MaxUnitTime).D()
+	rounds := (units + t.Parallel - 1) / t.Parallel
+	return time.Duration(rounds)*one + time.Duration(9*len(t.SlowUnits))*one
+}

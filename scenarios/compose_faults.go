@@ -1,0 +1,177 @@
+package scenarios
+
+import (
+	"slices"
+	"time"
+
+	"dtsim/sim/plan"
+)
+
+// mostFaults is how many faults a plan has at most.
+const mostFaults = 8
+
+// swarm is what a plan has switched on: a random subset of the kinds, each with its
+// own rate. A plan in which everything goes wrong a little finds less than one in
+// which few things go wrong a lot.
+type swarm struct {
+	kinds []plan.FaultKind
+	rates map[plan.FaultKind]uint64
+	// quiet is a spell without faults; both are zero when there is none.
+	quietFrom, quietTo time.Duration
+	// departures says that nodes may go for good, left how many more may.
+	departures bool
+	left       int
+}
+
+// faults chooses what goes wrong.
+func (w *composer) faults() {
+	s := &w.swarm
+	s.left = (w.plan.Cluster.Nodes - 1) / 2
+	s.rates = make(map[plan.FaultKind]uint64)
+	many := w.number("faults", mostFaults+1)
+	if many == 0 {
+		return
+	}
+	if w.chance("quiet-spell", 30) {
+		s.quietFrom, s.quietTo = w.plan.Calm.D()/3, w.plan.Calm.D()*2/3
+	}
+	for _, kind := range w.family.kinds {
+		if w.chance("on", 45) && !slices.Contains(s.kinds, kind) {
+			s.kinds = append(s.kinds, kind)
+			s.rates[kind] = pick[uint64](w.choices, "rate", 0, 20_000, 100_000, 300_000, 600_000)
+		}
+	}
+	if len(s.kinds) == 0 {
+		s.kinds = w.family.kinds[:1]
+	}
+	for range many {
+		if f, ok := w.fault(pick(w.choices, "fault", s.kinds...)); ok {
+			w.plan.Faults = append(w.plan.Faults, f)
+		}
+	}
+}
+
+// fault chooses one fault of a kind; false when the plan has no room for it.
+func (w *composer) fault(kind plan.FaultKind) (plan.Fault, bool) {
+	f := plan.Fault{Kind: kind}
+	w.timing(&f)
+	ok := true
+	switch {
+	case slices.Contains(linkKinds, kind):
+		w.linkFault(&f)
+	case slices.Contains(nodeKinds, kind):
+		ok = w.nodeFault(&f)
+	case slices.Contains(diskKinds, kind):
+		w.diskFault(&f)
+	case slices.Contains(clockKinds, kind):
+		w.clockFault(&f)
+	case slices.Contains(workKinds, kind):
+		w.workFault(&f)
+	case kind == plan.Operate:
+		ok = w.operateFault(&f)
+	default:
+		w.callFault(&f)
+	}
+	return f, ok
+}
+
+// timing chooses when a fault strikes: at a moment that matters, or at some time.
+func (w *composer) timing(f *plan.Fault) {
+	s := &w.swarm
+	if w.chance("at-a-moment", 65) {
+		f.When = w.trigger()
+		// What waits for its moment does not end a quiet spell.
+		f.At = plan.Duration(s.quietTo)
+		return
+	}
+	from, to := opening, w.plan.Calm.D()-lastOperation
+	if s.quietTo > 0 {
+		if w.chance("after-the-quiet", 50) {
+			from = s.quietTo
+		} else {
+			to = s.quietFrom
+		}
+	}
+	at := from + (to-from)*time.Duration(w.next("at"))/256
+	f.At = plan.Duration(at.Round(10 * time.Millisecond))
+}
+
+// trigger chooses a moment of the tasks that there are.
+func (w *composer) trigger() *plan.Trigger {
+	moments := w.family.moments
+	if moments == nil {
+		moments = plan.Moments()
+	}
+	barrier := slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Barrier })
+	reindex := slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Kind == plan.Reindex })
+	moments = slices.DeleteFunc(slices.Clone(moments), func(m plan.Moment) bool {
+		return !barrier && slices.Contains(barrierMoments, m) || !reindex && slices.Contains(swapMoments, m)
+	})
+	t := &plan.Trigger{Moment: pick(w.choices, "moment", moments...), Nth: pick(w.choices, "nth", 0, 0, 0, 2, 3, 5)}
+	if w.chance("at-a-node", 25) && !slices.Contains(aloneMoments, t.Moment) {
+		t.Node = w.anyNode()
+	}
+	if len(w.tasks) > 1 && w.chance("of-a-task", 30) && !slices.Contains(nodeMoments, t.Moment) {
+		task := w.some()
+		t.Namespace, t.TaskID = string(task.Kind), task.ID
+	}
+	return t
+}
+
+var (
+	barrierMoments = []plan.Moment{plan.Prepare, plan.PrepareDone, plan.PrepareAckSend, plan.PrepareAckApplied, plan.BarrierLift}
+	swapMoments    = []plan.Moment{plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.SchemaFlip}
+	// ackMoments are what the barriers are about.
+	ackMoments = []plan.Moment{plan.LastUnit, plan.Prepare, plan.PrepareDone, plan.PrepareAckSend, plan.PrepareAckApplied, plan.BarrierLift,
+		plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.PostAckSend, plan.PostAckApplied, plan.CompleteTask, plan.SchemaFlip,
+		plan.FinalizeSend, plan.Finalized, plan.ApplyBeforeReply, plan.LeaderElected}
+	// nodeMoments are of a node and of no task; aloneMoments of one node at a time.
+	nodeMoments  = []plan.Moment{plan.SnapshotBegin, plan.SnapshotInstalled, plan.LeaderElected}
+	aloneMoments = []plan.Moment{plan.SnapshotInstalled, plan.CleanupSend, plan.FinalizeSend}
+)
+
+// lasts chooses how long a fault lasts, within its side of a quiet spell.
+func (w *composer) lasts(f *plan.Fault, steps ...time.Duration) {
+	f.For = plan.Duration(pick(w.choices, "for", steps...))
+	if quiet := plan.Duration(w.swarm.quietFrom); f.When == nil && f.At < quiet && (f.For == 0 || f.At+f.For > quiet) {
+		f.For = quiet - f.At
+	}
+}
+
+// rule chooses for how long and how often a fault bites.
+func (w *composer) rule(f *plan.Fault) {
+	w.lasts(f, 5*time.Second, 2*time.Second, 10*time.Second, 0)
+	f.Rate = w.swarm.rates[f.Kind]
+	if w.chance("bounded", 40) {
+		f.Count = 1 + w.number("count", 3)
+	}
+}
+
+func (w *composer) anyNode() string { return plan.NodeName(1 + w.number("node", w.plan.Cluster.Nodes)) }
+
+// victim chooses a node or a role.
+func (w *composer) victim(f *plan.Fault) string {
+	if f.When != nil && w.chance("here", 50) {
+		return plan.Here
+	}
+	if w.chance("leader", 40) {
+		return plan.Leader
+	}
+	return w.anyNode()
+}
+
+// group chooses the nodes of one side of a partition, or that crash together.
+func (w *composer) group(f *plan.Fault, groups ...string) []string {
+	if len(groups) > 0 && w.chance("group", 30) {
+		return []string{pick(w.choices, "which-group", groups...)}
+	}
+	return []string{w.victim(f)}
+}
+
+// ofSomeTask narrows a fault to a task.
+func (w *composer) ofSomeTask(f *plan.Fault) {
+	if len(w.tasks) > 1 && w.chance("one-task", 30) {
+		t := w.some()
+		f.Namespace, f.TaskID = string(t.Kind), t.ID
+	}
+}

@@ -1,0 +1,173 @@
+package scenarios
+
+import (
+	"slices"
+	"time"
+
+	"dtsim/sim/plan"
+)
+
+const second = time.Second
+
+func (w *composer) between(f *plan.Fault, steps ...time.Duration) {
+	f.Max = plan.Duration(pick(w.choices, "max", steps...))
+	f.Min = f.Max / plan.Duration(1+w.number("spread", 4))
+}
+
+func (w *composer) linkFault(f *plan.Fault) {
+	switch f.Kind {
+	case plan.Partition, plan.OneWay, plan.Flap:
+		f.Nodes = w.group(f, plan.Minority)
+		w.lasts(f, 3*second, second, 8*second, 0)
+		if f.Kind == plan.Flap {
+			w.between(f, second, 300*time.Millisecond, 3*second)
+		}
+		return
+	}
+	w.rule(f)
+	if w.chance("sender", 40) {
+		f.Node = w.victim(f)
+	}
+	if w.chance("receiver", 40) {
+		f.Peer = w.victim(f)
+	}
+	switch f.Kind {
+	case plan.Delay:
+		w.between(f, 200*time.Millisecond, second, 4*second)
+	case plan.Duplicate:
+		w.between(f, 50*time.Millisecond, second, 5*second)
+	case plan.LateDuplicate:
+		w.between(f, 2*second, 500*time.Millisecond, 8*second)
+		return
+	case plan.Reorder:
+		f.Max = plan.Duration(pick(w.choices, "max", 100*time.Millisecond, second))
+	}
+	request := pick(w.choices, "message", "forward", "", "append", "heartbeat", "vote", "snapshot")
+	if f.Op = request; request != "" && f.Kind != plan.ReplyLoss && w.chance("its-reply", 40) {
+		f.Op += "-reply"
+	}
+}
+
+// nodeFault returns false when too many nodes would be gone for good.
+func (w *composer) nodeFault(f *plan.Fault) bool {
+	switch f.Kind {
+	case plan.Transfer:
+		if w.chance("to", 50) {
+			f.Node = w.anyNode()
+		}
+	case plan.Leave, plan.Remove:
+		if w.swarm.left == 0 {
+			return false
+		}
+		w.swarm.left--
+		w.swarm.departures = true
+		f.Node = w.victim(f)
+	case plan.Pause:
+		f.Nodes = w.group(f, plan.Minority, plan.Majority)
+		w.lasts(f, 2*second, 500*time.Millisecond, 6*second)
+	default:
+		f.Nodes = w.group(f, plan.Minority, plan.Majority)
+		w.lasts(f, 2*second, 100*time.Millisecond, 6*second, 0)
+	}
+	return true
+}
+
+func (w *composer) diskFault(f *plan.Fault) {
+	f.Node = w.victim(f)
+	switch f.Kind {
+	case plan.ForceSnapshot:
+		w.lasts(f, 4*second, 2*second, 8*second)
+		return
+	case plan.DiskFull:
+		w.lasts(f, 3*second, second, 8*second)
+		return
+	case plan.DiskError:
+		f.Op = pick(w.choices, "store", "log", "files", "snapshot", "stable")
+	case plan.SnapshotError:
+		f.Op = pick(w.choices, "step", "create", "write", "close")
+	case plan.InstallError:
+		f.Op = pick(w.choices, "step", "create", "write", "close", "restore")
+	}
+	w.rule(f)
+}
+
+func (w *composer) clockFault(f *plan.Fault) {
+	f.Node = w.victim(f)
+	if f.Kind == plan.ClockDrift {
+		f.Drift = pick(w.choices, "drift", 100_000, -100_000, 500_000, -500_000)
+	} else {
+		f.By = plan.Duration(pick(w.choices, "by", 5*second, -5*second, time.Hour, -time.Hour))
+	}
+	if f.Kind != plan.ClockJump {
+		w.lasts(f, 5*second, 15*second, 0)
+	}
+}
+
+func (w *composer) workFault(f *plan.Fault) {
+	w.rule(f)
+	w.ofSomeTask(f)
+	if w.chance("one-node", 50) {
+		f.Node = w.victim(f)
+	}
+	switch f.Kind {
+	case plan.WorkerLinger:
+		w.between(f, second, 5*second)
+	case plan.CallbackSlow:
+		w.between(f, second, 200*time.Millisecond, 6*second)
+		fallthrough
+	case plan.CallbackError, plan.CallbackPanic, plan.CallbackCancelled:
+		f.Op = pick(w.choices, "callback", "", "OnGroupCompleted", "OnSwapRequested", "OnTaskCompleted")
+	}
+}
+
+func (w *composer) callFault(f *plan.Fault) {
+	w.rule(f)
+	w.ofSomeTask(f)
+	if w.chance("one-node", 50) {
+		f.Node = w.victim(f)
+	}
+	switch f.Kind {
+	case plan.CallLate, plan.AckDelay:
+		w.between(f, second, 300*time.Millisecond, 4*second)
+	case plan.CallTwice, plan.AckDuplicate:
+		w.between(f, 100*time.Millisecond, 2*second)
+	}
+	if slices.Contains(ackKinds, f.Kind) {
+		f.Op = pick(w.choices, "ack", "", "ack-preparation", "ack-swap")
+		return
+	}
+	f.Op = pick(w.choices, "call", "", "complete-unit", "ack-preparation", "ack-swap", "finalize-task", "flip-property", "update-progress",
+		"clean-up-task", "fail-unit", "swap-tenants")
+}
+
+// operateFault returns false when there is nothing to meddle with.
+func (w *composer) operateFault(f *plan.Fault) bool {
+	do := pick(w.choices, "operator", plan.CancelTask, plan.AddTask, plan.FailTask, plan.CleanUpTask, plan.UpdateProperty, plan.DropCollection,
+		plan.DeleteTenants, plan.ListTasks)
+	if len(w.tasks) == 0 {
+		return false
+	}
+	t, c := w.some(), w.collections[0]
+	op := plan.Operation{Do: do, Node: w.victim(f), Retry: pick(w.choices, "retry", 0, 1)}
+	switch do {
+	case plan.AddTask:
+		again := *t
+		if again.Kind == plan.Reindex {
+			again.Tokenization = w.tokenization()
+		}
+		op.Task = &again
+	case plan.CancelTask, plan.FailTask, plan.CleanUpTask:
+		op.Namespace, op.TaskID = string(t.Kind), t.ID
+	case plan.UpdateProperty:
+		op.Target, op.Property, op.Tokenization = c.Name, title, w.tokenization()
+	case plan.DropCollection:
+		op.Target = c.Name
+	case plan.DeleteTenants:
+		if len(c.Tenants) == 0 {
+			return false
+		}
+		op.Target, op.Tenants = c.Name, c.Tenants[:1]
+	}
+	f.Do = &op
+	return true
+}

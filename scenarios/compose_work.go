@@ -1,0 +1,186 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"dtsim/sim/plan"
+)
+
+// workload chooses what operators and clients do: a few tasks, on data that they
+// share, and what interferes with them.
+func (w *composer) workload() {
+	w.library()
+	steps := 1 + w.number("steps", w.family.steps)
+	w.submit()
+	for range steps - 1 {
+		w.wait("pause", 200*time.Millisecond, 20*time.Millisecond, time.Second, 3*time.Second, 6*time.Second)
+		w.step()
+	}
+}
+
+// library creates the data: a collection of shards, or one of tenants.
+func (w *composer) library() {
+	c := &plan.Collection{
+		Name:       articles,
+		Properties: map[string]string{title: word},
+		Replicas:   min(w.plan.Cluster.Nodes, pick(w.choices, "replicas", 2, 3, 1)),
+	}
+	names := 1 + w.number("shards", 3)
+	if w.chance("tenants", 35) {
+		for i := range names {
+			c.Tenants = append(c.Tenants, fmt.Sprintf("t%d", i+1))
+		}
+	} else {
+		for i := range names {
+			c.Shards = append(c.Shards, fmt.Sprintf("s%d", i+1))
+		}
+	}
+	w.create(c)
+	w.now += time.Second
+}
+
+func (w *composer) create(c *plan.Collection) {
+	// A creation that got lost would make the rest of the workload void.
+	if w.do(plan.Operation{Do: plan.CreateCollection, Collection: c, Retry: 3}) {
+		w.collections = append(w.collections, c)
+	}
+}
+
+// step adds one more thing that somebody does.
+func (w *composer) step() {
+	if w.family.tasksOnly {
+		w.submit()
+		return
+	}
+	switch pick(w.choices, "step", 's', 's', 's', 'c', 'a', 'u', 'l', 'd', 'x', 'p', 'r', 'f') {
+	case 's':
+		w.submit()
+	case 'a':
+		w.again()
+	case 'c':
+		w.do(w.onTask(plan.CancelTask))
+	case 'f':
+		w.do(w.onTask(plan.FailTask))
+	case 'r':
+		w.do(w.onTask(plan.CleanUpTask))
+	case 'l':
+		// Somebody polls.
+		for range 1 + w.number("polls", 4) {
+			w.do(plan.Operation{Do: plan.ListTasks})
+			w.now += 300 * time.Millisecond
+		}
+	case 'u':
+		w.do(plan.Operation{Do: plan.UpdateProperty, Target: articles, Property: title, Tokenization: w.tokenization()})
+	case 'p':
+		w.deleteTenants()
+	case 'd':
+		w.do(plan.Operation{Do: plan.DropCollection, Target: articles})
+	case 'x':
+		w.do(plan.Operation{Do: plan.DropCollection, Target: articles})
+		w.wait("regret", time.Second, 100*time.Millisecond, 3*time.Second)
+		w.create(w.collections[0])
+	}
+}
+
+func (w *composer) tokenization() string {
+	return pick(w.choices, "tokenization", trigram, field, word)
+}
+
+// submit adds a task.
+func (w *composer) submit() {
+	t := &plan.Task{
+		Kind:        pick(w.choices, "kind", w.family.tasks...),
+		ID:          pick(w.choices, "id", "a", "a", "b", "c"),
+		MinUnitTime: plan.Duration(pick(w.choices, "unit-time", 500*time.Millisecond, 50*time.Millisecond, 2*time.Second, 4*time.Second)),
+		Parallel:    1 + w.number("parallel", 3),
+	}
+	if w.chance("uneven-units", 40) {
+		t.MaxUnitTime = 3 * t.MinUnitTime
+	}
+	c := w.collections[0]
+	switch t.Kind {
+	case plan.Cleanup:
+		t.Files = 1 + w.number("files", 6)
+	case plan.Reindex:
+		t.Property, t.Tokenization = title, w.tokenization()
+		t.Barrier = w.family.barrier || w.chance("barrier", 50)
+		fallthrough
+	case plan.Repair:
+		t.Collection = c.Name
+		t.PerTenant = len(c.Tenants) > 0 && w.chance("per-tenant", 60)
+	}
+	units := plan.UnitsOf(t, c, w.plan.Cluster.Nodes)
+	if w.chance("slow-unit", 10) {
+		t.SlowUnits = []string{units[w.number("which-slow", min(256, len(units)))].ID}
+		t.MinUnitTime, t.MaxUnitTime = min(t.MinUnitTime, plan.Duration(500*time.Millisecond)), 0
+	}
+	if w.chance("bad-unit", 12) {
+		t.FailUnits = []string{units[w.number("which-bad", min(256, len(units)))].ID}
+	}
+	w.add(t)
+}
+
+func (w *composer) add(t *plan.Task) {
+	if w.do(plan.Operation{Do: plan.AddTask, Task: t, Retry: pick(w.choices, "retry", 0, 0, 1, 3)}) {
+		w.tasks = append(w.tasks, t)
+	}
+}
+
+// again submits a task under an id that is taken, as it was or with another target:
+// on another node and perhaps at the same time, a conflict; later, a run of its own.
+func (w *composer) again() {
+	if len(w.tasks) == 0 {
+		return
+	}
+	t := *w.some()
+	if t.Kind == plan.Reindex && w.chance("other-target", 60) {
+		t.Tokenization = w.tokenization()
+	}
+	if w.chance("other-id", 30) {
+		t.ID += "-too"
+	}
+	w.add(&t)
+}
+
+// some chooses one of the tasks so far.
+func (w *composer) some() *plan.Task { return w.tasks[w.number("task", len(w.tasks))] }
+
+// onTask is an operation on one of the tasks, or a list when there is none.
+func (w *composer) onTask(do plan.Action) plan.Operation {
+	if len(w.tasks) == 0 {
+		return plan.Operation{Do: plan.ListTasks}
+	}
+	t := w.some()
+	return plan.Operation{Do: do, Namespace: string(t.Kind), TaskID: t.ID, Retry: pick(w.choices, "retry", 0, 1)}
+}
+
+func (w *composer) deleteTenants() {
+	if tenants := w.collections[0].Tenants; len(tenants) > 0 {
+		w.do(plan.Operation{Do: plan.DeleteTenants, Target: articles, Tenants: tenants[w.number("tenant", len(tenants)):][:1]})
+	}
+}
+
+// giveUp lets an operator give up what waits for nodes that are gone for good (P17),
+// when everything that can end without them has ended.
+func (w *composer) giveUp() {
+	if !w.swarm.departures {
+		return
+	}
+	at := w.plan.Calm + plan.Duration(w.bound())
+	given := make(map[[2]string]bool)
+	for _, t := range w.tasks {
+		key := [2]string{string(t.Kind), t.ID}
+		if given[key] {
+			continue
+		}
+		given[key] = true
+		for i := range w.plan.Cluster.Nodes {
+			// Nobody knows who is left, so every node is asked.
+			w.plan.Workload = append(w.plan.Workload, plan.Operation{
+				At: at, Node: plan.NodeName(1 + i), Do: plan.FailTask, Namespace: key[0], TaskID: key[1], Retry: 1,
+			})
+		}
+	}
+	w.plan.Duration = at + plan.Duration(w.bound())
+}

@@ -1,0 +1,102 @@
+package scenarios
+
+import "dtsim/sim/plan"
+
+// family is what the plans of a generated scenario have in common.
+type family struct {
+	// kinds are the kinds of faults that a plan may have; each plan switches some on.
+	kinds []plan.FaultKind
+	// tasks are the kinds of tasks, the boring one first.
+	tasks []plan.Kind
+	// steps is how many operations there are at most, beside the creation of the data.
+	steps int
+	// tasksOnly leaves tasks in peace: no operator meddles.
+	tasksOnly bool
+	// barrier gives every reindex the preparation barrier.
+	barrier bool
+	// moments are where faults strike; nil means all.
+	moments []plan.Moment
+}
+
+var (
+	linkKinds = []plan.FaultKind{plan.Partition, plan.Loss, plan.Delay, plan.ReplyLoss, plan.OneWay, plan.Duplicate, plan.Reorder,
+		plan.LateDuplicate, plan.Flap}
+	nodeKinds  = []plan.FaultKind{plan.Crash, plan.Shutdown, plan.Pause, plan.Transfer, plan.Leave, plan.Remove}
+	diskKinds  = []plan.FaultKind{plan.TornFiles, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError, plan.ForceSnapshot}
+	clockKinds = []plan.FaultKind{plan.ClockJump, plan.ClockOffset, plan.ClockDrift}
+	workKinds  = []plan.FaultKind{plan.UnitError, plan.WorkerDeath, plan.StartError, plan.CallbackError, plan.CallbackCancelled,
+		plan.CallbackPanic, plan.CallbackSlow, plan.WorkerLinger}
+	callKinds = []plan.FaultKind{plan.ReplyError, plan.CallError, plan.CallTwice, plan.CallLate}
+	ackKinds  = []plan.FaultKind{plan.AckDelay, plan.AckLoss, plan.AckDuplicate, plan.AckFlip}
+
+	everyTask = []plan.Kind{plan.Reindex, plan.Reindex, plan.Cleanup, plan.Repair}
+)
+
+func join[T any](lists ...[]T) (all []T) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// Hostile returns the generated scenarios: of them, a seed chooses everything.
+func Hostile() []Scenario {
+	crash := []plan.FaultKind{plan.Crash}
+	return []Scenario{
+		{
+			Name:    "hostile",
+			Summary: "anything may go wrong: each plan switches some kinds of faults on",
+			family: &family{
+				kinds: join(linkKinds, nodeKinds, diskKinds, clockKinds, workKinds, callKinds, ackKinds, []plan.FaultKind{plan.Operate}),
+				tasks: everyTask, steps: 6,
+			},
+		},
+		{
+			Name:    "hostile-network",
+			Summary: "messages are late, lost, doubled and overtaken, links are cut",
+			family:  &family{kinds: linkKinds, tasks: everyTask, steps: 5},
+		},
+		{
+			Name:    "hostile-nodes",
+			Summary: "nodes crash, stall, are shut down, hand over leadership, and leave for good",
+			family:  &family{kinds: nodeKinds, tasks: everyTask, steps: 5},
+		},
+		{
+			Name:    "hostile-disks",
+			Summary: "disks lose, refuse and tear what is written, around crashes",
+			family:  &family{kinds: join(diskKinds, crash, crash), tasks: everyTask, steps: 5},
+		},
+		{
+			Name:    "hostile-clocks",
+			Summary: "clocks are wrong, drift and jump, around changes of the leader",
+			family:  &family{kinds: join(clockKinds, crash, []plan.FaultKind{plan.Transfer}), tasks: everyTask, steps: 5},
+		},
+		{
+			Name:    "hostile-provider",
+			Summary: "workers die and linger, callbacks fail, panic and are slow, calls fail before or after they took effect",
+			family:  &family{kinds: join(workKinds, callKinds, crash), tasks: everyTask, steps: 4},
+		},
+		{
+			Name:    "hostile-acks",
+			Summary: "acks are late, lost, doubled and change their mind after a restart",
+			family: &family{
+				kinds: join(ackKinds, crash, []plan.FaultKind{plan.Partition, plan.Shutdown}), tasks: []plan.Kind{plan.Reindex}, steps: 3,
+				moments: ackMoments,
+			},
+		},
+		{
+			Name:    "hostile-operators",
+			Summary: "operators cancel, submit again, give up, drop and change, at the worst moments",
+			family:  &family{kinds: []plan.FaultKind{plan.Operate, plan.Operate, plan.Crash, plan.Partition}, tasks: everyTask, steps: 8},
+		},
+		{
+			Name:    "barrier",
+			Summary: "one reindex behind the preparation barrier, and whatever happens around prepare, ack and swap",
+			family: &family{
+				kinds: join(ackKinds, callKinds, crash, []plan.FaultKind{plan.Partition, plan.Pause, plan.CallbackError, plan.CallbackSlow, plan.UnitError}),
+				tasks: []plan.Kind{plan.Reindex}, steps: 1, tasksOnly: true, barrier: true,
+				moments: ackMoments,
+			},
+		},
+	}
+}
