@@ -88,6 +88,12 @@ type Machine struct {
 // New returns a machine without tasks that asks these guards; nil asks nobody.
 func New(rules *Rules) Machine { return Machine{rules: rules} }
 
+// WithRules returns the machine with the same tasks that asks other guards.
+func (m Machine) WithRules(rules *Rules) Machine {
+	m.rules = rules
+	return m
+}
+
 // Task returns the record of a task, nil when there is none.
 func (m Machine) Task(namespace, id string) *Task {
 	in, _ := m.tasks.Get(namespace)

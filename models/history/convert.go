@@ -1,0 +1,211 @@
+package history
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"dtsim/models/spec"
+	"dtsim/sim/trace"
+)
+
+// kinds are the kinds of operations by the names that calls have in a trace, for those
+// whose command never shows there.
+var kinds = map[string]Kind{
+	"add-task": Add, "cancel-task": Cancel, "fail-task": GiveUp, "clean-up-task": CleanUp,
+	"complete-unit": CompleteUnit, "fail-unit": CompleteUnit, "update-progress": Progress,
+	"finalize-task": Finalize, "ack-swap": AckSwap, "ack-preparation": AckPreparation,
+	"create-collection": CreateCollection, "drop-collection": DropCollection,
+}
+
+// commandKinds are the kinds of operations by the names of commands in a trace.
+var commandKinds = func() map[string]Kind {
+	all := map[string]Kind{"CREATE_COLLECTION": CreateCollection, "DROP_COLLECTION": DropCollection}
+	for kind, command := range commands {
+		all[command.String()] = kind
+	}
+	return all
+}()
+
+// refusedBySession are the answers of the session table, which mean that a command was
+// not carried out.
+var refusedBySession = []string{"request is below what its client still waits for", "session has expired"}
+
+// FromTrace reads the history of a whole run from its trace. The error says why the
+// trace cannot be read.
+func FromTrace(r *trace.Reader) (*History, error) {
+	c := NewCollector()
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return c.History()
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.Observe(e)
+	}
+}
+
+// Collector gathers the history of a run from its events, which must come in the order
+// of the trace. It is for one goroutine.
+type Collector struct {
+	ops []Op
+	// calls are the positions of operations that are no lists by their numbers, requests
+	// by the names of their requests.
+	calls    map[int64]*call
+	requests map[string]*call
+	// at is the time of an event, its number from 1; instants are the first ones of each
+	// instant of virtual time.
+	at       int64
+	instants []instant
+	err      error
+}
+
+type call struct {
+	op Op
+	// proposed says that the operation had a command, and position where in the history
+	// it is.
+	proposed bool
+	order    int
+}
+
+type instant struct {
+	virtual time.Duration
+	first   int64
+}
+
+// NewCollector returns a collector that has seen nothing.
+func NewCollector() *Collector {
+	return &Collector{calls: make(map[int64]*call), requests: make(map[string]*call)}
+}
+
+// Kinds are the events that a history is made of; a collector takes no notice of
+// others.
+func Kinds() []trace.Kind {
+	return []trace.Kind{trace.Called, trace.Proposed, trace.Committed, trace.Returned, trace.Listed}
+}
+
+// Observe takes in the next event.
+func (c *Collector) Observe(e trace.Event) {
+	c.at++
+	if n := len(c.instants); n == 0 || c.instants[n-1].virtual < e.At {
+		c.instants = append(c.instants, instant{e.At, c.at})
+	}
+	client := e.Node + "#" + strconv.Itoa(e.Incarnation)
+	switch e.Kind {
+	case trace.Called:
+		c.calls[e.Int("op")] = &call{order: len(c.calls), op: Op{
+			Client: client, Kind: kinds[e.Str("do")], Collection: e.Str("collection"),
+			Call: c.at, Outcome: Pending, Never: true,
+		}}
+	case trace.Proposed:
+		if k := c.calls[e.Int("op")]; k != nil {
+			k.proposed = true
+			k.op.Request = request(&e)
+			c.requests[k.op.Request] = k
+		}
+	case trace.Committed:
+		c.committed(&e)
+	case trace.Returned:
+		if k := c.calls[e.Int("op")]; k != nil {
+			k.returned(&e, c.at)
+		}
+	case trace.Listed:
+		c.listed(&e, client)
+	}
+}
+
+// request names the request of an event.
+func request(e *trace.Event) string {
+	if e.Str("client") == "" {
+		return ""
+	}
+	return e.Str("client") + "/" + e.Str("seq")
+}
+
+// committed takes in a command of the log, unless it changes no task, repeats another,
+// or was refused by the session table.
+func (c *Collector) committed(e *trace.Event) {
+	kind, ours := commandKinds[e.Str("command")]
+	_, duplicate := e.Get("first")
+	if !ours || duplicate || slices.Contains(refusedBySession, e.Str("outcome")) {
+		return
+	}
+	index, _ := e.Get("index")
+	k := c.requests[request(e)]
+	if k == nil || k.op.Index != 0 {
+		// Nobody called it, or it was called once and has an effect twice.
+		k = &call{proposed: true, order: len(c.calls), op: Op{Call: 1, Outcome: Pending, Request: request(e)}}
+		c.calls[int64(-1-len(c.calls))] = k
+	}
+	o := &k.op
+	o.Kind, o.Collection, o.Never = kind, e.Str("class"), false
+	o.Index, o.AppliedAt = index.Uint(), c.at
+	if commands[kind] != 0 {
+		o.Args = json.RawMessage(e.Str("body"))
+		if !json.Valid(o.Args) {
+			c.err = cmp.Or(c.err, fmt.Errorf("history: command at index %d is no JSON: %s", o.Index, o.Args))
+		}
+	}
+	if o.Verdict == "" {
+		o.Verdict = spec.ReadVerdict(e.Str("outcome")).String()
+	}
+}
+
+// returned takes in what the client was told.
+func (k *call) returned(e *trace.Event, at int64) {
+	k.op.Return = at
+	switch e.Str("outcome") {
+	case "ok":
+		k.op.Outcome, k.op.Verdict = OK, "ok"
+	case "rejected":
+		k.op.Outcome, k.op.Verdict = Rejected, spec.ReadVerdict(e.Str("error")).String()
+	case "ambiguous":
+		k.op.Outcome = Ambiguous
+	default:
+		k.op.Outcome = NoEffect
+	}
+}
+
+// listed takes in a list. It was asked for at an instant: what happened in the same
+// instant may have come before.
+func (c *Collector) listed(e *trace.Event, client string) {
+	o := Op{Client: client, Kind: List, Return: c.at, Outcome: OK}
+	called := time.Duration(e.Int("called"))
+	i, _ := slices.BinarySearchFunc(c.instants, called, func(i instant, t time.Duration) int { return cmp.Compare(i.virtual, t) })
+	o.Call = c.instants[min(i, len(c.instants)-1)].first
+	tasks, err := e.ListedTasks()
+	c.err = cmp.Or(c.err, err)
+	for _, t := range tasks {
+		o.Shows = append(o.Shows, Shown{t.Namespace, t.ID, t.Digest})
+	}
+	c.ops = append(c.ops, o)
+}
+
+// History returns what was gathered. Call it once, when the run is over: what has not
+// been in the log by then never will.
+func (c *Collector) History() (*History, error) {
+	if c.err != nil {
+		return nil, c.err
+	}
+	calls := make([]*call, 0, len(c.calls))
+	for _, k := range c.calls {
+		if k.proposed && k.op.Kind != "" {
+			calls = append(calls, k)
+		}
+	}
+	slices.SortFunc(calls, func(a, b *call) int { return cmp.Compare(a.order, b.order) })
+	h := &History{Ops: make([]Op, 0, len(calls)+len(c.ops))}
+	for _, k := range calls {
+		h.Ops = append(h.Ops, k.op)
+	}
+	h.Ops = append(h.Ops, c.ops...)
+	slices.SortStableFunc(h.Ops, func(a, b Op) int { return cmp.Compare(a.Call, b.Call) })
+	return h, nil
+}
