@@ -28,6 +28,9 @@ type Clock struct {
 	anchor, shown time.Time
 	// drift is how many microseconds a second the clock gains.
 	drift int64
+	// paused holds timers up; late are those that have become due meanwhile, in order.
+	paused bool
+	late   []func()
 }
 
 var _ clockwork.Clock = (*Clock)(nil)
@@ -87,7 +90,13 @@ func (c *Clock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 func (c *Clock) Until(t time.Time) time.Duration { return t.Sub(c.Now()) }
 
 // Sleep pauses the calling goroutine for d by this clock.
-func (c *Clock) Sleep(d time.Duration) { time.Sleep(c.real(d)) }
+func (c *Clock) Sleep(d time.Duration) {
+	time.Sleep(c.real(d))
+	awake := make(chan struct{})
+	if c.hold(func() { close(awake) }) {
+		<-awake
+	}
+}
 
 // After returns a channel that gets the clock's time once d has passed by it.
 func (c *Clock) After(d time.Duration) <-chan time.Time { return c.NewTimer(d).Chan() }
@@ -113,15 +122,90 @@ func (c *Clock) NewTicker(d time.Duration) clockwork.Ticker {
 // AfterFunc calls f in its own goroutine once d has passed by this clock. The
 // timer's channel is nil.
 func (c *Clock) AfterFunc(d time.Duration, f func()) clockwork.Timer {
-	return funcTimer{c, time.AfterFunc(c.real(d), f)}
+	t := &funcTimer{clock: c, f: f}
+	t.timer = time.AfterFunc(c.real(d), t.fire)
+	return t
+}
+
+// Pause makes timers late: what becomes due waits for [Clock.Resume]. The clock itself
+// goes on.
+func (c *Clock) Pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.paused = true
+}
+
+// Resume lets what has become due happen, in order, a nanosecond apart.
+func (c *Clock) Resume() {
+	c.mu.Lock()
+	late := c.late
+	c.late, c.paused = nil, false
+	c.mu.Unlock()
+	for n, f := range late {
+		time.AfterFunc(time.Duration(n+1), f)
+	}
+}
+
+// hold makes f late; false if the clock is not paused.
+func (c *Clock) hold(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.paused {
+		c.late = append(c.late, f)
+	}
+	return c.paused
 }
 
 // funcTimer is what AfterFunc returns.
 type funcTimer struct {
 	clock *Clock
 	timer *time.Timer
+	f     func()
+
+	mu   sync.Mutex
+	late uint64 // which of its lateness counts; zero when it is not late
+	turn uint64
 }
 
-func (t funcTimer) Chan() <-chan time.Time     { return nil }
-func (t funcTimer) Stop() bool                 { return t.timer.Stop() }
-func (t funcTimer) Reset(d time.Duration) bool { return t.timer.Reset(t.clock.real(d)) }
+// fire runs when the timer is due.
+func (t *funcTimer) fire() {
+	t.mu.Lock()
+	t.turn++
+	turn := t.turn
+	t.late = turn
+	t.mu.Unlock()
+	if t.clock.hold(func() { t.overdue(turn) }) {
+		return
+	}
+	t.overdue(turn)
+}
+
+// overdue calls f, unless the timer was stopped or set again while it was late.
+func (t *funcTimer) overdue(turn uint64) {
+	if t.recall(turn) {
+		t.f()
+	}
+}
+
+// recall ends a lateness (any for zero) and says whether there was one.
+func (t *funcTimer) recall(turn uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	was := t.late != 0 && (turn == 0 || t.late == turn)
+	if was {
+		t.late = 0
+	}
+	return was
+}
+
+func (t *funcTimer) Chan() <-chan time.Time { return nil }
+
+func (t *funcTimer) Stop() bool {
+	late := t.recall(0)
+	return t.timer.Stop() || late
+}
+
+func (t *funcTimer) Reset(d time.Duration) bool {
+	late := t.recall(0)
+	return t.timer.Reset(t.clock.real(d)) || late
+}

@@ -29,11 +29,6 @@ var (
 	_ sched.PostCompletionAckRecorder = (*caller)(nil)
 )
 
-// call makes one call between its two events.
-func (k *caller) call(ctx context.Context, do string, fields []trace.Field, f func(context.Context) error) error {
-	return k.numbered(ctx, k.cluster.ops.Add(1)-1, do, fields, f)
-}
-
 // operation is the key under which a context holds the number of an operation.
 type operation struct{}
 
@@ -44,13 +39,16 @@ func (k *caller) proposed(ctx context.Context, id api.RequestID) {
 	}
 }
 
-// numbered is call for an operation that has its number.
+// numbered makes one call between its two events.
 func (k *caller) numbered(ctx context.Context, op int64, do string, fields []trace.Field, f func(context.Context) error) error {
 	i := (*incarnation)(k)
 	called := append([]trace.Field{trace.Int("op", op), trace.Str("do", do)}, fields...)
-	i.emit(trace.Called, called...)
+	i.step(trace.Called, called...)
+	if i.fenced() {
+		return context.Canceled // it crashed on the way to the call
+	}
 	err := f(context.WithValue(ctx, operation{}, op))
-	i.emit(trace.Returned, returned(op, do, err)...)
+	i.step(trace.Returned, returned(op, do, err)...)
 	return err
 }
 
@@ -80,21 +78,21 @@ func outcome(err error) string {
 }
 
 func (k *caller) RecordDistributedTaskUnitCompletion(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID string) error {
-	return k.call(ctx, "complete-unit", unitFields(namespace, taskID, version, unitID), func(ctx context.Context) error {
-		return k.client.RecordDistributedTaskUnitCompletion(ctx, namespace, taskID, version, nodeID, unitID)
+	return k.call(ctx, "complete-unit", unitFields(namespace, taskID, version, unitID), func(ctx context.Context, c Client) error {
+		return c.RecordDistributedTaskUnitCompletion(ctx, namespace, taskID, version, nodeID, unitID)
 	})
 }
 
 func (k *caller) RecordDistributedTaskUnitFailure(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID, errMsg string) error {
-	return k.call(ctx, "fail-unit", unitFields(namespace, taskID, version, unitID), func(ctx context.Context) error {
-		return k.client.RecordDistributedTaskUnitFailure(ctx, namespace, taskID, version, nodeID, unitID, errMsg)
+	return k.call(ctx, "fail-unit", unitFields(namespace, taskID, version, unitID), func(ctx context.Context, c Client) error {
+		return c.RecordDistributedTaskUnitFailure(ctx, namespace, taskID, version, nodeID, unitID, errMsg)
 	})
 }
 
 func (k *caller) UpdateDistributedTaskUnitProgress(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID string, progress float32) error {
 	fields := append(unitFields(namespace, taskID, version, unitID), trace.Str("progress", number(progress)))
-	return k.call(ctx, "update-progress", fields, func(ctx context.Context) error {
-		return k.client.UpdateDistributedTaskUnitProgress(ctx, namespace, taskID, version, nodeID, unitID, progress)
+	return k.call(ctx, "update-progress", fields, func(ctx context.Context, c Client) error {
+		return c.UpdateDistributedTaskUnitProgress(ctx, namespace, taskID, version, nodeID, unitID, progress)
 	})
 }
 
@@ -156,28 +154,30 @@ func acksOf(acks map[string]fsm.PostCompletionAck) map[string]bool {
 }
 
 func (k *caller) CleanUpDistributedTask(ctx context.Context, namespace, taskID string, version uint64) error {
-	return k.call(ctx, "clean-up-task", taskFields(namespace, taskID, version), func(ctx context.Context) error {
-		return k.client.CleanUpDistributedTask(ctx, namespace, taskID, version)
+	return k.call(ctx, "clean-up-task", taskFields(namespace, taskID, version), func(ctx context.Context, c Client) error {
+		return c.CleanUpDistributedTask(ctx, namespace, taskID, version)
 	})
 }
 
 func (k *caller) MarkDistributedTaskFinalized(ctx context.Context, namespace, taskID string, version uint64) error {
-	return k.call(ctx, "finalize-task", taskFields(namespace, taskID, version), func(ctx context.Context) error {
-		return k.client.MarkDistributedTaskFinalized(ctx, namespace, taskID, version)
+	return k.call(ctx, "finalize-task", taskFields(namespace, taskID, version), func(ctx context.Context, c Client) error {
+		return c.MarkDistributedTaskFinalized(ctx, namespace, taskID, version)
 	})
 }
 
 func (k *caller) RecordDistributedTaskPostCompletionAck(ctx context.Context, namespace, taskID string, version uint64, nodeID string, success bool, errMsg string) error {
-	fields := append(taskFields(namespace, taskID, version), trace.Bool("success", success))
-	return k.call(ctx, "ack-swap", fields, func(ctx context.Context) error {
-		return k.client.RecordDistributedTaskPostCompletionAck(ctx, namespace, taskID, version, nodeID, success, errMsg)
+	fields := taskFields(namespace, taskID, version)
+	success, errMsg = k.outcomeOf("ack-swap", fields, success, errMsg)
+	return k.call(ctx, "ack-swap", append(fields, trace.Bool("success", success)), func(ctx context.Context, c Client) error {
+		return c.RecordDistributedTaskPostCompletionAck(ctx, namespace, taskID, version, nodeID, success, errMsg)
 	})
 }
 
 func (k *caller) RecordDistributedTaskPreparationCompleteAck(ctx context.Context, namespace, taskID string, version uint64, nodeID string, success bool, errMsg string) error {
-	fields := append(taskFields(namespace, taskID, version), trace.Bool("success", success))
-	return k.call(ctx, "ack-preparation", fields, func(ctx context.Context) error {
-		return k.client.RecordDistributedTaskPreparationCompleteAck(ctx, namespace, taskID, version, nodeID, success, errMsg)
+	fields := taskFields(namespace, taskID, version)
+	success, errMsg = k.outcomeOf("ack-preparation", fields, success, errMsg)
+	return k.call(ctx, "ack-preparation", append(fields, trace.Bool("success", success)), func(ctx context.Context, c Client) error {
+		return c.RecordDistributedTaskPreparationCompleteAck(ctx, namespace, taskID, version, nodeID, success, errMsg)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -40,6 +41,15 @@ type incarnation struct {
 	providers *provider.Set
 	scheduler Scheduler
 
+	// begun is set when all of the above are there.
+	begun atomic.Bool
+	// up is closed then, ended when a shutdown is over.
+	up, ended chan struct{}
+	// gate is shut while the node is paused.
+	gate gate
+
+	// paused is set, with applying held, while the node is paused.
+	paused bool
 	// dead is set, with applying held, when nothing of the incarnation may show any
 	// more.
 	dead bool
@@ -54,14 +64,28 @@ type incarnation struct {
 	sum   uint64
 }
 
-// begin starts an incarnation of n. What it is made of was made by the simulator, so
-// a failure is a bug and panics.
-func (c *Cluster) begin(n *Node) *incarnation {
-	i := &incarnation{cluster: c, node: n, number: n.starts, follow: make(chan struct{}, 1)}
+// incarnate returns an incarnation of n that has not begun. n.mu is held.
+func (c *Cluster) incarnate(n *Node, number int) *incarnation {
+	i := &incarnation{
+		cluster: c, node: n, number: number, follow: make(chan struct{}, 1),
+		up: make(chan struct{}), ended: make(chan struct{}),
+	}
 	i.halt, i.cancel = context.WithCancel(context.Background())
-	i.mount = n.disk.Open(i.number)
-	i.endpoint = c.network.Open(n.name, i.number)
-	i.clock = clock.New(0)
+	i.mount = n.disk.Open(number)
+	i.endpoint = c.network.Open(n.name, number)
+	i.clock = n.nextClock()
+	return i
+}
+
+// begin brings the incarnation up. What it is made of was made by the simulator, so a
+// failure is a bug and panics. One that crashes meanwhile is brought up all the same,
+// to be taken apart.
+func (i *incarnation) begin() {
+	c, n := i.cluster, i.node
+	defer close(i.up)
+	c.applying.Lock()
+	c.counters.Starts++
+	c.applying.Unlock()
 	i.emit(trace.NodeStarted)
 
 	var err error
@@ -71,6 +95,7 @@ func (c *Cluster) begin(n *Node) *incarnation {
 	i.providers = provider.NewSet(provider.Env{
 		Node: n.name, Seed: c.plan.Seed, Clock: i.clock, Files: i.mount.Files(), Shards: i.shards,
 		Schema: (*schema)(i), Emit: i.emit, OnRecord: i.onRecord, Halt: i.halt,
+		Trouble: (*trouble)(i), Reach: i.reach,
 	})
 	i.replica = c.sys.NewReplica(ReplicaConfig{
 		Guards: i.providers, Notifier: (*notifier)(i), OnApply: i.applied,
@@ -92,7 +117,7 @@ func (c *Cluster) begin(n *Node) *incarnation {
 	i.endpoint.HandleForward(i.client.Serve)
 	i.schedule()
 	i.work.Go(i.followSchema)
-	return i
+	i.begun.Store(true)
 }
 
 // onRecord says whether the replica has a record of a run.
@@ -139,28 +164,46 @@ func (i *incarnation) followSchema() {
 		case <-i.halt.Done():
 			return
 		}
-		// A disk that fails does so for a dead incarnation only.
 		if err := i.shards.Follow(i.replica.Collections()); err != nil && i.halt.Err() == nil {
-			panic(fmt.Sprintf("cluster: shards of %s: %s", i.node.name, err))
+			// The disk has failed; it may do better later.
+			i.clock.AfterFunc(followAgain, i.followSoon)
 		}
 	}
 }
 
-// crash puts the fence up, and takes the rest apart behind it.
-func (i *incarnation) crash() {
-	i.fence("crash")
+// followAgain is how long the shards wait for a disk that has failed.
+const followAgain = time.Second
+
+// crash puts the fence up, and takes the rest apart behind it. It says whether the
+// incarnation was still alive.
+func (i *incarnation) crash() bool {
+	if !i.fence("crash") {
+		return false
+	}
 	i.mount.Crash()
 	i.endpoint.Close()
 	i.cancel()
+	i.resume()
+	i.node.mu.Lock()
+	ending := i.node.ending == i
+	i.node.mu.Unlock()
+	if ending {
+		return true // its shutdown takes the rest apart
+	}
 	i.cluster.behind.Go(func() {
+		<-i.up
 		i.scheduler.Close()
 		i.takeDown()
 	})
+	return true
 }
 
 // shutdown ends the incarnation in order.
 func (i *incarnation) shutdown() {
+	defer i.node.hasEnded(i)
 	i.cancel()
+	i.resume()
+	<-i.up
 	i.scheduler.Close()
 	i.emit(trace.SchedulerClosed)
 	i.takeDown()
@@ -169,12 +212,24 @@ func (i *incarnation) shutdown() {
 	i.fence("shutdown")
 }
 
-// fence tells the end of the incarnation and silences it, in one step.
-func (i *incarnation) fence(how string) {
+// fence tells the end of the incarnation and silences it, in one step. It says whether
+// the incarnation was still alive.
+func (i *incarnation) fence(how string) bool {
 	i.cluster.applying.Lock()
 	defer i.cluster.applying.Unlock()
+	if i.dead {
+		return false
+	}
 	i.append(trace.NodeStopped, trace.Str("how", how))
 	i.dead = true
+	return true
+}
+
+// fenced says whether the incarnation is dead.
+func (i *incarnation) fenced() bool {
+	i.cluster.applying.Lock()
+	defer i.cluster.applying.Unlock()
+	return i.dead
 }
 
 // takeDown ends what is below the scheduler.
@@ -189,8 +244,18 @@ func (i *incarnation) takeDown() {
 // emit appends an event of the incarnation, once the apply under way is in the trace.
 func (i *incarnation) emit(kind trace.Kind, fields ...trace.Field) {
 	i.cluster.applying.Lock()
-	defer i.cluster.applying.Unlock()
+	dead := i.dead
 	i.append(kind, fields...)
+	i.cluster.applying.Unlock()
+	if !dead {
+		i.announce(kind, fields)
+	}
+}
+
+// step is emit for what the node does on its own: it waits while the node is paused.
+func (i *incarnation) step(kind trace.Kind, fields ...trace.Field) {
+	i.gate.pass()
+	i.emit(kind, fields...)
 }
 
 // append appends an event with applying held.
@@ -208,9 +273,14 @@ func (i *incarnation) append(kind trace.Kind, fields ...trace.Field) {
 func (i *incarnation) observed(o *raft.Observation) bool {
 	switch data := o.Data.(type) {
 	case raft.RaftState:
-		i.emit(trace.NodeState, trace.Str("state", data.String()), trace.Uint("term", i.raft.CurrentTerm()))
+		if data == raft.Leader {
+			i.cluster.applying.Lock()
+			i.cluster.lastLeader = i.node.name
+			i.cluster.applying.Unlock()
+		}
+		i.step(trace.NodeState, trace.Str("state", data.String()), trace.Uint("term", i.raft.CurrentTerm()))
 	case raft.LeaderObservation:
-		i.emit(trace.LeaderSeen, trace.Str("leader", string(data.LeaderID)))
+		i.step(trace.LeaderSeen, trace.Str("leader", string(data.LeaderID)))
 	}
 	return false
 }
@@ -224,8 +294,8 @@ func (s *schema) Collections() []provider.Collection { return s.replica.Collecti
 // Flip implements provider.Schema.
 func (s *schema) Flip(ctx context.Context, collection, property, tokenization string, run provider.Run) error {
 	fields := append(about(run), trace.Str("collection", collection), trace.Str("property", property), trace.Str("tokenization", tokenization))
-	return (*caller)(s).call(ctx, "flip-property", fields, func(ctx context.Context) error {
-		return s.client.FlipProperty(ctx, collection, property, tokenization, run.Namespace, fsm.TaskDescriptor{ID: run.Task, Version: run.Version})
+	return (*caller)(s).call(ctx, "flip-property", fields, func(ctx context.Context, c Client) error {
+		return c.FlipProperty(ctx, collection, property, tokenization, run.Namespace, fsm.TaskDescriptor{ID: run.Task, Version: run.Version})
 	})
 }
 
@@ -233,8 +303,8 @@ func (s *schema) Flip(ctx context.Context, collection, property, tokenization st
 func (s *schema) SwapTenants(ctx context.Context, collection, property, tokenization string, run provider.Run, tenants []string) error {
 	fields := append(about(run), trace.Str("collection", collection), trace.Str("property", property),
 		trace.Str("tokenization", tokenization), trace.Str("tenants", strings.Join(tenants, ",")))
-	return (*caller)(s).call(ctx, "swap-tenants", fields, func(ctx context.Context) error {
-		return s.client.SwapTenants(ctx, collection, property, tokenization, run.Namespace,
+	return (*caller)(s).call(ctx, "swap-tenants", fields, func(ctx context.Context, c Client) error {
+		return c.SwapTenants(ctx, collection, property, tokenization, run.Namespace,
 			fsm.TaskDescriptor{ID: run.Task, Version: run.Version}, tenants)
 	})
 }

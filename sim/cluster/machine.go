@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/plan"
 	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
@@ -17,6 +18,7 @@ type machine incarnation
 
 // Apply implements raft.FSM.
 func (m *machine) Apply(entry *raft.Log) any {
+	m.gate.pass()
 	c := m.cluster
 	c.applying.Lock()
 	defer c.applying.Unlock()
@@ -27,6 +29,15 @@ func (m *machine) Apply(entry *raft.Log) any {
 
 // Snapshot implements raft.FSM.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	m.gate.pass()
+	s, err := m.capture()
+	if err == nil {
+		(*incarnation)(m).reach(plan.SnapshotBegin, provider.Run{})
+	}
+	return s, err
+}
+
+func (m *machine) capture() (raft.FSMSnapshot, error) {
 	m.cluster.applying.Lock()
 	defer m.cluster.applying.Unlock()
 	s, err := m.replica.Snapshot()
@@ -38,6 +49,22 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 
 // Restore implements raft.FSM.
 func (m *machine) Restore(source io.ReadCloser) error {
+	m.gate.pass()
+	if m.begun.Load() {
+		if err := m.mount.RestoreFails(); err != nil {
+			return err
+		}
+	}
+	if err := m.replace(source); err != nil {
+		return err
+	}
+	if m.begun.Load() { // else it is the node's own
+		(*incarnation)(m).reach(plan.SnapshotInstalled, provider.Run{})
+	}
+	return nil
+}
+
+func (m *machine) replace(source io.ReadCloser) error {
 	m.cluster.applying.Lock()
 	defer m.cluster.applying.Unlock()
 	if err := m.replica.Restore(source); err != nil {
@@ -82,6 +109,7 @@ func (i *incarnation) applied(a Applied) {
 	if a.Schema && a.Err == nil {
 		i.schemaChanged(a)
 	}
+	i.announceApplied(a, i.first)
 }
 
 // committed tells about a command that no replica has applied before, and about the

@@ -2,28 +2,57 @@ package cluster
 
 import (
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/clock"
 	"dtsim/sim/disk"
 )
 
-// Node is a machine of the cluster: a name, a disk, and at most one incarnation.
+// Node is a machine of the cluster: a name, a disk, and at most one incarnation. Its
+// methods are safe for concurrent use.
 type Node struct {
 	cluster *Cluster
 	name    string
 	disk    *disk.Disk
-	starts  int
+
+	mu     sync.Mutex
+	starts int
 	// current is nil while the node is down.
 	current *incarnation
+	// ending is an incarnation that is being shut down in order.
+	ending *incarnation
+	// left says that the node is not started again.
+	left bool
+	// clock is that of the last incarnation: it goes on while the node is down.
+	clock *clock.Clock
+	drift int64
+
+	// What the node has reached in all its lives, for moments of the log. The cluster's
+	// applying lock guards it.
+	reached    uint64
+	milestones map[milestone]bool
 }
 
 // Name returns the node's name.
 func (n *Node) Name() string { return n.name }
 
 // Up says whether the node runs.
-func (n *Node) Up() bool { return n.current != nil }
+func (n *Node) Up() bool { return n.running() != nil }
+
+// running returns the incarnation that runs, nil when the node is down or has not come
+// up yet.
+func (n *Node) running() *incarnation {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.current == nil || !n.current.begun.Load() {
+		return nil
+	}
+	return n.current
+}
 
 // bootstrap writes the first configuration to an empty disk.
 func (n *Node) bootstrap(names []string) {
@@ -57,36 +86,105 @@ func (n *Node) raftConfig() *raft.Config {
 	return c
 }
 
-// Start begins a new incarnation on what the disk holds. It does nothing when the
-// node is up.
+// Start begins a new incarnation on what the disk holds, once one that is being shut
+// down has ended. It does nothing when the node is up or has left.
 func (n *Node) Start() {
-	if n.current != nil {
+	for {
+		n.mu.Lock()
+		ending := n.ending
+		if ending == nil {
+			break
+		}
+		n.mu.Unlock()
+		<-ending.ended
+	}
+	if n.current != nil || n.left {
+		n.mu.Unlock()
 		return
 	}
 	n.starts++
-	n.cluster.counters.Starts++
-	n.current = n.cluster.begin(n)
+	i := n.cluster.incarnate(n, n.starts)
+	n.current = i
+	n.mu.Unlock()
+	i.begin()
 }
 
+// restart starts the node, in a goroutine that the run waits for.
+func (n *Node) restart() { n.cluster.behind.Go(n.Start) }
+
 // Crash ends the incarnation as the loss of power does, at once: what was not synced
-// is gone, and nothing of it does anything any more. It does nothing when the node is
-// down.
-func (n *Node) Crash() {
-	if n.current == nil {
-		return
-	}
+// is gone, and nothing of it does anything any more. It says whether there was one; an
+// incarnation that is being shut down is one, too.
+func (n *Node) Crash() bool {
+	n.mu.Lock()
 	i := n.current
-	n.current = nil
-	i.crash()
+	if i == nil {
+		i = n.ending
+	}
+	n.mu.Unlock()
+	if i == nil || !i.crash() {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.current == i {
+		n.current = nil
+	}
+	return true
 }
 
 // Stop shuts the incarnation down in order, and returns when it has ended. It does
 // nothing when the node is down.
 func (n *Node) Stop() {
-	if n.current == nil {
-		return
+	if i := n.beginStop(); i != nil {
+		i.shutdown()
 	}
+}
+
+// beginStop tells the incarnation that it ends, and leaves it to the caller to shut it
+// down; nil when the node is down.
+func (n *Node) beginStop() *incarnation {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	i := n.current
-	n.current = nil
-	i.shutdown()
+	if i == nil {
+		return nil
+	}
+	n.current, n.ending = nil, i
+	i.cancel()
+	return i
+}
+
+// hasEnded says that the incarnation being shut down is no more.
+func (n *Node) hasEnded(i *incarnation) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ending == i {
+		n.ending = nil
+	}
+	close(i.ended)
+}
+
+// setClock lets the node's clock show the true time, and keep it.
+func (n *Node) setClock() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.drift = 0
+	if n.clock != nil {
+		n.clock.SetDrift(0)
+		if off := n.clock.Now().Sub(time.Now().Round(0)); off != 0 {
+			n.clock.Jump(-off)
+		}
+	}
+}
+
+// nextClock returns the clock of an incarnation that begins. mu is held.
+func (n *Node) nextClock() *clock.Clock {
+	var off time.Duration
+	if n.clock != nil {
+		off = n.clock.Now().Sub(time.Now().Round(0))
+	}
+	n.clock = clock.New(off)
+	n.clock.SetDrift(n.drift)
+	return n.clock
 }

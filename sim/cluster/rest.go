@@ -14,7 +14,7 @@ import (
 
 // rest says what the node holds.
 func (n *Node) rest() {
-	i := n.current
+	i := n.running()
 	if i == nil {
 		return
 	}

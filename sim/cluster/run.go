@@ -26,8 +26,8 @@ type Counters struct {
 	Starts int
 }
 
-// Cluster is a run under way. Its methods are called by one goroutine, the one that
-// called [New].
+// Cluster is a run under way. Its exported methods are called by one goroutine, the
+// one that called [New].
 type Cluster struct {
 	plan  *plan.Plan
 	sys   System
@@ -44,6 +44,9 @@ type Cluster struct {
 	// the package comment. Nobody waits for time to pass while holding it.
 	applying sync.Mutex
 	counters Counters
+	faults   *faults
+	// lastLeader is the node that became leader last; applying guards it.
+	lastLeader string
 	// behind are the goroutines that the run still has to wait for.
 	behind sync.WaitGroup
 }
@@ -71,7 +74,8 @@ func Run(p *plan.Plan, sys System, rec *trace.Recorder) (trace.Verdict, Counters
 // New makes a cluster and starts all its nodes.
 func New(p *plan.Plan, sys System, rec *trace.Recorder) *Cluster {
 	c := &Cluster{plan: p, sys: sys, rec: rec, start: time.Now(), log: newJournal(p)}
-	c.ops.Store(int64(len(p.Workload)))
+	c.ops.Store(int64(len(p.Workload) + len(p.Faults)))
+	c.faults = newFaults(c)
 	names := p.Cluster.NodeNames()
 	c.network = network.New(network.Config{
 		Seed: p.Seed, Nodes: names,
@@ -80,9 +84,10 @@ func New(p *plan.Plan, sys System, rec *trace.Recorder) *Cluster {
 	})
 	c.emit(trace.RunStarted, trace.Uint("seed", p.Seed), trace.Int("nodes", int64(len(names))), trace.Dur("duration", p.Duration.D()))
 	for _, name := range names {
-		n := &Node{cluster: c, name: name, disk: disk.New(disk.Config{
-			Node: name, SyncLatency: p.Cluster.Disk.SyncLatency.D(), Start: c.start, Recorder: rec,
-		})}
+		n := &Node{cluster: c, name: name, milestones: make(map[milestone]bool)}
+		n.disk = disk.New(disk.Config{
+			Node: name, SyncLatency: p.Cluster.Disk.SyncLatency.D(), Start: c.start, Recorder: rec, Fatal: n.fatal,
+		})
 		c.nodes = append(c.nodes, n)
 	}
 	for _, n := range c.nodes {
@@ -115,11 +120,12 @@ type Step struct {
 func (c *Cluster) Play(steps ...Step) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var operations sync.WaitGroup
+	c.faults.start()
 	for position := range c.plan.Workload {
 		op := &c.plan.Workload[position]
 		steps = c.take(steps, op.At.D())
 		c.sleepUntil(op.At.D())
-		i := c.Node(op.Node).current
+		i := c.Node(op.Node).running()
 		operations.Go(func() { c.operate(ctx, i, position) })
 	}
 	c.take(steps, c.plan.Duration.D())
@@ -143,6 +149,7 @@ func (c *Cluster) sleepUntil(at time.Duration) { time.Sleep(time.Until(c.start.A
 // Stop says what is at rest, shuts every node down, replays the log, and returns when
 // no goroutine of the cluster is left.
 func (c *Cluster) Stop() {
+	c.faults.close()
 	synctest.Wait()
 	for _, n := range c.nodes {
 		n.rest()

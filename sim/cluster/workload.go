@@ -21,20 +21,55 @@ const operationTimeout = 20 * time.Second
 // operate performs one operation of the workload on an incarnation; nil is a node
 // that is down.
 func (c *Cluster) operate(ctx context.Context, i *incarnation, position int) {
-	op := &c.plan.Workload[position]
+	c.perform(ctx, i, operated{Operation: &c.plan.Workload[position], number: int64(position), before: position})
+}
+
+// operateFault performs the operation of a fault in a goroutine of its own.
+func (c *Cluster) operateFault(f *fault) {
+	o := operated{
+		Operation: f.Do, number: int64(len(c.plan.Workload) + f.index), before: len(c.plan.Workload),
+	}
+	var i *incarnation
+	if n := c.Node(f.nodes[0]); n != nil {
+		i = n.running()
+	}
+	c.behind.Go(func() { c.perform(context.Background(), i, o) })
+}
+
+// operated is an operation under its number.
+type operated struct {
+	*plan.Operation
+	number int64
+	// before is the position in the workload that tells which collections there are.
+	before int
+}
+
+// perform performs an operation, and again as its operator wants it.
+func (c *Cluster) perform(ctx context.Context, i *incarnation, op operated) {
+	fields := fieldsOf(op.Operation)
 	if i == nil {
 		err := fmt.Errorf("node %s is down", op.Node)
-		c.emit(trace.Called, append([]trace.Field{trace.Int("op", int64(position)), trace.Str("do", string(op.Do))}, fieldsOf(op)...)...)
-		c.emit(trace.Returned, returned(int64(position), string(op.Do), err)...)
+		c.emit(trace.Called, append([]trace.Field{trace.Int("op", op.number), trace.Str("do", string(op.Do))}, fields...)...)
+		c.emit(trace.Returned, returned(op.number, string(op.Do), err)...)
 		return
 	}
+	for again := 0; ; again++ {
+		err := i.attempt(ctx, op, fields)
+		if again == op.Retry || !errors.Is(err, replica.ErrAmbiguous) || i.halt.Err() != nil || ctx.Err() != nil {
+			return
+		}
+		op.number = c.ops.Add(1) - 1
+	}
+}
+
+// attempt performs an operation once. Its outcome is in the trace.
+func (i *incarnation) attempt(ctx context.Context, op operated, fields []trace.Field) error {
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	defer context.AfterFunc(i.halt, cancel)()
-	// Its outcome is in the trace.
-	_ = (*caller)(i).numbered(ctx, int64(position), string(op.Do), fieldsOf(op), func(ctx context.Context) error {
-		return i.perform(ctx, position, op)
-	})
+	k, do := (*caller)(i), string(op.Do)
+	r := request{do: do, fields: fields, send: func(ctx context.Context, c Client) error { return i.carryOut(ctx, c, op) }}
+	return k.numbered(ctx, op.number, do, fields, func(ctx context.Context) error { return k.spoiled(ctx, r) })
 }
 
 // fieldsOf says what an operation is about.
@@ -42,7 +77,7 @@ func fieldsOf(op *plan.Operation) []trace.Field {
 	switch op.Do {
 	case plan.AddTask:
 		return []trace.Field{trace.Str("namespace", string(op.Task.Kind)), trace.Str("task", op.Task.ID)}
-	case plan.CancelTask, plan.FailTask:
+	case plan.CancelTask, plan.FailTask, plan.CleanUpTask:
 		return []trace.Field{trace.Str("namespace", op.Namespace), trace.Str("task", op.TaskID)}
 	case plan.CreateCollection:
 		return []trace.Field{trace.Str("collection", op.Collection.Name)}
@@ -54,36 +89,41 @@ func fieldsOf(op *plan.Operation) []trace.Field {
 	return nil
 }
 
-func (i *incarnation) perform(ctx context.Context, position int, op *plan.Operation) error {
+func (i *incarnation) carryOut(ctx context.Context, c Client, op operated) error {
 	switch op.Do {
 	case plan.AddTask:
-		return i.addTask(ctx, position, op.Task)
+		return i.addTask(ctx, c, op)
 	case plan.CancelTask:
-		return i.onCurrent(ctx, op, func(version uint64) error {
-			return i.client.CancelDistributedTask(ctx, op.Namespace, op.TaskID, version)
+		return onCurrent(ctx, c, op, func(version uint64) error {
+			return c.CancelDistributedTask(ctx, op.Namespace, op.TaskID, version)
 		})
 	case plan.FailTask:
-		return i.onCurrent(ctx, op, func(version uint64) error {
-			return i.client.FailDistributedTask(ctx, op.Namespace, op.TaskID, version, "given up by an operator")
+		return onCurrent(ctx, c, op, func(version uint64) error {
+			return c.FailDistributedTask(ctx, op.Namespace, op.TaskID, version, "given up by an operator")
+		})
+	case plan.CleanUpTask:
+		return onCurrent(ctx, c, op, func(version uint64) error {
+			return c.ForceCleanUpDistributedTask(ctx, op.Namespace, op.TaskID, version)
 		})
 	case plan.CreateCollection:
-		return i.client.CreateCollection(ctx, op.Collection.Name, i.cluster.placement(op.Collection))
+		return c.CreateCollection(ctx, op.Collection.Name, i.cluster.placement(op.Collection))
 	case plan.DropCollection:
-		return i.client.DropCollection(ctx, op.Target)
+		return c.DropCollection(ctx, op.Target)
 	case plan.UpdateProperty:
-		return i.client.UpdateProperty(ctx, op.Target, op.Property, op.Tokenization)
+		return c.UpdateProperty(ctx, op.Target, op.Property, op.Tokenization)
 	case plan.DeleteTenants:
-		return i.client.DeleteTenants(ctx, op.Target, op.Tenants)
+		return c.DeleteTenants(ctx, op.Target, op.Tenants)
 	case plan.ListTasks:
-		_, err := (*caller)(i).list(ctx, trace.Int("op", int64(position)))
+		_, err := (*caller)(i).list(ctx, trace.Int("op", op.number))
 		return err
 	}
 	return fmt.Errorf("operation %q is unknown", op.Do)
 }
 
 // addTask submits a task over the replicas that the node's schema has.
-func (i *incarnation) addTask(ctx context.Context, position int, t *plan.Task) error {
-	units := i.existing(t.Collection, i.cluster.plan.TaskUnits(position))
+func (i *incarnation) addTask(ctx context.Context, c Client, op operated) error {
+	t, p := op.Task, i.cluster.plan
+	units := i.existing(t.Collection, plan.UnitsOf(t, i.cluster.collection(op, t.Collection), p.Cluster.Nodes))
 	namespace, payload := string(t.Kind), provider.NewPayload(*t, units)
 	ids := make([]string, len(units))
 	specs := make([]fsm.UnitSpec, len(units))
@@ -92,13 +132,27 @@ func (i *incarnation) addTask(ctx context.Context, position int, t *plan.Task) e
 	}
 	switch {
 	case t.PerTenant && t.Barrier:
-		return i.client.AddDistributedTaskWithGroupsBarrier(ctx, namespace, t.ID, payload, specs)
+		return c.AddDistributedTaskWithGroupsBarrier(ctx, namespace, t.ID, payload, specs)
 	case t.PerTenant:
-		return i.client.AddDistributedTaskWithGroups(ctx, namespace, t.ID, payload, specs)
+		return c.AddDistributedTaskWithGroups(ctx, namespace, t.ID, payload, specs)
 	case t.Barrier:
-		return i.client.AddDistributedTaskWithBarrier(ctx, namespace, t.ID, payload, ids)
+		return c.AddDistributedTaskWithBarrier(ctx, namespace, t.ID, payload, ids)
 	}
-	return i.client.AddDistributedTask(ctx, namespace, t.ID, payload, ids)
+	return c.AddDistributedTask(ctx, namespace, t.ID, payload, ids)
+}
+
+// collection returns what an operation means by a name: the collection as the last
+// operation before it creates it, or else a fault.
+func (c *Cluster) collection(op operated, name string) *plan.Collection {
+	if found := c.plan.CollectionAt(op.before, name); found != nil {
+		return found
+	}
+	for _, f := range c.plan.Faults {
+		if f.Do != nil && f.Do.Do == plan.CreateCollection && f.Do.Collection.Name == name {
+			return f.Do.Collection
+		}
+	}
+	return nil
 }
 
 // existing leaves out the units of tenants that were deleted. Of a collection that
@@ -113,8 +167,8 @@ func (i *incarnation) existing(collection string, units []plan.Unit) []plan.Unit
 }
 
 // onCurrent does something to the run of a task that is on record now.
-func (i *incarnation) onCurrent(ctx context.Context, op *plan.Operation, f func(version uint64) error) error {
-	tasks, err := i.client.ListDistributedTasks(ctx)
+func onCurrent(ctx context.Context, c Client, op operated, f func(version uint64) error) error {
+	tasks, err := c.ListDistributedTasks(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -33,6 +34,10 @@ type Config struct {
 	Start time.Time
 	// Recorder gets the file events; nil for none.
 	Recorder *trace.Recorder
+	// Fatal is told that a write has failed that Raft cannot do without: it would panic.
+	// It must end the incarnation and its mount; the write is then said to have
+	// succeeded, to nobody.
+	Fatal func(incarnation int)
 }
 
 // Disk is the durable state of one node. It is safe for concurrent use.
@@ -41,6 +46,10 @@ type Disk struct {
 
 	mu      sync.Mutex
 	mounted *Mount // the last one
+
+	ruling sync.Mutex
+	rules  []*rule
+	ruled  atomic.Bool // there are rules
 }
 
 // New returns an empty disk.
@@ -51,7 +60,7 @@ func New(c Config) *Disk { return &Disk{config: c} }
 func (d *Disk) Open(incarnation int) *Mount {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	m := &Mount{config: d.config, incarnation: incarnation}
+	m := &Mount{disk: d, config: d.config, incarnation: incarnation}
 	if d.mounted == nil {
 		m.state = newState()
 	} else {
@@ -65,12 +74,15 @@ func (d *Disk) Open(incarnation int) *Mount {
 // whatever is written through it changes nothing that a later mount sees. It is safe
 // for concurrent use.
 type Mount struct {
+	disk        *Disk
 	config      Config
 	incarnation int
 
 	mu    sync.Mutex
 	state *state
 	ended *state // what the next mount begins with; nil while this one lasts
+	// paused is closed at the end of a pause; nil without one.
+	paused chan struct{}
 }
 
 // state is what lies on the disk.
@@ -117,6 +129,7 @@ func (m *Mount) endLocked(crash bool) {
 	}
 	m.ended = m.state.clone()
 	if crash {
+		m.tear()
 		m.ended.files.crash()
 	}
 }
@@ -130,14 +143,19 @@ func (m *Mount) handOver() *state {
 }
 
 // commit changes the state durably: once the time of a sync has passed, and not at
-// all if the mount ends before that.
-func (m *Mount) commit(change func(*state)) {
+// all if the mount ends before that, or if the operation fails.
+func (m *Mount) commit(op Op, name string, change func(*state)) error {
 	if m.config.SyncLatency > 0 {
 		time.Sleep(m.config.SyncLatency)
+	}
+	m.pass()
+	if err := m.fails(op, name); err != nil {
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	change(m.state)
+	return nil
 }
 
 // read looks at the state.

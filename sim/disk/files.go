@@ -81,10 +81,15 @@ func (f *Files) List(prefix string) []string {
 	return names
 }
 
+func sortedNames(dir map[string]*inode) []string { return slices.Sorted(maps.Keys(dir)) }
+
 // Write replaces the contents of a file, or makes it. The contents are durable after
 // Sync, a new name after SyncDir.
 func (f *Files) Write(name string, data []byte) error {
 	m := (*Mount)(f)
+	if err := m.fails(File, name); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := m.state.files.live[name]
@@ -110,13 +115,15 @@ func (f *Files) Sync(name string) error {
 	if n == nil {
 		return missing(name)
 	}
-	m.commit(func(*state) { n.durable = append([]byte{}, data...) })
-	return nil
+	return m.commit(File, name, func(*state) { n.durable = append([]byte{}, data...) })
 }
 
 // Rename gives a file another name, replacing what had it. Durable after SyncDir.
 func (f *Files) Rename(from, to string) error {
 	m := (*Mount)(f)
+	if err := m.fails(FileRemove, from); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := m.state.files.live[from]
@@ -134,6 +141,9 @@ func (f *Files) Rename(from, to string) error {
 // Remove removes a file, if there is one. Durable after SyncDir.
 func (f *Files) Remove(name string) error {
 	m := (*Mount)(f)
+	if err := m.fails(FileRemove, name); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.state.files.live[name] != nil {
@@ -145,8 +155,7 @@ func (f *Files) Remove(name string) error {
 
 // SyncDir makes all names durable, as they are when the sync ends.
 func (f *Files) SyncDir() error {
-	(*Mount)(f).commit(func(st *state) { st.files.durable = maps.Clone(st.files.live) })
-	return nil
+	return (*Mount)(f).commit(FileRemove, "", func(st *state) { st.files.durable = maps.Clone(st.files.live) })
 }
 
 // Put makes a file with these contents, durably: after a crash it is either there
@@ -155,18 +164,17 @@ func (f *Files) SyncDir() error {
 func (f *Files) Put(name string, data []byte) error {
 	m := (*Mount)(f)
 	data = append([]byte{}, data...)
-	m.commit(func(st *state) {
+	return m.commit(File, name, func(st *state) {
 		n := &inode{data: data, durable: data}
 		st.files.live[name], st.files.durable[name] = n, n
 		m.record(trace.FileWritten, trace.Str("file", name), trace.Int("size", int64(len(data))))
 	})
-	return nil
 }
 
 // Delete removes a file durably, if there is one. It takes the time of one sync.
 func (f *Files) Delete(name string) error {
 	m := (*Mount)(f)
-	m.commit(func(st *state) {
+	return m.commit(FileRemove, name, func(st *state) {
 		if st.files.live[name] == nil && st.files.durable[name] == nil {
 			return
 		}
@@ -174,7 +182,6 @@ func (f *Files) Delete(name string) error {
 		delete(st.files.durable, name)
 		m.record(trace.FileRemoved, trace.Str("file", name))
 	})
-	return nil
 }
 
 func missing(name string) error { return fmt.Errorf("disk: %q: %w", name, fs.ErrNotExist) }

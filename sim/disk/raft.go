@@ -3,6 +3,7 @@ package disk
 import (
 	"encoding/binary"
 	"slices"
+	"strconv"
 
 	"github.com/hashicorp/raft"
 )
@@ -70,7 +71,10 @@ func (s *logStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{
 
 // StoreLogs stores entries, replacing those of the same index.
 func (s *logStore) StoreLogs(logs []*raft.Log) error {
-	(*Mount)(s).commit(func(st *state) {
+	if len(logs) == 0 {
+		return nil
+	}
+	return (*Mount)(s).commit(Log, strconv.FormatUint(logs[0].Index, 10), func(st *state) {
 		for _, l := range logs {
 			if i, ok := st.log.find(l.Index); ok {
 				st.log[i] = *l
@@ -81,12 +85,11 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 			}
 		}
 	})
-	return nil
 }
 
 // DeleteRange removes the entries from lo to hi, both included.
 func (s *logStore) DeleteRange(lo, hi uint64) error {
-	(*Mount)(s).commit(func(st *state) {
+	return (*Mount)(s).commit(LogRemove, strconv.FormatUint(lo, 10), func(st *state) {
 		from, _ := st.log.find(lo)
 		to, found := st.log.find(hi)
 		if found {
@@ -96,18 +99,26 @@ func (s *logStore) DeleteRange(lo, hi uint64) error {
 			st.log = slices.Delete(st.log, from, to)
 		}
 	})
-	return nil
 }
 
 // stableStore is a mount as the store of Raft's term and vote.
 type stableStore Mount
 
-// Set stores a value.
+// Set stores a value. Raft panics when its term cannot be stored: then the node is as
+// good as crashed, and crashes.
 func (s *stableStore) Set(key, value []byte) error {
+	m := (*Mount)(s)
 	value = slices.Clone(value)
-	(*Mount)(s).commit(func(st *state) { st.stable[string(key)] = value })
-	return nil
+	err := m.commit(Stable, string(key), func(st *state) { st.stable[string(key)] = value })
+	if err != nil && string(key) == currentTerm && m.config.Fatal != nil {
+		m.config.Fatal(m.incarnation)
+		return nil
+	}
+	return err
 }
+
+// currentTerm is the key of Raft's term.
+const currentTerm = "CurrentTerm"
 
 // Get returns a value, nil for one that was never set.
 func (s *stableStore) Get(key []byte) (value []byte, err error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -33,10 +34,14 @@ func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64,
 		return nil, fmt.Errorf("disk: snapshots of version %d cannot be stored", version)
 	}
 	m := (*Mount)(s)
+	ops := m.sinkOps(index)
+	if err := m.fails(ops.create, strconv.FormatUint(index, 10)); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state.taken++
-	return &sink{mount: m, meta: raft.SnapshotMeta{
+	return &sink{mount: m, ops: ops, meta: raft.SnapshotMeta{
 		Version: version,
 		ID:      fmt.Sprintf("%d-%d-%d", term, index, m.state.taken),
 		Index:   index, Term: term,
@@ -70,12 +75,40 @@ func (s *snapshotStore) Open(id string) (meta *raft.SnapshotMeta, r io.ReadClose
 	return meta, r, err
 }
 
+// sinkOps are the operations of a sink.
+type sinkOps struct{ create, write, close Op }
+
+var (
+	takes    = sinkOps{SnapshotCreate, SnapshotWrite, SnapshotClose}
+	installs = sinkOps{InstallCreate, InstallWrite, InstallClose}
+)
+
+// sinkOps says whether a snapshot of that index is taken of what the node has, or
+// installed to replace it.
+func (m *Mount) sinkOps(index uint64) sinkOps {
+	ops := takes
+	m.read(func(st *state) {
+		var has uint64
+		if n := len(st.log); n > 0 {
+			has = st.log[n-1].Index
+		}
+		if n := len(st.snapshots); n > 0 {
+			has = max(has, st.snapshots[n-1].meta.Index)
+		}
+		if index > has {
+			ops = installs
+		}
+	})
+	return ops
+}
+
 // errSinkClosed answers a write to a sink after its end.
 var errSinkClosed = errors.New("disk: the snapshot is closed")
 
 // sink gathers a snapshot.
 type sink struct {
 	mount *Mount
+	ops   sinkOps
 
 	mu     sync.Mutex
 	meta   raft.SnapshotMeta
@@ -88,6 +121,9 @@ func (s *sink) ID() string { return s.meta.ID }
 
 // Write appends to the snapshot.
 func (s *sink) Write(p []byte) (int, error) {
+	if err := s.mount.fails(s.ops.write, strconv.FormatUint(s.meta.Index, 10)); err != nil {
+		return 0, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -119,7 +155,7 @@ func (s *sink) Close() error {
 	s.data = nil
 	s.mu.Unlock()
 
-	s.mount.commit(func(st *state) {
+	return s.mount.commit(s.ops.close, strconv.FormatUint(snap.meta.Index, 10), func(st *state) {
 		st.snapshots = append(slices.Clone(st.snapshots), snap)
 		slices.SortStableFunc(st.snapshots, func(a, b *snapshot) int {
 			return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
@@ -127,5 +163,4 @@ func (s *sink) Close() error {
 		st.snapshots = st.snapshots[max(len(st.snapshots)-retained, 0):]
 		s.mount.record(trace.SnapshotStored, trace.Uint("index", snap.meta.Index))
 	})
-	return nil
 }

@@ -27,6 +27,8 @@ type Endpoint struct {
 
 	mu        sync.Mutex
 	closed    bool
+	paused    bool
+	waiting   []func() // what is to be done after a pause, in the order it came up
 	heartbeat func(raft.RPC)
 	handler   ForwardHandler
 	calls     []pending  // that wait, in the order they began
@@ -153,10 +155,10 @@ func (e *Endpoint) begin(l *leg, to string, timeout time.Duration) (pending, err
 		l.done()
 		return pending{}, ErrClosed
 	}
-	l.waits = e.net.takeCall(timeout)
+	l.waits = e.net.takeCall(e, timeout)
 	e.calls = append(e.calls, l.waits)
 	waits := l.waits
-	e.net.send(l, e, e.node, node)
+	e.depart(l, node)
 	return waits, nil
 }
 
@@ -173,15 +175,44 @@ func (e *Endpoint) end(p pending) answer {
 	return a
 }
 
-// admit lets a request in, unless the endpoint is closed.
-func (e *Endpoint) admit(l *leg) bool {
+// state is what an endpoint makes of what arrives.
+type state uint8
+
+const (
+	awake  state = iota
+	asleep       // it waits for the end of a pause, and arrives again
+	gone
+)
+
+// admit lets a request in.
+func (e *Endpoint) admit(l *leg) state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
-		return false
+	s := e.receive(l)
+	if s == awake {
+		e.serving = append(e.serving, l)
 	}
-	e.serving = append(e.serving, l)
-	return true
+	return s
+}
+
+// listen says whether a reply may be taken.
+func (e *Endpoint) listen(l *leg) state {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.receive(l)
+}
+
+// receive says whether what arrives may come in, and puts it off if not yet. e.mu is
+// held.
+func (e *Endpoint) receive(l *leg) state {
+	switch {
+	case e.closed:
+		return gone
+	case e.paused:
+		e.waiting = append(e.waiting, l.arrive)
+		return asleep
+	}
+	return awake
 }
 
 // dismiss forgets a request that was let in. It reports whether the endpoint is
@@ -209,14 +240,26 @@ func (e *Endpoint) reply(l *leg) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.dismissLocked(l) {
-		e.net.send(l, e, e.node, l.caller.node)
+		e.depart(l, l.caller.node)
 	}
 }
 
-func (e *Endpoint) isClosed() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.closed
+// depart sends a leg, or lets it wait for the end of a pause. e.mu is held, and the
+// endpoint is open.
+func (e *Endpoint) depart(l *leg, to int) {
+	if !e.paused {
+		e.net.send(l, e, e.node, to)
+		return
+	}
+	e.waiting = append(e.waiting, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.closed {
+			l.done()
+			return
+		}
+		e.depart(l, to)
+	})
 }
 
 // Close ends the incarnation's part in the network: nothing is sent by it or
@@ -229,9 +272,13 @@ func (e *Endpoint) Close() error {
 		return nil
 	}
 	e.closed = true
-	calls, serving, services := e.calls, e.serving, e.services
-	e.calls, e.serving, e.services = nil, nil, nil
+	calls, serving, services, waiting := e.calls, e.serving, e.services, e.waiting
+	e.calls, e.serving, e.services, e.waiting = nil, nil, nil, nil
+	e.paused = false
 	e.mu.Unlock()
+	for _, step := range waiting {
+		step() // finds the endpoint closed
+	}
 	for _, c := range calls {
 		c.finish(answer{err: ErrClosed})
 	}

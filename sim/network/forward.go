@@ -56,7 +56,7 @@ func (e *Endpoint) Forward(ctx context.Context, to string, request []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { p.finish(answer{err: ctx.Err()}) })
+	stop := context.AfterFunc(ctx, func() { e.finish(p, answer{err: ctx.Err()}) })
 	a := e.end(p)
 	stop()
 	return a.data, a.err

@@ -20,6 +20,7 @@ type leg struct {
 	reply      bool
 	id         uint64
 	occurrence uint32
+	held       bool // is in its link's list
 
 	caller   *Endpoint // sent the request and gets the reply
 	to       int       // the node the request goes to
@@ -71,6 +72,9 @@ func stopped(f func()) *time.Timer {
 
 // arrive runs when the timer is due.
 func (l *leg) arrive() {
+	if l.held {
+		l.net.drop(l)
+	}
 	if l.reply {
 		l.deliverReply()
 	} else {
@@ -82,7 +86,14 @@ func (l *leg) arrive() {
 // and sends the reply.
 func (l *leg) deliverRequest() {
 	r := l.net.receiver(l.to)
-	if r == nil || !r.admit(l) {
+	state := gone
+	if r != nil {
+		state = r.admit(l)
+	}
+	switch state {
+	case asleep:
+		return
+	case gone:
 		l.net.recordLost(l, l.caller, l.to, "down")
 		l.done()
 		return
@@ -126,9 +137,12 @@ func (l *leg) serve(r *Endpoint) bool {
 
 // deliverReply hands the reply to the call that waits for it, if it still does.
 func (l *leg) deliverReply() {
-	if l.caller.isClosed() {
+	switch l.caller.listen(l) {
+	case asleep:
+		return
+	case gone:
 		l.net.recordLost(l, l.receiver, l.caller.node, "down")
-	} else {
+	default:
 		a := answer{l.response, l.data, l.err}
 		if l.kind == forward && l.err != nil {
 			a.err = &RemoteError{Node: l.receiver.name, Message: l.err.Error()}
@@ -151,6 +165,7 @@ type call struct {
 	ch chan answer // holds one
 
 	mu       sync.Mutex
+	endpoint *Endpoint
 	turn     uint64 // counts the uses
 	done     bool
 	timer    *time.Timer
@@ -158,7 +173,7 @@ type call struct {
 }
 
 // takeCall returns a call for use that gives up after the timeout.
-func (n *Network) takeCall(timeout time.Duration) pending {
+func (n *Network) takeCall(e *Endpoint, timeout time.Duration) pending {
 	n.mu.Lock()
 	var c *call
 	if i := len(n.freeCall) - 1; i >= 0 {
@@ -172,7 +187,7 @@ func (n *Network) takeCall(timeout time.Duration) pending {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.turn++
-	c.done = false
+	c.endpoint, c.done = e, false
 	c.deadline = time.Now().Add(timeout)
 	c.timer.Reset(timeout)
 	return pending{c, c.turn}
@@ -182,12 +197,12 @@ func (n *Network) takeCall(timeout time.Duration) pending {
 // comes too early for that.
 func (c *call) expire() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.done || time.Now().Before(c.deadline) {
-		return
+	p, e := pending{c, c.turn}, c.endpoint
+	early := c.done || time.Now().Before(c.deadline)
+	c.mu.Unlock()
+	if !early {
+		e.finish(p, answer{err: ErrTimeout})
 	}
-	c.done = true
-	c.ch <- answer{err: ErrTimeout}
 }
 
 // finish ends the call with a, unless that use of it has ended.

@@ -56,6 +56,7 @@ type Network struct {
 	mu       sync.Mutex
 	current  []*Endpoint // the last one of each node; nil before the first
 	links    [][]link    // by sender and receiver
+	rules    []*rule     // in the order they came
 	freeLegs []*leg
 	freeCall []*call
 }
@@ -64,6 +65,7 @@ type Network struct {
 type link struct {
 	latency keyed.Draw
 	sent    map[uint64]uint32 // how often each identity was sent
+	held    []*leg            // that wait to be overtaken
 }
 
 // New returns a network without endpoints.
@@ -115,15 +117,25 @@ func (n *Network) Open(node string, incarnation int) *Endpoint {
 type fate struct {
 	// latency is how long the message travels.
 	latency time.Duration
+	// disturbed is what rules have decided beyond that; nil on the path of messages
+	// that none is about.
+	disturbed *disturbance
 }
 
 // fate decides about a message that leaves now. occurrence tells messages of one
-// identity on one link apart, counted from 1.
-func (n *Network) fate(l *leg, link *link, occurrence uint32) fate {
+// identity on one link apart, counted from 1. mu is held.
+func (n *Network) fate(l *leg, link *link, from, to int, occurrence uint32) fate {
 	d := link.latency.Int(l.id).Int(uint64(occurrence))
 	// At least a nanosecond: whoever handled the message has gone on by then, so that
 	// the leg may be used again.
-	return fate{latency: max(d.Duration(n.config.MinLatency, n.config.MaxLatency), 1)}
+	f := fate{latency: max(d.Duration(n.config.MinLatency, n.config.MaxLatency), 1)}
+	if len(n.rules) > 0 {
+		n.disturb(&f, l, from, to, occurrence)
+	}
+	if len(link.held) > 0 {
+		link.release(&f)
+	}
+	return f
 }
 
 // send lets the leg travel from one node to the other. The sending endpoint's lock
@@ -133,12 +145,19 @@ func (n *Network) send(l *leg, sender *Endpoint, from, to int) {
 	link := &n.links[from][to]
 	occurrence := link.sent[l.id] + 1
 	link.sent[l.id] = occurrence
-	n.mu.Unlock()
 	l.occurrence = occurrence
-	f := n.fate(l, link, occurrence)
+	f := n.fate(l, link, from, to, occurrence)
+	n.mu.Unlock()
+	if f.disturbed != nil && !n.suffer(l, sender, to, &f) {
+		return
+	}
 	now := time.Since(n.config.Start)
 	if n.config.Recorder != nil {
 		n.recordSent(l, sender, to, now, now+f.latency)
+	}
+	if f.disturbed != nil && f.disturbed.held {
+		n.hold(l, link, f.latency)
+		return
 	}
 	l.timer.Reset(f.latency)
 }

@@ -93,7 +93,7 @@ const (
 	CallbackSlow FaultKind = "callback-slow"
 )
 
-// Faults of calls that a scheduler or a provider on Node makes. Op is the call's name
+// Faults of calls that a scheduler, a provider or an operator makes on Node. Op is the call's name
 // as in the trace: "complete-unit", "ack-swap" and so on.
 const (
 	// CallError fails a call before it did anything.
@@ -130,7 +130,8 @@ var (
 	replyOps    = repliesTo(messageOps)
 	callbackOps = []string{"OnGroupCompleted", "OnSwapRequested", "OnTaskCompleted"}
 	callOps     = []string{"complete-unit", "fail-unit", "update-progress", "clean-up-task", "finalize-task", "ack-swap",
-		"ack-preparation", "flip-property", "swap-tenants"}
+		"ack-preparation", "flip-property", "swap-tenants", string(AddTask), string(CancelTask), string(FailTask),
+		string(CreateCollection), string(DropCollection), string(UpdateProperty), string(DeleteTenants)}
 	ackOps = []string{"ack-swap", "ack-preparation"}
 	about  = []string{"namespace", "task_id"}
 )

@@ -1,0 +1,112 @@
+package cluster
+
+import (
+	"time"
+
+	"dtsim/sim/disk"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// spoiled are the operations that fail, by the fault and its Op.
+var spoiled = map[plan.FaultKind]map[string][]disk.Op{
+	plan.TornFiles: {"": {disk.Tear}},
+	plan.DiskError: {
+		"log":      {disk.Log, disk.LogRemove},
+		"stable":   {disk.Stable},
+		"files":    {disk.File, disk.FileRemove},
+		"snapshot": {disk.SnapshotCreate, disk.SnapshotWrite, disk.SnapshotClose, disk.InstallCreate, disk.InstallWrite, disk.InstallClose},
+	},
+	plan.DiskFull: {"": {disk.Log, disk.Stable, disk.File, disk.SnapshotCreate, disk.SnapshotWrite, disk.SnapshotClose,
+		disk.InstallCreate, disk.InstallWrite, disk.InstallClose}},
+	plan.SnapshotError: {"create": {disk.SnapshotCreate}, "write": {disk.SnapshotWrite}, "close": {disk.SnapshotClose}},
+	plan.InstallError: {"create": {disk.InstallCreate}, "write": {disk.InstallWrite}, "close": {disk.InstallClose},
+		"restore": {disk.InstallRestore}},
+}
+
+// spoil lets operations of disks fail until it ends.
+func (c *Cluster) spoil(f *fault) func() {
+	r := disk.Rule{
+		Fields: f.fields(), Draw: f.draw, Ops: spoiled[f.Kind][f.Op], Err: disk.ErrIO, Rate: f.Rate, Count: f.Count,
+	}
+	if f.Kind == plan.DiskFull {
+		r.Err = disk.ErrFull
+	}
+	var ends []func()
+	for _, n := range c.struck(f) {
+		ends = append(ends, n.disk.AddRule(r))
+	}
+	return func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+}
+
+// fatal ends an incarnation whose raft would panic: the process dies of it.
+func (n *Node) fatal(int) { n.Crash() }
+
+const (
+	// snapshotWait is how long a node is given to store a snapshot, snapshotPoll how
+	// often it is looked for.
+	snapshotWait = 10 * time.Second
+	snapshotPoll = 50 * time.Millisecond
+)
+
+// forceSnapshot cuts a node off; before it may come back, the others have put all that
+// they have applied into a snapshot and keep no log behind it.
+func (c *Cluster) forceSnapshot(f *fault) func() {
+	heal := c.cut(f)
+	return func() {
+		c.behind.Go(func() {
+			defer heal()
+			if len(c.struck(f)) == 0 {
+				return
+			}
+			if n := c.Node(c.leader()); n != nil && n.running() != nil {
+				// Something that the node has missed; nobody waits for it.
+				n.running().raft.Barrier(time.Second)
+				time.Sleep(snapshotPoll)
+			}
+			for _, name := range c.others(f.nodes) {
+				c.compact(f, c.Node(name))
+			}
+		})
+	}
+}
+
+// compact lets a node take a snapshot and forget its log.
+func (c *Cluster) compact(f *fault, n *Node) {
+	i := n.running()
+	if i == nil {
+		return
+	}
+	config := i.raft.ReloadableConfig()
+	short := config
+	short.TrailingLogs = 0
+	if i.raft.ReloadConfig(short) != nil {
+		return
+	}
+	defer func() { _ = i.raft.ReloadConfig(config) }() // it was valid before
+	before := newest(i.mount)
+	c.behind.Go(func() { i.raft.Snapshot() }) // its future may never come
+	for range int(snapshotWait / snapshotPoll) {
+		if newest(i.mount) != before {
+			c.bit(f, n, trace.Str("snapshot", newest(i.mount)))
+			return
+		}
+		if i.halt.Err() != nil {
+			return
+		}
+		time.Sleep(snapshotPoll)
+	}
+}
+
+// newest returns the id of the newest snapshot on a disk, "" if there is none.
+func newest(m *disk.Mount) string {
+	list, err := m.Snapshots().List()
+	if err != nil || len(list) == 0 {
+		return ""
+	}
+	return list[0].ID
+}

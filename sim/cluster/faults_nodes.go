@@ -1,0 +1,217 @@
+package cluster
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"dtsim/sim/trace"
+)
+
+// struck are the nodes that a fault names.
+func (c *Cluster) struck(f *fault) (nodes []*Node) {
+	for _, name := range f.nodes {
+		if n := c.Node(name); n != nil {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// bit tells that a fault has changed the life of a node.
+func (c *Cluster) bit(f *fault, n *Node, fields ...trace.Field) {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	c.rec.Emit(trace.Event{At: time.Since(c.start), Node: n.name, Kind: trace.FaultBit, Fields: append(f.fields(), fields...)})
+}
+
+// crash crashes nodes; those that ran start again in the end.
+func (c *Cluster) crash(f *fault) func() {
+	var down []*Node
+	for _, n := range c.struck(f) {
+		if n.Crash() {
+			c.bit(f, n)
+			down = append(down, n)
+		}
+	}
+	return restart(down)
+}
+
+// restart returns what starts nodes.
+func restart(nodes []*Node) func() {
+	return func() {
+		for _, n := range nodes {
+			n.restart()
+		}
+	}
+}
+
+// shutdown ends nodes in order. They know of it at once, and have the time that they
+// need.
+func (c *Cluster) shutdown(f *fault) func() {
+	var down []*Node
+	for _, n := range c.struck(f) {
+		if i := n.beginStop(); i != nil {
+			c.bit(f, n)
+			down = append(down, n)
+			c.behind.Go(i.shutdown)
+		}
+	}
+	return restart(down)
+}
+
+// pause lets nodes take no step until it ends.
+func (c *Cluster) pause(f *fault) func() {
+	var paused []*incarnation
+	for _, n := range c.struck(f) {
+		if i := n.running(); i != nil && i.pause() {
+			c.bit(f, n)
+			paused = append(paused, i)
+		}
+	}
+	return func() {
+		for _, i := range paused {
+			i.resume()
+		}
+	}
+}
+
+// leave crashes nodes for good.
+func (c *Cluster) leave(f *fault) func() {
+	for _, n := range c.struck(f) {
+		if n.leave() {
+			c.bit(f, n)
+		}
+	}
+	return nil
+}
+
+// leave crashes the node; it is not started again. It says whether the node had not
+// left before.
+func (n *Node) leave() bool {
+	n.mu.Lock()
+	before := n.left
+	n.left = true
+	n.mu.Unlock()
+	if before {
+		return false
+	}
+	n.Crash()
+	n.cluster.applying.Lock()
+	defer n.cluster.applying.Unlock()
+	n.cluster.rec.Emit(trace.Event{At: time.Since(n.cluster.start), Node: n.name, Kind: trace.NodeLeft})
+	return true
+}
+
+const (
+	// removeTimeout is how long a leader may take to put a change of the configuration
+	// into its log, removeAgain how long it takes until it is asked again.
+	removeTimeout = time.Second
+	removeAgain   = 500 * time.Millisecond
+)
+
+// remove has a node taken out of the configuration, after which it leaves. It leaves
+// when the calm begins in any case: whoever is told of its removal late finds it gone.
+func (c *Cluster) remove(f *fault) func() {
+	for _, n := range c.struck(f) {
+		c.behind.Go(func() {
+			for c.duration() > 0 && !c.removed(n.name) {
+				time.Sleep(removeAgain)
+			}
+			if n.leave() {
+				c.bit(f, n)
+			}
+		})
+	}
+	return func() {
+		for _, n := range c.struck(f) {
+			if n.leave() {
+				c.bit(f, n)
+			}
+		}
+	}
+}
+
+// duration is how much of the run is left.
+func (c *Cluster) duration() time.Duration { return c.plan.Duration.D() - time.Since(c.start) }
+
+// removed asks the leader, if there is one, to remove a node; it says whether the
+// leader has committed that. Nobody waits for a future of raft: those of one that is
+// shut down may never come.
+func (c *Cluster) removed(name string) bool {
+	n := c.Node(c.leader())
+	if n == nil {
+		return false
+	}
+	i := n.running()
+	if i == nil || !i.leads() {
+		return false
+	}
+	term := i.raft.CurrentTerm()
+	i.raft.RemoveServer(raft.ServerID(name), 0, removeTimeout)
+	time.Sleep(removeAgain)
+	known := i.raft.GetConfiguration()
+	if known.Error() != nil || slices.ContainsFunc(known.Configuration().Servers, func(s raft.Server) bool { return string(s.ID) == name }) {
+		return false
+	}
+	last := i.raft.LastIndex()
+	time.Sleep(removeAgain)
+	return i.raft.CommitIndex() >= last && i.raft.CurrentTerm() == term && i.halt.Err() == nil
+}
+
+// transfer has the leader hand over its leadership.
+func (c *Cluster) transfer(f *fault) func() {
+	leader := c.Node(c.leader())
+	if leader == nil {
+		return nil
+	}
+	i := leader.running()
+	if i == nil || !i.leads() {
+		return nil
+	}
+	hand := i.raft.LeadershipTransfer
+	if len(f.nodes) > 0 {
+		to := f.nodes[0]
+		hand = func() raft.Future {
+			return i.raft.LeadershipTransferToServer(raft.ServerID(to), raft.ServerAddress(to))
+		}
+	}
+	hand()
+	c.bit(f, leader)
+	return nil
+}
+
+// pause lets the incarnation take no step; false if it is paused already.
+func (i *incarnation) pause() bool {
+	i.cluster.applying.Lock()
+	if i.dead || i.paused {
+		i.cluster.applying.Unlock()
+		return false
+	}
+	i.append(trace.NodePaused)
+	i.paused = true
+	i.cluster.applying.Unlock()
+	i.gate.close()
+	i.clock.Pause()
+	i.endpoint.Pause()
+	i.mount.Pause()
+	return true
+}
+
+// resume lets a paused incarnation go on, with what has waited for it in the order in
+// which it came.
+func (i *incarnation) resume() {
+	i.cluster.applying.Lock()
+	if !i.paused {
+		i.cluster.applying.Unlock()
+		return
+	}
+	i.append(trace.NodeResumed)
+	i.paused = false
+	i.cluster.applying.Unlock()
+	i.mount.Resume()
+	i.clock.Resume()
+	i.endpoint.Resume()
+	i.gate.open()
+}

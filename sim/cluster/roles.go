@@ -1,0 +1,127 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/hashicorp/raft"
+
+	"dtsim/sim/plan"
+)
+
+// resolve turns the roles in a fault into names; a is the moment it waited for. A role
+// that nobody has is nobody.
+func (c *Cluster) resolve(f *fault, a arrival) {
+	names := f.Nodes
+	if f.Node != "" {
+		names = []string{f.Node}
+	}
+	for _, name := range names {
+		f.nodes = append(f.nodes, c.who(f, a, name)...)
+	}
+	slices.Sort(f.nodes)
+	f.nodes = slices.Compact(f.nodes)
+	if f.Peer != "" {
+		if who := c.who(f, a, f.Peer); len(who) > 0 {
+			f.peer = who[0]
+		} else {
+			f.peer = nobody
+		}
+	}
+	if len(f.nodes) == 0 && len(names) > 0 {
+		f.nodes = []string{nobody}
+	}
+}
+
+// nobody is no node's name: it stands for a role that nobody has, where no name at
+// all means any.
+const nobody = "nobody"
+
+// who returns the nodes that a name or a role stands for.
+func (c *Cluster) who(f *fault, a arrival, name string) []string {
+	one := func(names []string) []string {
+		if len(names) == 0 {
+			return nil
+		}
+		return []string{c.shuffled(f, names)[0]}
+	}
+	all := c.plan.Cluster.NodeNames()
+	switch name {
+	case plan.Here:
+		return []string{a.node}
+	case plan.Leader:
+		if leader := c.leader(); leader != "" {
+			return []string{leader}
+		}
+		return nil
+	case plan.Follower:
+		leader := c.leader()
+		return one(slices.DeleteFunc(all, func(n string) bool { return n == leader || !c.Node(n).Up() }))
+	case plan.Owner:
+		namespace, task := f.Namespace, f.TaskID
+		if task == "" && f.When != nil {
+			namespace, task = f.When.Namespace, f.When.TaskID
+		}
+		return one(c.owners(namespace, task))
+	case plan.Minority:
+		return c.shuffled(f, all)[:(len(all)-1)/2]
+	case plan.Majority:
+		return c.shuffled(f, all)[:(len(all)-1)/2+1]
+	}
+	return []string{name}
+}
+
+// shuffled returns the names in an order of the fault's own.
+func (c *Cluster) shuffled(f *fault, names []string) []string {
+	names = slices.Clone(names)
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(f.draw.Str("who").Str(a).Uint64(), f.draw.Str("who").Str(b).Uint64())
+	})
+	return names
+}
+
+// leader returns the node that leads with the highest term, or else the last one that
+// did; "" if there was none.
+func (c *Cluster) leader() string {
+	var best *incarnation
+	for _, n := range c.nodes {
+		if i := n.running(); i != nil && i.leads() && (best == nil || i.raft.CurrentTerm() > best.raft.CurrentTerm()) {
+			best = i
+		}
+	}
+	if best != nil {
+		return best.node.name
+	}
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	return c.lastLeader
+}
+
+// leads says whether the incarnation's raft is leader.
+func (i *incarnation) leads() bool { return i.begun.Load() && i.raft.State() == raft.Leader }
+
+// owners returns the nodes that own units of the current run of a task, sorted.
+func (c *Cluster) owners(namespace, task string) []string {
+	var freshest *incarnation
+	for _, n := range c.nodes {
+		if i := n.running(); i != nil && (freshest == nil || i.replica.AppliedIndex() > freshest.replica.AppliedIndex()) {
+			freshest = i
+		}
+	}
+	if freshest == nil {
+		return nil
+	}
+	var names []string
+	for _, t := range freshest.replica.Tasks()[namespace] {
+		if t.ID != task {
+			continue
+		}
+		for _, u := range t.Units {
+			if u.NodeID != "" && !slices.Contains(names, u.NodeID) {
+				names = append(names, u.NodeID)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,228 @@
+package disk
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"dtsim/sim/keyed"
+	"dtsim/sim/trace"
+)
+
+var (
+	// ErrIO: the disk failed; nothing was written.
+	ErrIO = errors.New("disk: input/output error")
+	// ErrFull: there is no room; nothing was written.
+	ErrFull = errors.New("disk: no space left")
+)
+
+// Op is what is done to a disk.
+type Op string
+
+// The operations. What removes something needs no room, but may fail as well. A
+// snapshot whose index is above that of the last log entry is one that is installed.
+const (
+	Log            Op = "log"
+	LogRemove      Op = "log-remove"
+	Stable         Op = "stable"
+	File           Op = "files"
+	FileRemove     Op = "files-remove"
+	SnapshotCreate Op = "snapshot-create"
+	SnapshotWrite  Op = "snapshot-write"
+	SnapshotClose  Op = "snapshot-close"
+	InstallCreate  Op = "install-create"
+	InstallWrite   Op = "install-write"
+	InstallClose   Op = "install-close"
+	// InstallRestore is what a node does with a snapshot that it has been given.
+	InstallRestore Op = "install-restore"
+	// Tear is what a crash does to a change of a file that was not synced: without a
+	// rule it is lost, with one it survives, whole or in part.
+	Tear Op = "tear"
+)
+
+// Rule is what is wrong with a disk.
+type Rule struct {
+	// Fields name the rule in the trace.
+	Fields []trace.Field
+	// Draw is what the rule's draws are narrowed from.
+	Draw keyed.Draw
+	// Ops are the operations that fail.
+	Ops []Op
+	// Err is what they fail with.
+	Err error
+	// Rate is how many in a million fail; zero means all of them.
+	Rate uint64
+	// Count is how many fail at most; zero means without bound.
+	Count int
+}
+
+// rule is a Rule in force.
+type rule struct {
+	Rule
+	bites int
+	asked map[[2]string]uint64 // by operation and name
+}
+
+// AddRule puts a rule in force and returns what ends it.
+func (d *Disk) AddRule(r Rule) (end func()) {
+	d.ruling.Lock()
+	defer d.ruling.Unlock()
+	added := &rule{Rule: r, asked: make(map[[2]string]uint64)}
+	d.rules = append(d.rules, added)
+	d.ruled.Store(true)
+	return func() {
+		d.ruling.Lock()
+		defer d.ruling.Unlock()
+		d.rules = slices.DeleteFunc(d.rules, func(r *rule) bool { return r == added })
+		d.ruled.Store(len(d.rules) > 0)
+	}
+}
+
+// bites returns the first rule that bites at an operation, and a draw of its own; nil
+// if none does.
+func (d *Disk) bites(op Op, name string) (*rule, keyed.Draw) {
+	if !d.ruled.Load() {
+		return nil, 0
+	}
+	d.ruling.Lock()
+	defer d.ruling.Unlock()
+	for _, r := range d.rules {
+		if !slices.Contains(r.Ops, op) || r.Count > 0 && r.bites >= r.Count {
+			continue
+		}
+		key := [2]string{string(op), name}
+		r.asked[key]++
+		draw := r.Draw.Str(d.config.Node).Str(string(op)).Str(name).Int(r.asked[key])
+		if r.Rate == 0 || draw.Str("rate").Chance(r.Rate) {
+			r.bites++
+			return r, draw
+		}
+	}
+	return nil, 0
+}
+
+// fails returns what an operation fails with. m.mu is not held.
+func (m *Mount) fails(op Op, name string) error {
+	if !m.disk.ruled.Load() || m.hasEnded() {
+		return nil
+	}
+	r, _ := m.disk.bites(op, name)
+	if r == nil {
+		return nil
+	}
+	m.tell(r, op, name)
+	return r.Err
+}
+
+// tell emits the event of a rule that bit.
+func (m *Mount) tell(r *rule, op Op, name string) {
+	if m.config.Recorder == nil {
+		return
+	}
+	m.config.Recorder.Emit(trace.Event{
+		At: time.Since(m.config.Start), Node: m.config.Node, Incarnation: m.incarnation, Kind: trace.FaultBit,
+		Fields: append(slices.Clone(r.Fields), trace.Str("op", string(op)), trace.Str("name", name)),
+	})
+}
+
+func (m *Mount) hasEnded() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ended != nil
+}
+
+// RestoreFails returns what goes wrong when the node puts a snapshot, which it was
+// given and has stored, into use.
+func (m *Mount) RestoreFails() error { return m.fails(InstallRestore, "") }
+
+// tear lets unsynced changes survive the crash that ends the mount, as the rules say.
+// m.mu is held.
+func (m *Mount) tear() {
+	if !m.disk.ruled.Load() {
+		return
+	}
+	m.ended.files.tear(func(name string) (keyed.Draw, bool) {
+		r, draw := m.disk.bites(Tear, name)
+		if r != nil {
+			m.tell(r, Tear, name)
+		}
+		return draw, r != nil
+	})
+}
+
+// tear makes durable, of the changes that were not synced, those that are chosen: a
+// file's contents whole or cut off somewhere, a name as it is; a rename is atomic.
+func (f *files) tear(chosen func(name string) (keyed.Draw, bool)) {
+	for _, name := range sortedNames(f.live) {
+		n := f.live[name]
+		if string(n.data) != string(n.durable) {
+			if draw, yes := chosen(name); yes {
+				size := uint64(len(n.data))
+				if draw.Str("cut").N(2) == 0 {
+					size = draw.Str("size").N(size + 1)
+				}
+				n.durable = append([]byte{}, n.data[:size]...)
+			}
+		}
+		if f.durable[name] == n {
+			continue
+		}
+		if _, yes := chosen(name); yes {
+			for _, old := range sortedNames(f.durable) {
+				if f.durable[old] == n && f.live[old] != n {
+					delete(f.durable, old)
+				}
+			}
+			f.durable[name] = n
+		}
+	}
+	for _, name := range sortedNames(f.durable) {
+		if f.live[name] == nil && !f.named(f.durable[name]) {
+			if _, yes := chosen(name); yes {
+				delete(f.durable, name)
+			}
+		}
+	}
+}
+
+// named says whether a file has a name.
+func (f *files) named(n *inode) bool {
+	for _, other := range f.live {
+		if other == n {
+			return true
+		}
+	}
+	return false
+}
+
+// Pause keeps writes from ending until [Mount.Resume].
+func (m *Mount) Pause() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused == nil {
+		m.paused = make(chan struct{})
+	}
+}
+
+// Resume lets the writes go on.
+func (m *Mount) Resume() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused != nil {
+		close(m.paused)
+		m.paused = nil
+	}
+}
+
+// pass waits for the end of a pause.
+func (m *Mount) pass() {
+	for {
+		m.mu.Lock()
+		paused := m.paused
+		m.mu.Unlock()
+		if paused == nil {
+			return
+		}
+		<-paused
+	}
+}
