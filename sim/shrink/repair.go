@@ -1,0 +1,136 @@
+package shrink
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"dtsim/sim/plan"
+)
+
+// clone returns a copy that shares nothing with p.
+func clone(p *plan.Plan) *plan.Plan {
+	q := new(plan.Plan)
+	if err := json.Unmarshal(plan.Encode(p), q); err != nil {
+		panic(fmt.Sprintf("shrink: a plan cannot be read back: %v", err)) // what Encode writes can be read
+	}
+	return q
+}
+
+// place is where a plan is invalid: an entry of one of its lists, and an entry of a
+// list inside of that.
+var place = regexp.MustCompile(`^(workload|faults|promises)\[(\d+)\](?:.*\.(slow_units|fail_units|tenants|nodes)\[(\d+)\])?`)
+
+// repaired drops whatever a plan that lost an element does not allow any more: an
+// operation on a collection that is gone, a fault of a task that is gone. It changes
+// p and returns it; nil when that makes no valid plan.
+func repaired(p *plan.Plan) *plan.Plan {
+	for {
+		err := p.Validate()
+		if err == nil {
+			break
+		}
+		var e *plan.Error
+		if !errors.As(err, &e) || !drop(p, e.Path) {
+			return nil
+		}
+	}
+	if len(p.Faults) == 0 {
+		p.Calm = 0
+	}
+	for i := range p.Faults {
+		if f := &p.Faults[i]; f.Key == uint64(i)+1 {
+			f.Key = 0 // as good, and shorter
+		}
+	}
+	return p
+}
+
+// drop removes what a path names, and reports whether it could.
+func drop(p *plan.Plan, path string) bool {
+	m := place.FindStringSubmatch(path)
+	if m == nil {
+		return false
+	}
+	i, err := strconv.Atoi(m[2])
+	if err != nil {
+		return false
+	}
+	if m[3] != "" {
+		n, err := strconv.Atoi(m[4])
+		if list := entries(p, m[1], i, m[3]); err == nil && list != nil && n < len(*list) {
+			*list = slices.Delete(*list, n, n+1)
+			return true
+		}
+	}
+	switch m[1] {
+	case "workload":
+		dropOperation(p, i)
+	case "faults":
+		*p = *p.WithoutFault(i)
+	case "promises":
+		p.Promises = slices.Delete(p.Promises, i, i+1)
+	}
+	return true
+}
+
+// entries returns a list of names inside an operation or a fault, nil for one whose
+// entries cannot go alone.
+func entries(p *plan.Plan, where string, i int, list string) *[]string {
+	switch {
+	case where == "faults" && list == "nodes":
+		return &p.Faults[i].Nodes
+	case where != "workload":
+		return nil
+	}
+	o := &p.Workload[i]
+	switch {
+	case list == "slow_units" && o.Task != nil:
+		return &o.Task.SlowUnits
+	case list == "fail_units" && o.Task != nil:
+		return &o.Task.FailUnits
+	case list == "tenants" && o.Collection == nil:
+		return &o.Tenants
+	}
+	return nil
+}
+
+// dropOperation removes operation i, and the promises about it; the others' positions
+// are put right.
+func dropOperation(p *plan.Plan, i int) {
+	p.Workload = slices.Delete(p.Workload, i, i+1)
+	p.Promises = slices.DeleteFunc(p.Promises, func(q plan.Promise) bool { return slices.Contains(q.Operations, i) })
+	for _, q := range p.Promises {
+		for n, op := range q.Operations {
+			if op > i {
+				q.Operations[n]--
+			}
+		}
+	}
+}
+
+// collections returns the collections that the workload creates.
+func collections(p *plan.Plan) (all []*plan.Collection) {
+	for i := range p.Workload {
+		if c := p.Workload[i].Collection; c != nil {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// tasks returns the tasks that the workload submits.
+func tasks(p *plan.Plan) (all []*plan.Task) {
+	for i := range p.Workload {
+		if t := p.Workload[i].Task; t != nil {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

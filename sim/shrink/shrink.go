@@ -1,0 +1,125 @@
+package shrink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// Oracle runs a plan and returns what it violates. It must give the same answer for
+// the same plan and be safe for concurrent use. An error says that there is no answer
+// (the harness failed); a plan without an answer is not accepted.
+type Oracle func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error)
+
+// Options say how to shrink.
+type Options struct {
+	// Oracle answers for each plan that is tried.
+	Oracle Oracle
+	// Property is the identifier to keep; empty for that of [Cause].
+	Property string
+	// Jobs is how many plans are tried at once; at least 1. It changes how long the
+	// shrinking takes and nothing else.
+	Jobs int
+	// Budget is how many runs may be spent; zero for no bound.
+	Budget int
+	// Watch is told of every step; nil for nobody.
+	Watch func(Step)
+}
+
+// Step is how far a shrinking is.
+type Step struct {
+	// Pass is what is being tried, Runs how many runs were spent.
+	Pass string
+	Runs int
+	// Size is that of the smallest plan so far.
+	Size Size
+}
+
+// Pass is how often a pass was tried and how often that made the plan smaller.
+type Pass struct {
+	Name            string
+	Tried, Accepted int
+}
+
+// Result is what came of a shrinking.
+type Result struct {
+	// Plan is the smallest plan that was found; it violates Violation.Property.
+	Plan *plan.Plan
+	// Violation is the first violation of that property in a run of Plan.
+	Violation trace.Violation
+	// Before and After are the sizes of the plan that was given and of Plan.
+	Before, After Size
+	// Runs is how many plans were run, the first one included. It does not depend on
+	// Options.Jobs: what was run ahead and not needed does not count.
+	Runs int
+	// Passes are in the order of their first use.
+	Passes []Pass
+	// Elements is how many elements Plan has. With Minimal, each of them was taken away
+	// alone and the violation was gone.
+	Elements int
+	Minimal  bool
+	// Unanswered is how many plans the oracle failed at.
+	Unanswered int
+}
+
+// Statement says in one line what the result is worth.
+func (r Result) Statement() string {
+	if r.Minimal {
+		return fmt.Sprintf("minimal: each of the %d elements left was removed alone, and %s held every time (%d runs)",
+			r.Elements, r.Violation.Property, r.Runs)
+	}
+	return fmt.Sprintf("not proven to be minimal: %d elements are left, and the budget ended after %d runs", r.Elements, r.Runs)
+}
+
+// ErrHolds says that the plan to shrink violates nothing, or not what was asked for.
+var ErrHolds = errors.New("the plan does not violate the property")
+
+// Cause returns the violation that a shrinking keeps, when nobody chose one: the first
+// of a property, or of a promise if no property is violated (a broken promise often
+// follows from a broken property). The list must not be empty.
+func Cause(p *plan.Plan, violations []trace.Violation) trace.Violation {
+	for _, v := range violations {
+		if !isPromise(p, v.Property) {
+			return v
+		}
+	}
+	return violations[0]
+}
+
+// isPromise says whether a violated property is a promise of the plan.
+func isPromise(p *plan.Plan, property string) bool {
+	for i := range p.Promises {
+		if string(p.Promises[i].Expect) == property {
+			return true
+		}
+	}
+	return false
+}
+
+// Shrink shrinks a valid plan. It changes nothing in p. The error is [ErrHolds], or the
+// oracle's about p itself; when ctx ends, the result is the best so far.
+func Shrink(ctx context.Context, p *plan.Plan, o Options) (Result, error) {
+	s := newShrinker(ctx, o)
+	defer s.wait()
+	if err := s.begin(p); err != nil {
+		return Result{}, err
+	}
+	s.minimize()
+	return s.result(), nil
+}
+
+// minimize alternates between removing and simplifying until neither helps, and proves
+// that nothing can be removed.
+func (s *shrinker) minimize() {
+	s.shorten()
+	for before := (*plan.Plan)(nil); s.best != before && !s.spent(); {
+		before = s.best
+		s.remove()
+		s.simplify()
+	}
+	for !s.prove() {
+	}
+}
