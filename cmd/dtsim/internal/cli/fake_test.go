@@ -92,6 +92,7 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 		applied.Fields = []trace.Field{trace.Int("index", int64(run))}
 	}
 	rec.Emit(applied)
+	rec.Emit(trace.Event{At: 2 * time.Second, Node: "n2", Incarnation: 1, Kind: trace.Committed})
 	rec.Emit(trace.Event{At: time.Minute, Kind: trace.RunEnded})
 	footer, err := rec.Close(verdict)
 	if err != nil {

@@ -42,8 +42,8 @@ compare verdicts. Where the native engine does not fit the installed Go, the
 sealed one runs everything. The first use of an engine builds it, which takes a
 minute or two.
 
-The table counts virtual and wall time of the runs, the commands that replicas
-applied (on all of them together) and the messages that left a node.
+The table counts virtual and wall time of the runs, the commands that were
+committed and the messages that left a node.
 
 The hash at the end sums up all traces. It depends on the plans, the engine and
 the build, and on nothing else: not on the machine's load, not on --jobs.`,

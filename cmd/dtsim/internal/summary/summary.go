@@ -245,8 +245,8 @@ func speedUp(g campaign.Group) string {
 	return fmt.Sprintf("%.0fx", float64(g.Virtual)/float64(g.Wall))
 }
 
-// commands counts the commands that replicas applied, over all replicas.
-func commands(g campaign.Group) int64 { return g.Counters[string(trace.Applied)] }
+// commands counts the committed commands, each once, however many replicas applied it.
+func commands(g campaign.Group) int64 { return g.Counters[string(trace.Committed)] }
 
 // messages counts the messages that left a node.
 func messages(g campaign.Group) int64 { return g.Counters[string(trace.MessageSent)] }
