@@ -276,6 +276,9 @@ func (c *Cluster) strike(f *fault) (undo func()) {
 		return c.forceSnapshot(f)
 	case plan.ClockOffset, plan.ClockDrift, plan.ClockJump:
 		return c.skew(f)
+	case plan.Operate:
+		c.operateFault(f)
+		return nil
 	}
 	return func() {}
 }

@@ -13,7 +13,10 @@ import (
 // that nobody has is nobody.
 func (c *Cluster) resolve(f *fault, a arrival) {
 	names := f.Nodes
-	if f.Node != "" {
+	switch {
+	case f.Do != nil:
+		names = []string{f.Do.Node}
+	case f.Node != "":
 		names = []string{f.Node}
 	}
 	for _, name := range names {
