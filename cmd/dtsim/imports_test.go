@@ -149,6 +149,24 @@ func TestImportsPointDownOnly(t *testing.T) {
 	}
 }
 
+func TestEveryTestKnowsTheFlagsOfRapid(t *testing.T) {
+	// A test that does not would refuse go test ./... -rapid.seed=N.
+	cmd := exec.Command("go", "list", "-test", "-f", `{{if .ForTest}}{{else}}{{.ImportPath}} {{join .Deps " "}}{{end}}`, "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	tests := 0
+	for line := range strings.Lines(string(out)) {
+		deps := strings.Fields(line)
+		if len(deps) == 0 || !strings.HasSuffix(deps[0], ".test") {
+			continue
+		}
+		tests++
+		assert.Contains(t, deps, "pgregory.net/rapid", "%s: give it a test file that imports rapid", deps[0])
+	}
+	require.Greater(t, tests, 10, "go list saw the tests")
+}
+
 func TestShippedCodeHasNoBackdoors(t *testing.T) {
 	read := 0
 	for _, p := range packages(t) {
