@@ -1,0 +1,178 @@
+package coverage
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// of returns the counters of a kind without their common beginning.
+func of(counters map[string]int64, prefix string) map[string]int64 {
+	found := map[string]int64{}
+	for name, n := range counters {
+		if rest, ok := strings.CutPrefix(name, prefix+"/"); ok {
+			found[rest] = n
+		}
+	}
+	return found
+}
+
+func TestAFaultIsAskedThenAppliedThenBitesThenIsEffective(t *testing.T) {
+	loss := plan.Fault{Kind: plan.Loss}
+	bite := func(t *tale) *tale {
+		return t.fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultBit, plan.Loss, "n2", trace.Str("to", "n1"))
+	}
+	for name, c := range map[string]struct {
+		tell func(t *tale)
+		want map[string]int64
+	}{
+		"only asked": {func(*tale) {}, map[string]int64{"asked": 1}},
+		"applied":    {func(t *tale) { t.fault(trace.FaultBegan, plan.Loss, "") }, map[string]int64{"asked": 1, "applied": 1}},
+		"bitten": {func(t *tale) { bite(t).fault(trace.FaultBit, plan.Loss, "n2") },
+			map[string]int64{"asked": 1, "applied": 1, "bites": 2}},
+		"followed by an election": {func(t *tale) { bite(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")) },
+			map[string]int64{"asked": 1, "applied": 1, "bites": 1, "effective": 1}},
+		"effective once": {func(t *tale) {
+			bite(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultBit, plan.Loss, "n2").
+				ev("n3", trace.NodeState, trace.Str("state", "Candidate"))
+		}, map[string]int64{"asked": 1, "applied": 1, "bites": 2, "effective": 1}},
+		"followed by an outcome at the receiver": {func(t *tale) { bite(t).returns(1, "n1", "error") },
+			map[string]int64{"asked": 1, "applied": 1, "bites": 1, "effective": 1}},
+		"followed by an outcome elsewhere": {func(t *tale) { bite(t).returns(1, "n3", "error") },
+			map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
+		"followed by an outcome too late": {func(t *tale) { bite(t).wait(time.Minute).returns(1, "n1", "error") },
+			map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
+		"followed long after, but it lasted": {func(t *tale) {
+			bite(t).wait(time.Minute).fault(trace.FaultEnded, plan.Loss, "").returns(1, "n1", "error")
+		}, map[string]int64{"asked": 1, "applied": 1, "bites": 1, "effective": 1}},
+		"preceded by an election": {func(t *tale) {
+			t.ev("n3", trace.NodeState, trace.Str("state", "Candidate"))
+			bite(t)
+		}, map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
+		"followed by what is ordinary": {func(t *tale) { bite(t).returns(1, "n1", "ok").finish("a") },
+			map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
+		"followed by a rejection, which is ordinary, too": {func(t *tale) { bite(t).commit(1, "n2", cancelTask, "a", "is no longer running", nil) },
+			map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
+	} {
+		tale := newTale(loss)
+		c.tell(tale)
+		require.Equal(t, c.want, of(tale.counters(), "fault/loss"), name)
+	}
+}
+
+func TestConsequences(t *testing.T) {
+	for name, c := range map[string]struct {
+		tell func(t *tale)
+		kind plan.FaultKind
+		want bool
+	}{
+		"a restart":                     {func(t *tale) { t.crash("n2").start("n2") }, plan.Crash, true},
+		"a snapshot that was sent":      {func(t *tale) { t.restores("n2") }, plan.Loss, true},
+		"a list without an answer":      {func(t *tale) { t.ev("n2", trace.ListFailed) }, plan.Loss, true},
+		"an ambiguous outcome":          {func(t *tale) { t.returns(1, "n2", "ambiguous") }, plan.ReplyLoss, true},
+		"a rejection":                   {func(t *tale) { t.returns(1, "n2", "rejected") }, plan.ReplyLoss, false},
+		"a duplicate":                   {func(t *tale) { t.commit(1, "n2", postAck, "a", "again", nil) }, plan.LateDuplicate, true},
+		"a duplicate of another's":      {func(t *tale) { t.commit(1, "n3", postAck, "a", "again", nil) }, plan.LateDuplicate, false},
+		"a command made again, refused": {func(t *tale) { t.commit(1, "n2", unitCompletion, "a", "is already terminal", nil) }, plan.CallTwice, true},
+		"a failed callback":             {func(t *tale) { t.ends("n2", swapRequested, "a", swapping, "boom") }, plan.CallbackError, true},
+		"a good callback":               {func(t *tale) { t.ends("n2", swapRequested, "a", swapping, "") }, plan.CallbackSlow, false},
+		"a callback again": {func(t *tale) {
+			t.begins("n2", swapRequested, "a", swapping).begins("n2", swapRequested, "a", swapping)
+		}, plan.CallbackPanic, true},
+		"a unit that failed": {func(t *tale) {
+			t.ev("n2", trace.WorkEnded, trace.Str("outcome", "bad"))
+		}, plan.UnitError, true},
+		"a task that an ack failed": {func(t *tale) { t.ack(0, postAck, "a", "n2", false, failed) }, plan.AckFlip, true},
+		"recovery that is not done": {func(t *tale) { t.ev("n2", trace.RecoveryAsked, trace.Bool("done", false)) }, plan.Crash, true},
+	} {
+		tale := newTale(plan.Fault{Kind: c.kind})
+		tale.swap("a", true).fault(trace.FaultBegan, c.kind, "").fault(trace.FaultBit, c.kind, "n2")
+		c.tell(tale)
+		require.Equal(t, c.want, tale.counters()["fault/"+string(c.kind)+"/effective"] == 1, name)
+	}
+}
+
+func TestWhatAnOperatorDoesIsAFaultsOneBite(t *testing.T) {
+	operate := plan.Fault{Kind: plan.Operate, Do: &plan.Operation{Do: plan.CancelTask}}
+	for outcome, effective := range map[string]int64{"ok": 1, "rejected": 0} {
+		tale := newTale(operate)
+		tale.plan.Workload = make([]plan.Operation, 7)
+		tale.work("a", true).fault(trace.FaultBegan, plan.Operate, "").call(6, "n2", "cancel-task", "a").call(7, "n2", "cancel-task", "a").returns(7, "n2", outcome)
+		got := tale.counters()
+		require.EqualValues(t, 1, got["fault/operate/bites"], outcome)
+		require.Equal(t, effective, got["fault/operate/effective"], outcome)
+		require.Equal(t, map[string]int64{"follower": 1, started: 1}, of(got, "state/operate"))
+	}
+}
+
+func TestStatesInWhichAFaultBites(t *testing.T) {
+	for name, c := range map[string]struct {
+		tell func(t *tale)
+		want map[string]int64
+	}{
+		"a follower without tasks": {func(t *tale) { t.fault(trace.FaultBit, plan.Loss, "n2") }, map[string]int64{"follower": 1, "no task": 1}},
+		"the leader of three tasks": {func(t *tale) {
+			t.work("a", true).prepare("b").swap("c", true).fault(trace.FaultBit, plan.Loss, "n1")
+		}, map[string]int64{"leader": 1, started: 1, preparing: 1, swapping: 1}},
+		"about one of them": {func(t *tale) {
+			t.work("a", true).swap("b", true).fault(trace.FaultBit, plan.Loss, "n1", trace.Str("namespace", "reindex"), trace.Str("task", "b"))
+		}, map[string]int64{"leader": 1, swapping: 1}},
+		"a candidate": {func(t *tale) {
+			t.ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultBit, plan.Loss, "n3")
+		}, map[string]int64{"candidate": 1, "no task": 1}},
+		"in the middle of a snapshot": {func(t *tale) { t.ev("n2", trace.SnapshotTaken).fault(trace.FaultBit, plan.Loss, "n2") },
+			map[string]int64{"follower": 1, "mid-snapshot": 1, "no task": 1}},
+		"a node that is down": {func(t *tale) { t.crash("n2").fault(trace.FaultBit, plan.Loss, "n2") }, map[string]int64{"down": 1, "no task": 1}},
+		"a leader that ends by it, in the same instant": {func(t *tale) {
+			t.swap("a", true).ev("n1", trace.SnapshotTaken).crash("n1")
+			t.at -= time.Millisecond
+			t.fault(trace.FaultBit, plan.Loss, "n1")
+		}, map[string]int64{"leader": 1, "mid-snapshot": 1, swapping: 1}},
+		"nowhere": {func(t *tale) { t.finish("a").fault(trace.FaultBit, plan.Loss, "") }, map[string]int64{"no task": 1}},
+	} {
+		tale := newTale(plan.Fault{Kind: plan.Loss})
+		c.tell(tale)
+		got := of(tale.counters(), "state/loss")
+		require.Equal(t, c.want, got, name)
+		for state := range got {
+			require.Contains(t, States(), state)
+		}
+	}
+}
+
+func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
+	tale := newTale(plan.Fault{Kind: plan.Loss})
+	tale.swap("a", true).fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultBit, plan.Loss, "n2").leads("n2")
+	record := func(finish bool) []byte {
+		var b bytes.Buffer
+		p := plan.Default()
+		p.Duration, p.Calm, p.Faults = plan.Duration(time.Minute), plan.Duration(30*time.Second), []plan.Fault{{Kind: plan.Loss}}
+		rec, err := trace.NewRecorder(&b, trace.Header{Plan: p, Engine: "native"})
+		require.NoError(t, err)
+		done := Record(&p, rec)
+		for _, e := range tale.events {
+			rec.Emit(e)
+		}
+		if finish {
+			done()
+		}
+		footer, err := rec.Close(trace.Verdict{Passed: true})
+		require.NoError(t, err)
+		if finish {
+			require.EqualValues(t, 1, footer.Counters["fault/loss/bites"])
+			require.EqualValues(t, 1, footer.Counters["sometimes/leader change while SWAPPING"])
+		}
+		return b.Bytes()
+	}
+	counted, err := Trace(bytes.NewReader(record(true)))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, counted["sometimes/two leaders"])
+	_, err = Trace(bytes.NewReader(record(false)))
+	require.ErrorContains(t, err, "the footer says 0, the events 1")
+}
