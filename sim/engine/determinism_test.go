@@ -74,9 +74,9 @@ func TestTheSameJobGivesTheSameTrace(t *testing.T) {
 func TestEntropyDecidesWhatGoLeavesOpen(t *testing.T) {
 	entropies := map[string]int{NativeName: 12, SealedName: 4}
 	open := map[string][]string{
-		NativeName: {"select", "map", "timer", "draw", "goroutine", "context", "crowd"},
+		NativeName: {"select", "map", "timer", "random", "random-v2", "secret", "goroutine", "context", "crowd"},
 		// Without edits to its runtime, the run queue is first in, first out.
-		SealedName: {"select", "map", "timer", "draw"},
+		SealedName: {"select", "map", "timer", "random", "random-v2", "secret"},
 	}
 	for name, m := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -121,4 +121,15 @@ func TestRaftElectionsDependOnEntropy(t *testing.T) {
 		seen[events(mustRun(t, e, job("raft", 10*time.Second, uint64(i))))] = true
 	}
 	require.Equal(t, 10, len(seen))
+}
+
+func TestHowLongAnythingTakesDoesNotShow(t *testing.T) {
+	for name, m := range engines {
+		t.Run(name, func(t *testing.T) {
+			e := m.open(t)
+			quick := mustRun(t, e, job("slow=1", time.Second, 1))
+			long := mustRun(t, e, job("slow=10000000", time.Second, 1))
+			require.Equal(t, events(quick), events(long))
+		})
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"dtsim/sim/cluster"
+	"dtsim/sim/coverage"
 	"dtsim/sim/engine/bubble"
 	"dtsim/sim/engine/wire"
 	"dtsim/sim/trace"
@@ -22,6 +23,8 @@ func run(job wire.Job, w io.Writer) (trace.Footer, error) {
 	if err != nil {
 		return trace.Footer{}, err
 	}
+	finish := coverage.Record(job.Plan, rec)
 	verdict, _ := cluster.Run(job.Plan, cluster.Default(), rec)
+	finish()
 	return rec.Close(verdict)
 }

@@ -72,19 +72,6 @@ var edits = []edit{
 		new:  "\tif next && gp.bubble != nil && dtsimRandn(gp, dtsimRunq, 2) == 0 {\n",
 	},
 	{
-		name: "overflow of the run queue",
-		file: "runtime/proc.go",
-		old:  "\tbatch[n] = gp\n\n\tif randomizeScheduler {\n",
-		new: "\tbatch[n] = gp\n\tfor i := uint32(1); i <= n; i++ {\n\t\tj := dtsimPick(batch[:i+1])\n" +
-			"\t\tbatch[i], batch[j] = batch[j], batch[i]\n\t}\n\n\tif randomizeScheduler {\n",
-	},
-	{
-		name: "goroutines that yield stay on their run queue",
-		file: "runtime/proc.go",
-		old:  "\tif preempted && sched.gcwaiting.Load() {\n",
-		new:  "\tif gp.bubble != nil && !preempted {\n\t\trunqput(pp, gp, false)\n\t} else if preempted && sched.gcwaiting.Load() {\n",
-	},
-	{
 		name: "turns of the run queue",
 		file: "runtime/proc.go",
 		old:  "\t\tmp.p.ptr().schedtick++\n",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"time"
 
 	"dtsim/sim/trace"
@@ -21,10 +22,19 @@ func churn(rec *trace.Recorder) {
 			}
 		}
 		garbage = nil
+		for range 1000 { // the collector has something to do afterwards, too
+			runtime.SetFinalizer(&holder{round}, func(h *holder) { finalized += h.round })
+		}
 		shuffle(round, note)
+		crowd(300, note)
 		time.Sleep(time.Second)
 	}
 }
+
+type holder struct{ round int }
+
+// finalized is for the finalizers alone.
+var finalized int
 
 // garbage keeps the compiler from leaving allocations out.
 var garbage []byte

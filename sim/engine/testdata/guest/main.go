@@ -31,6 +31,8 @@ func run(job wire.Job, w io.Writer) (trace.Footer, error) {
 		newCluster(job.Plan, rec).run()
 	case "orders":
 		orders(rec)
+	case "slow":
+		compete(rec, arg)
 	case "churn":
 		churn(rec)
 	case "panic":

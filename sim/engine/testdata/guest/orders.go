@@ -28,10 +28,15 @@ func orders(rec *trace.Recorder) {
 		shuffle(round, note)
 		time.Sleep(time.Duration(1 + randv2.IntN(1_000_000)))
 	}
-	// So many that they overflow the local run queue.
+	crowd(700, note)
+}
+
+// crowd wakes n goroutines in one instant: more than a run queue of the runtime
+// holds, if there are many.
+func crowd(n int, note func(kind, key string, value int)) {
 	gate := make(chan int)
 	var wg sync.WaitGroup
-	for i := range 700 {
+	for i := range n {
 		wg.Go(func() {
 			<-gate
 			runtime.Gosched()
@@ -112,7 +117,9 @@ func shuffle(round int, note func(kind, key string, value int)) {
 
 	var secret [8]byte
 	_, _ = crand.Read(secret[:])
-	note("draw", hex.EncodeToString(secret[:]), rand.Int())
+	note("secret", hex.EncodeToString(secret[:]), 0)
+	note("random", "", rand.Int())
+	note("random-v2", "", randv2.Int())
 	doc, err := json.Marshal(struct {
 		Round int
 		Map   map[string]int
