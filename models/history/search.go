@@ -15,8 +15,8 @@ import (
 // same on every machine. What porcupine remembers grows with the square of a task's
 // operations: maxSearched of them are 200 MB.
 const (
-	stepsPerOp  = 500
-	leastSteps  = 200_000
+	stepsPerOp  = 50
+	leastSteps  = 100_000
 	maxSearched = 40_000
 )
 
@@ -159,25 +159,49 @@ func (p *part) busy() []span {
 			all[n-1].to = max(all[n-1].to, o.ended())
 			continue
 		}
-		all = append(all, span{o.Call, o.ended()})
+		all = append(all, o.span())
 	}
 	return all
 }
 
-// judge looks for an order of what is known of a task.
+// judge looks for an order of what is known of a task: first for one in which every
+// command takes effect when a replica first applied it, which is found at once if there
+// is one, because commands can then trade places with lists alone. An order found so is
+// an order; where there is none, it looks for any.
 func (p *part) judge() Verdict {
-	n := len(p.commands) + len(p.reads)
-	if p.unplaceable || n > maxSearched {
+	if p.unplaceable || len(p.commands)+len(p.reads) > maxSearched {
 		return Unknown
 	}
+	if p.search((*Op).applied) == Legal {
+		return Legal
+	}
+	return p.search((*Op).span)
+}
+
+// span is the time within which the operation took effect, as far as clients know.
+func (o *Op) span() span { return span{o.Call, o.ended()} }
+
+// applied is the moment at which the operation took effect, if that is known and
+// within its span.
+func (o *Op) applied() span {
+	if s := o.span(); o.AppliedAt < s.from || o.AppliedAt > s.to {
+		return s
+	}
+	return span{o.AppliedAt, o.AppliedAt}
+}
+
+// search looks for an order in which every command takes effect within a time.
+func (p *part) search(within func(*Op) span) Verdict {
+	n := len(p.commands) + len(p.reads)
 	operations := make([]porcupine.Operation, 0, n)
 	for _, o := range p.commands {
-		operations = append(operations, porcupine.Operation{Input: o, Call: o.Call, Return: o.ended()})
+		s := within(o)
+		operations = append(operations, porcupine.Operation{Input: o, Call: s.from, Return: s.to})
 	}
 	for _, r := range p.reads {
 		operations = append(operations, porcupine.Operation{Input: r, Call: r.call, Return: r.end})
 	}
-	steps, budget := 0, max(leastSteps, n*stepsPerOp)
+	steps, budget := 0, leastSteps+n*stepsPerOp
 	model := porcupine.Model{
 		Init: func() any { return spec.Machine{} },
 		StepContext: func(_ context.Context, state, input, _ any) (bool, any) {
