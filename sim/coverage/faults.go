@@ -176,10 +176,7 @@ func (s *story) statesAt(e *trace.Event) []string {
 		if !n.up && n.stopped == e.At {
 			role, capturing = n.stoppedAs, n.cutSnapshot
 		}
-		if role == "" {
-			role = stateDown
-		}
-		states = append(states, strings.ToLower(role))
+		states = append(states, roleOf(role))
 		if capturing {
 			states = append(states, stateSnapshot)
 		}
@@ -197,6 +194,16 @@ func (s *story) statesAt(e *trace.Event) []string {
 		states = append(states, stateNone)
 	}
 	return states
+}
+
+// roleOf returns the column of a Raft state. A raft that has shut down is one of a node
+// that is going down.
+func roleOf(state string) string {
+	switch role := strings.ToLower(state); role {
+	case stateLeader, stateCandidate, stateFollower:
+		return role
+	}
+	return stateDown
 }
 
 // consequence is what an event says about whether something went another way.

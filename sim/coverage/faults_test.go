@@ -134,6 +134,9 @@ func TestStatesInWhichAFaultBites(t *testing.T) {
 			t.at -= time.Millisecond
 			t.fault(trace.FaultBit, plan.Loss, "n1")
 		}, map[string]int64{"leader": 1, "mid-snapshot": 1, swapping: 1}},
+		"a node whose raft has shut down": {func(t *tale) {
+			t.ev("n2", trace.NodeState, trace.Str("state", "Shutdown")).fault(trace.FaultBit, plan.Loss, "n2")
+		}, map[string]int64{"down": 1, "no task": 1}},
 		"nowhere": {func(t *tale) { t.finish("a").fault(trace.FaultBit, plan.Loss, "") }, map[string]int64{"no task": 1}},
 	} {
 		tale := newTale(plan.Fault{Kind: plan.Loss})

@@ -243,8 +243,17 @@ var commandGoals = []Goal{
 	},
 	{
 		Name: "property updated under an active task, refused", on: trace.Committed,
-		About:   "a user changes a property while a task works on it",
-		reached: refused(updateProperty, "conflicts with active task"),
+		About: "a user changes a property while a task works on it",
+		reached: committed(updateProperty, func(_ *story, c *command) bool {
+			return !c.flip && strings.Contains(c.outcome, "conflicts with active task")
+		}),
+	},
+	{
+		Name: "schema flip refused for another task", on: trace.Committed,
+		About: "a task that has swapped everywhere cannot change the schema while a task of another kind works on the collection",
+		reached: committed(updateProperty, func(_ *story, c *command) bool {
+			return c.flip && strings.Contains(c.outcome, "conflicts with active task")
+		}),
 	},
 	{
 		Name: "tenants deleted under an active task, refused", on: trace.Committed,

@@ -398,6 +398,14 @@ var tales = map[string]told{
 		},
 		func(t *tale) { t.work("a", true).commit(0, "", updateProperty, "", "ok", nil) },
 	},
+	"schema flip refused for another task": {
+		func(t *tale) {
+			t.swap("a", true).commit(0, "", updateProperty, "", "update of C.title conflicts with active task repair/r@9", map[string]any{"migration": map[string]any{"id": "a"}})
+		},
+		func(t *tale) { // a user's
+			t.swap("a", true).commit(0, "", updateProperty, "", "update of C.title conflicts with active task repair/r@9", nil)
+		},
+	},
 	"tenants deleted under an active task, refused": {
 		func(t *tale) {
 			t.work("a", true).commit(0, "", deleteTenants, "", "change of the tenants of C conflicts with active task reindex/a@1", nil)

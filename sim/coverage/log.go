@@ -58,6 +58,8 @@ type command struct {
 	// node and success are those of an ack.
 	node    string
 	success bool
+	// flip says that a task changes the schema by it, and no user.
+	flip bool
 	// call is who made it, nil when nobody is known. lastAck says that it completed the
 	// acks of its phase.
 	call    *call
@@ -161,13 +163,14 @@ func (s *story) commit(e *trace.Event) {
 		Barrier   bool            `json:"needs_preparation_barrier"`
 		UnitIDs   []string        `json:"unit_ids"`
 		UnitSpecs []*api.UnitSpec `json:"unit_specs"`
+		Migration json.RawMessage `json:"migration"`
 	}
 	// What cannot be read has an empty body; it is about no run.
 	if err := json.NewDecoder(strings.NewReader(e.Str("body"))).Decode(&body); err != nil {
 		return
 	}
 	c.run = provider.Run{Namespace: body.Namespace, Task: body.ID, Version: body.Version}
-	c.node, c.success = body.NodeID, body.Success
+	c.node, c.success, c.flip = body.NodeID, body.Success, len(body.Migration) > 0
 	switch c.name {
 	case addTask:
 		if !c.accepted {
