@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -151,14 +150,4 @@ func TestAHundredThousandOperations(t *testing.T) {
 	require.Equal(t, Illegal, r.CommitOrder)
 	require.Equal(t, Illegal, r.Porcupine)
 	require.True(t, r.Agree())
-}
-
-func TestFileRoundTrip(t *testing.T) {
-	h := newSystem(3).run(300, 10)
-	var file bytes.Buffer
-	require.NoError(t, Write(&file, h))
-	require.True(t, IsHistory(file.Bytes()))
-	again, err := Read(&file)
-	require.NoError(t, err)
-	require.Equal(t, h, again)
 }
