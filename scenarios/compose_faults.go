@@ -8,7 +8,7 @@ import (
 )
 
 // mostFaults is how many faults a plan has at most.
-const mostFaults = 8
+const mostFaults = 10
 
 // swarm is what a plan has switched on: a random subset of the kinds, each with its
 // own rate. A plan in which everything goes wrong a little finds less than one in
@@ -32,7 +32,7 @@ func (w *composer) faults() {
 	if many == 0 {
 		return
 	}
-	if w.chance("quiet-spell", 30) {
+	if w.chance("quiet-spell", 15) {
 		s.quietFrom, s.quietTo = w.plan.Calm.D()/3, w.plan.Calm.D()*2/3
 	}
 	for _, kind := range w.family.kinds {
@@ -104,11 +104,22 @@ func (w *composer) trigger() *plan.Trigger {
 	}
 	barrier := slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Barrier })
 	reindex := slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Kind == plan.Reindex })
+	cleanup := w.plan.Cluster.CompletedTaskTTL < plan.Duration(time.Minute)
+	cancel := slices.Contains(w.swarm.kinds, plan.Operate) ||
+		slices.ContainsFunc(w.plan.Workload, func(o plan.Operation) bool { return o.Do == plan.CancelTask })
 	moments = slices.DeleteFunc(slices.Clone(moments), func(m plan.Moment) bool {
-		return !barrier && slices.Contains(barrierMoments, m) || !reindex && slices.Contains(swapMoments, m)
+		switch {
+		case slices.Contains(barrierMoments, m):
+			return !barrier
+		case slices.Contains(swapMoments, m):
+			return !reindex
+		case slices.Contains(cleanupMoments, m):
+			return !cleanup
+		}
+		return m == plan.CancelApplied && !cancel
 	})
-	t := &plan.Trigger{Moment: pick(w.choices, "moment", moments...), Nth: pick(w.choices, "nth", 0, 0, 0, 2, 3, 5)}
-	if w.chance("at-a-node", 25) && !slices.Contains(aloneMoments, t.Moment) {
+	t := &plan.Trigger{Moment: pick(w.choices, "moment", moments...), Nth: pick(w.choices, "nth", 0, 0, 0, 0, 2, 3)}
+	if w.chance("at-a-node", 15) && !slices.Contains(aloneMoments, t.Moment) {
 		t.Node = w.anyNode()
 	}
 	if len(w.tasks) > 1 && w.chance("of-a-task", 30) && !slices.Contains(nodeMoments, t.Moment) {
@@ -120,6 +131,7 @@ func (w *composer) trigger() *plan.Trigger {
 
 var (
 	barrierMoments = []plan.Moment{plan.Prepare, plan.PrepareDone, plan.PrepareAckSend, plan.PrepareAckApplied, plan.BarrierLift}
+	cleanupMoments = []plan.Moment{plan.CleanupSend, plan.Cleaned}
 	swapMoments    = []plan.Moment{plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.SchemaFlip}
 	// ackMoments are what the barriers are about.
 	ackMoments = []plan.Moment{plan.LastUnit, plan.Prepare, plan.PrepareDone, plan.PrepareAckSend, plan.PrepareAckApplied, plan.BarrierLift,

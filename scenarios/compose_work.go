@@ -11,10 +11,9 @@ import (
 // share, and what interferes with them.
 func (w *composer) workload() {
 	w.library()
-	steps := 1 + w.number("steps", w.family.steps)
 	w.submit()
-	for range steps - 1 {
-		w.wait("pause", 200*time.Millisecond, 20*time.Millisecond, time.Second, 3*time.Second, 6*time.Second)
+	for range w.number("steps", w.family.steps) {
+		w.wait("pause", 200*time.Millisecond, 20*time.Millisecond, time.Second, 3*time.Second, 5*time.Second)
 		w.step()
 	}
 }
@@ -53,7 +52,7 @@ func (w *composer) step() {
 		w.submit()
 		return
 	}
-	switch pick(w.choices, "step", 's', 's', 's', 'c', 'a', 'u', 'l', 'd', 'x', 'p', 'r', 'f') {
+	switch pick(w.choices, "step", 's', 's', 's', 's', 's', 'a', 'a', 'c', 'c', 'f', 'u', 'l', 'x', 'd', 'p', 'r') {
 	case 's':
 		w.submit()
 	case 'a':

@@ -48,53 +48,53 @@ func Hostile() []Scenario {
 			Summary: "anything may go wrong: each plan switches some kinds of faults on",
 			family: &family{
 				kinds: join(linkKinds, nodeKinds, diskKinds, clockKinds, workKinds, callKinds, ackKinds, []plan.FaultKind{plan.Operate}),
-				tasks: everyTask, steps: 6,
+				tasks: everyTask, steps: 9,
 			},
 		},
 		{
 			Name:    "hostile-network",
 			Summary: "messages are late, lost, doubled and overtaken, links are cut",
-			family:  &family{kinds: linkKinds, tasks: everyTask, steps: 5},
+			family:  &family{kinds: linkKinds, tasks: everyTask, steps: 9},
 		},
 		{
 			Name:    "hostile-nodes",
 			Summary: "nodes crash, stall, are shut down, hand over leadership, and leave for good",
-			family:  &family{kinds: nodeKinds, tasks: everyTask, steps: 5},
+			family:  &family{kinds: nodeKinds, tasks: everyTask, steps: 9},
 		},
 		{
 			Name:    "hostile-disks",
 			Summary: "disks lose, refuse and tear what is written, around crashes",
-			family:  &family{kinds: join(diskKinds, crash, crash), tasks: everyTask, steps: 5},
+			family:  &family{kinds: join(diskKinds, crash, crash), tasks: everyTask, steps: 9},
 		},
 		{
 			Name:    "hostile-clocks",
 			Summary: "clocks are wrong, drift and jump, around changes of the leader",
-			family:  &family{kinds: join(clockKinds, crash, []plan.FaultKind{plan.Transfer}), tasks: everyTask, steps: 5},
+			family:  &family{kinds: join(clockKinds, crash, []plan.FaultKind{plan.Transfer}), tasks: everyTask, steps: 9},
 		},
 		{
 			Name:    "hostile-provider",
 			Summary: "workers die and linger, callbacks fail, panic and are slow, calls fail before or after they took effect",
-			family:  &family{kinds: join(workKinds, callKinds, crash), tasks: everyTask, steps: 4},
+			family:  &family{kinds: join(workKinds, callKinds, crash), tasks: everyTask, steps: 7},
 		},
 		{
 			Name:    "hostile-acks",
 			Summary: "acks are late, lost, doubled and change their mind after a restart",
 			family: &family{
-				kinds: join(ackKinds, crash, []plan.FaultKind{plan.Partition, plan.Shutdown}), tasks: []plan.Kind{plan.Reindex}, steps: 3,
+				kinds: join(ackKinds, crash, []plan.FaultKind{plan.Partition, plan.Shutdown}), tasks: []plan.Kind{plan.Reindex}, steps: 6,
 				moments: ackMoments,
 			},
 		},
 		{
 			Name:    "hostile-operators",
 			Summary: "operators cancel, submit again, give up, drop and change, at the worst moments",
-			family:  &family{kinds: []plan.FaultKind{plan.Operate, plan.Operate, plan.Crash, plan.Partition}, tasks: everyTask, steps: 8},
+			family:  &family{kinds: []plan.FaultKind{plan.Operate, plan.Operate, plan.Crash, plan.Partition}, tasks: everyTask, steps: 9},
 		},
 		{
 			Name:    "barrier",
 			Summary: "one reindex behind the preparation barrier, and whatever happens around prepare, ack and swap",
 			family: &family{
 				kinds: join(ackKinds, callKinds, crash, []plan.FaultKind{plan.Partition, plan.Pause, plan.CallbackError, plan.CallbackSlow, plan.UnitError}),
-				tasks: []plan.Kind{plan.Reindex}, steps: 1, tasksOnly: true, barrier: true,
+				tasks: []plan.Kind{plan.Reindex}, steps: 3, tasksOnly: true, barrier: true,
 				moments: ackMoments,
 			},
 		},

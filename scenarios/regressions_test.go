@@ -1,0 +1,26 @@
+package scenarios_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/sim/plan"
+)
+
+// The plans in testdata/regressions each made a defect show: of the system, as FOUND.md
+// tells, or of a check that cried wolf.
+func TestWhatWasMendedStaysMended(t *testing.T) {
+	names, err := filepath.Glob(filepath.Join("testdata", "regressions", "*.plan.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".plan.json"), func(t *testing.T) {
+			p, err := plan.ReadFile(name)
+			require.NoError(t, err)
+			require.Empty(t, run(t, p).Footer.Verdict.Violations)
+		})
+	}
+}
