@@ -181,11 +181,6 @@ var commandGoals = []Goal{
 		reached: changedBy(unitCompletion, started, failed, func(_ *story, r *run) bool { return len(r.open) > 0 }),
 	},
 	{
-		Name: "finalize refused for a missing ack", on: trace.Committed,
-		About:   "a task is to be finished and a node's post-completion ack is not in the log",
-		reached: refused(markFinalized, "cannot be finalized yet"),
-	},
-	{
 		Name: "finalized by two nodes", on: trace.Committed,
 		About: "a task that is FINISHED is finished again in another request",
 		reached: committed(markFinalized, func(s *story, c *command) bool {

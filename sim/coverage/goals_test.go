@@ -330,14 +330,6 @@ var tales = map[string]told{
 				is("a", failed, unitIs("u1", "FAILED", "n2")...)
 		},
 	},
-	"finalize refused for a missing ack": {
-		func(t *tale) {
-			t.swap("a", true).commit(0, "", markFinalized, "a", "a cannot be finalized yet: no ack", nil)
-		},
-		func(t *tale) {
-			t.swap("a", true).commit(0, "", markFinalized, "a", "a cannot be finalized from status", nil)
-		},
-	},
 	"finalized by two nodes": {
 		func(t *tale) { t.finish("a").commit(0, "", markFinalized, "a", "ok", nil) },
 		func(t *tale) { t.finish("a").commit(0, "", markFinalized, "a", "again", nil) },
@@ -475,6 +467,15 @@ func TestEveryGoalHasATaleThatReachesItAndOneThatNearlyDoes(t *testing.T) {
 	slices.Sort(names)
 	require.Len(t, slices.Compact(names), len(Goals()), "no name is there twice")
 	require.Len(t, tales, len(names), "no tale is without its goal")
+}
+
+func TestABootstrapIsDeferredByAListWithoutAnAnswer(t *testing.T) {
+	const goal = SometimesPrefix + "deferred bootstrap"
+	tick := plan.Default().Cluster.SchedulerTick.D()
+	late, soon, again := newTale(), newTale(), newTale()
+	require.EqualValues(t, 1, late.restart("n2").wait(tick).ev("n2", trace.Listed).counters()[goal])
+	require.Zero(t, soon.restart("n2").wait(tick/2).ev("n2", trace.Listed).counters()[goal])
+	require.Zero(t, again.restart("n2").ev("n2", trace.Listed).wait(tick).ev("n2", trace.Listed).counters()[goal])
 }
 
 func TestAnOrdinaryRunReachesHardlyAnything(t *testing.T) {

@@ -59,6 +59,8 @@ type node struct {
 	incarnation int
 	up, paused  bool
 	left        bool
+	// started is when the incarnation began.
+	started time.Duration
 	// state is the Raft state, "" while the node is down.
 	state string
 	// stoppedAs is the Raft state in which the node stopped, and stopped when.
@@ -136,7 +138,7 @@ func (s *story) take(e *trace.Event) {
 	n := s.node(e)
 	switch e.Kind {
 	case trace.NodeStarted:
-		*n = node{name: n.name, incarnation: e.Incarnation, up: true, state: "Follower", applied: n.applied, left: n.left, working: n.working}
+		*n = node{name: n.name, incarnation: e.Incarnation, started: e.At, up: true, state: "Follower", applied: n.applied, left: n.left, working: n.working}
 	case trace.NodeStopped:
 		n.cutSnapshot, n.stoppedAs, n.stopped = n.capturing, n.state, e.At
 		n.up, n.paused, n.state, n.capturing, s.stopping = false, false, "", false, n
