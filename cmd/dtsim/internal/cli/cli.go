@@ -113,7 +113,7 @@ Exit status: 0 all held, 1 a property was violated, 2 bad usage or bad input,
 	})
 	root.SetHelpCommand(newHelp(root))
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(env, args, status), newReplay(env, status), newScenarios(env))
+	root.AddCommand(newRun(env, args, status), newReplay(env, status), newScenarios(env), newLin(env, status))
 	return root
 }
 
