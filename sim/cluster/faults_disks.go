@@ -43,13 +43,20 @@ func (c *Cluster) spoil(f *fault) func() {
 	}
 }
 
-// fatal ends an incarnation whose raft would panic: the process dies of it.
-func (n *Node) fatal(int) { n.Crash() }
+// fatal ends an incarnation whose raft would panic: the process dies of it, and is
+// started again by whoever looks after it.
+func (n *Node) fatal(int) {
+	if n.Crash() {
+		n.cluster.faults.after(fatalRestart, n.Start)
+	}
+}
 
 const (
+	// fatalRestart is how long a process that has died of its disk stays away.
+	fatalRestart = time.Second
 	// snapshotWait is how long a node is given to store a snapshot, snapshotPoll how
 	// often it is looked for.
-	snapshotWait = 10 * time.Second
+	snapshotWait = 2 * time.Second
 	snapshotPoll = 50 * time.Millisecond
 )
 
@@ -63,10 +70,12 @@ func (c *Cluster) forceSnapshot(f *fault) func() {
 			if len(c.struck(f)) == 0 {
 				return
 			}
-			if n := c.Node(c.leader()); n != nil && n.running() != nil {
-				// Something that the node has missed; nobody waits for it.
-				n.running().raft.Barrier(time.Second)
-				time.Sleep(snapshotPoll)
+			if n := c.Node(c.leader()); n != nil {
+				if i := n.running(); i != nil {
+					// Something that the node has missed; nobody waits for it.
+					i.raft.Barrier(time.Second)
+					time.Sleep(snapshotPoll)
+				}
 			}
 			for _, name := range c.others(f.nodes) {
 				c.compact(f, c.Node(name))

@@ -89,12 +89,12 @@ func (i *incarnation) begin() {
 	i.emit(trace.NodeStarted)
 
 	var err error
-	if i.shards, err = provider.OpenShards(n.name, i.mount.Files(), i.emit); err != nil {
+	if i.shards, err = provider.OpenShards(n.name, i.mount.Files(), i.provided); err != nil {
 		panic(fmt.Sprintf("cluster: %s: %s", n.name, err))
 	}
 	i.providers = provider.NewSet(provider.Env{
 		Node: n.name, Seed: c.plan.Seed, Clock: i.clock, Files: i.mount.Files(), Shards: i.shards,
-		Schema: (*schema)(i), Emit: i.emit, OnRecord: i.onRecord, Halt: i.halt,
+		Schema: (*schema)(i), Emit: i.provided, OnRecord: i.onRecord, Halt: i.halt,
 		Trouble: (*trouble)(i), Reach: i.reach,
 	})
 	i.replica = c.sys.NewReplica(ReplicaConfig{
@@ -177,10 +177,9 @@ const followAgain = time.Second
 // crash puts the fence up, and takes the rest apart behind it. It says whether the
 // incarnation was still alive.
 func (i *incarnation) crash() bool {
-	if !i.fence("crash") {
+	if !i.fence("crash", func() { i.endpoint.Mute(); i.mount.Crash() }) {
 		return false
 	}
-	i.mount.Crash()
 	i.endpoint.Close()
 	i.cancel()
 	i.resume()
@@ -209,17 +208,18 @@ func (i *incarnation) shutdown() {
 	i.takeDown()
 	i.endpoint.Close()
 	i.mount.Close()
-	i.fence("shutdown")
+	i.fence("shutdown", func() {})
 }
 
-// fence tells the end of the incarnation and silences it, in one step. It says whether
-// the incarnation was still alive.
-func (i *incarnation) fence(how string) bool {
+// fence tells the end of the incarnation and silences it, as one step with cut. It
+// says whether the incarnation was still alive.
+func (i *incarnation) fence(how string, cut func()) bool {
 	i.cluster.applying.Lock()
 	defer i.cluster.applying.Unlock()
 	if i.dead {
 		return false
 	}
+	cut()
 	i.append(trace.NodeStopped, trace.Str("how", how))
 	i.dead = true
 	return true
@@ -266,6 +266,17 @@ func (i *incarnation) append(kind trace.Kind, fields ...trace.Field) {
 	i.cluster.rec.Emit(trace.Event{
 		At: time.Since(i.cluster.start), Node: i.node.name, Incarnation: i.number, Kind: kind, Fields: fields,
 	})
+}
+
+// provided is emit for providers: they tell of the lives of their handles with locks
+// held, so that these events do not wait.
+func (i *incarnation) provided(kind trace.Kind, fields ...trace.Field) {
+	switch kind {
+	case trace.HandleStarted, trace.HandleTerminated, trace.HandleExited:
+		i.emit(kind, fields...)
+	default:
+		i.step(kind, fields...)
+	}
 }
 
 // observed tells about changes of raft's state and leader. It is a filter that lets

@@ -74,7 +74,7 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
-	return (*Mount)(s).commit(Log, strconv.FormatUint(logs[0].Index, 10), func(st *state) {
+	return (*Mount)(s).commit(Log, (*Mount)(s).number(logs[0].Index), func(st *state) {
 		for _, l := range logs {
 			if i, ok := st.log.find(l.Index); ok {
 				st.log[i] = *l
@@ -89,7 +89,7 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 
 // DeleteRange removes the entries from lo to hi, both included.
 func (s *logStore) DeleteRange(lo, hi uint64) error {
-	return (*Mount)(s).commit(LogRemove, strconv.FormatUint(lo, 10), func(st *state) {
+	return (*Mount)(s).commit(LogRemove, (*Mount)(s).number(lo), func(st *state) {
 		from, _ := st.log.find(lo)
 		to, found := st.log.find(hi)
 		if found {
@@ -99,6 +99,15 @@ func (s *logStore) DeleteRange(lo, hi uint64) error {
 			st.log = slices.Delete(st.log, from, to)
 		}
 	})
+}
+
+// number is an index as the name of an operation; empty when there is no rule to ask
+// for it.
+func (m *Mount) number(index uint64) string {
+	if !m.disk.ruled.Load() {
+		return ""
+	}
+	return strconv.FormatUint(index, 10)
 }
 
 // stableStore is a mount as the store of Raft's term and vote.

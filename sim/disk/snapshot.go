@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -35,7 +34,7 @@ func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64,
 	}
 	m := (*Mount)(s)
 	ops := m.sinkOps(index)
-	if err := m.fails(ops.create, strconv.FormatUint(index, 10)); err != nil {
+	if err := m.fails(ops.create, m.number(index)); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
@@ -121,7 +120,7 @@ func (s *sink) ID() string { return s.meta.ID }
 
 // Write appends to the snapshot.
 func (s *sink) Write(p []byte) (int, error) {
-	if err := s.mount.fails(s.ops.write, strconv.FormatUint(s.meta.Index, 10)); err != nil {
+	if err := s.mount.fails(s.ops.write, s.mount.number(s.meta.Index)); err != nil {
 		return 0, err
 	}
 	s.mu.Lock()
@@ -155,7 +154,7 @@ func (s *sink) Close() error {
 	s.data = nil
 	s.mu.Unlock()
 
-	return s.mount.commit(s.ops.close, strconv.FormatUint(snap.meta.Index, 10), func(st *state) {
+	return s.mount.commit(s.ops.close, s.mount.number(snap.meta.Index), func(st *state) {
 		st.snapshots = append(slices.Clone(st.snapshots), snap)
 		slices.SortStableFunc(st.snapshots, func(a, b *snapshot) int {
 			return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))

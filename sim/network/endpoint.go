@@ -262,15 +262,19 @@ func (e *Endpoint) depart(l *leg, to int) {
 	})
 }
 
+// Mute is the first half of Close: nothing is sent by the incarnation or delivered to
+// it from here on, and nobody is told.
+func (e *Endpoint) Mute() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+}
+
 // Close ends the incarnation's part in the network: nothing is sent by it or
 // delivered to it from here on, its outstanding calls fail with [ErrClosed] and the
 // contexts of the requests it serves end. It is idempotent and never fails.
 func (e *Endpoint) Close() error {
 	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		return nil
-	}
 	e.closed = true
 	calls, serving, services, waiting := e.calls, e.serving, e.services, e.waiting
 	e.calls, e.serving, e.services, e.waiting = nil, nil, nil, nil
