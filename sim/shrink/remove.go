@@ -44,7 +44,12 @@ var families = []family{
 	},
 	{
 		name: "nodes", workload: true,
-		count:   func(p *plan.Plan) int { return p.Cluster.Nodes },
+		count: func(p *plan.Plan) int {
+			if p.Cluster.Nodes == 1 {
+				return 0 // there is no cluster without a node
+			}
+			return p.Cluster.Nodes
+		},
 		without: withoutNodes,
 	},
 	names("shards", true, func(p *plan.Plan) (all []*[]string) {

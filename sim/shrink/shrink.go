@@ -67,11 +67,15 @@ type Result struct {
 
 // Statement says in one line what the result is worth.
 func (r Result) Statement() string {
-	if r.Minimal {
-		return fmt.Sprintf("minimal: each of the %d elements left was removed alone, and %s held every time (%d runs)",
-			r.Elements, r.Violation.Property, r.Runs)
+	runs := count(r.Runs, "run")
+	switch {
+	case r.Minimal && r.Elements == 0:
+		return fmt.Sprintf("minimal: there is nothing left to remove (%s)", runs)
+	case r.Minimal:
+		return fmt.Sprintf("minimal: %s left; each was removed alone, and %s was not violated any more (%s)",
+			count(r.Elements, "element"), r.Violation.Property, runs)
 	}
-	return fmt.Sprintf("not proven to be minimal: %d elements are left, and the budget ended after %d runs", r.Elements, r.Runs)
+	return fmt.Sprintf("not proven to be minimal: %s left when the budget ended or a run failed (%s)", count(r.Elements, "element"), runs)
 }
 
 // ErrHolds says that the plan to shrink violates nothing, or not what was asked for.

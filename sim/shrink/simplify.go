@@ -126,13 +126,18 @@ func (s *shrinker) fields() {
 }
 
 // leaf is a value inside a plan, beside the one that says nothing.
-type leaf struct{ value, boring reflect.Value }
+type leaf struct {
+	value, boring reflect.Value
+	// down says that it may not become larger to be rounder.
+	down bool
+}
 
 // leaves returns the values of a plan that may be changed, always in the same order.
 func (s *shrinker) leaves(p *plan.Plan) []leaf {
 	var all []leaf
 	usual := plan.Default()
 	collect(&all, reflect.ValueOf(&p.Duration).Elem(), reflect.Zero(reflect.TypeFor[plan.Duration]()))
+	all[0].down = true
 	collect(&all, reflect.ValueOf(&p.Calm).Elem(), reflect.Zero(reflect.TypeFor[plan.Duration]()))
 	collect(&all, reflect.ValueOf(&p.Cluster).Elem(), reflect.ValueOf(usual.Cluster))
 	if !s.promise {
@@ -178,11 +183,11 @@ func collect(all *[]leaf, v, usual reflect.Value) {
 		if v.IsNil() {
 			return
 		}
-		*all = append(*all, leaf{v, reflect.Zero(v.Type())})
+		*all = append(*all, leaf{value: v, boring: reflect.Zero(v.Type())})
 		collect(all, v.Elem(), reflect.Value{})
 	case reflect.Slice, reflect.Map:
 	default:
-		*all = append(*all, leaf{v, usual})
+		*all = append(*all, leaf{value: v, boring: usual})
 	}
 }
 
@@ -208,6 +213,9 @@ func (l leaf) simpler() []reflect.Value {
 	all := []reflect.Value{l.boring}
 	number := func(values []int64) {
 		for _, n := range values {
+			if l.down && n > l.value.Int() {
+				continue
+			}
 			v := reflect.New(l.value.Type()).Elem()
 			if v.CanInt() {
 				v.SetInt(n)

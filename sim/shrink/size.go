@@ -2,6 +2,8 @@ package shrink
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"dtsim/sim/plan"
 )
@@ -35,4 +37,32 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Shape says what kind of plan it is, without names, times and numbers: shrunk plans
+// of one shape that violate the same property are taken for the same failure.
+func Shape(p *plan.Plan) string {
+	var parts []string
+	for _, o := range p.Workload {
+		part := string(o.Do)
+		if t := o.Task; t != nil {
+			part = fmt.Sprintf("%s %s barrier=%t per_tenant=%t fails=%t", part, t.Kind, t.Barrier, t.PerTenant, len(t.FailUnits) > 0)
+		}
+		if c := o.Collection; c != nil {
+			part = fmt.Sprintf("%s tenants=%t", part, len(c.Tenants) > 0)
+		}
+		parts = append(parts, part)
+	}
+	for _, f := range p.Faults {
+		part := fmt.Sprintf("fault %s %s", f.Kind, f.Op)
+		if f.When != nil {
+			part = fmt.Sprintf("%s when %s", part, f.When.Moment)
+		}
+		if f.Do != nil {
+			part = fmt.Sprintf("%s do %s", part, f.Do.Do)
+		}
+		parts = append(parts, part)
+	}
+	slices.Sort(parts)
+	return fmt.Sprintf("%d nodes; %s", p.Cluster.Nodes, strings.Join(parts, "; "))
 }

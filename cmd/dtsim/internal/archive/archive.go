@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,12 +25,16 @@ import (
 
 // The files of a folder.
 const (
-	PlanFile    = "run.plan.json"
-	TraceFile   = "run.trace.jsonl.zst"
-	AgainFile   = "again.trace.jsonl.zst"
-	VerdictFile = "verdict.json"
-	ErrorFile   = "error.txt"
-	ReplayFile  = "REPLAY.md"
+	PlanFile  = "run.plan.json"
+	TraceFile = "run.trace.jsonl.zst"
+	AgainFile = "again.trace.jsonl.zst"
+	// OriginalFile is the plan before it was shrunk, PinnedFile the trace of the sealed
+	// engine.
+	OriginalFile = "original.plan.json"
+	PinnedFile   = "sealed.trace.jsonl.zst"
+	VerdictFile  = "verdict.json"
+	ErrorFile    = "error.txt"
+	ReplayFile   = "REPLAY.md"
 )
 
 // Kind begins a folder's name: the violated property, or one of the constants.
@@ -59,6 +64,32 @@ type Entry struct {
 	// Again is the command that asks for this run alone, for when nothing can be
 	// kept.
 	Again string
+	// Race says that a data race was found, so that there is no trace.
+	Race bool
+
+	// Original is the plan before it was shrunk, nil when it was not. Then Statement,
+	// Before, After, Runs and Minimal are the shrinking's; see package shrink.
+	Original                 *plan.Plan
+	Statement, Before, After string
+	Runs                     int
+	Minimal                  bool
+	// Seeds are the runs that led to it.
+	Seeds []Seed
+	// Events are the numbers, from 1, of the events that matter.
+	Events []int
+	// Pinned is the sealed engine's trace of the same violation, nil when there is none;
+	// PinWords say why.
+	Pinned   []byte
+	PinWords string
+}
+
+// Seed is a run that led to a failure.
+type Seed struct {
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Engine   string `json:"engine"`
+	// Again is the command that asks for it.
+	Again string `json:"again"`
 }
 
 // Archive is a directory of such folders. It is safe for concurrent use.
@@ -147,6 +178,21 @@ type verdict struct {
 	Build      string      `json:"build,omitempty"`
 	Hash       string      `json:"hash,omitempty"`
 	Violations []violation `json:"violations"`
+	// Events are the numbers of the events that matter, from 1: those that led to the
+	// first violation. The trace is whole.
+	Events []int   `json:"events,omitempty"`
+	Shrunk *shrunk `json:"shrunk,omitempty"`
+	Pinned string  `json:"pinned,omitempty"`
+	Seeds  []Seed  `json:"seeds,omitempty"`
+}
+
+// shrunk says what a shrinking came to.
+type shrunk struct {
+	Before    string `json:"before"`
+	After     string `json:"after"`
+	Runs      int    `json:"runs"`
+	Minimal   bool   `json:"minimal"`
+	Statement string `json:"statement"`
 }
 
 type violation struct {
@@ -161,8 +207,18 @@ func (e Entry) write(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(folder, PlanFile), plan.Encode(e.Plan)); err != nil {
+	if err := WriteFile(filepath.Join(folder, PlanFile), plan.Encode(e.Plan)); err != nil {
 		return err
+	}
+	if e.Original != nil {
+		if err := WriteFile(filepath.Join(folder, OriginalFile), plan.Encode(e.Original)); err != nil {
+			return err
+		}
+	}
+	if e.Pinned != nil {
+		if err := trace.WriteFile(filepath.Join(folder, PinnedFile), e.Pinned); err != nil {
+			return err
+		}
 	}
 	for i, name := range []string{TraceFile, AgainFile}[:len(e.Traces)] {
 		if len(e.Traces[i]) == 0 {
@@ -174,7 +230,10 @@ func (e Entry) write(folder string) error {
 	}
 	v := verdict{
 		Verdict: "violated", Scenario: e.Scenario, Seed: e.Plan.Seed, Engine: e.Engine,
-		Build: e.Build, Hash: e.Footer.Hash, Violations: []violation{},
+		Build: e.Build, Hash: e.Footer.Hash, Violations: []violation{}, Events: e.Events, Pinned: e.PinWords, Seeds: e.Seeds,
+	}
+	if e.Original != nil {
+		v.Shrunk = &shrunk{e.Before, e.After, e.Runs, e.Minimal, e.Statement}
 	}
 	switch e.Kind {
 	case Held:
@@ -189,11 +248,11 @@ func (e Entry) write(folder string) error {
 		return err
 	}
 	if e.Words != "" {
-		if err := writeFile(filepath.Join(folder, ErrorFile), []byte(e.Words+"\n")); err != nil {
+		if err := WriteFile(filepath.Join(folder, ErrorFile), []byte(e.Words+"\n")); err != nil {
 			return err
 		}
 	}
-	return writeFile(filepath.Join(folder, ReplayFile), []byte(e.page(folder)))
+	return WriteFile(filepath.Join(folder, ReplayFile), []byte(e.page(folder)))
 }
 
 // page is the text of ReplayFile.
@@ -222,6 +281,20 @@ func (e Entry) page(folder string) string {
 		b.WriteString("\n")
 	}
 	fmt.Fprintf(&b, "Engine %s. To see it again, in the repository:\n\n    %s\n", e.Engine, e.Command(folder))
+	if e.Original != nil {
+		fmt.Fprintf(&b, "\nThe plan was shrunk from %s to %s; %s. As it was found it is in %s.\n", e.Before, e.After, e.Statement, OriginalFile)
+	}
+	if e.Pinned != nil {
+		fmt.Fprintf(&b, "\nOn another machine, by the sealed engine:\n\n    %s\n", replay(filepath.Join(folder, PinnedFile)))
+	} else if e.PinWords != "" {
+		fmt.Fprintf(&b, "\nIt is %s.\n", e.PinWords)
+	}
+	if len(e.Seeds) > 0 {
+		fmt.Fprintf(&b, "\nFound by:\n\n")
+		for _, s := range e.Seeds {
+			fmt.Fprintf(&b, "    %s\n", s.Again)
+		}
+	}
 	return b.String()
 }
 
@@ -231,13 +304,25 @@ func (e Entry) Command(folder string) string {
 	if len(e.Traces) == 1 && e.Kind != Broken {
 		return Command(folder)
 	}
-	return fmt.Sprintf("go run ./cmd/dtsim replay %s --engine %s", Quote(filepath.Join(folder, PlanFile)), e.Engine)
+	again := fmt.Sprintf("%s --engine %s", replay(filepath.Join(folder, PlanFile)), e.Engine)
+	if e.Race {
+		again += " --race"
+	}
+	return again
 }
 
-// Command is the command that replays the trace in a folder.
+// Command is the command that replays the trace in a folder; a data race has none, so
+// there it is the plan.
 func Command(folder string) string {
-	return "go run ./cmd/dtsim replay " + Quote(filepath.Join(folder, TraceFile))
+	file := filepath.Join(folder, TraceFile)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return replay(filepath.Join(folder, PlanFile)) + " --engine native --race"
+	}
+	return replay(file)
 }
+
+// replay is the command that replays a file.
+func replay(file string) string { return "go run ./cmd/dtsim replay " + Quote(file) }
 
 // Quote makes a path one word of a shell.
 func Quote(path string) string {
@@ -252,11 +337,11 @@ func writeJSON(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return writeFile(name, append(doc, '\n'))
+	return WriteFile(name, append(doc, '\n'))
 }
 
-// writeFile writes a file so that a reader sees all of it or none.
-func writeFile(name string, content []byte) error {
+// WriteFile writes a file so that a reader sees all of it or none.
+func WriteFile(name string, content []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-*")
 	if err != nil {
 		return err

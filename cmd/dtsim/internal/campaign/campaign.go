@@ -11,6 +11,7 @@ import (
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
+	"dtsim/sim/trace"
 )
 
 // Spec is what a campaign is asked to do.
@@ -30,58 +31,83 @@ type Spec struct {
 	// Watch is told every outcome as soon as it is known, one at a time; it may be
 	// nil.
 	Watch func(Outcome)
-	// Now reads the wall clock, for Result.Wall alone.
+	// Journal remembers the outcomes; nil for nobody.
+	Journal *Journal
+	// For is how long runs are begun, in wall time; those that are not begun by then
+	// were not asked for. Zero means until all are done.
+	For time.Duration
+	// Now reads the wall clock, for For and Result.Wall alone.
 	Now func() time.Time
+
+	// done are the outcomes of a campaign that is continued.
+	done map[done]Outcome
+}
+
+// slot is a run to be made and where its outcome goes.
+type slot struct {
+	outcome  *Outcome
+	engine   engine.Engine
+	compared bool
 }
 
 // Execute runs a campaign. When ctx ends, runs that have not ended are Missing in
 // the result; the others are in it.
 func Execute(ctx context.Context, spec Spec) Result {
 	started := spec.Now()
-	result := Result{Asked: pending(spec.Runs, spec.Engine)}
-	if spec.Second != nil {
-		result.Compared = pending(spec.Compare, spec.Second)
-	}
-
-	type slot struct {
-		outcome *Outcome
-		engine  engine.Engine
-	}
 	queue := make(chan slot)
 	var workers sync.WaitGroup
 	var watching sync.Mutex
 	for range max(1, spec.Jobs) {
 		workers.Go(func() {
 			for s := range queue {
-				done := spec.judge(ctx, s.outcome.Run, s.engine)
-				*s.outcome = done
-				if spec.Watch != nil && done.State != Missing {
+				o := spec.judge(ctx, s.outcome.Run, s.engine)
+				if err := spec.Journal.Add(o, s.compared); err != nil {
+					o.Err = errors.Join(o.Err, err)
+				}
+				*s.outcome = o
+				if spec.Watch != nil && o.State != Missing {
 					watching.Lock()
-					spec.Watch(done)
+					spec.Watch(o)
 					watching.Unlock()
 				}
 			}
 		})
 	}
-	for i := range result.Asked {
-		queue <- slot{&result.Asked[i], spec.Engine}
+	over := func() bool { return spec.For > 0 && spec.Now().Sub(started) >= spec.For }
+	hand := func(all *[]*Outcome, runs []Run, e engine.Engine, compared bool) {
+		for _, r := range runs {
+			o := &Outcome{Run: r, Engine: e.Name()}
+			if past, ok := spec.done[done{r, compared}]; ok {
+				*o = past
+			} else if over() {
+				return
+			} else {
+				queue <- slot{o, e, compared}
+			}
+			*all = append(*all, o)
+		}
 	}
-	for i := range result.Compared {
-		queue <- slot{&result.Compared[i], spec.Second}
+	var asked, compared []*Outcome
+	first := len(spec.Runs)
+	if spec.For > 0 {
+		first = len(spec.Compare) // or else there might be no time for the second engine
 	}
+	hand(&asked, spec.Runs[:first], spec.Engine, false)
+	if spec.Second != nil {
+		hand(&compared, spec.Compare, spec.Second, true)
+	}
+	hand(&asked, spec.Runs[first:], spec.Engine, false)
 	close(queue)
 	workers.Wait()
-	result.Wall = spec.Now().Sub(started)
-	return result
+	return Result{Asked: values(asked), Compared: values(compared), Wall: spec.Now().Sub(started)}
 }
 
-// pending returns an outcome for each run that is yet to come.
-func pending(runs []Run, e engine.Engine) []Outcome {
-	outcomes := make([]Outcome, len(runs))
-	for i, r := range runs {
-		outcomes[i] = Outcome{Run: r, Engine: e.Name()}
+func values(outcomes []*Outcome) []Outcome {
+	all := make([]Outcome, len(outcomes))
+	for i, o := range outcomes {
+		all[i] = *o
 	}
-	return outcomes
+	return all
 }
 
 // judge executes one run and, when it violates a property, its repetition. Once
@@ -99,6 +125,9 @@ func (spec *Spec) judge(ctx context.Context, run Run, e engine.Engine) Outcome {
 	case ctx.Err() != nil:
 		return o
 	case err != nil:
+		if found, raced := race(err); raced {
+			return spec.raced(o, p, found)
+		}
 		return spec.broken(o, p, err, first.Trace)
 	}
 	o.Build, o.Hash, o.Violations = first.Header.Build, first.Footer.Hash, first.Footer.Verdict.Violations
@@ -126,12 +155,22 @@ func (spec *Spec) judge(ctx context.Context, run Run, e engine.Engine) Outcome {
 	return o
 }
 
+// raced makes o a run in which the race detector found something. It has no trace.
+func (spec *Spec) raced(o Outcome, p *plan.Plan, found []trace.Violation) Outcome {
+	o.State, o.Violations = Violated, found
+	o.Folder, o.Err = spec.Archive.Save(archive.Entry{
+		Kind: Race, Race: true, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.AgainAlone(), Plan: p,
+		Words: found[0].Message,
+	})
+	return o
+}
+
 // broken makes o a failure of the harness and keeps what there is of it. What an
 // unreliable run says, its numbers included, does not count.
 func (spec *Spec) broken(o Outcome, p *plan.Plan, err error, traces ...[]byte) Outcome {
 	o = Outcome{Run: o.Run, State: Broken, Engine: o.Engine, Build: o.Build, PlanHash: o.PlanHash}
 	folder, keepErr := spec.Archive.Save(archive.Entry{
-		Kind: archive.Broken, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.again(),
+		Kind: archive.Broken, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.AgainAlone(),
 		Plan: p, Traces: traces, Words: err.Error(),
 	})
 	o.Folder = folder
@@ -142,7 +181,7 @@ func (spec *Spec) broken(o Outcome, p *plan.Plan, err error, traces ...[]byte) O
 // keep saves a run with its trace; a failure to do so stands in o.Err.
 func (spec *Spec) keep(o *Outcome, p *plan.Plan, r Recorded) {
 	entry := archive.Entry{
-		Kind: archive.Held, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.again(),
+		Kind: archive.Held, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.AgainAlone(),
 		Plan: p, Traces: [][]byte{r.Trace}, Footer: r.Footer, Build: o.Build,
 	}
 	if len(o.Violations) > 0 {

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"dtsim/sim/trace"
 )
 
 // Result is what came of a campaign.
@@ -15,8 +17,29 @@ type Result struct {
 	Asked []Outcome
 	// Compared holds the repetitions by the second engine; empty without one.
 	Compared []Outcome
+	// Distinct are the distinct failures among the violations; empty when nobody looked
+	// for them.
+	Distinct []Failure
 	// Wall is how long it all took.
 	Wall time.Duration
+}
+
+// Failure is what violations that are the same have in common.
+type Failure struct {
+	Property string
+	// Violation is the first of Property in the shrunk plan's run.
+	Violation trace.Violation
+	// Outcomes are the violated runs that it was found in, the one that was shrunk first.
+	Outcomes []Outcome
+	// Folder is where it is kept; empty when it is not.
+	Folder string
+	// Before and After say how large its plan was and is, Statement whether it could be
+	// smaller; all are empty when it was not shrunk.
+	Before, After, Statement string
+	// Pinned says whether other machines see it, too; empty when that was not tried.
+	Pinned string
+	// Err says what the harness failed at; it stands in the first outcome, too.
+	Err error
 }
 
 // Done returns how many of the asked runs have a verdict.

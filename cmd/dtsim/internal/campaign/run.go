@@ -29,8 +29,8 @@ type Run struct {
 // String names the run in a message.
 func (r Run) String() string { return fmt.Sprintf("%s, seed %d", r.Name, r.Seed) }
 
-// again is the command that asks for this run alone.
-func (r Run) again() string { return fmt.Sprintf("%s --seeds %d..%d", r.Again, r.Seed, r.Seed) }
+// AgainAlone is the command that asks for this run alone.
+func (r Run) AgainAlone() string { return fmt.Sprintf("%s --seeds %d..%d", r.Again, r.Seed, r.Seed) }
 
 // Entropy is what feeds the Go runtime's own draws in a run of p, unless a trace
 // says otherwise.

@@ -27,10 +27,35 @@ func checkEngine(name string) error {
 type engines struct {
 	// first executes what was asked for; second repeats some of it, nil for none.
 	first, second engine.Engine
+	// pin is a sealed engine that was made to pin a failure.
+	pin engine.Engine
 }
 
-func (e engines) close() {
-	for _, one := range []engine.Engine{e.first, e.second} {
+// byName returns the engine of that name, nil when there is none.
+func (e engines) byName(name string) engine.Engine {
+	for _, one := range []engine.Engine{e.first, e.second, e.pin} {
+		if one != nil && one.Name() == name {
+			return one
+		}
+	}
+	return nil
+}
+
+// pinning returns the sealed engine, which is made when there is none.
+func (e *engines) pinning(ctx context.Context, env *Environment, note func(string)) (engine.Engine, error) {
+	if one := e.byName(sealed); one != nil {
+		return one, nil
+	}
+	one, err := env.Sealed(ctx, engine.Options{Log: note})
+	if err != nil {
+		return nil, opening(ctx, err, "")
+	}
+	e.pin = one
+	return one, nil
+}
+
+func (e *engines) close() {
+	for _, one := range []engine.Engine{e.first, e.second, e.pin} {
 		if one != nil {
 			one.Close()
 		}
@@ -39,15 +64,19 @@ func (e engines) close() {
 
 // open makes the engines for a value of --engine. For auto that is the native one,
 // with the sealed one beside it when a comparison is wanted; where the native one
-// is not available the sealed one takes its place, and note is told.
-func (env *Environment) open(ctx context.Context, name string, compare bool, note func(string)) (engines, error) {
+// is not available the sealed one takes its place, and note is told. With race, it is
+// the native one with the race detector, and nothing takes its place.
+func (env *Environment) open(ctx context.Context, name string, compare, race bool, note func(string)) (engines, error) {
 	options := engine.Options{Log: note}
+	if name == sealed && race {
+		return engines{}, badUsage("--race: the sealed engine has no race detector")
+	}
 	if name == sealed {
 		first, err := env.Sealed(ctx, options)
 		return engines{first: first}, opening(ctx, err, "")
 	}
-	first, err := env.Native(ctx, options)
-	if name == native {
+	first, err := env.Native(ctx, engine.Options{Log: note, Race: race})
+	if name == native || race {
 		return engines{first: first}, opening(ctx, err, "; --engine sealed may work")
 	}
 	var unavailable *engine.UnavailableError
@@ -67,7 +96,7 @@ func (env *Environment) open(ctx context.Context, name string, compare bool, not
 		first.Close()
 		return engines{}, opening(ctx, err, "; --engine native does without the comparison")
 	}
-	return engines{first, second}, nil
+	return engines{first: first, second: second}, nil
 }
 
 // opening words an error of making an engine.

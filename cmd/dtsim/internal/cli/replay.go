@@ -15,7 +15,7 @@ import (
 
 func newReplay(env *Environment, status *int) *cobra.Command {
 	var engineName string
-	var asJSON bool
+	var asJSON, race bool
 	cmd := &cobra.Command{
 		Use:   "replay TRACE|PLAN",
 		Short: "Run a trace or a plan again and compare",
@@ -43,7 +43,7 @@ compared with each other.`,
 				return err
 			}
 			show := progress.New(env.Stderr, env.Bar, env.Now)
-			e, err := env.open(cmd.Context(), want.engine, false, show.Note)
+			e, err := env.open(cmd.Context(), want.engine, false, race, show.Note)
 			if err != nil {
 				return err
 			}
@@ -61,6 +61,7 @@ compared with each other.`,
 		},
 	}
 	cmd.Flags().StringVarP(&engineName, "engine", "e", "", "auto, native or sealed (default: the trace's, auto for a plan)")
+	cmd.Flags().BoolVar(&race, "race", false, "look for data races: the native engine with the race detector")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return cmd
 }

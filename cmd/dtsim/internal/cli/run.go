@@ -1,16 +1,22 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/cmd/dtsim/internal/failure"
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/cmd/dtsim/internal/summary"
+	"dtsim/sim/engine"
+	"dtsim/sim/shrink"
 )
 
 // runFlags are the flags of `dtsim run`.
@@ -23,6 +29,11 @@ type runFlags struct {
 	jobs      int
 	out       string
 	keep      bool
+	wall      time.Duration
+	resume    string
+	race      bool
+	noShrink  bool
+	budget    int
 	verbose   bool
 	json      bool
 }
@@ -45,6 +56,10 @@ minute or two.
 The table counts virtual and wall time of the runs, the commands that were
 committed and the messages that left a node.
 
+What violates a property is shrunk (see dtsim shrink), and what comes to the same is
+kept once. Every run that has ended is remembered in a journal in --out, so that a
+campaign that was interrupted or killed can be continued with --resume.
+
 The hash at the end sums up all traces. It depends on the plans, the engine and
 the build, and on nothing else: not on the machine's load, not on --jobs.`,
 		Example: `  dtsim run                                        every scenario, 3 seeds each
@@ -52,9 +67,15 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
   dtsim run --scenario 'journey-*' --seeds 7..7 -v one seed of some, with their hashes
   dtsim run --scenario journey-1 --keep            keep plans and traces of what held, too
   dtsim run --plan my.plan.json                    a plan written by hand
+  dtsim run --for 10m                              as many seeds as fit
+  dtsim run --resume reports/out                   go on where the last campaign ended
   dtsim run --seeds 100 --json >result.json        for programs`,
 		Args: noArgs("run", "--scenario"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			past, err := f.restore(cmd)
+			if err != nil {
+				return err
+			}
 			w, err := f.work(cmd.Flags().Changed)
 			if err != nil {
 				return err
@@ -66,25 +87,44 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 				}
 			}
 			show := progress.New(env.Stderr, env.Bar, env.Now)
-			e, err := env.open(cmd.Context(), f.engine, true, show.Note)
+			e, err := env.open(cmd.Context(), f.engine, true, f.race, show.Note)
 			if err != nil {
 				return err
 			}
 			defer e.close()
 
 			spec := campaign.Spec{
-				Runs: w.runs, Engine: e.first, Second: e.second, Compare: w.compare,
+				Runs: w.runs, Engine: e.first, Second: e.second, Compare: w.compare, For: f.wall,
 				Jobs: f.jobs, Archive: store, KeepAll: f.keep, Watch: show.Done, Now: env.Now,
 			}
-			total := len(w.runs)
-			head := summary.Head{Command: typed(args), Engine: e.first.Name(), Seeds: w.seeds.String()}
+			if past != nil {
+				if err := resumed(spec.Resume(cmd.Context(), past), f.resume); err != nil {
+					return err
+				}
+				show.Note(fmt.Sprintf("%d runs were done before", spec.Resumed()))
+			}
+			if spec.Journal, err = f.journal(cmd, past, show.Note); err != nil {
+				return err
+			}
+			defer spec.Journal.Close()
+			total := len(w.runs) - spec.Resumed()
+			head := summary.Head{Command: typed(args), Engine: e.first.Name(), Seeds: w.seeds.String(), For: f.wall}
 			if e.second != nil {
 				head.Second = e.second.Name()
 				total += len(w.compare)
 			}
+			if f.wall > 0 {
+				total = -1
+			}
 			show.Start(total)
 			result := campaign.Execute(cmd.Context(), spec)
 			show.Stop()
+			if f.wall > 0 && len(result.Asked) > 0 {
+				head.Seeds = seeds{w.seeds.first, result.Asked[len(result.Asked)-1].Run.Seed}.String()
+			}
+			if !f.noShrink {
+				f.distinct(cmd.Context(), env, &e, store, show, &result)
+			}
 
 			*status = result.Status()
 			if f.json {
@@ -105,9 +145,42 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many runs go on at once")
 	flags.StringVarP(&f.out, "out", "o", "reports/out", "`directory` for the runs that are kept")
 	flags.BoolVarP(&f.keep, "keep", "k", false, "keep every run, not only violations")
+	flags.DurationVar(&f.wall, "for", 0, "begin runs for this long, `10m`, on seeds from 1 upwards or those of --seeds")
+	flags.StringVar(&f.resume, "resume", "", "continue the campaign in this `directory`, which was interrupted or killed")
+	flags.BoolVar(&f.race, "race", false, "look for data races: the native engine with the race detector")
+	flags.BoolVar(&f.noShrink, "no-shrink", false, "keep violations as they were found")
+	flags.IntVar(&f.budget, "shrink-budget", 1000, "how many `runs` may be spent to shrink what is found")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every run with its hash")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
+}
+
+// resumed words an error of resuming the campaign in a directory.
+func resumed(err error, dir string) error {
+	var not *campaign.NotResumable
+	if errors.As(err, &not) {
+		return badUsage("--resume %s: %w", dir, not)
+	}
+	return err
+}
+
+// distinct shrinks the violations of a campaign and makes them distinct failures.
+func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, store archive.Archive, show progress.Progress, result *campaign.Result) {
+	var found []*campaign.Outcome
+	for _, list := range [][]campaign.Outcome{result.Asked, result.Compared} {
+		for i := range list {
+			if list[i].State == campaign.Violated {
+				found = append(found, &list[i])
+			}
+		}
+	}
+	spec := failure.Spec{
+		Engine: e.byName, Archive: store, Jobs: f.jobs, Budget: f.budget,
+		Sealed: func() (engine.Engine, error) { return e.pinning(ctx, env, show.Note) },
+		Watch:  func(what string, s shrink.Step) { show.Step(stepWords(what, s)) },
+	}
+	result.Distinct = spec.Collect(ctx, found)
+	show.Stop()
 }
 
 // noArgs refuses arguments; instead names the flag that was probably meant.

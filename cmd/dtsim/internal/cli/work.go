@@ -27,6 +27,12 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	if changed("nodes") && (f.nodes < 1 || f.nodes > plan.MaxNodes) {
 		return work{}, badUsage("--nodes %d: a cluster has 1 to %d nodes", f.nodes, plan.MaxNodes)
 	}
+	if changed("for") && f.wall <= 0 {
+		return work{}, badUsage("--for %s: no time for a run", f.wall)
+	}
+	if f.budget < 0 {
+		return work{}, badUsage("--shrink-budget %d: it is a number of runs", f.budget)
+	}
 	families, own, err := f.families(changed)
 	if err != nil {
 		return work{}, err
@@ -36,6 +42,9 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 		if w.seeds, err = parseSeeds(f.seeds); err != nil {
 			return work{}, err
 		}
+	}
+	if f.wall > 0 && !changed("seeds") {
+		w.seeds = seeds{1, mostSeeds}
 	}
 	for seed := w.seeds.first; ; seed++ {
 		for _, family := range families {

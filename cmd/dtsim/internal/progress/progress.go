@@ -18,10 +18,12 @@ import (
 type Progress interface {
 	// Note shows a line of words.
 	Note(words string)
-	// Start says how many runs there will be.
+	// Start says how many runs there will be; -1 when nobody knows.
 	Start(total int)
 	// Done shows that a run has ended.
 	Done(campaign.Outcome)
+	// Step shows words that the next ones replace.
+	Step(words string)
 	// Stop ends the display.
 	Stop()
 }
@@ -42,6 +44,7 @@ type bar struct {
 	bar      *progressbar.ProgressBar
 	violated int
 	broken   int
+	step     bool // there is a line to be replaced
 }
 
 func (b *bar) Note(words string) {
@@ -90,12 +93,24 @@ func (b *bar) Done(o campaign.Outcome) {
 	b.bar.Add(1)
 }
 
+func (b *bar) Step(words string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fmt.Fprintf(b.w, "\r\x1b[2K%s", words)
+	b.step = true
+}
+
 func (b *bar) Stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.bar != nil {
 		b.bar.Clear()
 		b.bar.Exit()
+		b.bar = nil
+	}
+	if b.step {
+		fmt.Fprint(b.w, "\r\x1b[2K")
+		b.step = false
 	}
 }
 
@@ -122,7 +137,9 @@ func (l *lines) Start(total int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total, l.last = total, l.now()
-	fmt.Fprintf(l.w, "%d to run\n", total)
+	if total >= 0 {
+		fmt.Fprintf(l.w, "%d to run\n", total)
+	}
 }
 
 func (l *lines) Done(o campaign.Outcome) {
@@ -134,7 +151,20 @@ func (l *lines) Done(o campaign.Outcome) {
 	}
 	if now := l.now(); l.done == l.total || now.Sub(l.last) >= pace {
 		l.last = now
+		if l.total < 0 {
+			fmt.Fprintf(l.w, "%d done\n", l.done)
+			return
+		}
 		fmt.Fprintf(l.w, "%d of %d done\n", l.done, l.total)
+	}
+}
+
+func (l *lines) Step(words string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := l.now(); now.Sub(l.last) >= pace {
+		l.last = now
+		fmt.Fprintln(l.w, words)
 	}
 }
 

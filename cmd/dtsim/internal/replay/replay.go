@@ -88,7 +88,11 @@ func (c Comparison) Document() Document {
 func (c Comparison) Words(w io.Writer) {
 	line := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	p := c.Again.Header.Plan
-	line("plan      %s, seed %d, %d nodes, %s of virtual time", p.Name, p.Seed, p.Cluster.Nodes, c.Again.Footer.VirtualTime)
+	nodes := fmt.Sprintf("%d nodes", p.Cluster.Nodes)
+	if p.Cluster.Nodes == 1 {
+		nodes = "1 node"
+	}
+	line("plan      %s, seed %d, %s, %s of virtual time", p.Name, p.Seed, nodes, c.Again.Footer.VirtualTime)
 	line("engine    %s, entropy %d, build %s", c.Again.Header.Engine, c.Again.Header.Entropy, orNone(c.Again.Header.Build))
 	line("expected  %s  %s", c.Past.Footer.Hash, verdict(c.Past.Footer))
 	line("replayed  %s  %s", c.Again.Footer.Hash, verdict(c.Again.Footer))

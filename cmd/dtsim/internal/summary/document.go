@@ -28,6 +28,8 @@ type Document struct {
 	// Hash is empty when a run has no verdict.
 	Hash       string      `json:"hash"`
 	Violations []Violation `json:"violations"`
+	// Failures are the distinct ones among them.
+	Failures []Failure `json:"failures"`
 	// HarnessFailures are the reason for exit status 3, with missing runs.
 	HarnessFailures []HarnessFailure `json:"harness_failures"`
 	Scenarios       []Scenario       `json:"scenarios"`
@@ -49,6 +51,43 @@ type Violation struct {
 	Plan   string `json:"plan"`
 	Trace  string `json:"trace"`
 	Replay string `json:"replay"`
+}
+
+// Failure is one distinct failure: violations of one property whose shrunk plans have
+// one shape.
+type Failure struct {
+	Property string `json:"property"`
+	Message  string `json:"message"`
+	// Runs are how many runs led to it, Scenario and Seed the one that was shrunk.
+	Runs     int    `json:"runs"`
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	// Before and After are the sizes of its plan; with Shrunk, Statement says what the
+	// shrinking is worth.
+	Shrunk    bool   `json:"shrunk"`
+	Before    string `json:"before"`
+	After     string `json:"after"`
+	Statement string `json:"statement"`
+	Pinned    string `json:"pinned"`
+	Folder    string `json:"folder"`
+	Replay    string `json:"replay"`
+}
+
+// failures describes the distinct failures.
+func failures(r campaign.Result) []Failure {
+	all := []Failure{}
+	for _, f := range r.Distinct {
+		first := f.Outcomes[0]
+		one := Failure{
+			Property: f.Property, Message: f.Violation.Message, Runs: len(f.Outcomes), Scenario: first.Run.Name, Seed: first.Run.Seed,
+			Shrunk: f.Statement != "", Before: f.Before, After: f.After, Statement: f.Statement, Pinned: f.Pinned, Folder: f.Folder,
+		}
+		if f.Folder != "" {
+			one.Replay = archive.Command(f.Folder)
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // HarnessFailure is one run without a believable verdict, or not kept.
@@ -87,7 +126,7 @@ func NewDocument(head Head, r campaign.Result) Document {
 		Command: head.Command, Engine: head.Engine, Second: head.Second, Seeds: head.Seeds,
 		Runs: r.Done(), Asked: len(r.Asked), DistinctPlans: r.DistinctPlans(),
 		Virtual: total.Virtual.Seconds(), Wall: r.Wall.Seconds(), Hash: r.Hash(),
-		Violations: []Violation{}, HarnessFailures: []HarnessFailure{}, Scenarios: []Scenario{},
+		Violations: []Violation{}, Failures: failures(r), HarnessFailures: []HarnessFailure{}, Scenarios: []Scenario{},
 		Faults: map[string]int64{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
 		RunHashes: []RunHash{},
 	}

@@ -23,6 +23,8 @@ type Head struct {
 	Engine, Second string
 	// Seeds are the seeds asked for, "1..3".
 	Seeds string
+	// For is how long runs were begun; zero for until all were done.
+	For time.Duration
 }
 
 // Words prints the summary people read: a table, what was found, the hash. With
@@ -30,8 +32,14 @@ type Head struct {
 func Words(w io.Writer, head Head, r campaign.Result, runs, color bool) {
 	p := printer{w: w, color: color}
 	p.scenarios(r)
-	for _, o := range r.Violated() {
-		p.violated(o)
+	if len(r.Distinct) > 0 {
+		for _, f := range r.Distinct {
+			p.distinct(f)
+		}
+	} else {
+		for _, o := range r.Violated() {
+			p.violated(o)
+		}
 	}
 	for _, d := range r.Disagreements() {
 		p.line("note: %s: %s under the %s engine, %s under the %s engine: which order the goroutines take decides",
@@ -184,6 +192,12 @@ func (p printer) closing(head Head, r campaign.Result) {
 	}
 	if missing := r.Missing(); missing > 0 {
 		p.line("%s of %d did not end: this campaign is not complete", count(missing, "run"), len(r.All()))
+	}
+	if head.For > 0 {
+		p.line("as much as fits in %s: seeds %s", head.For, head.Seeds)
+	}
+	if n := len(r.Distinct); n > 0 {
+		p.line("%s in %s", count(n, "distinct failure"), count(len(r.Violated()), "violated run"))
 	}
 	if hash := r.Hash(); hash != "" {
 		p.line("hash %s", hash)

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"dtsim/cmd/dtsim/internal/campaign"
+)
+
+// deciding are the flags that decide what a campaign is. What a resumed one was begun
+// with is taken from its journal; a flag that says something else is a mistake.
+var deciding = []string{"scenario", "plan", "seeds", "nodes", "engine", "race"}
+
+// given returns the deciding flags that were given.
+func given(flags *pflag.FlagSet) map[string][]string {
+	all := map[string][]string{}
+	for _, name := range deciding {
+		if f := flags.Lookup(name); f.Changed {
+			all[name] = values(f)
+		}
+	}
+	return all
+}
+
+func values(f *pflag.Flag) []string {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return list.GetSlice()
+	}
+	return []string{f.Value.String()}
+}
+
+// resume reads the journal of f.resume, if any, and sets the flags as they were.
+func (f *runFlags) restore(cmd *cobra.Command) (*campaign.Past, error) {
+	flags := cmd.Flags()
+	if !flags.Changed("resume") {
+		return nil, nil
+	}
+	if flags.Changed("out") && f.out != f.resume {
+		return nil, badUsage("--out %s: a resumed campaign stays where it is, in %s", f.out, f.resume)
+	}
+	past, err := campaign.ReadJournal(f.resume)
+	if err != nil {
+		return nil, badUsage("--resume %w", err)
+	}
+	f.out = f.resume
+	for _, name := range deciding {
+		flag, then := flags.Lookup(name), past.Flags[name]
+		switch {
+		case flag.Changed && !slices.Equal(values(flag), then):
+			return nil, badUsage("--%s %s: the campaign in %s was begun %s", name, strings.Join(values(flag), ","), f.resume, wasGiven(name, then))
+		case flag.Changed:
+		default:
+			for _, value := range then {
+				if err := flags.Set(name, value); err != nil {
+					return nil, badUsage("--resume %s: --%s: %w", f.resume, name, err)
+				}
+			}
+		}
+	}
+	return past, nil
+}
+
+func wasGiven(name string, values []string) string {
+	if len(values) == 0 {
+		return "without --" + name
+	}
+	return fmt.Sprintf("with --%s %s", name, strings.Join(values, ","))
+}
+
+// journal begins the journal of a campaign, or goes on with the one of the past. A
+// campaign that has no place for it goes on without, and note is told.
+func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(string)) (*campaign.Journal, error) {
+	if past != nil {
+		return past.Resume(f.out)
+	}
+	j, err := campaign.CreateJournal(f.out, given(cmd.Flags()))
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		note(fmt.Sprintf("no journal in %s (%v): this campaign could not be resumed", f.out, err))
+		return nil, nil
+	}
+	return j, nil
+}
