@@ -171,11 +171,11 @@ var restartGoals = []Goal{
 	},
 	{
 		Name: "deferred bootstrap", on: trace.Listed,
-		About: "a scheduler's first list fails, or has no answer for a whole tick, and what it starts with is of a later time",
+		About: "a scheduler's first list fails, or has no answer for a whole tick after a restart, and what it starts with is of a later time",
 		reached: func(s *story, e *trace.Event) bool {
 			n := s.node(e)
 			_, asked := e.Get("op")
-			return !asked && !n.listed && (n.listFailed || s.now-n.started >= s.plan.Cluster.SchedulerTick.D())
+			return !asked && !n.listed && (n.listFailed || e.Incarnation > 1 && s.now-n.started >= s.plan.Cluster.SchedulerTick.D())
 		},
 	},
 	{

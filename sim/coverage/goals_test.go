@@ -475,6 +475,7 @@ func TestABootstrapIsDeferredByAListWithoutAnAnswer(t *testing.T) {
 	late, soon, again := newTale(), newTale(), newTale()
 	require.EqualValues(t, 1, late.restart("n2").wait(tick).ev("n2", trace.Listed).counters()[goal])
 	require.Zero(t, soon.restart("n2").wait(tick/2).ev("n2", trace.Listed).counters()[goal])
+	require.Zero(t, newTale().wait(tick).ev("n2", trace.Listed).counters()[goal], "there is no leader when a cluster starts")
 	require.Zero(t, again.restart("n2").ev("n2", trace.Listed).wait(tick).ev("n2", trace.Listed).counters()[goal])
 }
 
