@@ -104,7 +104,7 @@ func TestASnapshotRestoredAtEveryIndexEqualsReplay(t *testing.T) {
 			original.Apply(e)
 		}
 		restored := New(guardedConfig())
-		for _, e := range j.entries[len(j.entries)/2:] {
+		for _, e := range j.entries[at/2 : at] {
 			restored.Apply(e) // what is to be replaced
 		}
 		require.NoError(t, restored.Restore(io.NopCloser(bytes.NewReader(snapshotOf(t, original)))))
@@ -173,13 +173,28 @@ func TestABrokenSnapshotLeavesTheStateAsItWas(t *testing.T) {
 	}
 }
 
+func TestASnapshotThatComesLateDoesNotTakeTheStateBack(t *testing.T) {
+	j, r := mixedLog(t), New(guardedConfig())
+	for _, e := range j.entries[:10] {
+		r.Apply(e)
+	}
+	late := snapshotOf(t, r)
+	require.NoError(t, r.Restore(io.NopCloser(bytes.NewReader(late))), "the state itself may come again")
+	for _, e := range j.entries[10:] {
+		r.Apply(e)
+	}
+	before := state(t, r)
+	require.ErrorContains(t, r.Restore(io.NopCloser(bytes.NewReader(late))), "is applied")
+	require.Equal(t, before, state(t, r))
+}
+
 func TestAMissingSectionOfASnapshotIsEmpty(t *testing.T) {
 	r := New(guardedConfig())
 	for _, e := range mixedLog(t).entries {
 		r.Apply(e)
 	}
-	require.NoError(t, r.Restore(io.NopCloser(strings.NewReader(`{"applied_index":4}`))))
-	require.Equal(t, `{"applied_index":4,"distributed_tasks":{},"schema":[],"sessions":[]}`, state(t, r))
+	require.NoError(t, r.Restore(io.NopCloser(strings.NewReader(`{"applied_index":99}`))))
+	require.Equal(t, `{"applied_index":99,"distributed_tasks":{},"schema":[],"sessions":[]}`, state(t, r))
 }
 
 func TestUndecodableEntriesAndUnknownCommandsAreRefusedForEver(t *testing.T) {

@@ -82,7 +82,10 @@ func (s *captured) Release() {}
 
 // Restore replaces the whole state with that of a snapshot. A snapshot that is cut
 // off, has bytes behind its end, or contradicts itself is refused, and the state
-// stays as it was. A section that is missing is empty.
+// stays as it was. So is one that is older than the state: raft installs whatever a
+// leader sends, also a request of the same term that was held up on its way until the
+// follower had long gone on, and does not look at what the follower has applied (P1).
+// A section that is missing is empty.
 func (r *Replica) Restore(source io.ReadCloser) (err error) {
 	defer func() { err = errors.Join(err, source.Close()) }()
 	b, err := io.ReadAll(source)
@@ -116,6 +119,9 @@ func (r *Replica) restore(b []byte) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if d.AppliedIndex < r.applied {
+		return fmt.Errorf("restore snapshot: it ends at index %d, and index %d is applied", d.AppliedIndex, r.applied)
+	}
 	if err := r.manager.Restore(d.Tasks); err != nil {
 		return fmt.Errorf("restore snapshot: tasks: %w", err)
 	}
