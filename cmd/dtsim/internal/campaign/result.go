@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"dtsim/sim/trace"
@@ -133,6 +134,18 @@ type Group struct {
 	Counters                        map[string]int64
 	// Properties are the violated ones, sorted.
 	Properties []string
+}
+
+// Events counts the events of all runs. The counters whose names have a slash count
+// other things.
+func (g Group) Events() int64 {
+	var n int64
+	for name, of := range g.Counters {
+		if !strings.Contains(name, "/") {
+			n += of
+		}
+	}
+	return n
 }
 
 // State is the worst of the group's runs; a broken one is worse than a missing.

@@ -22,6 +22,7 @@ type Document struct {
 	Asked         int     `json:"asked"`
 	Compared      int     `json:"compared"`
 	DistinctPlans int     `json:"distinct_plans"`
+	Events        int64   `json:"events"`
 	Virtual       float64 `json:"virtual_s"`
 	Wall          float64 `json:"wall_s"`
 	CPU           float64 `json:"cpu_s"`
@@ -33,10 +34,13 @@ type Document struct {
 	// HarnessFailures are the reason for exit status 3, with missing runs.
 	HarnessFailures []HarnessFailure `json:"harness_failures"`
 	Scenarios       []Scenario       `json:"scenarios"`
-	Faults          map[string]int64 `json:"faults"`
-	Sometimes       map[string]int64 `json:"sometimes"`
-	AtStake         map[string]int64 `json:"at_stake"`
-	RunHashes       []RunHash        `json:"run_hashes"`
+	// Faults counts the faults that were applied, by kind; FaultTable says more of them.
+	Faults     map[string]int64 `json:"faults"`
+	FaultTable map[string]Fault `json:"fault_table"`
+	// Sometimes counts situations, with those at zero; AtStake how often a property was.
+	Sometimes map[string]int64 `json:"sometimes"`
+	AtStake   map[string]int64 `json:"at_stake"`
+	RunHashes []RunHash        `json:"run_hashes"`
 }
 
 // Violation is one property violated in one run.
@@ -125,11 +129,12 @@ func NewDocument(head Head, r campaign.Result) Document {
 	d := Document{
 		Command: head.Command, Engine: head.Engine, Second: head.Second, Seeds: head.Seeds,
 		Runs: r.Done(), Asked: len(r.Asked), DistinctPlans: r.DistinctPlans(),
-		Virtual: total.Virtual.Seconds(), Wall: r.Wall.Seconds(), Hash: r.Hash(),
+		Events: total.Events(), Virtual: total.Virtual.Seconds(), Wall: r.Wall.Seconds(), Hash: r.Hash(),
 		Violations: []Violation{}, Failures: failures(r), HarnessFailures: []HarnessFailure{}, Scenarios: []Scenario{},
-		Faults: map[string]int64{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
+		Faults: map[string]int64{}, FaultTable: map[string]Fault{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
 		RunHashes: []RunHash{},
 	}
+	d.account(total)
 	for _, o := range r.All() {
 		d.CPU += o.CPU.Seconds()
 		if d.Build == "" {

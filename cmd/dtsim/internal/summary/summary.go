@@ -45,6 +45,7 @@ func Words(w io.Writer, head Head, r campaign.Result, runs, color bool) {
 		p.line("note: %s: %s under the %s engine, %s under the %s engine: which order the goroutines take decides",
 			d.Asked.Run, verdict(d.Asked), d.Asked.Engine, verdict(d.Compared), d.Compared.Engine)
 	}
+	p.accounting(r)
 	p.failures(r.Failures())
 	if runs {
 		p.runs(r.All())
@@ -178,7 +179,9 @@ func (p printer) runs(outcomes []campaign.Outcome) {
 func (p printer) closing(head Head, r campaign.Result) {
 	total := campaign.Sum("", r.Asked)
 	p.line("")
-	p.line("%s by the %s engine in %s; %s of virtual time", count(r.Done(), "run"), head.Engine, seconds(r.Wall), seconds(total.Virtual))
+	p.line("%s of %s by the %s engine in %s; %s of virtual time, %s",
+		count(r.Done(), "run"), count(r.DistinctPlans(), "distinct plan"), head.Engine, seconds(r.Wall), seconds(total.Virtual),
+		count(int(total.Events()), "event"))
 	if head.Second != "" {
 		compared := campaign.Sum("", r.Compared)
 		words := "same verdicts"

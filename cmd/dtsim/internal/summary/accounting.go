@@ -1,0 +1,99 @@
+package summary
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/sim/coverage"
+)
+
+// accounting prints what the campaign did and did not do. Where no fault was asked for,
+// most situations cannot come about; then those that did not are only counted.
+func (p printer) accounting(r campaign.Result) {
+	a := coverage.NewAccount(campaign.Sum("", r.Asked).Counters)
+	if len(a.Faults) > 0 {
+		p.faults(a)
+	}
+	p.sometimes(a, len(a.Faults) > 0)
+	if len(a.AtStake) > 0 {
+		var words []string
+		for _, s := range a.AtStake {
+			words = append(words, fmt.Sprintf("%s %d", s.Name, s.Count))
+		}
+		p.line("\nat stake: %s", strings.Join(words, ", "))
+	}
+}
+
+// faults prints the table of faults and of the states in which they bit.
+func (p printer) faults(a coverage.Account) {
+	columns := []any{"fault", "asked", "applied", "effective", "bites"}
+	for _, state := range coverage.States() {
+		columns = append(columns, state)
+	}
+	t := newTable(columns...)
+	var right []table.ColumnConfig
+	for n := 2; n <= len(columns); n++ {
+		right = append(right, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(right)
+	for _, f := range a.Faults {
+		row := table.Row{f.Kind, f.Asked, f.Applied, f.Effective, f.Bitten}
+		for _, state := range coverage.States() {
+			if n := f.States[state]; n > 0 {
+				row = append(row, n)
+			} else {
+				row = append(row, "")
+			}
+		}
+		t.AppendRow(row)
+	}
+	p.line("\n%s", t.Render())
+}
+
+// sometimes prints the situations that were reached, after those that were not.
+func (p printer) sometimes(a coverage.Account, zeros bool) {
+	missed := len(a.Missed())
+	p.line("\n%d of %d situations worth meeting were reached", len(a.Sometimes)-missed, len(a.Sometimes))
+	list := a.Sometimes
+	if !zeros {
+		list = list[missed:]
+	}
+	if len(list) == 0 {
+		return
+	}
+	t := newTable("times", "situation")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight, AlignHeader: text.AlignRight}})
+	for _, s := range list {
+		t.AppendRow(table.Row{s.Count, s.Name})
+	}
+	p.line("%s", t.Render())
+}
+
+// Fault is what became of the faults of a kind.
+type Fault struct {
+	Asked     int64 `json:"asked"`
+	Applied   int64 `json:"applied"`
+	Effective int64 `json:"effective"`
+	Bites     int64 `json:"bites"`
+	// States are the bites by the state of the node and of the tasks.
+	States map[string]int64 `json:"states"`
+}
+
+// account puts the accounting into the document.
+func (d *Document) account(total campaign.Group) {
+	a := coverage.NewAccount(total.Counters)
+	for _, f := range a.Faults {
+		d.Faults[f.Kind] = f.Applied
+		d.FaultTable[f.Kind] = Fault{f.Asked, f.Applied, f.Effective, f.Bitten, f.States}
+	}
+	for _, s := range a.Sometimes {
+		d.Sometimes[s.Name] = s.Count
+	}
+	for _, s := range a.AtStake {
+		d.AtStake[s.Name] = s.Count
+	}
+}
