@@ -1,6 +1,8 @@
 package check
 
 import (
+	"strconv"
+
 	"dtsim/sim/trace"
 )
 
@@ -11,64 +13,96 @@ type agreement struct {
 	verdicts map[uint64]witness
 	states   map[uint64]witness
 	// applied is the newest index of each incarnation.
-	applied map[incarnation]uint64
+	applied map[incarnation]witness
 }
 
 // witness is what the first replica said about an index.
-type witness struct{ who, what string }
+type witness struct {
+	who   string
+	index uint64
+	what  verdictOf
+	seq   int
+}
+
+// verdictOf is what a replica made of an index, or the state it had there.
+type verdictOf struct {
+	outcome, state, first string
+	sum                   uint64
+}
 
 func newAgreement(f *findings) *agreement {
 	return &agreement{
-		findings: f, verdicts: make(map[uint64]witness), states: make(map[uint64]witness), applied: make(map[incarnation]uint64),
+		findings: f, verdicts: make(map[uint64]witness), states: make(map[uint64]witness), applied: make(map[incarnation]witness),
 	}
 }
 
 func (c *agreement) observe(e *trace.Event, _ *ledger) {
-	field, _ := e.Get("index")
-	index := field.Uint()
-	who := incarnation{e.Node, e.Incarnation}
 	switch e.Kind {
 	case trace.Applied, trace.Replayed:
-		verdict := e.Str("outcome") + " to the entry " + e.Str("sum")
-		if first, ok := e.Get("first"); ok {
-			verdict += " as a duplicate of " + first.Text()
+		c.appliedIndex(e)
+	case trace.SnapshotTaken, trace.SnapshotRestored:
+		index, _ := e.Get("index")
+		c.agree(e, c.states, index.Uint(), "state", verdictOf{state: e.Str("hash")})
+		if e.Kind == trace.SnapshotRestored {
+			c.applied[incarnation{e.Node, e.Incarnation}] = witness{index: index.Uint(), seq: e.Seq}
 		}
-		c.agree(e, c.verdicts, index, "verdict", verdict)
-		if _, sampled := e.Get("state"); sampled {
-			c.agree(e, c.states, index, "state", e.Str("state"))
-		}
-		if e.Kind == trace.Applied {
-			if before := c.applied[who]; index <= before {
-				c.report("P1", e.Node, "index %d is applied after index %d", index, before)
-			}
-			c.applied[who] = index
-		}
-	case trace.SnapshotTaken:
-		c.agree(e, c.states, index, "state", e.Str("hash"))
-	case trace.SnapshotRestored:
-		c.agree(e, c.states, index, "state", e.Str("hash"))
-		c.applied[who] = index
 	case trace.AtRest:
 		if e.Str("what") == "state" {
-			c.agree(e, c.states, index, "state", e.Str("hash"))
+			index, _ := e.Get("index")
+			c.agree(e, c.states, index.Uint(), "state", verdictOf{state: e.Str("hash")})
 		}
 	}
 }
 
-// agree compares what an event says about an index with what the first one said.
-func (c *agreement) agree(e *trace.Event, said map[uint64]witness, index uint64, about, what string) {
-	who := e.Node
-	if e.Kind == trace.Replayed {
-		who = "the replay of the log"
+func (c *agreement) appliedIndex(e *trace.Event) {
+	field, _ := e.Get("index")
+	index := field.Uint()
+	sum, _ := e.Get("sum")
+	verdict := verdictOf{outcome: e.Str("outcome"), sum: sum.Uint()}
+	if first, ok := e.Get("first"); ok {
+		verdict.first = first.Text()
 	}
+	c.agree(e, c.verdicts, index, "verdict", verdict)
+	if state, sampled := e.Get("state"); sampled {
+		c.agree(e, c.states, index, "state", verdictOf{state: state.Text()})
+	}
+	if e.Kind == trace.Applied {
+		who := incarnation{e.Node, e.Incarnation}
+		if before := c.applied[who]; index <= before.index {
+			c.report("P1", e.Node, []int{before.seq}, "index %d is applied after index %d", index, before.index)
+		}
+		c.applied[who] = witness{index: index, seq: e.Seq}
+	}
+}
+
+// agree compares what an event says about an index with what the first one said.
+func (c *agreement) agree(e *trace.Event, said map[uint64]witness, index uint64, about string, what verdictOf) {
 	first, ok := said[index]
 	if !ok {
-		said[index] = witness{who, what}
+		said[index] = witness{e.Node, index, what, e.Seq}
 		return
 	}
+	c.stake("P1")
 	if first.what != what {
-		c.report("P1", e.Node, "%s at index %d: %s of %s has %s, that of %s has %s", e.Kind, index, about, who, what, first.who, first.what)
+		who := e.Node
+		if e.Kind == trace.Replayed {
+			who = "the replay of the log"
+		}
+		c.report("P1", e.Node, []int{first.seq}, "%s at index %d: the %s of %s is %v, that of %s is %v",
+			e.Kind, index, about, who, what, first.who, first.what)
 	}
+}
+
+// String tells what a replica said.
+func (v verdictOf) String() string {
+	if v.state != "" {
+		return v.state
+	}
+	text := "\"" + v.outcome + "\" to the entry " + strconv.FormatUint(v.sum, 16)
+	if v.first != "" {
+		text += " as a duplicate of " + v.first
+	}
+	return text
 }
 
 func (c *agreement) finish(*ledger) {}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"dtsim/sim/trace"
@@ -16,7 +17,7 @@ func (c *barriers) observe(e *trace.Event, l *ledger) {
 	case e.Kind == trace.CallbackStarted:
 		r := l.runs[runOf(e)]
 		if r == nil {
-			c.report("P6", e.Node, "%s of %s, which was never added", e.Str("callback"), runOf(e))
+			c.report("P6", e.Node, nil, "%s of %s, which was never added", e.Str("callback"), runOf(e))
 			return
 		}
 		switch e.Str("callback") {
@@ -33,26 +34,30 @@ func (c *barriers) observe(e *trace.Event, l *ledger) {
 
 // swap is P5.
 func (c *barriers) swap(e *trace.Event, r *run) {
+	c.stake("P5")
 	if missing := r.missing(r.prepared); len(missing) > 0 {
-		c.report("P5", e.Node, "OnSwapRequested of %s runs before a successful preparation ack of %v", r.id, missing)
+		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s runs before a successful preparation ack of %v", r.id, missing)
 	}
 	if !r.reached[swapping] {
-		c.report("P5", e.Node, "OnSwapRequested of %s runs although the barrier never lifted: the task is %s", r.id, r.status)
+		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s runs although the barrier never lifted: the task is %s", r.id, r.status)
 	}
 	if !r.barrier {
-		c.report("P5", e.Node, "OnSwapRequested of %s, which has no preparation barrier", r.id)
+		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s, which has no preparation barrier", r.id)
 	}
 }
 
 // group is P6: a group's callback comes when the group is complete, or the task has
-// left STARTED, to the owners of its units, with those units.
+// left STARTED, to the owners of its units, with those units. What the log says now is
+// at least what the node could know: a unit that is terminal there keeps its owner.
 func (c *barriers) group(e *trace.Event, r *run) {
+	c.stake("P6")
 	group := e.Str("group")
 	if open := r.open(group); len(open) > 0 && r.status == started {
-		c.report("P6", e.Node, "%s for group %q of %s while %d of its units are open, %s for one", e.Str("callback"), group, r.id, len(open), open[0])
+		c.report("P6", e.Node, []int{r.units[open[0]].seq}, "%s for group %q of %s while %d of its units are open, %s for one",
+			e.Str("callback"), group, r.id, len(open), open[0])
 	}
 	if r.barrier && r.status == started {
-		c.report("P6", e.Node, "%s for group %q of %s, a barrier task that is STARTED", e.Str("callback"), group, r.id)
+		c.report("P6", e.Node, r.events(), "%s for group %q of %s, a barrier task that is STARTED", e.Str("callback"), group, r.id)
 	}
 	var got []string
 	if err := json.Unmarshal([]byte(e.Str("units")), &got); err != nil {
@@ -61,37 +66,51 @@ func (c *barriers) group(e *trace.Event, r *run) {
 	slices.Sort(got)
 	want := r.local(group, e.Node)
 	if len(want) == 0 || !slices.Equal(got, want) {
-		c.report("P6", e.Node, "%s for group %q of %s with units %v, this node owns %v", e.Str("callback"), group, r.id, got, want)
+		c.report("P6", e.Node, r.seqs(want), "%s for group %q of %s with units %v, this node owns %v", e.Str("callback"), group, r.id, got, want)
 	}
 }
 
 // acks is P7, and that a failed ack of the current phase fails the task.
 func (c *barriers) acks(node string, l *ledger) {
 	ch, cmd := l.change, l.command
-	if ch.after == finished && ch.before != finished {
-		if missing := ch.run.missing(ch.run.swapped); len(missing) > 0 {
-			c.report("P7", node, "%s is FINISHED at index %d without a successful ack of %v", ch.run.id, cmd.index, missing)
+	r := ch.run
+	switch {
+	case ch.after == finished && ch.before != finished:
+		c.stake("P7")
+		if missing := r.missing(r.swapped); len(missing) > 0 {
+			c.report("P7", node, r.events(), "%s is FINISHED at index %d without a successful ack of %v", r.id, cmd.index, missing)
 		}
-	}
-	if ch.after == swapping && slices.Contains(values(ch.run.swapped), false) {
-		c.report("P7", node, "%s is SWAPPING at index %d although a node has acknowledged a failure", ch.run.id, cmd.index)
-	}
-	if ch.after == preparing && slices.Contains(values(ch.run.prepared), false) {
-		c.report("P5", node, "%s is PREPARING at index %d although a node has acknowledged a failure", ch.run.id, cmd.index)
-	}
-	if ch.after == swapping && ch.before != swapping && ch.run.barrier {
-		if missing := ch.run.missing(ch.run.prepared); len(missing) > 0 {
-			c.report("P5", node, "%s is SWAPPING at index %d without a successful preparation ack of %v", ch.run.id, cmd.index, missing)
+	case ch.after == swapping:
+		if ch.before != swapping {
+			c.lifted(node, l)
 		}
+		c.refused(node, "P7", r.swapped, l)
+	case ch.after == preparing:
+		c.refused(node, "P5", r.prepared, l)
 	}
 }
 
-func values(acks map[string]bool) []bool {
-	var all []bool
-	for _, ok := range acks {
-		all = append(all, ok)
+// lifted is P5 where a task begins to swap.
+func (c *barriers) lifted(node string, l *ledger) {
+	r := l.change.run
+	if !r.barrier {
+		return
 	}
-	return all
+	c.stake("P5")
+	if missing := r.missing(r.prepared); len(missing) > 0 {
+		c.report("P5", node, r.events(), "%s is SWAPPING at index %d without a successful preparation ack of %v", r.id, l.command.index, missing)
+	}
+}
+
+// refused complains about a task that goes on although a node has failed in its step.
+func (c *barriers) refused(node, property string, acks map[string]ack, l *ledger) {
+	for _, who := range slices.Sorted(maps.Keys(acks)) {
+		if a := acks[who]; !a.success {
+			c.report(property, node, []int{a.seq}, "%s is %s at index %d although %s has acknowledged a failure at index %d",
+				l.change.run.id, l.change.after, l.command.index, who, a.index)
+			return
+		}
+	}
 }
 
 func (c *barriers) finish(*ledger) {}

@@ -1,8 +1,8 @@
 package check
 
 import (
+	"cmp"
 	"encoding/json"
-	"strings"
 
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
@@ -14,9 +14,21 @@ type command struct {
 	index uint64
 	name  string
 	class string
+	// outcome is "ok" or the rejection.
+	outcome string
+	// duplicate says that the sessions knew its outcome.
+	duplicate bool
 	// accepted says that it took effect now: it is neither rejected nor a duplicate.
 	accepted bool
 	body     body
+	// sub is the command as it stands in the log.
+	sub string
+}
+
+// stamp is the time in the command, in ms since 1970; 0 for a command without.
+func (c *command) stamp() int64 {
+	b := &c.body
+	return cmp.Or(b.CancelledAt, b.CleanedUpAt, b.FinishedAt, b.FinalizedAt, b.AckedAt, b.FailedAt)
 }
 
 // body has the fields of all commands that a check looks at.
@@ -32,6 +44,13 @@ type body struct {
 	UnitID                  string          `json:"unit_id"`
 	Error                   string          `json:"error"`
 	Success                 bool            `json:"success"`
+	CancelledAt             int64           `json:"cancelled_at_unix_millis"`
+	CleanedUpAt             int64           `json:"cleaned_up_at_unix_millis"`
+	TTL                     int64           `json:"completed_task_ttl_millis"`
+	FinishedAt              int64           `json:"finished_at_unix_millis"`
+	FinalizedAt             int64           `json:"finalized_at_unix_millis"`
+	AckedAt                 int64           `json:"acked_at_unix_millis"`
+	FailedAt                int64           `json:"failed_at_unix_millis"`
 
 	Property     string                `json:"property"`
 	Tokenization string                `json:"tokenization"`
@@ -66,9 +85,10 @@ func readCommand(e *trace.Event) *command {
 	index, _ := e.Get("index")
 	c.index = index.Uint()
 	_, duplicate := e.Get("first")
-	c.accepted = e.Str("outcome") == "ok" && !duplicate
-	if text := e.Str("body"); text != "" {
-		if err := json.NewDecoder(strings.NewReader(text)).Decode(&c.body); err != nil {
+	c.outcome, c.duplicate = e.Str("outcome"), duplicate
+	c.accepted = c.outcome == "ok" && !duplicate
+	if c.sub = e.Str("body"); c.sub != "" {
+		if err := json.Unmarshal([]byte(c.sub), &c.body); err != nil {
 			c.body = body{}
 		}
 	}

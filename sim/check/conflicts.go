@@ -14,10 +14,11 @@ func (c *conflicts) observe(e *trace.Event, l *ledger) {
 	cmd := l.command
 	switch cmd.name {
 	case addTask:
+		c.stake("P11")
 		r := l.order[len(l.order)-1]
 		for _, other := range l.order[:len(l.order)-1] {
 			if other.active() && other.id.Namespace == r.id.Namespace && r.touches(other.payload.Collection, other.payload.Property) {
-				c.report("P11", e.Node, "%s is accepted while %s is %s on the same data", r.id, other.id, other.status)
+				c.report("P11", e.Node, other.events(), "%s is accepted while %s is %s on the same data", r.id, other.id, other.status)
 			}
 		}
 	case updateProperty:
@@ -33,9 +34,10 @@ func (c *conflicts) alone(node string, l *ledger, property string, by *run) {
 	if cmd.body.Migration != nil && by == nil {
 		return // the schema is as it was: a flip that came twice, tenants that swap alone
 	}
+	c.stake("P11")
 	for _, r := range l.order {
 		if r != by && r.active() && r.touches(cmd.class, property) {
-			c.report("P11", node, "%s of %s at index %d is accepted while %s is %s", cmd.name, cmd.class, cmd.index, r.id, r.status)
+			c.report("P11", node, r.events(), "%s of %s at index %d is accepted while %s is %s", cmd.name, cmd.class, cmd.index, r.id, r.status)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 type handles struct {
 	*findings
 	live   map[handleOf]*liveHandle
-	closed map[incarnation]bool
+	closed map[incarnation]int
 }
 
 type handleOf struct {
@@ -24,12 +24,18 @@ type handleOf struct {
 }
 
 type liveHandle struct {
-	run        provider.Run
-	terminated bool
+	run     provider.Run
+	started int
+	// terminated is when the handle was told to stop, told where; 0 for never.
+	terminated time.Duration
+	told       int
 }
 
+// closeTimeout is how long a scheduler that closes waits for its workers (P14).
+const closeTimeout = 10 * time.Second
+
 func newHandles(f *findings) *handles {
-	return &handles{findings: f, live: make(map[handleOf]*liveHandle), closed: make(map[incarnation]bool)}
+	return &handles{findings: f, live: make(map[handleOf]*liveHandle), closed: make(map[incarnation]int)}
 }
 
 func (c *handles) observe(e *trace.Event, _ *ledger) {
@@ -42,26 +48,31 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 	case trace.HandleStarted:
 		id, _ := at()
 		run := runOf(e)
-		if c.closed[who] {
-			c.report("P14", e.Node, "%s is started after the scheduler was closed", run)
+		c.stake("P14")
+		if closed := c.closed[who]; closed > 0 {
+			c.report("P14", e.Node, []int{closed}, "%s is started after the scheduler was closed", run)
 		}
 		for _, other := range c.of(who) {
 			if h := c.live[other]; h.run.Namespace == run.Namespace && h.run.Task == run.Task {
-				c.report("P14", e.Node, "%s is started while a handle of %s is alive", run, h.run)
+				c.report("P14", e.Node, []int{h.started}, "%s is started while a handle of %s is alive", run, h.run)
 			}
 		}
-		c.live[id] = &liveHandle{run: run}
+		c.live[id] = &liveHandle{run: run, started: e.Seq}
 	case trace.HandleTerminated:
 		if _, h := at(); h != nil {
-			h.terminated = true
+			h.terminated, h.told = e.At, e.Seq
 		}
 	case trace.HandleExited:
 		id, _ := at()
 		delete(c.live, id)
 	case trace.SchedulerClosed:
-		c.closed[who] = true
+		c.closed[who] = e.Seq
+		c.stake("P14")
 		for _, id := range c.of(who) {
-			c.report("P14", e.Node, "a handle of %s outlives the scheduler", c.live[id].run)
+			// Close gives up on a worker that has not stopped long after it was told to.
+			if h := c.live[id]; h.told == 0 || e.At-h.terminated < closeTimeout {
+				c.report("P14", e.Node, []int{h.started, h.told}, "a handle of %s outlives the scheduler, which has not waited for it", h.run)
+			}
 		}
 	case trace.NodeStopped:
 		for _, id := range c.of(who) {
@@ -77,11 +88,20 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 // terminatedInTime looks at the handles that are alive when the run ends.
 func (c *handles) terminatedInTime(e *trace.Event, who incarnation) {
 	l := c.ledger
-	patience := 2*l.plan.Cluster.SchedulerTick.D() + time.Second
 	for _, id := range c.of(who) {
 		h := c.live[id]
-		if r := l.runs[h.run]; r != nil && r.status != started && !h.terminated && l.now-r.since > patience {
-			c.report("P14", e.Node, "%s has been %s for %s and its handle was not terminated", h.run, r.status, l.now-r.since)
+		r := l.runs[h.run]
+		if r == nil {
+			continue
+		}
+		left, ok := r.leftStarted()
+		if !ok || h.told > 0 || l.stalled() {
+			continue
+		}
+		c.stake("P14")
+		if since := max(left.at, l.calm, l.at(e.Node).since); l.now-since > l.bounds().reaction {
+			c.report("P14", e.Node, []int{h.started, left.seq}, "%s has been %s for %s and its handle was not terminated",
+				h.run, name(left.status), l.now-left.at)
 		}
 	}
 }

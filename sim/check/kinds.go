@@ -1,19 +1,24 @@
 package check
 
 import (
+	"maps"
 	"slices"
 
 	"dtsim/sim/trace"
 )
 
-// kinds are the events that checks look at.
-var kinds = []trace.Kind{
-	trace.Committed, trace.TaskChanged, trace.Applied, trace.Replayed, trace.SnapshotTaken, trace.SnapshotRestored,
-	trace.Returned, trace.Listed, trace.CallbackStarted, trace.CallbackEnded,
-	trace.HandleStarted, trace.HandleTerminated, trace.HandleExited, trace.SchedulerClosed, trace.NodeStopped,
-	trace.ShardChanged, trace.AtRest, trace.RunEnded,
+// watched are the events that checks look at.
+var watched = map[trace.Kind]bool{
+	trace.Committed: true, trace.TaskChanged: true, trace.Applied: true, trace.Replayed: true,
+	trace.SnapshotTaken: true, trace.SnapshotRestored: true,
+	trace.Called: true, trace.Proposed: true, trace.Returned: true, trace.Listed: true, trace.RecoveryAsked: true,
+	trace.CallbackStarted: true, trace.CallbackEnded: true, trace.WorkStarted: true, trace.WorkEnded: true,
+	trace.StartAsked: true, trace.HandleStarted: true, trace.HandleTerminated: true, trace.HandleExited: true,
+	trace.SchedulerClosed: true, trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true,
+	trace.NodeResumed: true, trace.NodeLeft: true, trace.FaultBit: true, trace.Calm: true,
+	trace.ShardChanged: true, trace.LocalStateRemoved: true, trace.AtRest: true, trace.RunEnded: true,
 }
 
-// Kinds returns the kinds of events that an [Observer] has to be given; it takes no
-// notice of others.
-func Kinds() []trace.Kind { return slices.Clone(kinds) }
+// Kinds returns the kinds of events that an [Observer] has to be given, sorted; it
+// takes no notice of others.
+func Kinds() []trace.Kind { return slices.Sorted(maps.Keys(watched)) }

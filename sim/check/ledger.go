@@ -19,6 +19,19 @@ import (
 type ledger struct {
 	plan *plan.Plan
 	now  time.Duration
+	// seq is the place of the event just taken in, calm when the faults ended.
+	seq  int
+	calm time.Duration
+	// end is when the nodes said what they hold at the end.
+	end time.Duration
+	// newest is the index of the last command, committed when it was.
+	newest    uint64
+	committed time.Duration
+	nodes     map[string]*node
+	limits    *bounds
+	// givenUp are the runs that an operator has given up because they waited for a node
+	// that has left, and when he was told so.
+	givenUp map[*run]time.Duration
 
 	runs map[provider.Run]*run
 	// order are the runs in the order of their versions.
@@ -27,6 +40,8 @@ type ledger struct {
 	current map[[2]string]*run
 	// collections by folded name.
 	collections map[string]*collection
+	// dropped are the last drops of collections, by folded name.
+	dropped map[string]act
 
 	// command is the newest committed command.
 	command *command
@@ -41,22 +56,32 @@ type ledger struct {
 	atRest   []trace.Event
 }
 
+// act is a fact of the log: what, and where it stands in log and trace.
+type act struct {
+	index uint64
+	seq   int
+	at    time.Duration
+}
+
 // run is one run of a task.
 type run struct {
 	id      provider.Run
 	payload provider.Payload
 	barrier bool
 	units   map[string]*unit
-	status  fsm.TaskStatus
-	// since is when the status was reached, leftAt the index at which STARTED was left.
-	since  time.Duration
-	leftAt uint64
+	// unfinished is how many units are not terminal.
+	unfinished int
+	status     fsm.TaskStatus
+	// history are the statuses that the run had, one after the other; absent is the end.
+	history []stage
+	// ended is the time in the command that made the run terminal, in ms.
+	ended int64
 	// gone says that the record is.
 	gone bool
 	// reached are all statuses the run was ever in.
 	reached map[fsm.TaskStatus]bool
 	// prepared and swapped hold the first ack of each node.
-	prepared, swapped map[string]bool
+	prepared, swapped map[string]ack
 	// flips counts the changes of the schema in the name of the run.
 	flips     int
 	callbacks []callback
@@ -64,9 +89,23 @@ type run struct {
 	swaps map[[2]string]int
 }
 
+// stage is a status of a run, and how it came to be.
+type stage struct {
+	act
+	status fsm.TaskStatus
+	cause  string // the command
+}
+
+// ack is what a node has said of a step.
+type ack struct {
+	act
+	success bool
+}
+
 // unit is one unit of a run.
 type unit struct {
 	group    string
+	seq      int // of the last change
 	status   fsm.UnitStatus
 	owner    string
 	progress float64
@@ -77,6 +116,7 @@ type unit struct {
 // callback is one callback that has ended.
 type callback struct {
 	node, name, group, status, err string
+	seq                            int
 }
 
 // change is a TaskChanged event against what the ledger knew.
@@ -86,6 +126,8 @@ type change struct {
 	unitID        string
 	unit          *unit
 	unitBefore    unit
+	// seqBefore is the place of the unit's change before.
+	seqBefore int
 }
 
 // collection is a collection of the schema, and what its shards are to serve.
@@ -99,6 +141,8 @@ type collection struct {
 	shards map[string][]string
 	// serves is the tokenization of each property of each shard.
 	serves map[string]map[string]string
+	// changed is the last command that was about it.
+	changed act
 }
 
 func newLedger(p *plan.Plan) *ledger {
@@ -107,16 +151,20 @@ func newLedger(p *plan.Plan) *ledger {
 		runs:        make(map[provider.Run]*run),
 		current:     make(map[[2]string]*run),
 		collections: make(map[string]*collection),
+		dropped:     make(map[string]act),
 		outcomes:    make(map[int64]string),
+		nodes:       make(map[string]*node),
 	}
 }
 
 // take folds an event in.
 func (l *ledger) take(e *trace.Event) {
-	l.now, l.change, l.flipped, l.swappedAlone = e.At, nil, nil, nil
+	l.now, l.seq, l.change, l.flipped, l.swappedAlone = e.At, e.Seq, nil, nil, nil
+	l.takeNode(e)
 	switch e.Kind {
 	case trace.Committed:
 		l.command = readCommand(e)
+		l.newest, l.committed = l.command.index, e.At
 		if l.command.accepted {
 			l.fold(l.command)
 		}
@@ -125,7 +173,7 @@ func (l *ledger) take(e *trace.Event) {
 	case trace.CallbackEnded:
 		if r := l.runs[runOf(e)]; r != nil {
 			r.callbacks = append(r.callbacks, callback{
-				node: e.Node, name: e.Str("callback"), group: e.Str("group"), status: e.Str("status"), err: e.Str("error"),
+				node: e.Node, name: e.Str("callback"), group: e.Str("group"), status: e.Str("status"), err: e.Str("error"), seq: e.Seq,
 			})
 		}
 	case trace.ShardChanged:
@@ -154,7 +202,7 @@ func (l *ledger) fold(c *command) {
 	case preparationAck, postAck:
 		r := l.runs[provider.Run{Namespace: b.Namespace, Task: b.ID, Version: b.Version}]
 		if r != nil {
-			r.ack(c)
+			r.ack(c, l.here())
 		}
 	case cleanUpTask:
 		if r := l.current[key]; r != nil && r.id.Version == b.Version {
@@ -165,9 +213,12 @@ func (l *ledger) fold(c *command) {
 	}
 }
 
+// here is the place of the command just taken in.
+func (l *ledger) here() act { return act{index: l.command.index, seq: l.seq, at: l.now} }
+
 // ack takes in an ack where it counts: before or in its phase, and the first one of
 // its node.
-func (r *run) ack(c *command) {
+func (r *run) ack(c *command, at act) {
 	acks, phase := r.swapped, fsm.TaskStatusSwapping
 	if c.name == preparationAck {
 		acks, phase = r.prepared, fsm.TaskStatusPreparing
@@ -176,7 +227,7 @@ func (r *run) ack(c *command) {
 		return
 	}
 	if _, acked := acks[c.body.NodeID]; !acked {
-		acks[c.body.NodeID] = c.body.Success
+		acks[c.body.NodeID] = ack{at, c.body.Success}
 	}
 }
 
@@ -187,8 +238,8 @@ func newRun(c *command) *run {
 		barrier:  b.NeedsPreparationBarrier,
 		units:    make(map[string]*unit),
 		reached:  make(map[fsm.TaskStatus]bool),
-		prepared: make(map[string]bool),
-		swapped:  make(map[string]bool),
+		prepared: make(map[string]ack),
+		swapped:  make(map[string]ack),
 		swaps:    make(map[[2]string]int),
 	}
 	if p, err := provider.DecodePayload(b.Payload); err == nil {
@@ -202,6 +253,7 @@ func newRun(c *command) *run {
 			r.units[id] = &unit{status: fsm.UnitStatusPending}
 		}
 	}
+	r.unfinished = len(r.units)
 	return r
 }
 
@@ -218,23 +270,23 @@ func (l *ledger) taskChanged(e *trace.Event) {
 	l.change = ch
 	key := [2]string{r.id.Namespace, r.id.Task}
 	if ch.after == "" {
-		r.gone = true
+		l.remove(r)
 		if l.current[key] == r {
 			delete(l.current, key)
 		}
 		return
 	}
 	if ch.before != ch.after {
-		r.since = e.At
-		if ch.before == fsm.TaskStatusStarted {
-			r.leftAt = l.command.index
+		r.history = append(r.history, stage{l.here(), ch.after, l.command.name})
+		if ch.after.IsTerminal() {
+			r.ended = l.command.stamp()
 		}
 	}
 	r.status = ch.after
 	r.reached[ch.after] = true
 	if l.command.name == addTask && l.command.accepted && l.command.index == r.id.Version {
 		if old := l.current[key]; old != nil && old != r {
-			old.gone = true
+			l.remove(old)
 		}
 		l.current[key] = r
 	}
@@ -243,13 +295,28 @@ func (l *ledger) taskChanged(e *trace.Event) {
 	}
 }
 
+// remove notes that the record of a run is gone.
+func (l *ledger) remove(r *run) {
+	if !r.gone {
+		r.gone = true
+		r.history = append(r.history, stage{l.here(), absent, l.command.name})
+	}
+}
+
 func (l *ledger) unitChanged(e *trace.Event, ch *change, id string) {
 	u := ch.run.units[id]
 	if u == nil {
 		return
 	}
-	ch.unitID, ch.unit, ch.unitBefore = id, u, *u
+	ch.unitID, ch.unit, ch.unitBefore, ch.seqBefore = id, u, *u, u.seq
+	u.seq = e.Seq
+	if u.status.IsTerminal() {
+		ch.run.unfinished++
+	}
 	u.status, u.owner = fsm.UnitStatus(e.Str("unit_status")), e.Str("owner")
+	if u.status.IsTerminal() {
+		ch.run.unfinished--
+	}
 	// What is no number is zero, and a regression is reported.
 	u.progress, _ = strconv.ParseFloat(e.Str("progress"), 64)
 	if l.command.name == unitCompletion && l.command.accepted && l.command.body.Error == "" {
@@ -281,8 +348,65 @@ func (r *run) owners() []string {
 }
 
 // missing returns the owners without a successful ack in acks.
-func (r *run) missing(acks map[string]bool) []string {
-	return slices.DeleteFunc(r.owners(), func(node string) bool { return acks[node] })
+func (r *run) missing(acks map[string]ack) []string {
+	return slices.DeleteFunc(r.owners(), func(node string) bool { return acks[node].success })
+}
+
+// last is the newest stage; the zero stage of a run that was never seen.
+func (r *run) last() stage {
+	if len(r.history) == 0 {
+		return stage{}
+	}
+	return r.history[len(r.history)-1]
+}
+
+// leftStarted is the stage that came after STARTED, false when there is none yet.
+func (r *run) leftStarted() (stage, bool) {
+	i := slices.IndexFunc(r.history, func(s stage) bool { return s.status != started })
+	if i < 0 {
+		return stage{}, false
+	}
+	return r.history[i], true
+}
+
+// terminal is the stage in which the run ended, false while it has not.
+func (r *run) terminal() (stage, bool) {
+	i := slices.IndexFunc(r.history, func(s stage) bool { return s.status.IsTerminal() })
+	if i < 0 {
+		return stage{}, false
+	}
+	return r.history[i], true
+}
+
+// as is the newest stage of the run at an index of the log.
+func (r *run) as(index uint64) stage {
+	var s stage
+	for _, next := range r.history {
+		if next.index <= index {
+			s = next
+		}
+	}
+	return s
+}
+
+// at is the newest stage of the run at a time.
+func (r *run) at(now time.Duration) stage {
+	var s stage
+	for _, next := range r.history {
+		if next.at <= now {
+			s = next
+		}
+	}
+	return s
+}
+
+// events are the places of the run's stages: what led to where it is.
+func (r *run) events() []int {
+	var seqs []int
+	for _, s := range r.history {
+		seqs = append(seqs, s.seq)
+	}
+	return seqs
 }
 
 // unitIDs returns the units in order.
@@ -306,6 +430,15 @@ func (r *run) local(group, node string) []string {
 		}
 	}
 	return local
+}
+
+// seqs are the places of the last changes of units.
+func (r *run) seqs(units []string) []int {
+	var seqs []int
+	for _, id := range units {
+		seqs = append(seqs, r.units[id].seq)
+	}
+	return seqs
 }
 
 // open returns the units of a group that are not terminal, sorted.

@@ -15,15 +15,18 @@ func (l *ledger) foldSchema(c *command) {
 	switch c.name {
 	case createCollection:
 		l.collections[key] = newCollection(c)
+		l.collections[key].changed = l.here()
 		return
 	case dropCollection:
 		delete(l.collections, key)
+		l.dropped[key] = l.here()
 		return
 	}
 	found := l.collections[key]
 	if found == nil {
 		return
 	}
+	found.changed = l.here()
 	switch c.name {
 	case addTenants:
 		for _, spec := range c.body.specs() {

@@ -59,26 +59,29 @@ func (c *lifecycle) observe(e *trace.Event, l *ledger) {
 
 // added looks at a new run before its record is seen.
 func (c *lifecycle) added(node string, l *ledger) {
+	c.stake("P3")
 	r := l.order[len(l.order)-1]
 	old := l.current[[2]string{r.id.Namespace, r.id.Task}]
 	switch {
 	case old == nil:
+		return
 	case old.active():
-		c.report("P3", node, "%s replaces %s, which is %s", r.id, old.id, old.status)
+		c.report("P3", node, old.events(), "%s replaces %s, which is %s", r.id, old.id, old.status)
 	case old.id.Version >= r.id.Version:
-		c.report("P3", node, "%s follows %s: the version went back", r.id, old.id)
+		c.report("P3", node, old.events(), "%s follows %s: the version went back", r.id, old.id)
 	}
 }
 
 // moved holds one step of a run against the table.
 func (c *lifecycle) moved(node string, l *ledger) {
 	ch, cmd := l.change, l.command
+	c.stake("P3")
 	if !legal(cmd, ch) {
 		what := "accepted"
 		if !cmd.accepted {
 			what = "not accepted"
 		}
-		c.report("P3", node, "%s at index %d, %s, took %s from %q to %q", cmd.name, cmd.index, what, ch.run.id, ch.before, ch.after)
+		c.report("P3", node, ch.run.events(), "%s at index %d, %s, took %s from %q to %q", cmd.name, cmd.index, what, ch.run.id, ch.before, ch.after)
 		return
 	}
 	if cmd.name == unitCompletion && cmd.accepted {
@@ -104,26 +107,21 @@ func (c *lifecycle) unitsDone(node string, cmd *command, ch *change) {
 	if cmd.body.Error != "" {
 		return
 	}
-	var open int
-	for _, u := range ch.run.units {
-		if !u.status.IsTerminal() {
-			open++
-		}
-	}
-	switch {
+	switch open := ch.run.unfinished; {
 	case open > 0 && ch.after != started:
-		c.report("P3", node, "%s became %s at index %d with %d units open", ch.run.id, ch.after, cmd.index, open)
+		c.report("P3", node, ch.run.events(), "%s became %s at index %d with %d units open", ch.run.id, ch.after, cmd.index, open)
 	case open == 0 && ch.after == started:
-		c.report("P3", node, "%s is still STARTED at index %d although all units are terminal", ch.run.id, cmd.index)
+		c.report("P3", node, ch.run.events(), "%s is still STARTED at index %d although all units are terminal", ch.run.id, cmd.index)
 	case open == 0 && !ch.run.barrier && ch.after == preparing:
-		c.report("P3", node, "%s has no preparation barrier and became PREPARING at index %d", ch.run.id, cmd.index)
+		c.report("P3", node, ch.run.events(), "%s has no preparation barrier and became PREPARING at index %d", ch.run.id, cmd.index)
 	case open == 0 && ch.run.barrier && ch.after == swapping && len(ch.run.missing(ch.run.prepared)) > 0:
-		c.report("P3", node, "%s went past the preparation barrier at index %d", ch.run.id, cmd.index)
+		c.report("P3", node, ch.run.events(), "%s went past the preparation barrier at index %d", ch.run.id, cmd.index)
 	}
 }
 
-// finish compares the records that nodes hold at the end with the last status that
-// a command gave them: nothing else may have touched them.
+// finish compares the records that nodes hold at the end with the status that the log
+// has made of them, up to where the node has applied it: nothing else may have
+// touched them.
 func (c *lifecycle) finish(l *ledger) {
 	for i := range l.atRest {
 		e := &l.atRest[i]
@@ -131,13 +129,16 @@ func (c *lifecycle) finish(l *ledger) {
 			continue
 		}
 		r := l.runs[runOf(e)]
-		switch {
-		case r == nil:
-			c.report("P3", e.Node, "the record of %s was never added", runOf(e))
-		case r.gone:
-			c.report("P3", e.Node, "the record of %s is back, it was removed", r.id)
-		case string(r.status) != e.Str("status"):
-			c.report("P3", e.Node, "%s ends as %s, the log made it %s", r.id, e.Str("status"), r.status)
+		if r == nil {
+			c.report("P3", e.Node, []int{e.Seq}, "the record of %s was never added", runOf(e))
+			continue
+		}
+		c.stake("P3")
+		switch s := r.as(l.at(e.Node).restIndex); {
+		case s.status == absent:
+			c.report("P3", e.Node, []int{e.Seq, s.seq}, "the record of %s is back, it was removed at index %d", r.id, s.index)
+		case string(s.status) != e.Str("status"):
+			c.report("P3", e.Node, []int{e.Seq, s.seq}, "%s ends as %s, the log made it %s at index %d", r.id, e.Str("status"), s.status, s.index)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"dtsim/sim/plan"
@@ -35,17 +36,20 @@ func New(p *plan.Plan) *Observer {
 	o := &Observer{ledger: newLedger(p)}
 	o.found.ledger = o.ledger
 	o.found.counts = make(map[string]int)
+	o.found.stakes, o.found.excused = make(map[string]int64), make(map[string]int64)
 	f := &o.found
+	calls := newCallbacks(f)
 	o.checks = []check{
-		newAgreement(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f},
-		newFailFast(f), &conflicts{f}, newHandles(f), &promises{f},
+		newAgreement(f), newSpecification(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
+		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls},
+		&wedges{findings: f}, &robustness{f, calls}, &promises{f},
 	}
 	return o
 }
 
 // Observe takes in the next event.
 func (o *Observer) Observe(e trace.Event) {
-	if !slices.Contains(kinds, e.Kind) {
+	if !watched[e.Kind] {
 		return
 	}
 	o.ledger.take(&e)
@@ -53,6 +57,22 @@ func (o *Observer) Observe(e trace.Event) {
 		c.observe(&e, o.ledger)
 	}
 }
+
+// Counters say how often each property was at stake, that is how often something was
+// looked at that could have violated it ("at-stake/P5"), and what was left unfinished
+// for a reason that a check accepts ("excused/P16/participant-left"). Every property is
+// among them. Call it after [Observer.Verdict].
+func (o *Observer) Counters() map[string]int64 {
+	counters := maps.Clone(o.found.excused)
+	for i := 1; i <= properties; i++ {
+		property := fmt.Sprintf("P%d", i)
+		counters["at-stake/"+property] = o.found.stakes[property]
+	}
+	return counters
+}
+
+// properties is how many there are in the design.
+const properties = 18
 
 // Verdict ends the run and says what was found. Call it once.
 func (o *Observer) Verdict() trace.Verdict {
@@ -88,15 +108,28 @@ type findings struct {
 	ledger     *ledger
 	violations []trace.Violation
 	counts     map[string]int
+	// stakes counts by property, excused by counter.
+	stakes, excused map[string]int64
 }
 
-// report records a violation at the time of the event that showed it.
-func (f *findings) report(property, node, format string, args ...any) {
+// report records a violation at the time of the event that showed it; led are the
+// places of the events that led there, 0 for none.
+func (f *findings) report(property, node string, led []int, format string, args ...any) {
 	f.counts[property]++
 	if f.counts[property] > maxViolations {
 		return
 	}
+	events := append(slices.Clone(led), f.ledger.seq)
+	slices.Sort(events)
+	events = slices.Compact(slices.DeleteFunc(events, func(seq int) bool { return seq == 0 }))
 	f.violations = append(f.violations, trace.Violation{
-		Property: property, Message: fmt.Sprintf(format, args...), At: f.ledger.now, Node: node,
+		Property: property, Message: fmt.Sprintf(format, args...), At: f.ledger.now, Node: node, Events: events,
 	})
 }
+
+// stake notes that a property was at stake: something was looked at that could have
+// violated it.
+func (f *findings) stake(property string) { f.stakes[property]++ }
+
+// excuse notes that something was left unfinished for a reason that the check names.
+func (f *findings) excuse(property, name string) { f.excused["excused/"+property+"/"+name]++ }

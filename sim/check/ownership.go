@@ -16,10 +16,11 @@ func (c *ownership) observe(e *trace.Event, l *ledger) {
 	cmd, ch := l.command, l.change
 	before, after := ch.unitBefore, *ch.unit
 	complain := func(what string) {
-		c.report("P4", e.Node, "unit %s of %s at index %d (%s by %s): %s: it was %s of %q at %g and is %s of %q at %g",
+		c.report("P4", e.Node, []int{ch.seqBefore}, "unit %s of %s at index %d (%s by %s): %s: it was %s of %q at %g and is %s of %q at %g",
 			ch.unitID, ch.run.id, cmd.index, cmd.name, cmd.body.NodeID, what,
 			before.status, before.owner, before.progress, after.status, after.owner, after.progress)
 	}
+	c.stake("P4")
 	same := before.status == after.status && before.owner == after.owner && before.progress == after.progress
 	switch {
 	case !cmd.accepted:
@@ -56,7 +57,7 @@ func (c *ownership) finish(l *ledger) {
 	for _, r := range l.order {
 		for _, id := range r.unitIDs() {
 			if u := r.units[id]; u.status.IsTerminal() && u.owner == "" {
-				c.report("P4", "", "unit %s of %s is %s and has no owner", id, r.id, u.status)
+				c.report("P4", "", []int{u.seq}, "unit %s of %s is %s and has no owner", id, r.id, u.status)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func (c *promises) observe(*trace.Event, *ledger) {}
 func (c *promises) finish(l *ledger) {
 	for i, p := range l.plan.Promises {
 		if err := l.kept(p); err != nil {
-			c.report(string(p.Expect), "", "promises[%d] is broken: %s", i, err)
+			c.report(string(p.Expect), "", nil, "promises[%d] is broken: %s", i, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -11,45 +12,69 @@ import (
 
 // schemaCheck is P8: the schema flips iff the task finishes, and at rest the schema
 // and every replica's shards serve what the ends of the tasks add up to.
-type schemaCheck struct{ *findings }
+type schemaCheck struct {
+	*findings
+	callbacks *callbacks
+}
 
 func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
+	if e.Kind == trace.CallbackStarted && e.Str("callback") == "OnTaskCompleted" {
+		c.completes(e, l)
+	}
 	if r := l.flipped; r != nil {
+		c.stake("P8")
 		if r.status != swapping && r.status != finished {
-			c.report("P8", e.Node, "the schema flips at index %d for %s, which is %s", l.command.index, r.id, r.status)
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, which is %s", l.command.index, r.id, r.status)
 		}
 		if missing := r.missing(r.swapped); len(missing) > 0 {
-			c.report("P8", e.Node, "the schema flips at index %d for %s before %v have swapped", l.command.index, r.id, missing)
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s before %v have swapped", l.command.index, r.id, missing)
 		}
 		if r.flips > 1 {
-			c.report("P8", e.Node, "the schema flips at index %d for %s, for the %d. time", l.command.index, r.id, r.flips)
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, for the %d. time", l.command.index, r.id, r.flips)
 		}
 		if b := l.command.body; !strings.EqualFold(l.command.class, r.payload.Collection) || b.Property != r.payload.Property || b.Tokenization != r.payload.Tokenization {
-			c.report("P8", e.Node, "the flip at index %d sets %s.%s to %s, %s is about %s.%s and %s", l.command.index,
+			c.report("P8", e.Node, r.events(), "the flip at index %d sets %s.%s to %s, %s is about %s.%s and %s", l.command.index,
 				l.command.class, b.Property, b.Tokenization, r.id, r.payload.Collection, r.payload.Property, r.payload.Tokenization)
 		}
 	}
 	if r := l.swappedAlone; r != nil {
+		c.stake("P8")
 		for _, tenant := range l.command.body.names() {
 			if !r.completed(tenant) || !r.payload.PerTenant || r.barrier {
-				c.report("P8", e.Node, "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.command.index, r.id)
+				c.report("P8", e.Node, r.events(), "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.command.index, r.id)
 			}
 		}
 	}
 	if ch := l.change; ch != nil && ch.after.IsTerminal() && !ch.before.IsTerminal() {
 		if r := ch.run; r.payload.Kind == plan.Reindex && ch.after == finished && r.flips == 0 {
-			c.report("P8", e.Node, "%s is FINISHED at index %d and the schema has not flipped", r.id, l.command.index)
+			c.report("P8", e.Node, r.events(), "%s is FINISHED at index %d and the schema has not flipped", r.id, l.command.index)
 		}
 		l.settle(ch.run)
 	}
 }
 
-// finish looks at what is at rest. Collections that a task is still at work on are
-// not.
+// completes: OnTaskCompleted, which changes the schema, runs for a task that has ended
+// or can only finish.
+func (c *schemaCheck) completes(e *trace.Event, l *ledger) {
+	r := l.runs[runOf(e)]
+	if r == nil {
+		return
+	}
+	c.stake("P8")
+	switch missing := r.missing(r.swapped); {
+	case isTerminal(e.Str("status")):
+	case e.Str("status") != string(swapping):
+		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which it sees %s", r.id, e.Str("status"))
+	case len(missing) > 0:
+		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which is SWAPPING, before a successful ack of %v", r.id, missing)
+	}
+}
+
+// finish looks at what is at rest.
 func (c *schemaCheck) finish(l *ledger) {
 	for _, r := range l.order {
 		if r.flips > 0 && (r.status == failed || r.status == cancelled) {
-			c.report("P8", "", "the schema has flipped for %s, which is %s", r.id, r.status)
+			c.report("P8", "", nil, "the schema has flipped for %s, which is %s", r.id, r.status)
 		}
 	}
 	held := make(map[[3]string]bool)
@@ -61,11 +86,12 @@ func (c *schemaCheck) finish(l *ledger) {
 		}
 		name, property, got := e.Str("collection"), e.Str("property"), e.Str("tokenization")
 		found := l.collections[strings.ToLower(name)]
-		if found == nil {
-			c.report("P8", e.Node, "%s of collection %s, which the log has dropped or never created", what, name)
+		if !c.quiet(l, e.Node, name, what == "shard") {
 			continue
 		}
-		if c.busy(l, found) {
+		c.stake("P8")
+		if found == nil {
+			c.report("P8", e.Node, []int{e.Seq}, "%s of collection %s, which the log has dropped or never created", what, name)
 			continue
 		}
 		want := found.properties[property]
@@ -76,7 +102,7 @@ func (c *schemaCheck) finish(l *ledger) {
 			name += "/" + shard
 		}
 		if got != want {
-			c.report("P8", e.Node, "the %s says %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
+			c.report("P8", e.Node, []int{e.Seq, found.changed.seq}, "the %s says %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
 		}
 	}
 	c.all(l, held)
@@ -89,17 +115,48 @@ func (c *schemaCheck) all(l *ledger, held map[[3]string]bool) {
 		found := l.collections[key]
 		for _, shard := range slices.Sorted(maps.Keys(found.shards)) {
 			for _, node := range found.shards[shard] {
-				if up[node] && !held[[3]string{node, key, shard}] && !c.busy(l, found) {
-					c.report("P8", node, "the replica of %s/%s is not there", found.name, shard)
+				if up[node] && !held[[3]string{node, key, shard}] && c.quiet(l, node, found.name, true) {
+					c.report("P8", node, []int{found.changed.seq}, "the replica of %s/%s is not there", found.name, shard)
 				}
 			}
 		}
 	}
 }
 
-// busy says that a task is at work on the collection.
-func (c *schemaCheck) busy(l *ledger, found *collection) bool {
-	return slices.ContainsFunc(l.order, func(r *run) bool { return r.active() && r.touches(found.name, "") })
+// followTime is how long a node may take to bring its shards in line with a schema that
+// it has.
+const followTime = 5 * time.Second
+
+// quiet says that nothing is under way about a collection on a node: it has applied the
+// last change, no task is at work on it, and each one that was has come to its end on
+// the node. Shards follow the schema, which takes time.
+func (c *schemaCheck) quiet(l *ledger, name, collection string, shards bool) bool {
+	n, changed := l.at(name), l.dropped[strings.ToLower(collection)]
+	if found := l.collections[strings.ToLower(collection)]; found != nil {
+		changed = found.changed
+	}
+	switch {
+	case n.restIndex < changed.index:
+		return false
+	case !shards:
+		return true
+	case l.end-max(changed.at, n.since, l.calm) < followTime:
+		return false
+	}
+	return !slices.ContainsFunc(l.order, func(r *run) bool { return r.touches(collection, "") && !c.settled(l, name, r) })
+}
+
+// settled says that a run has come to its end on a node: its OnTaskCompleted has
+// succeeded there, or its record is gone and with it what the node had of it.
+func (c *schemaCheck) settled(l *ledger, node string, r *run) bool {
+	s := r.at(l.end)
+	if _, done := c.callbacks.succeeded(node, r, "OnTaskCompleted", ""); done && s.status.IsTerminal() {
+		return true
+	}
+	return s.status == absent && s.index <= l.at(node).restIndex && l.end-s.at >= followTime &&
+		!slices.ContainsFunc(l.atRest, func(e trace.Event) bool {
+			return e.Node == node && e.Str("what") == "local" && runOf(&e) == r.id
+		})
 }
 
 // nodesAtRest are the nodes that were up when the run ended.

@@ -68,7 +68,11 @@ func Run(p *plan.Plan, sys System, rec *trace.Recorder) (trace.Verdict, Counters
 	c := New(p, sys, rec)
 	c.Play()
 	c.Stop()
-	return observer.Verdict(), c.counters
+	verdict := observer.Verdict()
+	for name, n := range observer.Counters() {
+		rec.Count(name, n)
+	}
+	return verdict, c.counters
 }
 
 // New makes a cluster and starts all its nodes.
