@@ -280,11 +280,11 @@ func (e *Endpoint) Close() error {
 	e.calls, e.serving, e.services, e.waiting = nil, nil, nil, nil
 	e.paused = false
 	e.mu.Unlock()
-	for _, step := range waiting {
-		step() // finds the endpoint closed
-	}
 	for _, c := range calls {
 		c.finish(answer{err: ErrClosed})
+	}
+	for _, step := range waiting {
+		step() // finds the endpoint closed
 	}
 	for _, l := range serving {
 		l.answers <- raft.RPCResponse{Error: errReleased}
