@@ -1,0 +1,43 @@
+package plan_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/sim/plan"
+)
+
+// The plans in testdata are written by hand, to be read and run as examples:
+//
+//	go run ./cmd/dtsim run --plan sim/plan/testdata/bad-network.plan.json
+func TestTheExamplesShowAllFaultsOfTheInfrastructure(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.plan.json")
+	require.NoError(t, err)
+	var shown []plan.FaultKind
+	for _, file := range files {
+		p, err := plan.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, p.Name+".plan.json", filepath.Base(file))
+		again, err := plan.Decode(plan.Encode(p))
+		require.NoError(t, err)
+		require.Equal(t, p, again)
+		for _, f := range p.Faults {
+			shown = append(shown, f.Kind)
+		}
+	}
+	all := plan.FaultKinds()
+	for _, kind := range all[:slices.Index(all, plan.StartError)] {
+		require.Contains(t, shown, kind)
+	}
+}
+
+func TestAFaultInADocumentIsRefusedWithItsPlace(t *testing.T) {
+	_, err := plan.Decode([]byte(`{"format": 1, "duration": "60s", "calm": "40s", "faults": [
+  {"kind": "crash", "node": "n1", "at": "5s"},
+  {"kind": "crash", "node": "n1", "at": "70s"}
+]}`))
+	require.EqualError(t, err, "plan: faults[1].at: 1m10s is past the beginning of the calm phase (40s) (line 3, column 41)")
+}
