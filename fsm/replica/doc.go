@@ -52,6 +52,9 @@
 //   - The flip of a migration names its task: it is accepted once every owning node has
 //     swapped, or when the task is FINISHED, and changes nothing when a newer one has
 //     overtaken it (P8). The reference trusts a flag.
+//   - A tenant that keeps what a migration has made of it, although the migration came
+//     to nothing, stands in the schema: it is told before the tenant's first replica
+//     swaps, and outlives the task's record (P8).
 //   - An unknown command is refused instead of being accepted without effect (P15).
 //
 // # What the package stays away from
