@@ -40,8 +40,9 @@ type Step struct {
 
 // Pass is how often a pass was tried and how often that made the plan smaller.
 type Pass struct {
-	Name            string
-	Tried, Accepted int
+	Name     string `json:"name"`
+	Tried    int    `json:"tried"`
+	Accepted int    `json:"accepted"`
 }
 
 // Result is what came of a shrinking.

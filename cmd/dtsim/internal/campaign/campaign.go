@@ -125,7 +125,7 @@ func (spec *Spec) judge(ctx context.Context, run Run, e engine.Engine) Outcome {
 	case ctx.Err() != nil:
 		return o
 	case err != nil:
-		if found, raced := race(err); raced {
+		if found, raced := Raced(err); raced {
 			return spec.raced(o, p, found)
 		}
 		return spec.broken(o, p, err, first.Trace)

@@ -101,7 +101,7 @@ func ReadJournal(dir string) (*Past, error) {
 		line, err := in.ReadBytes('\n')
 		if err == io.EOF {
 			if number == 1 {
-				return nil, fmt.Errorf("%s: the journal is empty", name)
+				return nil, fmt.Errorf("%s: there is no whole line in the journal", name)
 			}
 			return past, nil
 		}
@@ -198,6 +198,9 @@ func (past *Past) outcomes(spec *Spec) (map[done]Outcome, error) {
 			l, ok := lines[key{r.Name, r.Seed, compared}]
 			if !ok {
 				continue
+			}
+			if _, err := os.Stat(l.Folder); l.Folder != "" && err != nil {
+				continue // what was found there is needed: the run is made again
 			}
 			if hash := planHash(r); hash != l.PlanHash {
 				return fmt.Errorf("%s has another plan now than when the campaign was begun", r)

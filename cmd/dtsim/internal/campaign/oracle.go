@@ -14,9 +14,9 @@ import (
 // the race detector of a raced engine does.
 const Race = "race"
 
-// race returns the violation that an error of an engine stands for: a data race is
+// Raced returns the violation that an error of an engine stands for: a data race is
 // the system's fault and not the harness's.
-func race(err error) ([]trace.Violation, bool) {
+func Raced(err error) ([]trace.Violation, bool) {
 	var guest *engine.GuestError
 	if !errors.As(err, &guest) || guest.How != engine.Raced {
 		return nil, false
@@ -33,9 +33,7 @@ func race(err error) ([]trace.Violation, bool) {
 func Oracle(e engine.Engine, entropy uint64) func(context.Context, *plan.Plan) ([]trace.Violation, error) {
 	return func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error) {
 		r, err := Once(ctx, e, engine.Job{Plan: p, Entropy: entropy})
-		if found, raced := race(err); raced {
-			// The detector does not know when: at the end is what shrinks with most care.
-			found[0].At = p.Duration.D()
+		if found, raced := Raced(err); raced {
 			return found, nil
 		}
 		return r.Footer.Verdict.Violations, err

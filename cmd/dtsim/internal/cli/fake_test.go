@@ -63,6 +63,9 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 	switch word {
 	case "crash":
 		return engine.Result{}, &engine.GuestError{Engine: e.name, How: engine.Crashed, Stderr: "panic: boom\n\ngoroutine 1 [running]:"}
+	case "race":
+		return engine.Result{}, &engine.GuestError{Engine: e.name, How: engine.Raced,
+			Stderr: "==================\nWARNING: DATA RACE\nWrite at 0x01 by goroutine 7:\n  fsm.write()"}
 	case "interrupt":
 		e.interrupt()
 		return engine.Result{}, ctx.Err()

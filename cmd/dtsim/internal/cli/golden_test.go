@@ -14,13 +14,16 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/stretchr/testify/require"
+
+	"dtsim/cmd/dtsim/internal/campaign"
 )
 
 // TestGolden runs the scripts in testdata. Their directives:
 //
 //	engine native|sealed [build=B] [unavailable='why'] [spoil=(SCENARIO/SEED:FLAW)]
 //	file NAME        write a file with the input as its content
-//	cut NAME BYTES   take the last bytes off a file
+//	cut NAME BYTES   take the last bytes off a file; what is left is the file "cut", but
+//	                 for a journal, which stays where it is
 //	dtsim            run a command line, the input, in an empty directory
 //	files            list the files there are
 //	cat NAME         print a file
@@ -74,6 +77,7 @@ func (s *stage) perform(t *testing.T, d *datadriven.TestData) string {
 		}
 		return ""
 	case "file":
+		require.NoError(t, os.MkdirAll(filepath.Dir(name()), 0o755))
 		require.NoError(t, os.WriteFile(name(), []byte(d.Input), 0o644))
 		return ""
 	case "cut":
@@ -81,7 +85,11 @@ func (s *stage) perform(t *testing.T, d *datadriven.TestData) string {
 		require.NoError(t, err)
 		var n int
 		d.ScanArgs(t, "bytes", &n)
-		require.NoError(t, os.WriteFile("cut", content[:len(content)-n], 0o644))
+		target := "cut"
+		if filepath.Base(name()) == campaign.JournalFile {
+			target = name() // a journal is found by its directory
+		}
+		require.NoError(t, os.WriteFile(target, content[:len(content)-n], 0o644))
 		return ""
 	case "dtsim":
 		var args []string

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -49,6 +50,14 @@ compared with each other.`,
 			}
 			defer e.close()
 			c, err := want.compare(cmd.Context(), e.first)
+			if found, raced := campaign.Raced(err); raced {
+				*status = statusViolated
+				if asJSON {
+					return printJSON(env, replay.Document{Verdict: campaign.Violated.String(), Property: found[0].Property, Engine: e.first.Name()})
+				}
+				fmt.Fprintf(env.Stdout, "violated %s: %s\n", found[0].Property, found[0].Message)
+				return nil
+			}
 			if err != nil {
 				return err
 			}

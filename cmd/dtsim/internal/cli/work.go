@@ -66,6 +66,10 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 // families returns what the flags select, and for a plan file its own seed.
 func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seeds, error) {
 	const run = "go run ./cmd/dtsim run"
+	raced := ""
+	if f.race {
+		raced = " --race"
+	}
 	if changed("plan") {
 		switch {
 		case changed("scenario"):
@@ -80,7 +84,7 @@ func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seed
 		return []*campaign.Family{{
 			Name:  p.Name,
 			Plan:  func(seed uint64) *plan.Plan { q := *p; q.Seed = seed; return &q },
-			Again: fmt.Sprintf("%s --plan %s --engine %s", run, archive.Quote(f.plan), f.engine),
+			Again: fmt.Sprintf("%s --plan %s --engine %s%s", run, archive.Quote(f.plan), f.engine, raced),
 		}}, seeds{p.Seed, p.Seed}, nil
 	}
 
@@ -90,7 +94,7 @@ func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seed
 	}
 	var families []*campaign.Family
 	for _, s := range chosen {
-		again := fmt.Sprintf("%s --scenario %s --engine %s", run, s.Name, f.engine)
+		again := fmt.Sprintf("%s --scenario %s --engine %s%s", run, s.Name, f.engine, raced)
 		if f.nodes > 0 {
 			again += fmt.Sprintf(" --nodes %d", f.nodes)
 		}

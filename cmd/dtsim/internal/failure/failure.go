@@ -20,6 +20,7 @@ import (
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 	"dtsim/sim/shrink"
+	"dtsim/sim/trace"
 )
 
 // Spec is what is done with violations.
@@ -218,6 +219,11 @@ func (spec Spec) save(ctx, interruptible context.Context, g *group) (folder stri
 	if err != nil {
 		return "", fmt.Errorf("the shrunk plan of %s: %w", first.Run, err)
 	}
+	whole, err := trace.Read(bytes.NewReader(run.Trace))
+	if err != nil {
+		return "", fmt.Errorf("the trace of the shrunk plan of %s: %w", first.Run, err)
+	}
+	entry.Events = shrink.View(whole, g.result.Violation)
 	entry.Traces, entry.Footer, entry.Build = [][]byte{run.Trace}, run.Footer, cmp.Or(run.Header.Build, first.Build)
 	if first.Engine != engine.SealedName {
 		g.pin = spec.Pin(interruptible, p, g.property, entropy)

@@ -17,11 +17,14 @@ func (p printer) distinct(f campaign.Failure) {
 	}
 	p.line("")
 	p.line("%s: %s engine%s", first.Run, first.Engine, more)
-	where := ""
+	where := fmt.Sprintf(" at %s", f.Violation.At)
 	if f.Violation.Node != "" {
-		where = " on " + f.Violation.Node
+		where += " on " + f.Violation.Node
 	}
-	p.line("  %s at %s%s: %s", p.paint(campaign.Violated, f.Property), f.Violation.At, where,
+	if f.Property == campaign.Race {
+		where = "" // the detector does not know
+	}
+	p.line("  %s%s: %s", p.paint(campaign.Violated, f.Property), where,
 		strings.ReplaceAll(beginning(f.Violation.Message), "\n", "\n  "))
 	if f.Statement != "" {
 		p.line("  from %s", f.Before)
@@ -36,4 +39,16 @@ func (p printer) distinct(f campaign.Failure) {
 	if f.Folder != "" {
 		p.line("  replay: %s", archive.Command(f.Folder))
 	}
+}
+
+// distinctCount says how many failures there are; those that were not shrunk may be the
+// same as others.
+func distinctCount(r campaign.Result) string {
+	words := fmt.Sprintf("%s in %s", count(len(r.Distinct), "distinct failure"), count(len(r.Violated()), "violated run"))
+	for _, f := range r.Distinct {
+		if f.Statement == "" {
+			return "at most " + words
+		}
+	}
+	return words
 }

@@ -199,8 +199,8 @@ func (p printer) closing(head Head, r campaign.Result) {
 	if head.For > 0 {
 		p.line("as much as fits in %s: seeds %s", head.For, head.Seeds)
 	}
-	if n := len(r.Distinct); n > 0 {
-		p.line("%s in %s", count(n, "distinct failure"), count(len(r.Violated()), "violated run"))
+	if len(r.Distinct) > 0 {
+		p.line("%s", distinctCount(r))
 	}
 	if hash := r.Hash(); hash != "" {
 		p.line("hash %s", hash)
