@@ -66,6 +66,30 @@ func TestANodeThatComesBackAfterTheRecordIsGoneSettlesItsTenants(t *testing.T) {
 	require.Greater(t, swapped, gone, "it could not ask the record")
 }
 
+// A task whose owner is gone for good ends by an operator's word, with all replicas
+// that are left as they were (P17, P8). Without it, it waits for ever.
+func TestATaskWhoseOwnerHasLeftIsGivenUp(t *testing.T) {
+	for name, moment := range map[string]plan.Moment{
+		"at work": plan.Claimed, "while it prepares": plan.Prepare, "before it swaps": plan.SwapBegin,
+		"in the middle of its swap": plan.SwapBetweenShards, "before its swap is known": plan.PostAckSend,
+	} {
+		leave := plan.Fault{Kind: plan.Leave, Node: "n2", When: &plan.Trigger{Moment: moment, Node: "n2"}}
+		giveUp := plan.Fault{Kind: plan.Operate, At: seconds(30), Do: &plan.Operation{Node: plan.Leader, Do: plan.FailTask, Namespace: "reindex", TaskID: "retokenize"}}
+		t.Run(name, func(t *testing.T) {
+			events, _, _ := play(t, hostile(true, leave))
+			require.NotContains(t, []string{"FINISHED", "FAILED", "CANCELLED"}, told{t, events}.ends())
+
+			events, verdict, _ := play(t, hostile(true, leave, giveUp))
+			require.Empty(t, verdict.Violations)
+			told := told{t, events}
+			require.Equal(t, "FAILED", told.ends())
+			require.Equal(t, 2, told.count(trace.AtRest, "", "what=schema", "tokenization=word"))
+			require.Equal(t, 2, told.count(trace.AtRest, "", "what=shard", "tokenization=word"), "of n1 and n3")
+			require.Zero(t, told.count(trace.AtRest, "", "tokenization=trigram"))
+		})
+	}
+}
+
 func TestAListSaysWhatItShows(t *testing.T) {
 	p := reindex(true)
 	p.Workload = append(p.Workload, plan.Operation{At: seconds(50), Node: "n3", Do: plan.ListTasks})
