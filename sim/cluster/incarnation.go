@@ -164,7 +164,8 @@ func (i *incarnation) followSchema() {
 		case <-i.halt.Done():
 			return
 		}
-		if err := i.shards.Follow(i.replica.Collections()); err != nil && i.halt.Err() == nil {
+		index := i.replica.AppliedIndex()
+		if err := i.shards.Follow(i.replica.Collections(), index); err != nil && i.halt.Err() == nil {
 			// The disk has failed; it may do better later.
 			i.clock.AfterFunc(followAgain, i.followSoon)
 		}
@@ -301,6 +302,9 @@ type schema incarnation
 
 // Collections implements provider.Schema.
 func (s *schema) Collections() []provider.Collection { return s.replica.Collections() }
+
+// Index implements provider.Schema.
+func (s *schema) Index() uint64 { return s.replica.AppliedIndex() }
 
 // Flip implements provider.Schema.
 func (s *schema) Flip(ctx context.Context, collection, property, tokenization string, run provider.Run) error {

@@ -21,6 +21,9 @@ import (
 type Schema interface {
 	// Collections returns what this node's schema says.
 	Collections() []Collection
+	// Index is a log index that the schema is at least of, for a schema that is read
+	// afterwards.
+	Index() uint64
 	// Flip sets the tokenization of a property in the name of a run, for the whole
 	// cluster. It succeeds again when it is done again by the same run.
 	Flip(ctx context.Context, collection, property, tokenization string, run Run) error
@@ -172,7 +175,8 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	units := b.units(p, task)
 	if p.Kind != plan.Cleanup {
 		// The node knows the task, so it knows the collection, but perhaps not its shards yet.
-		if err := b.env.Shards.Follow(b.env.Schema.Collections()); err != nil {
+		index := b.env.Schema.Index()
+		if err := b.env.Shards.Follow(b.env.Schema.Collections(), index); err != nil {
 			return nil, err
 		}
 	}

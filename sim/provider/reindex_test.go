@@ -301,7 +301,7 @@ func TestARunLeavesACollectionAloneThatIsYoungerThanItself(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		task := built(r, retokenize)
 		r.schema.collections[0].Born = 20
-		require.NoError(r, r.shards.Follow(r.schema.collections))
+		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
 		require.Equal(r, []string{"created s1", "created s2"}, r.told())
 		require.ErrorIs(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local), errGone)
 		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFinished)), "there is nothing to settle")

@@ -51,6 +51,17 @@ type fakeSchema struct {
 
 func (s *fakeSchema) Collections() []Collection { return s.collections }
 
+// Index is that of the last change by a user.
+func (s *fakeSchema) Index() (last uint64) {
+	for _, c := range s.collections {
+		last = max(last, c.Born)
+		for _, p := range c.Properties {
+			last = max(last, p.UserIndex)
+		}
+	}
+	return last
+}
+
 func (s *fakeSchema) Flip(_ context.Context, collection, property, tokenization string, run Run) error {
 	s.flips = append(s.flips, fmt.Sprintf("%s.%s=%s by %s", collection, property, tokenization, run))
 	if s.err != nil {
@@ -154,7 +165,7 @@ func (r *rig) boot() {
 		Trouble: &r.trouble, Reach: func(m plan.Moment, _ Run) { r.reached = append(r.reached, m) },
 		OnRecord: func(run Run) bool { return !r.gone[run] },
 	})
-	require.NoError(r, r.shards.Follow(r.schema.collections))
+	require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
 	for _, p := range r.set.Providers() {
 		p.SetCompletionRecorder(r.recorder)
 	}

@@ -36,8 +36,8 @@ type Shard struct {
 	// Born is the log index that created the collection: a collection that is
 	// dropped and created again under its old name is another one.
 	Born uint64 `json:"born"`
-	// Seen is the log index of the last schema change by a user that the shard
-	// follows.
+	// Seen is a log index of the schema that the shard follows: every change by a user
+	// up to it is in the shard, or has been.
 	Seen uint64 `json:"seen"`
 	// Active are the segments that serve queries, by property.
 	Active map[string]Segments `json:"active"`

@@ -153,8 +153,10 @@ func (s *Shards) tell(shard *Shard, why, property string, run Run) {
 
 // Follow makes the shards what the schema says: those of new collections begin,
 // those that are gone go, and an update by a user changes them at once. What a
-// task changes is the task's business.
-func (s *Shards) Follow(schema []Collection) error {
+// task changes is the task's business. The schema is at least of the log index: one
+// that is older than a shard, as that of a node that has come back and has not caught
+// up, says nothing about it.
+func (s *Shards) Follow(schema []Collection, index uint64) error {
 	<-s.turn
 	defer func() { s.turn <- struct{}{} }()
 	wanted := make(map[string]bool)
@@ -165,13 +167,13 @@ func (s *Shards) Follow(schema []Collection) error {
 			}
 			name := file(c.Name, shard)
 			wanted[name] = true
-			if err := s.follow(s.shards[name], c, shard); err != nil {
+			if err := s.follow(s.shards[name], c, shard, index); err != nil {
 				return err
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.shards)) {
-		if wanted[name] {
+		if wanted[name] || index < s.shards[name].Seen {
 			continue
 		}
 		if err := s.files.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -187,10 +189,13 @@ func (s *Shards) Follow(schema []Collection) error {
 }
 
 // follow makes one shard what its collection says.
-func (s *Shards) follow(found *Shard, c Collection, shard string) error {
+func (s *Shards) follow(found *Shard, c Collection, shard string, index uint64) error {
+	if found != nil && index < found.Seen {
+		return nil
+	}
 	properties := slices.Sorted(maps.Keys(c.Properties))
 	if found == nil || found.Born != c.Born {
-		found = &Shard{Collection: c.Name, Shard: shard, Born: c.Born, Active: make(map[string]Segments)}
+		found = &Shard{Collection: c.Name, Shard: shard, Born: c.Born, Seen: max(c.Born, index), Active: make(map[string]Segments)}
 		for _, property := range properties {
 			found.Active[property] = Segments{Tokenization: c.Properties[property].Tokenization}
 			found.Seen = max(found.Seen, c.Properties[property].UserIndex)

@@ -10,12 +10,12 @@ import (
 
 func TestShardsFollowTheSchema(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		require.NoError(r, r.shards.Follow(r.schema.collections))
+		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
 		require.Empty(r, r.told(), "what is there already stays")
 
 		c := &r.schema.collections[0]
 		c.Properties["title"] = Property{Tokenization: "field", UserIndex: 12}
-		require.NoError(r, r.shards.Follow(r.schema.collections))
+		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
 		require.Equal(r, []string{"updated s1", "updated s2"}, r.told(), "a user's update goes in at once")
 		require.Equal(r, map[string]string{"s1": "field", "s2": "field"}, r.serves())
 		r.crash()
@@ -23,13 +23,29 @@ func TestShardsFollowTheSchema(t *testing.T) {
 		require.Empty(r, r.told(), "and only once")
 
 		delete(c.Replicas, "s2")
-		require.NoError(r, r.shards.Follow(r.schema.collections))
+		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
 		require.Equal(r, []string{"removed s2"}, r.told())
-		require.NoError(r, r.shards.Follow(nil))
+		require.NoError(r, r.shards.Follow(nil, 20))
 		require.Equal(r, []string{"removed s1"}, r.told())
 		r.schema.collections = nil
 		r.crash()
 		require.Empty(r, r.serves())
+	})
+}
+
+func TestASchemaThatIsOlderThanAShardSaysNothingAboutIt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		old := r.schema.collections
+		r.schema.collections = []Collection{{Name: "Articles", Born: 30, Properties: old[0].Properties, Replicas: old[0].Replicas}}
+		require.NoError(r, r.shards.Follow(r.schema.collections, 31))
+		require.Equal(r, []string{"created s1", "created s2"}, r.told(), "dropped and created again")
+
+		for name, schema := range map[string][]Collection{"from before it was created": nil, "with its predecessor": old} {
+			require.NoError(r, r.shards.Follow(schema, 29), name)
+			require.Empty(r, r.told(), name)
+		}
+		require.NoError(r, r.shards.Follow(nil, 31))
+		require.Equal(r, []string{"removed s1", "removed s2"}, r.told(), "a drop that came later")
 	})
 }
 
@@ -38,7 +54,7 @@ func TestShardsFollowTheSchema(t *testing.T) {
 func TestATasksOwnChangeIsNotFollowed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.schema.collections[0].Properties["title"] = Property{Tokenization: "trigram", UserIndex: 5}
-		require.NoError(r, r.shards.Follow(r.schema.collections))
+		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
 		require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
 	})
 }
@@ -47,7 +63,7 @@ func TestAUsersUpdateDiscardsWhatATaskHasLeft(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		built(r, retokenize)
 		r.schema.collections[0].Properties["title"] = Property{Tokenization: "field", UserIndex: 30}
-		require.NoError(r, r.shards.Follow(r.schema.collections))
+		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
 		for _, s := range r.shards.All() {
 			require.Empty(r, s.Built)
 		}
