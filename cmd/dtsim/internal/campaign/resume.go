@@ -49,8 +49,8 @@ func (spec *Spec) sameAs(ctx context.Context, o Outcome) error {
 		return &NotResumable{fmt.Errorf("the campaign was begun with the %s engine, this is the %s engine", o.Engine, spec.Engine.Name())}
 	case again.Header.Build != o.Build:
 		return &NotResumable{fmt.Errorf("the campaign was begun with build %s, this is build %s", o.Build, again.Header.Build)}
-	case again.Footer.Hash != o.Hash:
-		return fmt.Errorf("nondeterminism, a bug of the harness: %s gave %s before and gives %s now", o.Run, o.Hash, again.Footer.Hash)
+	case again.Footer.Hash != o.Hash || again.Footer.Verdict.Passed != (o.State == Held):
+		return fmt.Errorf("nondeterminism, a bug of the harness: %s gave %s before and gives %s now, or another verdict", o.Run, o.Hash, again.Footer.Hash)
 	}
 	return nil
 }
