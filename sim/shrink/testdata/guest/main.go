@@ -1,0 +1,44 @@
+// Command guest is the real guest with a planted defect: the state of a replica
+// depends on whether its node's clock is wrong by more than a minute.
+package main
+
+import (
+	"io"
+	"time"
+
+	"dtsim/sim/cluster"
+	"dtsim/sim/engine/bubble"
+	"dtsim/sim/engine/wire"
+	"dtsim/sim/trace"
+)
+
+func main() { bubble.Main(run) }
+
+func run(job wire.Job, w io.Writer) (trace.Footer, error) {
+	rec, err := trace.NewRecorder(w, trace.Header{Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build})
+	if err != nil {
+		return trace.Footer{}, err
+	}
+	verdict, _ := cluster.Run(job.Plan, planted{cluster.Default()}, rec)
+	return rec.Close(verdict)
+}
+
+// planted is the system with the defect.
+type planted struct{ cluster.System }
+
+func (p planted) NewReplica(c cluster.ReplicaConfig) cluster.Replica {
+	return replica{p.System.NewReplica(c), c}
+}
+
+type replica struct {
+	cluster.Replica
+	config cluster.ReplicaConfig
+}
+
+func (r replica) Hash() (string, error) {
+	hash, err := r.Replica.Hash()
+	if wrong := r.config.Clock.Since(time.Now()); wrong > time.Minute || wrong < -time.Minute {
+		return "0" + hash[1:], err
+	}
+	return hash, err
+}
