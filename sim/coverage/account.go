@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,9 +17,15 @@ type Account struct {
 	Faults []FaultAccount
 	// Sometimes are all goals: those at zero first, the others in the order of [Goals].
 	Sometimes []Reached
-	// AtStake are the properties that were at stake, by number and then by name.
+	// AtStake are all properties, those that were never at stake first. It is empty when
+	// no check has counted.
 	AtStake []Reached
+	// Excused is what checks have let pass, with the reason that they name, sorted.
+	Excused []Reached
 }
+
+// properties is how many the design has: P1 to P18.
+const properties = 18
 
 // FaultAccount is what became of the faults of a kind; see the package comment.
 type FaultAccount struct {
@@ -56,15 +63,24 @@ func NewAccount(counters map[string]int64) Account {
 	for _, g := range goals {
 		a.Sometimes = append(a.Sometimes, Reached{g.Name, counters[SometimesPrefix+g.Name]})
 	}
-	slices.SortStableFunc(a.Sometimes, func(x, y Reached) int { return cmp.Compare(min(x.Count, 1), min(y.Count, 1)) })
+	for i := 1; i <= properties; i++ {
+		property := fmt.Sprintf("P%d", i)
+		a.AtStake = append(a.AtStake, Reached{property, counters[AtStakePrefix+property]})
+	}
 	for _, name := range slices.Sorted(maps.Keys(counters)) {
-		if property, ok := strings.CutPrefix(name, AtStakePrefix); ok {
-			a.AtStake = append(a.AtStake, Reached{property, counters[name]})
+		if reason, ok := strings.CutPrefix(name, ExcusedPrefix); ok {
+			a.Excused = append(a.Excused, Reached{reason, counters[name]})
 		}
 	}
-	slices.SortStableFunc(a.AtStake, func(x, y Reached) int { return cmp.Compare(len(x.Name), len(y.Name)) })
+	slices.SortStableFunc(a.Sometimes, missedFirst)
+	slices.SortStableFunc(a.AtStake, missedFirst)
+	if a.AtStake[len(a.AtStake)-1].Count == 0 {
+		a.AtStake = nil
+	}
 	return a
 }
+
+func missedFirst(x, y Reached) int { return cmp.Compare(min(x.Count, 1), min(y.Count, 1)) }
 
 // Missed returns the goals that were not reached.
 func (a Account) Missed() []Reached {

@@ -12,7 +12,7 @@ func TestAnAccountHasWhatIsMissingFirst(t *testing.T) {
 		"fault/crash/asked": 3, "fault/crash/applied": 2, "fault/crash/bites": 2, "fault/crash/effective": 1,
 		"fault/loss/asked": 1, "state/crash/leader": 2, "state/crash/no task": 1,
 		"sometimes/two leaders": 4, "sometimes/deferred bootstrap": 1,
-		"at-stake/P2": 9, "at-stake/P10": 5, "at-stake/P1": 8,
+		"at-stake/P2": 9, "at-stake/P10": 5, "at-stake/P1": 8, "excused/P16/participant-left": 2,
 	})
 	require.Equal(t, []FaultAccount{
 		{Kind: "loss", Asked: 1, States: map[string]int64{}},
@@ -24,9 +24,13 @@ func TestAnAccountHasWhatIsMissingFirst(t *testing.T) {
 		require.Zero(t, missed.Count)
 	}
 	require.Equal(t, []Reached{{"deferred bootstrap", 1}, {"two leaders", 4}}, a.Sometimes[len(goals)-2:])
-	require.Equal(t, []Reached{{"P1", 8}, {"P2", 9}, {"P10", 5}}, a.AtStake)
+	require.Len(t, a.AtStake, 18)
+	require.Equal(t, Reached{"P3", 0}, a.AtStake[0])
+	require.Equal(t, []Reached{{"P1", 8}, {"P2", 9}, {"P10", 5}}, a.AtStake[15:])
+	require.Equal(t, []Reached{{"P16/participant-left", 2}}, a.Excused)
 
 	nothing := NewAccount(nil)
 	require.Empty(t, nothing.Faults)
+	require.Empty(t, nothing.AtStake)
 	require.Len(t, nothing.Missed(), len(goals))
 }

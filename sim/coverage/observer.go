@@ -16,8 +16,10 @@ const (
 	FaultPrefix     = "fault/"
 	StatePrefix     = "state/"
 	SometimesPrefix = "sometimes/"
-	// AtStakePrefix is that of how often a property was at stake, which sim/check knows.
+	// AtStakePrefix is that of how often a property was at stake, and ExcusedPrefix that of
+	// what was let pass for a reason; sim/check counts both.
 	AtStakePrefix = "at-stake/"
+	ExcusedPrefix = "excused/"
 )
 
 // Observer counts what happens in a run. It is not safe for concurrent use:

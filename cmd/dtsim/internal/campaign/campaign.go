@@ -1,10 +1,9 @@
 package campaign
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +22,8 @@ type Spec struct {
 	// Second repeats those of Compare to compare verdicts; nil for none.
 	Second  engine.Engine
 	Compare []Run
+	// Controls are run with each engine before all others; nil for none.
+	Controls *Controls
 	// Jobs is how many runs go on at once, at least 1.
 	Jobs int
 	// Archive keeps violations, and every run when KeepAll is set.
@@ -48,19 +49,28 @@ type slot struct {
 	outcome  *Outcome
 	engine   engine.Engine
 	compared bool
+	// twice asks for a repetition even if it holds.
+	twice bool
 }
 
 // Execute runs a campaign. When ctx ends, runs that have not ended are Missing in
 // the result; the others are in it.
 func Execute(ctx context.Context, spec Spec) Result {
 	started := spec.Now()
+	var controls []Outcome
+	if spec.Controls != nil {
+		controls = spec.control(ctx, spec.Engine)
+		if spec.Second != nil {
+			controls = append(controls, spec.control(ctx, spec.Second)...)
+		}
+	}
 	queue := make(chan slot)
 	var workers sync.WaitGroup
 	var watching sync.Mutex
 	for range max(1, spec.Jobs) {
 		workers.Go(func() {
 			for s := range queue {
-				o := spec.judge(ctx, s.outcome.Run, s.engine)
+				o := spec.judge(ctx, s)
 				if err := spec.Journal.Add(o, s.compared); err != nil {
 					o.Err = errors.Join(o.Err, err)
 				}
@@ -82,7 +92,7 @@ func Execute(ctx context.Context, spec Spec) Result {
 			} else if over() {
 				return
 			} else {
-				queue <- slot{o, e, compared}
+				queue <- slot{o, e, compared, !compared && len(*all)%twiceEvery == 0}
 			}
 			*all = append(*all, o)
 		}
@@ -99,7 +109,9 @@ func Execute(ctx context.Context, spec Spec) Result {
 	hand(&asked, spec.Runs[first:], spec.Engine, false)
 	close(queue)
 	workers.Wait()
-	return Result{Asked: values(asked), Compared: values(compared), Wall: spec.Now().Sub(started)}
+	result := Result{Asked: values(asked), Compared: values(compared), Controls: controls, Wall: spec.Now().Sub(started)}
+	distinguish(result.Asked)
+	return result
 }
 
 func values(outcomes []*Outcome) []Outcome {
@@ -110,9 +122,10 @@ func values(outcomes []*Outcome) []Outcome {
 	return all
 }
 
-// judge executes one run and, when it violates a property, its repetition. Once
-// ctx has ended it does nothing.
-func (spec *Spec) judge(ctx context.Context, run Run, e engine.Engine) Outcome {
+// judge executes one run and, when it violates a property or is asked to, its
+// repetition. Once ctx has ended it does nothing.
+func (spec *Spec) judge(ctx context.Context, s slot) Outcome {
+	run, e := s.outcome.Run, s.engine
 	o := Outcome{Run: run, Engine: e.Name()}
 	if ctx.Err() != nil {
 		return o
@@ -133,25 +146,36 @@ func (spec *Spec) judge(ctx context.Context, run Run, e engine.Engine) Outcome {
 	o.Build, o.Hash, o.Violations = first.Header.Build, first.Footer.Hash, first.Footer.Verdict.Violations
 	o.Virtual, o.Counters = first.Footer.VirtualTime, first.Footer.Counters
 	o.Wall, o.CPU = first.Wall, first.CPU
+	o.Events = first.eventsHash()
 
-	if first.Footer.Verdict.Passed {
+	if first.Footer.Verdict.Passed && !s.twice {
 		o.State = Held
 		if spec.KeepAll {
 			spec.keep(&o, p, first)
 		}
 		return o
 	}
-	// An interrupted campaign still confirms what it has found.
-	second, err := Once(context.WithoutCancel(ctx), e, job)
-	switch {
-	case err != nil:
-		return spec.broken(o, p, fmt.Errorf("the repetition of a violation: %w", err), first.Trace)
-	case !bytes.Equal(first.Trace, second.Trace):
-		return spec.broken(o, p, fmt.Errorf("nondeterminism, a bug of the harness: the same run gave two traces; %s",
-			Difference(first.Trace, second.Trace)), first.Trace, second.Trace)
+	if !first.Footer.Verdict.Passed {
+		// An interrupted campaign still confirms what it has found.
+		ctx = context.WithoutCancel(ctx)
 	}
-	o.State = Violated
-	spec.keep(&o, p, first)
+	second, err := again(ctx, e, job, first)
+	switch {
+	case ctx.Err() != nil:
+		return Outcome{Run: run, Engine: e.Name()}
+	case err != nil:
+		return spec.broken(o, p, err, slices.DeleteFunc([][]byte{first.Trace, second}, func(t []byte) bool { return len(t) == 0 })...)
+	}
+	if err := recount(first); err != nil {
+		return spec.broken(o, p, err, first.Trace)
+	}
+	o.Twice = true
+	if o.State = Held; !first.Footer.Verdict.Passed {
+		o.State = Violated
+	}
+	if o.State == Violated || spec.KeepAll {
+		spec.keep(&o, p, first)
+	}
 	return o
 }
 

@@ -61,13 +61,3 @@ func TestDisagreementsAreAboutProperties(t *testing.T) {
 	r.Compared[1].Violations[0].Property = "P5"
 	assert.Len(t, r.Disagreements(), 1)
 }
-
-func TestDifferenceNamesTheFirstLineThatDiffers(t *testing.T) {
-	for _, c := range []struct{ a, b, want string }{
-		{"x\ny\n", "x\ny\n", "they do not differ"},
-		{"x\ny\n", "x\nz\n", "they part in line 2: y here, z there"},
-		{"x\n", "x\ny\n", "they part in line 2: nothing here, y there"},
-	} {
-		assert.Equal(t, c.want, Difference([]byte(c.a), []byte(c.b)))
-	}
-}

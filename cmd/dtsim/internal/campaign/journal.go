@@ -44,6 +44,8 @@ type journalLine struct {
 	Build      string            `json:"build"`
 	Hash       string            `json:"hash"`
 	PlanHash   string            `json:"plan_hash"`
+	Events     string            `json:"events"`
+	Twice      bool              `json:"twice,omitempty"`
 	Virtual    time.Duration     `json:"virtual_ns"`
 	Wall       time.Duration     `json:"wall_ns"`
 	CPU        time.Duration     `json:"cpu_ns"`
@@ -149,7 +151,7 @@ func (j *Journal) Add(o Outcome, compared bool) error {
 	}
 	line, err := json.Marshal(journalLine{
 		Scenario: o.Run.Name, Seed: o.Run.Seed, Compared: compared, Held: o.State == Held, Engine: o.Engine, Build: o.Build,
-		Hash: o.Hash, PlanHash: o.PlanHash, Virtual: o.Virtual, Wall: o.Wall, CPU: o.CPU, Counters: o.Counters,
+		Hash: o.Hash, PlanHash: o.PlanHash, Events: o.Events, Twice: o.Twice, Virtual: o.Virtual, Wall: o.Wall, CPU: o.CPU, Counters: o.Counters,
 		Violations: o.Violations, Folder: o.Folder,
 	})
 	if err != nil {
@@ -206,7 +208,7 @@ func (past *Past) outcomes(spec *Spec) (map[done]Outcome, error) {
 				return fmt.Errorf("%s has another plan now than when the campaign was begun", r)
 			}
 			o := Outcome{
-				Run: r, State: Violated, Engine: l.Engine, Build: l.Build, Hash: l.Hash, PlanHash: l.PlanHash,
+				Run: r, State: Violated, Engine: l.Engine, Build: l.Build, Hash: l.Hash, PlanHash: l.PlanHash, Events: l.Events, Twice: l.Twice,
 				Virtual: l.Virtual, Wall: l.Wall, CPU: l.CPU, Counters: l.Counters, Violations: l.Violations, Folder: l.Folder,
 			}
 			if l.Held {

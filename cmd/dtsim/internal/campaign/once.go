@@ -34,30 +34,3 @@ func Once(ctx context.Context, e engine.Engine, job engine.Job) (Recorded, error
 	r.Header = reader.Header()
 	return r, nil
 }
-
-// Difference names the first line in which two traces differ, with both sides.
-func Difference(a, b []byte) string {
-	for line := 1; ; line++ {
-		left, restA, moreA := bytes.Cut(a, []byte("\n"))
-		right, restB, moreB := bytes.Cut(b, []byte("\n"))
-		switch {
-		case !bytes.Equal(left, right):
-			return fmt.Sprintf("they part in line %d: %s here, %s there", line, excerpt(left), excerpt(right))
-		case !moreA && !moreB:
-			return "they do not differ"
-		}
-		a, b = restA, restB
-	}
-}
-
-// excerpt is a line, or its beginning when it is long.
-func excerpt(line []byte) string {
-	const enough = 200
-	if len(line) == 0 {
-		return "nothing"
-	}
-	if len(line) > enough {
-		return string(line[:enough]) + "..."
-	}
-	return string(line)
-}

@@ -18,6 +18,9 @@ type Result struct {
 	Asked []Outcome
 	// Compared holds the repetitions by the second engine; empty without one.
 	Compared []Outcome
+	// Controls are the runs about the harness itself. One that did not come to what it
+	// must is Violated or Broken.
+	Controls []Outcome
 	// Distinct are the distinct failures among the violations; empty when nobody looked
 	// for them.
 	Distinct []Failure
@@ -57,21 +60,26 @@ func (r Result) Done() int {
 // All yields the asked runs, then the repetitions.
 func (r Result) All() []Outcome { return slices.Concat(r.Asked, r.Compared) }
 
+// judged yields all runs, the controls behind the others.
+func (r Result) judged() []Outcome { return slices.Concat(r.All(), r.Controls) }
+
 // Violated returns the outcomes that violate a property.
 func (r Result) Violated() []Outcome {
-	return slices.DeleteFunc(r.All(), func(o Outcome) bool { return o.State != Violated })
+	return slices.DeleteFunc(r.judged(), func(o Outcome) bool { return o.State != Violated })
 }
 
 // Failures returns what the harness failed at: broken runs, and runs that could
 // not be kept.
 func (r Result) Failures() []Outcome {
-	return slices.DeleteFunc(r.All(), func(o Outcome) bool { return o.Err == nil })
+	return slices.DeleteFunc(r.judged(), func(o Outcome) bool { return o.Err == nil })
 }
 
 // Missing returns how many runs, repetitions included, have not ended.
-func (r Result) Missing() int {
+func (r Result) Missing() int { return missing(r.All()) }
+
+func missing(outcomes []Outcome) int {
 	n := 0
-	for _, o := range r.All() {
+	for _, o := range outcomes {
 		if o.State == Missing {
 			n++
 		}
@@ -83,7 +91,7 @@ func (r Result) Missing() int {
 // asked, whatever it found until then; else 1 for a violation, else 0.
 func (r Result) Status() int {
 	switch {
-	case r.Missing() > 0 || len(r.Failures()) > 0:
+	case missing(r.judged()) > 0 || len(r.Failures()) > 0:
 		return 3
 	case len(r.Violated()) > 0:
 		return 1

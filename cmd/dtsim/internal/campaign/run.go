@@ -73,6 +73,10 @@ type Outcome struct {
 	Engine, Build string
 	// Hash is the trace's; PlanHash identifies the plan.
 	Hash, PlanHash string
+	// Events is the hash of the run's events alone; see [Recorded].
+	Events string
+	// Twice says that the run was made twice, and was the same to the byte.
+	Twice bool
 	// Virtual is how much virtual time passed; Wall and CPU are what it cost.
 	Virtual, Wall, CPU time.Duration
 	Counters           map[string]int64

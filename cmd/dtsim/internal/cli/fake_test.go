@@ -59,6 +59,9 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 
 	verdict := trace.Verdict{Passed: true}
 	flaw := e.spoilt[fmt.Sprintf("%s/%d", job.Plan.Name, job.Plan.Seed)]
+	if job.Plan.Name == "planted" && flaw == "" {
+		flaw = "violate:task-ends"
+	}
 	word, detail, _ := strings.Cut(flaw, ":")
 	switch word {
 	case "crash":
@@ -91,8 +94,15 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 		rec.Emit(trace.Event{At: time.Second, Node: "n1", Incarnation: 1, Kind: trace.MessageSent, Fields: []trace.Field{trace.Int("n", i)}})
 	}
 	applied := trace.Event{At: 2 * time.Second, Node: "n2", Incarnation: 1, Kind: trace.Applied}
-	if word == "flaky" {
+	switch word {
+	case "flaky", "shaky": // the violation, or what held, is another one each time
 		applied.Fields = []trace.Field{trace.Int("index", int64(run))}
+	case "deaf": // the seed decides nothing
+	default:
+		applied.Fields = []trace.Field{trace.Uint("sum", job.Plan.Seed)}
+	}
+	if word == "miscount" {
+		rec.Count("sometimes/two leaders", 1)
 	}
 	rec.Emit(applied)
 	rec.Emit(trace.Event{At: 2 * time.Second, Node: "n2", Incarnation: 1, Kind: trace.Committed})

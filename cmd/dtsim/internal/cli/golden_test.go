@@ -166,8 +166,9 @@ func (s *stage) mask(text string) string {
 		}
 		return s.names[key]
 	}
+	text = refuge.ReplaceAllString(text, "TMP/") // its digits may look like a hash
 	text = noGoals.ReplaceAllString(text, `"sometimes": "all at 0"`)
 	text = fullHash.ReplaceAllStringFunc(text, name)
 	text = shortHash.ReplaceAllStringFunc(text, func(m string) string { return "-" + name(m[1:]) })
-	return refuge.ReplaceAllString(text, "TMP/")
+	return text
 }

@@ -60,6 +60,10 @@ What violates a property is shrunk (see dtsim shrink), and what comes to the sam
 kept once. Every run that has ended is remembered in a journal in --out, so that a
 campaign that was interrupted or killed can be continued with --resume.
 
+Every campaign begins with two controls, a plan that must hold and one with a planted
+violation that must be found, and makes one run in 16 twice; where a control does not
+come to what it must, or the two traces differ, the exit status is 3.
+
 The hash at the end sums up all traces. It depends on the plans, the engine and
 the build, and on nothing else: not on the machine's load, not on --jobs.`,
 		Example: `  dtsim run                                        every scenario, 3 seeds each
@@ -94,7 +98,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			defer e.close()
 
 			spec := campaign.Spec{
-				Runs: w.runs, Engine: e.first, Second: e.second, Compare: w.compare, For: f.wall,
+				Runs: w.runs, Engine: e.first, Second: e.second, Compare: w.compare, Controls: w.controls, For: f.wall,
 				Jobs: f.jobs, Archive: store, KeepAll: f.keep, Watch: show.Done, Now: env.Now,
 			}
 			if past != nil {
@@ -167,7 +171,7 @@ func resumed(err error, dir string) error {
 // distinct shrinks the violations of a campaign and makes them distinct failures.
 func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, store archive.Archive, show progress.Progress, result *campaign.Result) {
 	var found []*campaign.Outcome
-	for _, list := range [][]campaign.Outcome{result.Asked, result.Compared} {
+	for _, list := range [][]campaign.Outcome{result.Asked, result.Compared, result.Controls} {
 		for i := range list {
 			if list[i].State == campaign.Violated {
 				found = append(found, &list[i])

@@ -14,6 +14,7 @@ type work struct {
 	seeds seeds
 	// runs are in seed order, compare holds the first of each scenario.
 	runs, compare []campaign.Run
+	controls      *campaign.Controls
 }
 
 // work turns flags into runs; changed says which flags were given.
@@ -37,7 +38,7 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	if err != nil {
 		return work{}, err
 	}
-	w := work{seeds: own}
+	w := work{seeds: own, controls: f.controls()}
 	if f.plan == "" || changed("seeds") {
 		if w.seeds, err = parseSeeds(f.seeds); err != nil {
 			return work{}, err
@@ -61,6 +62,19 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 		}
 	}
 	return w, nil
+}
+
+// controls are those of every campaign.
+func (f *runFlags) controls() *campaign.Controls {
+	holds, fails := scenarios.Controls()
+	run := func(s scenarios.Scenario) campaign.Run {
+		return campaign.Run{Seed: 1, Family: &campaign.Family{
+			Name:  s.Name,
+			Plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{}) },
+			Again: "go run ./cmd/dtsim run --engine " + f.engine,
+		}}
+	}
+	return &campaign.Controls{Holds: run(holds), Fails: run(fails), Planted: string(scenarios.Planted)}
 }
 
 // families returns what the flags select, and for a plan file its own seed.

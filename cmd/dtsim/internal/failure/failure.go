@@ -213,7 +213,7 @@ func (spec Spec) save(ctx, interruptible context.Context, g *group) (folder stri
 		var again campaign.Recorded
 		again, err = campaign.Once(ctx, spec.Engine(first.Engine), job)
 		if err == nil && !bytes.Equal(run.Trace, again.Trace) {
-			err = fmt.Errorf("nondeterminism, a bug of the harness: the shrunk plan gave two traces; %s", campaign.Difference(run.Trace, again.Trace))
+			err = fmt.Errorf("nondeterminism, a bug of the harness: the shrunk plan gave two traces; %s", trace.Diverge(run.Trace, again.Trace))
 		}
 	}
 	if err != nil {

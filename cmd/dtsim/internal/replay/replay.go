@@ -135,7 +135,7 @@ func (c Comparison) difference() string {
 	if len(c.Past.Trace) == 0 || len(c.Again.Trace) == 0 {
 		return "the same run gave two traces"
 	}
-	return campaign.Difference(c.Past.Trace, c.Again.Trace)
+	return trace.Diverge(c.Past.Trace, c.Again.Trace).String()
 }
 
 // verdict is "held", or "violated" with the properties in the order of violation.

@@ -19,13 +19,20 @@ func (p printer) accounting(r campaign.Result) {
 		p.faults(a)
 	}
 	p.sometimes(a, len(a.Faults) > 0)
-	if len(a.AtStake) > 0 {
-		var words []string
-		for _, s := range a.AtStake {
-			words = append(words, fmt.Sprintf("%s %d", s.Name, s.Count))
-		}
-		p.line("\nat stake: %s", strings.Join(words, ", "))
+	p.list("at stake", a.AtStake)
+	p.list("unfinished, and excused", a.Excused)
+}
+
+// list prints names with their counts on one line, if there are any.
+func (p printer) list(what string, list []coverage.Reached) {
+	if len(list) == 0 {
+		return
 	}
+	var words []string
+	for _, one := range list {
+		words = append(words, fmt.Sprintf("%s %d", one.Name, one.Count))
+	}
+	p.line("\n%s: %s", what, strings.Join(words, ", "))
 }
 
 // faults prints the table of faults and of the states in which they bit.
@@ -71,6 +78,24 @@ func (p printer) sometimes(a coverage.Account, zeros bool) {
 		t.AppendRow(table.Row{s.Count, s.Name})
 	}
 	p.line("%s", t.Render())
+}
+
+// guards says what stands behind "held".
+func (p printer) guards(r campaign.Result) string {
+	var words []string
+	held := 0
+	for _, o := range r.Controls {
+		if o.State == campaign.Held {
+			held++
+		}
+	}
+	if len(r.Controls) > 0 && held == len(r.Controls) {
+		words = append(words, "the planted violation was found, the control held")
+	}
+	if n := r.Twice(); n > 0 {
+		words = append(words, count(n, "run")+" made twice: identical")
+	}
+	return strings.Join(words, "; ")
 }
 
 // Fault is what became of the faults of a kind.

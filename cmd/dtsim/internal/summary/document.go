@@ -16,11 +16,13 @@ type Document struct {
 	// Engine executed the asked runs, Second repeated some of them.
 	Engine string `json:"engine"`
 	Second string `json:"second_engine,omitempty"`
-	// Seeds are the seeds asked for; Runs counts those with a verdict, Asked all.
+	// Seeds are the seeds asked for; Runs counts those with a verdict, Asked all, Twice
+	// those that were made twice to compare.
 	Seeds         string  `json:"seeds"`
 	Runs          int     `json:"runs"`
 	Asked         int     `json:"asked"`
 	Compared      int     `json:"compared"`
+	Twice         int     `json:"twice"`
 	DistinctPlans int     `json:"distinct_plans"`
 	Events        int64   `json:"events"`
 	Virtual       float64 `json:"virtual_s"`
@@ -128,7 +130,7 @@ func NewDocument(head Head, r campaign.Result) Document {
 	total := campaign.Sum("", r.Asked)
 	d := Document{
 		Command: head.Command, Engine: head.Engine, Second: head.Second, Seeds: head.Seeds,
-		Runs: r.Done(), Asked: len(r.Asked), DistinctPlans: r.DistinctPlans(),
+		Runs: r.Done(), Asked: len(r.Asked), Twice: r.Twice(), DistinctPlans: r.DistinctPlans(),
 		Events: total.Events(), Virtual: total.Virtual.Seconds(), Wall: r.Wall.Seconds(), Hash: r.Hash(),
 		Violations: []Violation{}, Failures: failures(r), HarnessFailures: []HarnessFailure{}, Scenarios: []Scenario{},
 		Faults: map[string]int64{}, FaultTable: map[string]Fault{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},

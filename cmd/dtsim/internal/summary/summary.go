@@ -193,6 +193,9 @@ func (p printer) closing(head Head, r campaign.Result) {
 		}
 		p.line("%s repeated by the %s engine: %s", count(compared.Runs, "run"), head.Second, words)
 	}
+	if words := p.guards(r); words != "" {
+		p.line("%s", words)
+	}
 	if missing := r.Missing(); missing > 0 {
 		p.line("%s of %d did not end: this campaign is not complete", count(missing, "run"), len(r.All()))
 	}
