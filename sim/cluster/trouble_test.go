@@ -186,6 +186,19 @@ func TestEveryFaultOfProvidersAndCallsBites(t *testing.T) {
 		}, nil, "FAILED", func(t told) {
 			require.Equal(t, 1, t.count(trace.Called, "n1", "do=ack-swap", "success=false"))
 		}},
+		"files that are torn between two shards by a disk": {true, []plan.Fault{
+			{Kind: plan.DiskError, Node: "n2", Op: "files", Count: 1, When: &plan.Trigger{Moment: plan.SwapBetweenShards, Node: "n2"}},
+		}, nil, "FAILED", func(t told) {
+			require.Equal(t, 1, t.count(trace.ShardChanged, "n2", "why=swapped"), "the other could not be written")
+			require.Equal(t, 1, t.count(trace.ShardChanged, "n2", "why=rolled-back"))
+		}},
+		"files that are torn between two shards by a crash": {true, []plan.Fault{
+			{Kind: plan.Crash, Node: "n2", When: &plan.Trigger{Moment: plan.SwapBetweenShards, Node: "n2"}, For: seconds(4)},
+		}, nil, "FINISHED", func(t told) {
+			swaps := t.all(trace.ShardChanged, "n2", "why=swapped")
+			require.Len(t, swaps, 2)
+			require.Equal(t, []int{1, 2}, []int{swaps[0].Incarnation, swaps[1].Incarnation})
+		}},
 		"a task given up as the barrier lifts": {true, []plan.Fault{
 			{Kind: plan.Operate, When: &plan.Trigger{Moment: plan.BarrierLift}, Do: &plan.Operation{Node: plan.Here, Do: plan.FailTask, Namespace: "reindex", TaskID: "retokenize"}},
 		}, nil, "FAILED", func(t told) {
