@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"dtsim/models/spec"
@@ -32,9 +33,12 @@ var commandKinds = func() map[string]Kind {
 	return all
 }()
 
-// refusedBySession are the answers of the session table, which mean that a command was
-// not carried out.
-var refusedBySession = []string{"request is below what its client still waits for", "session has expired"}
+// refusedBySession says that a command was refused by the table of sessions, so that
+// it was not carried out.
+func refusedBySession(outcome string) bool {
+	return strings.Contains(outcome, "request is below what its client still waits for") ||
+		strings.Contains(outcome, "session has expired")
+}
 
 // FromTrace reads the history of a whole run from its trace. The error says why the
 // trace cannot be read.
@@ -134,7 +138,7 @@ func request(e *trace.Event) string {
 func (c *Collector) committed(e *trace.Event) {
 	kind, ours := commandKinds[e.Str("command")]
 	_, duplicate := e.Get("first")
-	if !ours || duplicate || slices.Contains(refusedBySession, e.Str("outcome")) {
+	if !ours || duplicate || refusedBySession(e.Str("outcome")) {
 		return
 	}
 	index, _ := e.Get("index")

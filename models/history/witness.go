@@ -147,7 +147,7 @@ func (w *witness) step(i int) {
 func (w *witness) homeless(m spec.Machine, o *Op) bool {
 	q := o.subject()
 	collection, bound := m.Collection(q.Namespace, q.Payload)
-	return bound && !w.collections[strings.ToLower(collection)]
+	return bound && collection != "" && !w.collections[strings.ToLower(collection)]
 }
 
 // addable says that the records of the new task's own name are enough to see that its
