@@ -73,7 +73,7 @@ func (w *composer) shape(fixed int) {
 			MaxLatency:  plan.Duration(latency),
 			CallTimeout: plan.Duration(max(speed/3, 250*time.Millisecond)),
 		},
-		Disk: plan.Disk{SyncLatency: pick(w.choices, "sync-latency", 0, ms, 10*ms)},
+		Disk: plan.Disk{SyncLatency: pick(w.choices, "sync-latency", 0, ms, 10*ms, 50*ms)},
 	}
 	w.plan.Calm = plan.Duration(pick(w.choices, "fault-phase", 20*time.Second, 30*time.Second, 40*time.Second))
 }

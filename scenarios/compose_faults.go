@@ -38,17 +38,60 @@ func (w *composer) faults() {
 	for _, kind := range w.family.kinds {
 		if w.chance("on", 45) && !slices.Contains(s.kinds, kind) {
 			s.kinds = append(s.kinds, kind)
-			s.rates[kind] = pick[uint64](w.choices, "rate", 0, 20_000, 100_000, 300_000, 600_000)
+			s.rates[kind] = pick[uint64](w.choices, "rate", 0, 20_000, 100_000, 300_000)
 		}
 	}
 	if len(s.kinds) == 0 {
 		s.kinds = w.family.kinds[:1]
 	}
+	if w.chance("slow-callbacks", 35) {
+		// Phases of no length are hard to hit.
+		w.plan.Faults = append(w.plan.Faults, w.slowness())
+	}
 	for range many {
 		if f, ok := w.fault(pick(w.choices, "fault", s.kinds...)); ok {
 			w.plan.Faults = append(w.plan.Faults, f)
+			w.companion(f)
 		}
 	}
+}
+
+// companion adds what a fault needs to come to anything; not where it could end a
+// quiet spell.
+func (w *composer) companion(f plan.Fault) {
+	if w.swarm.quietTo > 0 {
+		return
+	}
+	c := plan.Fault{Kind: plan.Crash, Node: f.Node, At: f.At}
+	switch f.Kind {
+	case plan.InstallError:
+		// Nothing is installed unless somebody is behind.
+		c.Kind, c.When, c.For = plan.ForceSnapshot, f.When, plan.Duration(3*time.Second)
+	case plan.AckFlip:
+		// An ack changes when its node has forgotten that it has sent one.
+		c.Node = w.anyNode()
+		c.When = &plan.Trigger{Moment: pick(w.choices, "flip-at", plan.PostAckApplied, plan.PrepareAckApplied), Node: c.Node}
+		c.For = plan.Duration(100 * time.Millisecond)
+	case plan.TornFiles:
+		// Files are torn by a crash that comes between a write and its sync.
+		c.When = &plan.Trigger{Moment: pick(w.choices, "torn-at", plan.UnitDone, plan.SwapBetweenShards, plan.Prepare)}
+		c.For = plan.Duration(time.Second)
+	default:
+		return
+	}
+	w.plan.Faults = append(w.plan.Faults, c)
+}
+
+// slowness lets callbacks of one sort take their time, until a quiet spell.
+func (w *composer) slowness() plan.Fault {
+	f := plan.Fault{Kind: plan.CallbackSlow, At: plan.Duration(opening), For: plan.Duration(w.swarm.quietFrom)}
+	if f.For > 0 {
+		f.For -= f.At
+	}
+	f.Op = pick(w.choices, "slow-callback", "OnGroupCompleted", "OnSwapRequested", "OnTaskCompleted", "")
+	f.Max = plan.Duration(pick(w.choices, "slow-for", time.Second, 3*time.Second))
+	f.Min = f.Max / 2
+	return f
 }
 
 // fault chooses one fault of a kind; false when the plan has no room for it.
@@ -75,19 +118,25 @@ func (w *composer) fault(kind plan.FaultKind) (plan.Fault, bool) {
 	return f, ok
 }
 
-// timing chooses when a fault strikes: at a moment that matters, or at some time.
+// timing chooses when a fault strikes: at a moment that matters, or at some time. A rule
+// about calls and callbacks has to be there before they are made.
 func (w *composer) timing(f *plan.Fault) {
 	s := &w.swarm
-	if w.chance("at-a-moment", 65) {
-		f.When = w.trigger()
-		// What waits for its moment does not end a quiet spell.
-		f.At = plan.Duration(s.quietTo)
+	rule := slices.Contains(workKinds, f.Kind) || slices.Contains(callKinds, f.Kind) || slices.Contains(ackKinds, f.Kind)
+	if w.chance("at-a-moment", 70) && (!rule || w.chance("rule-at-a-moment", 30)) {
+		f.When = w.trigger(f.Kind)
+		// What waits for its moment does not end a quiet spell, and the first election is
+		// no change of the leader.
+		f.At = plan.Duration(max(s.quietTo, opening))
 		return
 	}
 	from, to := opening, w.plan.Calm.D()-lastOperation
+	if rule {
+		to = (from + to) / 2
+	}
 	if s.quietTo > 0 {
 		if w.chance("after-the-quiet", 50) {
-			from = s.quietTo
+			from, to = s.quietTo, max(to, s.quietTo)
 		} else {
 			to = s.quietFrom
 		}
@@ -96,29 +145,26 @@ func (w *composer) timing(f *plan.Fault) {
 	f.At = plan.Duration(at.Round(10 * time.Millisecond))
 }
 
-// trigger chooses a moment of the tasks that there are.
-func (w *composer) trigger() *plan.Trigger {
+// trigger chooses a moment of the tasks that there are, one that suits the kind if
+// there is any.
+func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 	moments := w.family.moments
 	if moments == nil {
 		moments = plan.Moments()
 	}
-	barrier := slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Barrier })
-	reindex := slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Kind == plan.Reindex })
-	cleanup := w.plan.Cluster.CompletedTaskTTL < plan.Duration(time.Minute)
-	cancel := slices.Contains(w.swarm.kinds, plan.Operate) ||
-		slices.ContainsFunc(w.plan.Workload, func(o plan.Operation) bool { return o.Do == plan.CancelTask })
-	moments = slices.DeleteFunc(slices.Clone(moments), func(m plan.Moment) bool {
-		switch {
-		case slices.Contains(barrierMoments, m):
-			return !barrier
-		case slices.Contains(swapMoments, m):
-			return !reindex
-		case slices.Contains(cleanupMoments, m):
-			return !cleanup
-		}
-		return m == plan.CancelApplied && !cancel
-	})
-	t := &plan.Trigger{Moment: pick(w.choices, "moment", moments...), Nth: pick(w.choices, "nth", 0, 0, 0, 0, 2, 3)}
+	if apt := aptMoments[kind]; apt != nil && w.chance("apt-moment", 60) {
+		moments = apt
+	}
+	moments = slices.DeleteFunc(slices.Clone(moments), w.unreachable)
+	if len(moments) == 0 {
+		moments = []plan.Moment{plan.LastUnit}
+	}
+	t := &plan.Trigger{Moment: pick(w.choices, "moment", moments...)}
+	if t.Moment == plan.ApplyBeforeReply {
+		t.Nth = w.number("nth-apply", 60)
+	} else {
+		t.Nth = pick(w.choices, "nth", 0, 0, 0, 0, 2, 3)
+	}
 	if w.chance("at-a-node", 15) && !slices.Contains(aloneMoments, t.Moment) {
 		t.Node = w.anyNode()
 	}
@@ -127,6 +173,34 @@ func (w *composer) trigger() *plan.Trigger {
 		t.Namespace, t.TaskID = string(task.Kind), task.ID
 	}
 	return t
+}
+
+// unreachable says that no task of the plan comes to a moment.
+func (w *composer) unreachable(m plan.Moment) bool {
+	switch {
+	case slices.Contains(barrierMoments, m):
+		return !slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Barrier })
+	case slices.Contains(swapMoments, m):
+		return !slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Kind == plan.Reindex })
+	case slices.Contains(cleanupMoments, m):
+		return w.plan.Cluster.CompletedTaskTTL >= plan.Duration(time.Minute)
+	case m == plan.CancelApplied:
+		return !slices.Contains(w.swarm.kinds, plan.Operate) &&
+			!slices.ContainsFunc(w.plan.Workload, func(o plan.Operation) bool { return o.Do == plan.CancelTask })
+	}
+	return false
+}
+
+// aptMoments are where a kind does the most harm.
+var aptMoments = map[plan.FaultKind][]plan.Moment{
+	plan.Leave:    {plan.Prepare, plan.SwapBegin, plan.PrepareAckSend, plan.PostAckSend, plan.PrepareAckApplied, plan.BarrierLift, plan.LastUnit},
+	plan.Remove:   {plan.Prepare, plan.SwapBegin, plan.PrepareAckSend, plan.PostAckSend, plan.LastUnit},
+	plan.Shutdown: {plan.Prepare, plan.SwapBegin, plan.SwapBetweenShards, plan.CompleteTask, plan.PrepareDone},
+	plan.Crash: {plan.ApplyBeforeReply, plan.SwapBetweenShards, plan.BarrierLift, plan.PostAckSend, plan.PrepareAckSend, plan.PrepareAckApplied,
+		plan.PostAckApplied},
+	plan.ForceSnapshot: {plan.Claimed, plan.UnitDone, plan.LastUnit, plan.Prepare, plan.PrepareAckApplied, plan.BarrierLift},
+	plan.Pause:         {plan.LastUnit, plan.BarrierLift, plan.SwapBegin, plan.PrepareAckSend, plan.PostAckSend, plan.UnitDone},
+	plan.Operate:       {plan.Claimed, plan.LastUnit, plan.Prepare, plan.BarrierLift, plan.PostAckApplied, plan.SwapBegin, plan.Finalized, plan.CompleteTask},
 }
 
 var (
@@ -150,10 +224,16 @@ func (w *composer) lasts(f *plan.Fault, steps ...time.Duration) {
 	}
 }
 
-// rule chooses for how long and how often a fault bites.
+// rule chooses for how long and how often a fault bites. There are few calls and
+// callbacks, and many messages: what bites the former seldom bites never.
 func (w *composer) rule(f *plan.Fault) {
-	w.lasts(f, 5*time.Second, 2*time.Second, 10*time.Second, 0)
 	f.Rate = w.swarm.rates[f.Kind]
+	if slices.Contains(linkKinds, f.Kind) {
+		w.lasts(f, 5*time.Second, 2*time.Second, 10*time.Second, 0)
+	} else {
+		w.lasts(f, 15*time.Second, 6*time.Second, 30*time.Second, 0)
+		f.Rate *= 3
+	}
 	if w.chance("bounded", 40) {
 		f.Count = 1 + w.number("count", 3)
 	}

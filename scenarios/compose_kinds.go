@@ -64,7 +64,7 @@ func (w *composer) nodeFault(f *plan.Fault) bool {
 		f.Node = w.victim(f)
 	case plan.Pause:
 		f.Nodes = w.group(f, plan.Minority, plan.Majority)
-		w.lasts(f, 2*second, 500*time.Millisecond, 6*second)
+		w.lasts(f, 3*second, 500*time.Millisecond, 6*second)
 	default:
 		f.Nodes = w.group(f, plan.Minority, plan.Majority)
 		w.lasts(f, 2*second, 100*time.Millisecond, 6*second, 0)
@@ -147,7 +147,7 @@ func (w *composer) operateFault(f *plan.Fault) bool {
 	if len(w.tasks) == 0 {
 		return false
 	}
-	t, c := w.some(), w.collections[0]
+	t, c := w.some(), w.data()
 	op := plan.Operation{Do: do, Node: w.victim(f), Retry: pick(w.choices, "retry", 0, 1)}
 	switch do {
 	case plan.AddTask:

@@ -37,6 +37,21 @@ func (w *composer) library() {
 	}
 	w.create(c)
 	w.now += time.Second
+	if w.family.barrier || !w.chance("second-collection", 30) {
+		return
+	}
+	w.create(&plan.Collection{
+		Name: notes, Properties: map[string]string{title: word}, Shards: []string{"s1"}, Replicas: min(w.plan.Cluster.Nodes, 2),
+	})
+	w.now += time.Second / 2
+}
+
+// notes is the second collection, where there is one.
+const notes = "Notes"
+
+// data chooses one of the collections.
+func (w *composer) data() *plan.Collection {
+	return w.collections[w.number("collection", len(w.collections))]
 }
 
 func (w *composer) create(c *plan.Collection) {
@@ -70,15 +85,16 @@ func (w *composer) step() {
 			w.now += 300 * time.Millisecond
 		}
 	case 'u':
-		w.do(plan.Operation{Do: plan.UpdateProperty, Target: articles, Property: title, Tokenization: w.tokenization()})
+		w.do(plan.Operation{Do: plan.UpdateProperty, Target: w.data().Name, Property: title, Tokenization: w.tokenization()})
 	case 'p':
 		w.deleteTenants()
 	case 'd':
-		w.do(plan.Operation{Do: plan.DropCollection, Target: articles})
+		w.do(plan.Operation{Do: plan.DropCollection, Target: w.data().Name})
 	case 'x':
-		w.do(plan.Operation{Do: plan.DropCollection, Target: articles})
+		c := w.data()
+		w.do(plan.Operation{Do: plan.DropCollection, Target: c.Name})
 		w.wait("regret", time.Second, 100*time.Millisecond, 3*time.Second)
-		w.create(w.collections[0])
+		w.do(plan.Operation{Do: plan.CreateCollection, Collection: c, Retry: 3})
 	}
 }
 
@@ -97,7 +113,7 @@ func (w *composer) submit() {
 	if w.chance("uneven-units", 40) {
 		t.MaxUnitTime = 3 * t.MinUnitTime
 	}
-	c := w.collections[0]
+	c := w.data()
 	switch t.Kind {
 	case plan.Cleanup:
 		t.Files = 1 + w.number("files", 6)

@@ -59,7 +59,7 @@ func Hostile() []Scenario {
 		{
 			Name:    "hostile-nodes",
 			Summary: "nodes crash, stall, are shut down, hand over leadership, and leave for good",
-			family:  &family{kinds: nodeKinds, tasks: everyTask, steps: 9},
+			family:  &family{kinds: join(nodeKinds, []plan.FaultKind{plan.Leave}), tasks: everyTask, steps: 9},
 		},
 		{
 			Name:    "hostile-disks",
@@ -93,7 +93,7 @@ func Hostile() []Scenario {
 			Name:    "barrier",
 			Summary: "one reindex behind the preparation barrier, and whatever happens around prepare, ack and swap",
 			family: &family{
-				kinds: join(ackKinds, callKinds, crash, []plan.FaultKind{plan.Partition, plan.Pause, plan.CallbackError, plan.CallbackSlow, plan.UnitError}),
+				kinds: join(ackKinds, callKinds, crash, []plan.FaultKind{plan.Partition, plan.Pause, plan.Leave, plan.CallbackError, plan.UnitError}),
 				tasks: []plan.Kind{plan.Reindex}, steps: 3, tasksOnly: true, barrier: true,
 				moments: ackMoments,
 			},
