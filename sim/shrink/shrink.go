@@ -83,15 +83,25 @@ func (r Result) Statement() string {
 var ErrHolds = errors.New("the plan does not violate the property")
 
 // Cause returns the violation that a shrinking keeps, when nobody chose one: the first
-// of a property, or of a promise if no property is violated (a broken promise often
-// follows from a broken property). The list must not be empty.
+// of the most telling. What breaks a property often differs from the specification
+// (P2) and breaks promises, too, so these come last. The list must not be empty.
 func Cause(p *plan.Plan, violations []trace.Violation) trace.Violation {
+	telling := func(v trace.Violation) int {
+		switch {
+		case isPromise(p, v.Property):
+			return 0
+		case v.Property == "P2":
+			return 1
+		}
+		return 2
+	}
+	best := violations[0]
 	for _, v := range violations {
-		if !isPromise(p, v.Property) {
-			return v
+		if telling(v) > telling(best) {
+			best = v
 		}
 	}
-	return violations[0]
+	return best
 }
 
 // isPromise says whether a violated property is a promise of the plan.

@@ -172,9 +172,10 @@ func TestAPromiseKeepsItsWorkload(t *testing.T) {
 	assert.Equal(t, 1, r.Elements, "the promise")
 }
 
-func TestPropertiesComeBeforePromises(t *testing.T) {
-	found := []trace.Violation{{Property: "task-ends"}, {Property: "P8"}, {Property: "P5"}}
+func TestTheMostTellingViolationIsTheCause(t *testing.T) {
+	found := []trace.Violation{{Property: "task-ends"}, {Property: "P2"}, {Property: "P8"}, {Property: "P5"}}
 	assert.Equal(t, "P8", Cause(large(), found).Property)
+	assert.Equal(t, "P2", Cause(large(), found[:2]).Property)
 	assert.Equal(t, "task-ends", Cause(large(), found[:1]).Property)
 }
 

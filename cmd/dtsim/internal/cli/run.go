@@ -153,7 +153,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 	flags.StringVar(&f.resume, "resume", "", "continue the campaign in this `directory`, which was interrupted or killed")
 	flags.BoolVar(&f.race, "race", false, "look for data races: the native engine with the race detector")
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "keep violations as they were found")
-	flags.IntVar(&f.budget, "shrink-budget", 1000, "how many `runs` may be spent to shrink what is found")
+	flags.IntVar(&f.budget, "shrink-budget", 600, "how many `runs` may be spent to shrink what is found")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every run with its hash")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
