@@ -93,8 +93,8 @@ const (
 	CallbackSlow FaultKind = "callback-slow"
 )
 
-// Faults of calls that a scheduler, a provider or an operator makes on Node. Op is the call's name
-// as in the trace: "complete-unit", "ack-swap" and so on.
+// Faults of calls that a scheduler, a provider or an operator makes on Node. Op is the
+// call's name as in the trace: "complete-unit", "ack-swap", "add-task" and so on.
 const (
 	// CallError fails a call before it did anything.
 	CallError FaultKind = "call-error"

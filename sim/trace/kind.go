@@ -72,8 +72,9 @@ const (
 	// SchemaChanged: a node's schema changed. collection, change, [property, tokenization].
 	SchemaChanged Kind = "schema-changed"
 
-	// Called: a client operation begins. op (position in the workload, or behind it that of
-	// the fault that lets an operator do it, or a number above both for what schedulers and providers call), do, and what it is about.
+	// Called: a client operation begins. op (its position in the workload; behind those
+	// the position of the fault that lets an operator do it; above both for what schedulers
+	// and providers call), do, and what it is about.
 	Called Kind = "called"
 	// Proposed: the operation's command got a request id, under which it is committed if
 	// ever. op, client, seq.
