@@ -64,7 +64,7 @@ type Collector struct {
 	// by the names of their requests.
 	calls    map[int64]*call
 	requests map[string]*call
-	// at is the time of an event, its number from 1; instants are the first ones of each
+	// at is the time of an event, its place in the trace; instants are the first ones of each
 	// instant of virtual time.
 	at       int64
 	instants []instant
@@ -97,7 +97,8 @@ func Kinds() []trace.Kind {
 
 // Observe takes in the next event.
 func (c *Collector) Observe(e trace.Event) {
-	c.at++
+	// Its place in the trace, if that is known.
+	c.at = max(c.at+1, int64(e.Seq))
 	if n := len(c.instants); n == 0 || c.instants[n-1].virtual < e.At {
 		c.instants = append(c.instants, instant{e.At, c.at})
 	}

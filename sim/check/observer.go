@@ -40,7 +40,7 @@ func New(p *plan.Plan) *Observer {
 	f := &o.found
 	calls := newCallbacks(f)
 	o.checks = []check{
-		newAgreement(f), newSpecification(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
+		newAgreement(f), newSpecification(f), newLinearizable(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
 		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls},
 		&wedges{findings: f}, &robustness{f, calls}, &promises{f},
 	}
