@@ -51,35 +51,40 @@ func (w *composer) faults() {
 	for range many {
 		if f, ok := w.fault(pick(w.choices, "fault", s.kinds...)); ok {
 			w.plan.Faults = append(w.plan.Faults, f)
-			w.companion(f)
+			w.companions(f)
 		}
 	}
 }
 
-// companion adds what a fault needs to come to anything; not where it could end a
+// companions add what a fault needs to come to anything; not where they could end a
 // quiet spell.
-func (w *composer) companion(f plan.Fault) {
+func (w *composer) companions(f plan.Fault) {
 	if w.swarm.quietTo > 0 {
 		return
 	}
-	c := plan.Fault{Kind: plan.Crash, Node: f.Node, At: f.At}
 	switch f.Kind {
 	case plan.InstallError:
 		// Nothing is installed unless somebody is behind.
-		c.Kind, c.When, c.For = plan.ForceSnapshot, f.When, plan.Duration(3*time.Second)
+		w.plan.Faults = append(w.plan.Faults, plan.Fault{
+			Kind: plan.ForceSnapshot, Node: f.Node, At: f.At, When: f.When, For: plan.Duration(3 * time.Second),
+		})
 	case plan.AckFlip:
-		// An ack changes when its node has forgotten that it has sent one.
-		c.Node = w.anyNode()
-		c.When = &plan.Trigger{Moment: pick(w.choices, "flip-at", plan.PostAckApplied, plan.PrepareAckApplied), Node: c.Node}
-		c.For = plan.Duration(100 * time.Millisecond)
-	case plan.TornFiles:
-		// Files are torn by a crash that comes between a write and its sync.
-		c.When = &plan.Trigger{Moment: pick(w.choices, "torn-at", plan.UnitDone, plan.SwapBetweenShards, plan.Prepare)}
-		c.For = plan.Duration(time.Second)
-	default:
-		return
+		// A node has another outcome to tell when it does not know that it has told one:
+		// the first is still on its way when it crashes.
+		sent := plan.PostAckSend
+		if f.Op == "ack-preparation" {
+			sent = plan.PrepareAckSend
+		}
+		w.plan.Faults = append(w.plan.Faults,
+			plan.Fault{
+				Kind: plan.CallLate, Node: f.Node, Op: f.Op, At: plan.Duration(opening), Count: 1,
+				Min: plan.Duration(6 * time.Second), Max: plan.Duration(9 * time.Second),
+			},
+			plan.Fault{
+				Kind: plan.Crash, Node: f.Node, At: plan.Duration(opening), For: plan.Duration(100 * time.Millisecond),
+				When: &plan.Trigger{Moment: sent, Node: f.Node, Nth: 2},
+			})
 	}
-	w.plan.Faults = append(w.plan.Faults, c)
 }
 
 // slowness lets callbacks of one sort take their time, until a quiet spell.

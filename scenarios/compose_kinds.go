@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -87,6 +88,7 @@ func (w *composer) diskFault(f *plan.Fault) {
 		f.Op = pick(w.choices, "step", "create", "write", "close")
 	case plan.InstallError:
 		f.Op = pick(w.choices, "step", "create", "write", "close", "restore")
+		f.Node = w.anyNode()
 	}
 	w.rule(f)
 }
@@ -133,7 +135,10 @@ func (w *composer) callFault(f *plan.Fault) {
 		w.between(f, 100*time.Millisecond, 2*second)
 	}
 	if slices.Contains(ackKinds, f.Kind) {
-		f.Op = pick(w.choices, "ack", "", "ack-preparation", "ack-swap")
+		f.Op = pick(w.choices, "ack", "ack-swap", "ack-preparation", "")
+		if f.Kind == plan.AckFlip {
+			f.Node, f.Op = w.anyNode(), cmp.Or(f.Op, "ack-swap")
+		}
 		return
 	}
 	f.Op = pick(w.choices, "call", "", "complete-unit", "ack-preparation", "ack-swap", "finalize-task", "flip-property", "update-progress",

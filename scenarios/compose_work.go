@@ -37,7 +37,7 @@ func (w *composer) library() {
 	}
 	w.create(c)
 	w.now += time.Second
-	if w.family.barrier || !w.chance("second-collection", 30) {
+	if w.family.barrier || !w.chance("second-collection", 40) {
 		return
 	}
 	w.create(&plan.Collection{
