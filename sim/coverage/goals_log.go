@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"slices"
 	"strings"
 
 	"dtsim/sim/trace"
@@ -286,11 +287,14 @@ var providerGoals = []Goal{
 		},
 	},
 	{
-		Name: "callback of a task that failed meanwhile", on: trace.CallbackStarted,
-		About: "a callback of a phase begins on a node that does not know yet that the task has ended",
-		reached: func(s *story, e *trace.Event) bool {
-			r := s.runs[runOf(e)]
-			return r != nil && e.Str("callback") != taskCompleted && e.Str("status") != r.status && (r.status == failed || r.status == cancelled)
+		Name: "task failed under a callback", on: trace.TaskChanged,
+		About: "a task fails in PREPARING or SWAPPING while a node is inside the callback of that phase",
+		reached: func(s *story, _ *trace.Event) bool {
+			ch := s.changed
+			return ch != nil && ch.after == failed && (ch.before == preparing || ch.before == swapping) &&
+				slices.ContainsFunc(s.names, func(node string) bool {
+					return s.nodes[node].up && ch.run.running(node, ch.run.callbackOf(ch.before))
+				})
 		},
 	},
 	{

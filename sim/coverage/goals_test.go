@@ -433,12 +433,12 @@ var tales = map[string]told{
 		},
 		func(t *tale) { t.swap("a", false).begins("n2", groupCompleted, "a", swapping, "u1") },
 	},
-	"callback of a task that failed meanwhile": {
+	"task failed under a callback": {
 		func(t *tale) {
-			t.swap("a", true).ack(0, postAck, "a", "n3", false, failed).begins("n2", swapRequested, "a", swapping, "u1")
+			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").ack(0, postAck, "a", "n3", false, failed)
 		},
-		func(t *tale) { // it knows
-			t.swap("a", true).ack(0, postAck, "a", "n3", false, failed).begins("n2", taskCompleted, "a", failed)
+		func(t *tale) { // the node went down in it
+			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").crash("n2").ack(0, postAck, "a", "n3", false, failed)
 		},
 	},
 	"swap of two tasks at once": {

@@ -337,17 +337,20 @@ func (r *run) swapCallback() string {
 	return groupCompleted
 }
 
-// phaseCallback is the name of the callback that the run's owners owe in its status,
-// "" for none.
-func (r *run) phaseCallback() string {
-	switch {
-	case r.status == preparing:
+// callbackOf is the name of the callback that the run's owners owe in a status, "" for
+// none.
+func (r *run) callbackOf(status string) string {
+	switch status {
+	case preparing:
 		return groupCompleted
-	case r.status == swapping:
+	case swapping:
 		return r.swapCallback()
 	}
 	return ""
 }
+
+// phaseCallback is the name of the callback that they owe now.
+func (r *run) phaseCallback() string { return r.callbackOf(r.status) }
 
 // phaseAcks are the acks that the run's owners owe in its status.
 func (r *run) phaseAcks() map[string]bool {
