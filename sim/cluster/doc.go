@@ -10,6 +10,14 @@
 // crash puts the fence up first and takes the rest of the incarnation apart behind
 // it.
 //
+// # Faults
+//
+// The faults of the plan begin at their times, or at moments: whoever reaches one
+// announces it and goes on when the faults that wait for it have struck. What strikes
+// once happens in this package; what lasts is a rule, kept where the decision is made:
+// about messages in package network, about writes in package disk, about calls and
+// callbacks here ([incarnation.bites]). The calm of the plan ends them all.
+//
 // # The order of the trace
 //
 // Nothing that follows from an apply is in the trace before the apply: applies

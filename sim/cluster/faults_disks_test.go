@@ -28,14 +28,18 @@ func TestANodeThatCannotStoreItsTermCrashes(t *testing.T) {
 		plan.Fault{Kind: plan.Partition, Nodes: []string{"n2"}, At: 17 * second, For: 4 * second})
 	events, verdict, counters := play(t, p)
 	require.Empty(t, verdict.Violations)
-	crashed := false
+	crashed, back := false, false
 	for _, e := range bit(t, p, events, 0) {
 		require.Equal(t, "n2", e.Node)
 		for _, stop := range of(events, trace.NodeStopped) {
 			crashed = crashed || stop.Node == "n2" && stop.At == e.At && stop.Str("how") == "crash"
 		}
+		for _, start := range of(events, trace.NodeStarted) {
+			back = back || start.Node == "n2" && start.At == e.At+fatalRestart
+		}
 	}
 	require.True(t, crashed)
+	require.True(t, back)
 	require.Greater(t, counters.Starts, 4)
 }
 

@@ -173,6 +173,9 @@ func (c *Cluster) transfer(f *fault) func() {
 	hand := i.raft.LeadershipTransfer
 	if len(f.nodes) > 0 {
 		to := f.nodes[0]
+		if c.Node(to) == nil || to == leader.name {
+			return nil
+		}
 		hand = func() raft.Future {
 			return i.raft.LeadershipTransferToServer(raft.ServerID(to), raft.ServerAddress(to))
 		}

@@ -127,6 +127,19 @@ func TestTheNthMomentOfANodeIsMeant(t *testing.T) {
 	require.Equal(t, "n3", began.Str("nodes"))
 }
 
+func TestAMomentOfTheLogCountsOnceForAllReplicas(t *testing.T) {
+	p := beset(plan.Fault{Kind: plan.Crash, When: &plan.Trigger{Moment: plan.UnitDone, Nth: 2}, Node: plan.Here, For: 3 * second})
+	events, verdict, _ := play(t, p)
+	require.Empty(t, verdict.Violations)
+	began, done := of(events, trace.FaultBegan)[0], 0
+	for _, e := range of(events, trace.Committed) {
+		if strings.HasSuffix(e.Str("command"), "UNIT_COMPLETED") && e.At <= began.At {
+			done++
+		}
+	}
+	require.Equal(t, 2, done)
+}
+
 func TestANodeIsShutDownInMidCallback(t *testing.T) {
 	p := beset(plan.Fault{Kind: plan.Shutdown, When: &plan.Trigger{Moment: plan.SwapBegin}, Node: plan.Here, For: 3 * second})
 	events, verdict, counters := play(t, p)

@@ -108,6 +108,15 @@ func TestTheCalmEndsAllFaults(t *testing.T) {
 	require.Empty(t, between(of(events, trace.MessageLost), 41*time.Second, 69*time.Second))
 }
 
+func TestTheCalmStartsWhoeverIsDown(t *testing.T) {
+	events, verdict, _ := play(t, beset(plan.Fault{Kind: plan.Transfer, At: 9 * second}), at(39500*time.Millisecond, crash("n2")))
+	require.Empty(t, verdict.Violations)
+	started := of(events, trace.NodeStarted)
+	require.Len(t, started, 4)
+	require.Equal(t, "n2", started[3].Node)
+	require.Equal(t, 40*time.Second, started[3].At)
+}
+
 // The draws of a fault do not depend on what other faults there are.
 func TestAFaultDrawsTheSameWithoutTheOthers(t *testing.T) {
 	who := func(p *plan.Plan) string {

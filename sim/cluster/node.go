@@ -141,6 +141,14 @@ func (n *Node) Stop() {
 	}
 }
 
+// close stops the node for the end of the run: nothing starts it again.
+func (n *Node) close() {
+	n.mu.Lock()
+	n.left = true
+	n.mu.Unlock()
+	n.Stop()
+}
+
 // beginStop tells the incarnation that it ends, and leaves it to the caller to shut it
 // down; nil when the node is down.
 func (n *Node) beginStop() *incarnation {

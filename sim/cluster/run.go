@@ -159,7 +159,7 @@ func (c *Cluster) Stop() {
 		n.rest()
 	}
 	for _, n := range c.nodes {
-		n.Stop()
+		n.close()
 	}
 	c.behind.Wait()
 	c.replay()
