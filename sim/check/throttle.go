@@ -103,6 +103,9 @@ func (c *throttle) of(e *trace.Event) *reports {
 
 // progress is a report that was let through.
 func (c *throttle) progress(e *trace.Event) {
+	if e.Bool("resent") {
+		return // the throttle has let it through before
+	}
 	r := c.of(e)
 	r.claiming = e.Str("progress") == "0"
 	c.ops[e.Int("op")] = r

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dtsim/fsm/replica"
@@ -74,6 +75,7 @@ func (k *caller) spoiled(ctx context.Context, r request) error {
 
 // resend makes a request that nobody waits for. Its outcome is in the trace.
 func (k *caller) resend(r request) {
+	r.fields = append(slices.Clone(r.fields), trace.Bool("resent", true))
 	ctx, cancel := context.WithTimeout(k.halt, operationTimeout)
 	defer cancel()
 	_ = k.fresh(ctx, r, func(ctx context.Context) error { return r.send(ctx, k.client) })

@@ -271,7 +271,8 @@ func (b *base) drain(run Run) error {
 // drainTime is how long a rollback waits for the workers.
 const drainTime = 10 * time.Second
 
-// callback runs one callback between its two events.
+// callback runs one callback between its two events. That OnTaskCompleted has come to
+// its end is noted when nothing can go wrong with it any more.
 func (b *base) callback(name string, task *fsm.Task, group string, units []string, f func() error) (err error) {
 	list, err := json.Marshal(units)
 	if err != nil {
@@ -299,7 +300,10 @@ func (b *base) callback(name string, task *fsm.Task, group string, units []strin
 		}
 	}()
 	b.env.reach(begin, runOf(task))
-	return b.env.Trouble.Callback(name, runOf(task)).do(b.env, name, f)
+	if err := b.env.Trouble.Callback(name, runOf(task)).do(b.env, name, f); err != nil || name != "OnTaskCompleted" {
+		return err
+	}
+	return b.ended(runOf(task))
 }
 
 // runFields are the fields of a trace event that name a run.

@@ -54,12 +54,7 @@ func (r *Repair) OnSwapRequested(task *fsm.Task, groupID string, localUnitIDs []
 // OnTaskCompleted makes sure that the workers of a task that came to nothing have
 // stopped. What was rebuilt is as good as what it replaced and stays.
 func (r *Repair) OnTaskCompleted(task *fsm.Task) error {
-	return r.callback("OnTaskCompleted", task, "", nil, func() error {
-		if err := r.drain(runOf(task)); err != nil {
-			return err
-		}
-		return r.ended(runOf(task))
-	})
+	return r.callback("OnTaskCompleted", task, "", nil, func() error { return r.drain(runOf(task)) })
 }
 
 // Set holds one provider of each kind for one incarnation of a node.

@@ -164,10 +164,7 @@ func (r *Reindex) OnTaskCompleted(task *fsm.Task) error {
 		} else if err := r.drain(runOf(task)); err != nil {
 			return err
 		}
-		if err := r.settle(p, task); err != nil {
-			return err
-		}
-		return r.ended(runOf(task))
+		return r.settle(p, task)
 	})
 }
 

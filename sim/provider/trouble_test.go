@@ -115,6 +115,26 @@ func TestWhatBecomesOfACallback(t *testing.T) {
 	}
 }
 
+// What fails after it has done all has failed: it is not known to have ended (P9).
+func TestAnEndThatFailsHasNotEnded(t *testing.T) {
+	for name, trouble := range map[string]CallbackTrouble{"by an error": {Err: errBusy, Late: true}, "by a panic": {Panic: true, Late: true}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				failed := with(built(r, retokenize), fsm.TaskStatusFailed)
+				r.trouble.callback = map[string]CallbackTrouble{"OnTaskCompleted": trouble}
+				func() {
+					defer func() { _ = recover() }()
+					require.Error(r, r.set.Reindex.OnTaskCompleted(failed))
+				}()
+				require.False(r, r.set.Reindex.LocalCallbacksDone(failed, "n1"))
+				r.trouble.callback = nil
+				require.NoError(r, r.set.Reindex.OnTaskCompleted(failed))
+				require.True(r, r.set.Reindex.LocalCallbacksDone(failed, "n1"))
+			})
+		})
+	}
+}
+
 func TestASlowCallbackEndsWithItsNode(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		task := built(r, retokenize)

@@ -74,7 +74,8 @@ const (
 
 	// Called: a client operation begins. op (its position in the workload; behind those
 	// the position of the fault that lets an operator do it; above both for what schedulers
-	// and providers call), do, and what it is about.
+	// and providers call), do, what it is about, [resent (true: a fault makes a call again,
+	// or late, and nobody waits for it)].
 	Called Kind = "called"
 	// Proposed: the operation's command got a request id, under which it is committed if
 	// ever. op, client, seq.
