@@ -161,7 +161,7 @@ func (c *callbacks) end(e *trace.Event, r *run) {
 	a := c.ran[key]
 	if a == nil || a.ended > 0 {
 		c.report("P9", e.Node, r.events(), "%s of %s, group %q, ends and was not under way", key.name, r.id, key.group)
-		return
+		a = &attempt{}
 	}
 	a.ended, a.err = e.Seq, e.Str("error")
 	if a.err == "" {

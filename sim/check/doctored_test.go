@@ -70,17 +70,21 @@ func story() *plan.Plan {
 	return &p
 }
 
-// told is the trace of the story, once it has been told.
-var told []byte
+// told is the trace of the story, once it has been told, and read what stands in it.
+var (
+	told []byte
+	read []trace.Event
+)
 
 func events(t *testing.T) []trace.Event {
 	t.Helper()
 	if told == nil {
 		told = tell(t)
+		whole, err := trace.Read(bytes.NewReader(told))
+		require.NoError(t, err)
+		read = whole.Events
 	}
-	whole, err := trace.Read(bytes.NewReader(told))
-	require.NoError(t, err)
-	return whole.Events
+	return slices.Clone(read)
 }
 
 // tell runs the story.

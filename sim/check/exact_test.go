@@ -1,0 +1,183 @@
+package check_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/sim/check"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// later moves the first event that matches a moment away from what it follows, and
+// changes fields of it.
+func later(match func(trace.Event) bool, fields ...trace.Field) script {
+	return func(all []trace.Event) []trace.Event {
+		i := find(all, match)
+		all[i].At++
+		at := all[i].Seq
+		return set(func(e trace.Event) bool { return e.Seq == at }, fields...)(all)
+	}
+}
+
+// insert puts an event of a node behind the first one that matches; run names the task
+// whose fields it begins with, "" for none.
+func insert(behind func(trace.Event) bool, node string, kind trace.Kind, task string, fields ...trace.Field) script {
+	return func(all []trace.Event) []trace.Event {
+		i := find(all, behind)
+		e := trace.Event{At: all[i].At, Node: node, Incarnation: all[i].Incarnation, Kind: kind, Fields: fields}
+		if task != "" {
+			e.Fields = append(fieldsOf(all, task), fields...)
+		}
+		return slices.Insert(all, i+1, e)
+	}
+}
+
+// restarted lets a node begin anew behind an event, and list a task as it then is.
+func restarted(behind func(trace.Event) bool, node, task, status string) script {
+	return func(all []trace.Event) []trace.Event {
+		i := find(all, behind)
+		run := fieldsOf(all, task)
+		contents := trace.ListContents([]trace.ListedTask{{Namespace: run[0].Text(), ID: task, Version: run[2].Uint(), Status: status}})
+		at := all[i].At
+		return slices.Insert(all, i+1,
+			trace.Event{At: at, Node: node, Incarnation: 1, Kind: trace.NodeStopped, Fields: []trace.Field{trace.Str("how", "crash")}},
+			trace.Event{At: at, Node: node, Incarnation: 2, Kind: trace.NodeStarted},
+			trace.Event{At: at, Node: node, Incarnation: 2, Kind: trace.Listed, Fields: []trace.Field{trace.Uint("index", 1), contents}})
+	}
+}
+
+// The machine of the specification knows nearly all that the other properties are about,
+// so P2 may be violated with them; nothing else is.
+func TestEachPropertyIsViolatedAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		property string
+		doctor   script
+	}{
+		"a replica has another state":       {"P1", set(is(trace.Applied, "node=n2", "command=DISTRIBUTED_TASK_ADD"), trace.Str("state", "other"))},
+		"a record is not as specified":      {"P2", set(is(trace.AtRest, "what=record"), trace.Str("digest", "0"))},
+		"a unit is not as specified":        {"P2", set(is(trace.TaskChanged, "progress=0.25"), trace.Str("progress", "0.3"))},
+		"a record ends with another status": {"P3", set(is(trace.AtRest, "what=record"), trace.Str("status", "FAILED"))},
+		"a unit's progress falls":           {"P4", set(is(trace.TaskChanged, "task=barrier", "unit_status=COMPLETED"), trace.Str("progress", "-1"))},
+		"a failed preparation leaves a task as it is": {"P5", func(all []trace.Event) []trace.Event {
+			return commit(is(trace.TaskChanged, "task=barrier", "status=PREPARING"), "DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK",
+				`{"namespace":"reindex","id":"barrier","version":`+barrierRun(all)[2].Text()+`,"node_id":"n9","error":"no"}`, "PREPARING")(all)
+		}},
+		"a group completes with other units": {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("units", `["t9__n1"]`))},
+		"a failed ack leaves a task as it is": {"P7", func(all []trace.Event) []trace.Event {
+			return commit(is(trace.TaskChanged, "task=barrier", "status=SWAPPING"), "DISTRIBUTED_TASK_RECORD_POST_COMPLETION_ACK",
+				`{"namespace":"reindex","id":"barrier","version":`+barrierRun(all)[2].Text()+`,"node_id":"n9","error":"no"}`, "SWAPPING")(all)
+		}},
+		"a shard serves something else":          {"P8", set(is(trace.AtRest, "what=shard"), trace.Str("tokenization", "other"))},
+		"a callback runs again":                  {"P9", again(is(trace.CallbackStarted, "task=tenants", "callback=OnTaskCompleted"), is(trace.CallbackEnded, "task=tenants", "callback=OnTaskCompleted"))},
+		"a callback sees what is long over":      {"P9", later(is(trace.CallbackStarted, "task=tenants", "callback=OnGroupCompleted", "status=SWAPPING"), trace.Str("status", "STARTED"))},
+		"a callback runs whose outcome is known": {"P9", again(is(trace.CallbackStarted, "task=tenants", "node=n1"), is(trace.AtRest))},
+		"a callback ends that never began":       {"P9", drop(is(trace.CallbackStarted, "task=tenants", "callback=OnTaskCompleted", "node=n1"))},
+		"a provider has done what it never did":  {"P9", insert(is(trace.WorkStarted, "task=barrier"), "n2", trace.RecoveryAsked, "barrier", trace.Bool("done", true))},
+		"a provider forgets what it has done":    {"P9", insert(is(trace.AtRest), "n1", trace.RecoveryAsked, "tenants", trace.Bool("done", false))},
+		"a callback is replayed unasked": {"P9", then(restarted(is(trace.CallbackEnded, "callback=OnTaskCompleted", "task=cancelled", "node=n3"), "n3", "cancelled", "CANCELLED"),
+			func(all []trace.Event) []trace.Event {
+				i := find(all, is(trace.Listed, "index=1"))
+				e := all[find(all, is(trace.CallbackStarted, "callback=OnTaskCompleted", "task=cancelled", "node=n3"))]
+				e.Incarnation, e.At = 2, all[i].At
+				return slices.Insert(all, i+1, e)
+			})},
+		"a failed task is started again":           {"P10", again(is(trace.StartAsked, "task=fails"), is(trace.AtRest))},
+		"a busy collection is dropped":             {"P11", commit(is(trace.WorkStarted, "task=barrier"), "DELETE_TENANTS", `{"tenants":["t1"]}`, "")},
+		"local state goes while it is needed":      {"P12", again(is(trace.LocalStateRemoved, "task=tenants"), is(trace.WorkStarted, "task=tenants"))},
+		"local state goes before the callback":     {"P12", then(insert(is(trace.CallbackStarted, "callback=OnTaskCompleted", "task=cancelled"), "n1", trace.LocalStateRemoved, "cancelled"))},
+		"local state goes of what was never there": {"P12", set(is(trace.LocalStateRemoved), trace.Str("task", "other"))},
+		"a record goes too early":                  {"P12", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_CLEAN_UP"), "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":90000`)},
+		"a record goes by another time to live":    {"P12", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_CLEAN_UP"), "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":9`)},
+		"a claim is held back":                     {"P13", set(is(trace.Called, "do=update-progress", "progress=0"), trace.Str("progress", "0.5"))},
+		"progress is not held back": {"P13", func(all []trace.Event) []trace.Event {
+			called := all[find(all, is(trace.Called, "do=update-progress", "progress=0.25"))]
+			return again(is(trace.Called, "do=update-progress", "progress=0.25"), is(trace.Returned, "op="+called.Str("op")))(all)
+		}},
+		"the end of a unit is held back": {"P13", func(all []trace.Event) []trace.Event {
+			return drop(is(trace.Called, "do=complete-unit", "task=fails"))(all)
+		}},
+		"two handles": {"P14", then(again(is(trace.HandleStarted, "task=barrier"), is(trace.WorkStarted, "task=barrier")),
+			set(is(trace.HandleStarted, "task=barrier"), trace.Int("handle", 99)))},
+		"a rejection is not what it was":        {"P15", set(is(trace.Returned, "op=8"), trace.Str("class", "permanent invalid-command"))},
+		"an effect is denied":                   {"P15", set(is(trace.Returned, "op=4"), trace.Str("outcome", "error"))},
+		"an answer comes without a decision":    {"P15", set(is(trace.Proposed, "op=4"), trace.Uint("seq", 999))},
+		"a rejection is taken for an effect":    {"P15", set(is(trace.Returned, "op=8"), trace.Str("outcome", "ok"))},
+		"a callback is missed":                  {"P16", set(is(trace.CallbackEnded, "task=tenants", "callback=OnTaskCompleted"), trace.Str("error", "no"))},
+		"local state is left":                   {"P16", func(all []trace.Event) []trace.Event { return rest("local", fieldsOf(all, "tenants")...)(all) }},
+		"a task cannot be given up":             {"P17", refuse("DISTRIBUTED_TASK_MARK_FAILED")},
+		"success is acknowledged for a failure": {"P18", set(is(trace.CallbackEnded, "task=tenants", "callback=OnGroupCompleted"), trace.Str("error", "no"))},
+		"a replica panics": {"P18", func(all []trace.Event) []trace.Event {
+			for i := range all {
+				if strings.Contains(all[i].Str("outcome")+all[i].Str("error"), "update property") {
+					at := all[i].Seq
+					this := func(e trace.Event) bool { return e.Seq == at }
+					if all[i].Kind == trace.Returned {
+						continue
+					}
+					all = set(this, trace.Str("outcome", "UPDATE_PROPERTY panicked: no"))(all)
+				}
+			}
+			return all
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := story()
+			p.Promises = nil
+			doctored := c.doctor(events(t))
+			for i := range doctored {
+				doctored[i].Seq = i + 1
+			}
+			found := judge(p, doctored)
+			var properties []string
+			for _, v := range found {
+				if v.Property != "P2" || c.property == "P2" {
+					properties = append(properties, v.Property)
+				}
+				require.NotEmpty(t, v.Events, "%v names no event", v)
+				require.True(t, slices.IsSorted(v.Events))
+			}
+			slices.Sort(properties)
+			require.Equal(t, []string{c.property}, slices.Compact(properties), "found %v", found)
+		})
+	}
+}
+
+// refuse inserts a command about the task "barrier", at work, that is refused.
+func refuse(command string) script {
+	return func(all []trace.Event) []trace.Event {
+		run := fieldsOf(all, "barrier")
+		i := find(all, is(trace.WorkStarted, "task=barrier"))
+		return slices.Insert(all, i+1, trace.Event{At: all[i].At, Node: "n1", Incarnation: 1, Kind: trace.Committed, Fields: []trace.Field{
+			trace.Uint("index", 0), trace.Str("command", command), trace.Str("outcome", "[dtm-perm/task-not-finalizing] no"),
+			trace.Str("body", `{"namespace":"reindex","id":"barrier","version":`+run[2].Text()+`,"failed_at_unix_millis":1}`),
+		}})
+	}
+}
+
+func TestEveryPropertyIsAtStakeInTheStory(t *testing.T) {
+	o := check.New(story())
+	for _, e := range events(t) {
+		o.Observe(e)
+	}
+	require.True(t, o.Verdict().Passed)
+	counters := o.Counters()
+	require.Len(t, counters, 18)
+	for name, n := range counters {
+		if name != "at-stake/P17" { // nobody leaves
+			require.Positive(t, n, name)
+		}
+	}
+}
+
+func TestTheBoundFollowsFromThePlan(t *testing.T) {
+	p := story()
+	bound := check.Bound(p)
+	require.Greater(t, bound, 20*time.Second)
+	p.Faults = []plan.Fault{{Kind: plan.CallbackSlow, Max: plan.Duration(time.Minute)}}
+	require.Greater(t, check.Bound(p), bound+time.Minute)
+}
