@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,7 +16,19 @@ import (
 )
 
 // Every property is looked at in every run; what the tests differ in is what goes
-// wrong. -rapid.seed chooses the plans and -rapid.checks how many there are.
+// wrong. -rapid.seed chooses the plans and -rapid.checks how many there are; a whole
+// cluster is dearer than what rapid counts with, so there are 25 if nobody says.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	said := os.Getenv("RAPID_CHECKS") != ""
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "rapid.checks" })
+	if !said {
+		if err := flag.Set("rapid.checks", "25"); err != nil {
+			panic(err) // rapid has changed
+		}
+	}
+	os.Exit(m.Run())
+}
 
 func TestPropertyWhenAnythingGoesWrong(t *testing.T)   { hold(t, "hostile") }
 func TestPropertyOnABadNetwork(t *testing.T)           { hold(t, "hostile-network") }
