@@ -18,6 +18,7 @@
 //
 //	P1   agreement.go   replicas, restored snapshots and a replay of the log agree
 //	P2   spec.go        models/spec beside the real machine, on every command
+//	     linearizable.go  and the answers of clients in the order of the log
 //	P3   lifecycle.go   only legal transitions
 //	P4   ownership.go   the first report claims a unit for good
 //	P5   barriers.go    no swap before everybody has prepared
