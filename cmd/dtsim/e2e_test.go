@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +25,9 @@ import (
 // prints. The engines' guests come from the cache that the command itself uses.
 func dtsim(t *testing.T, doc any, args ...string) (status int) {
 	t.Helper()
+	if args[0] == "run" && !slices.Contains(args, "--out") && !slices.Contains(args, "--resume") {
+		args = append(args, "--out", t.TempDir())
+	}
 	var stdout, stderr bytes.Buffer
 	status = cli.Main(t.Context(), cli.Environment{
 		Stdout: &stdout, Stderr: &stderr, Jobs: 2, Now: time.Now,
