@@ -34,13 +34,20 @@ const (
 )
 
 // Bound returns how long the calm phase of a plan must be, from the last fault or
-// operation on, for everything to have come to its end: every task is terminal, every
-// callback has run, expired records are gone. A run that ends earlier is not judged for
-// P16 where it was too short.
+// operation on, for every task to be judged: it is terminal and its callbacks have run;
+// and its record is gone, if the time to live is at most [shortLife]. A run that ends
+// earlier is not judged for P16 where it was too short.
 func Bound(p *plan.Plan) time.Duration {
 	b := boundsOf(p)
-	return b.tasks + b.callbacks + min(b.records, time.Hour)
+	bound := b.tasks + b.callbacks
+	if p.Cluster.CompletedTaskTTL.D() <= shortLife {
+		bound = max(bound, b.tasks+b.records)
+	}
+	return bound
 }
+
+// shortLife is the longest time to live that a run waits for.
+const shortLife = time.Minute
 
 func boundsOf(p *plan.Plan) bounds {
 	c := &p.Cluster
