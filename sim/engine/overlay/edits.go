@@ -71,12 +71,6 @@ var edits = []edit{
 		old:  "\tif randomizeScheduler && next && randn(2) == 0 {\n",
 		new:  "\tif next && gp.bubble != nil && dtsimRandn(gp, dtsimRunq, 2) == 0 {\n",
 	},
-	{
-		name: "turns of the run queue",
-		file: "runtime/proc.go",
-		old:  "\t\tmp.p.ptr().schedtick++\n",
-		new:  "\t\tdtsimTick(mp.p.ptr(), gp)\n",
-	},
 
 	// Wall time: what the monitor thread, the scavenger (which returns memory to the
 	// system and would take turns on the run queue), and a mutex do when something
