@@ -22,7 +22,7 @@ const (
 	// A build that was not used for forgotten goes away; so does one that was not used
 	// for resting when there are more than enough younger ones.
 	forgotten = 30 * 24 * time.Hour
-	resting   = 6 * time.Hour
+	resting   = time.Hour
 	enough    = 12
 )
 
