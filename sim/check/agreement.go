@@ -40,7 +40,7 @@ func (c *agreement) observe(e *trace.Event, _ *ledger) {
 	switch e.Kind {
 	case trace.Applied, trace.Replayed:
 		c.appliedIndex(e)
-	case trace.SnapshotTaken, trace.SnapshotRestored:
+	case trace.SnapshotTaken, trace.SnapshotReread, trace.SnapshotRestored:
 		index, _ := e.Get("index")
 		c.agree(e, c.states, index.Uint(), "state", verdictOf{state: e.Str("hash")})
 		if e.Kind == trace.SnapshotRestored {
@@ -85,8 +85,11 @@ func (c *agreement) agree(e *trace.Event, said map[uint64]witness, index uint64,
 	c.stake("P1")
 	if first.what != what {
 		who := e.Node
-		if e.Kind == trace.Replayed {
+		switch e.Kind {
+		case trace.Replayed:
 			who = "the replay of the log"
+		case trace.SnapshotReread:
+			who = "what " + e.Node + " has written"
 		}
 		c.report("P1", e.Node, []int{first.seq}, "%s at index %d: the %s of %s is %v, that of %s is %v",
 			e.Kind, index, about, who, what, first.who, first.what)

@@ -277,6 +277,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"a duplicate is one on one replica only":       {"P1", set(is(trace.Applied, "node=n1", "command=DISTRIBUTED_TASK_ADD"), trace.Uint("first", 1))},
 		"an index is applied twice":                    {"P1", again(is(trace.Applied, "node=n1"), is(trace.Applied, "node=n1"))},
 		"a snapshot holds another state":               {"P1", set(is(trace.SnapshotTaken), trace.Str("hash", "other"))},
+		"a snapshot comes back as another state":       {"P1", set(is(trace.SnapshotReread), trace.Str("hash", "other"))},
 		"the replay of the log comes to another state": {"P1", set(is(trace.Replayed), trace.Str("state", "other"))},
 		"the replay of the log gives another verdict":  {"P1", set(is(trace.Replayed), trace.Str("outcome", "other"))},
 		"a node ends with another state":               {"P1", set(is(trace.AtRest, "what=state", "node=n2"), trace.Str("hash", "other"))},

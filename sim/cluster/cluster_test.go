@@ -44,6 +44,12 @@ func reindex(barrier bool) *plan.Plan {
 // play runs a plan with steps in a bubble and returns its events and the verdict.
 func play(t *testing.T, p *plan.Plan, steps ...Step) ([]trace.Event, trace.Verdict, Counters) {
 	t.Helper()
+	return playOn(t, p, Default(), steps...)
+}
+
+// playOn is play with another system.
+func playOn(t *testing.T, p *plan.Plan, sys System, steps ...Step) ([]trace.Event, trace.Verdict, Counters) {
+	t.Helper()
 	require.NoError(t, p.Validate())
 	var b bytes.Buffer
 	var verdict trace.Verdict
@@ -53,7 +59,7 @@ func play(t *testing.T, p *plan.Plan, steps ...Step) ([]trace.Event, trace.Verdi
 		require.NoError(t, err)
 		observer := check.New(p)
 		rec.Watch(observer.Observe, check.Kinds()...)
-		c := New(p, Default(), rec)
+		c := New(p, sys, rec)
 		c.Play(steps...)
 		c.Stop()
 		verdict, counters = observer.Verdict(), c.counters

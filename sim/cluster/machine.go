@@ -41,10 +41,11 @@ func (m *machine) capture() (raft.FSMSnapshot, error) {
 	m.cluster.applying.Lock()
 	defer m.cluster.applying.Unlock()
 	s, err := m.replica.Snapshot()
-	if err == nil {
-		m.tell(trace.SnapshotTaken)
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	m.tell(trace.SnapshotTaken)
+	return &reread{FSMSnapshot: s, incarnation: (*incarnation)(m), index: m.replica.AppliedIndex()}, nil
 }
 
 // Restore implements raft.FSM.

@@ -49,23 +49,28 @@ func (n *Node) rest() {
 	}
 }
 
-// replay applies the whole log to a fresh replica, with a clock that is far ahead and
-// a time to live that is over at once.
+// fresh returns an empty replica that belongs to no node, with a clock that is far ahead
+// and a time to live that is over at once.
+func (c *Cluster) fresh(onApply func(Applied)) Replica {
+	return c.sys.NewReplica(ReplicaConfig{
+		Guards: provider.NewSet(provider.Env{}), Clock: clock.New(10 * 365 * 24 * time.Hour), CompletedTaskTTL: time.Nanosecond, Logger: quiet(),
+		OnApply: onApply,
+	})
+}
+
+// replay applies the whole log to a fresh replica.
 func (c *Cluster) replay() {
 	var sum uint64
 	var fresh Replica
-	fresh = c.sys.NewReplica(ReplicaConfig{
-		Guards: provider.NewSet(provider.Env{}), Clock: clock.New(10 * 365 * 24 * time.Hour), CompletedTaskTTL: time.Nanosecond, Logger: quiet(),
-		OnApply: func(a Applied) {
-			fields := []trace.Field{trace.Uint("index", a.Index), trace.Str("outcome", verdict(a.Err)), trace.Uint("sum", sum)}
-			if a.First != a.Index {
-				fields = append(fields, trace.Uint("first", a.First))
-			}
-			if c.log.sampled(a.Index) {
-				fields = append(fields, trace.Str("state", stateOf(fresh)))
-			}
-			c.emit(trace.Replayed, fields...)
-		},
+	fresh = c.fresh(func(a Applied) {
+		fields := []trace.Field{trace.Uint("index", a.Index), trace.Str("outcome", verdict(a.Err)), trace.Uint("sum", sum)}
+		if a.First != a.Index {
+			fields = append(fields, trace.Uint("first", a.First))
+		}
+		if c.log.sampled(a.Index) {
+			fields = append(fields, trace.Str("state", stateOf(fresh)))
+		}
+		c.emit(trace.Replayed, fields...)
 	})
 	for _, entry := range c.log.entries {
 		sum = sumOf(entry.Data)

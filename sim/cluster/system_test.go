@@ -1,14 +1,17 @@
 package cluster
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/stretchr/testify/require"
 
 	"dtsim/sched"
+	"dtsim/sim/trace"
 )
 
 // altered is the default system with other parts.
@@ -42,6 +45,66 @@ type hashed struct {
 func (h hashed) Hash() (string, error) {
 	hash, err := h.Replica.Hash()
 	return fmt.Sprintf("%x", fmt.Sprint(h.more(), hash)), err
+}
+
+// spilling is a replica whose snapshots say something else on the disk than they hold.
+type spilling struct {
+	Replica
+	spill func([]byte) []byte
+}
+
+func (s spilling) Snapshot() (raft.FSMSnapshot, error) {
+	taken, err := s.Replica.Snapshot()
+	return spilled{taken, s.spill}, err
+}
+
+type spilled struct {
+	raft.FSMSnapshot
+	spill func([]byte) []byte
+}
+
+func (s spilled) Persist(to raft.SnapshotSink) error {
+	return s.FSMSnapshot.Persist(spillingSink{to, s.spill})
+}
+
+type spillingSink struct {
+	raft.SnapshotSink
+	spill func([]byte) []byte
+}
+
+func (s spillingSink) Write(p []byte) (int, error) {
+	_, err := s.SnapshotSink.Write(s.spill(p))
+	return len(p), err
+}
+
+func TestASnapshotThatNobodyNeedsIsReadAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		spill   func([]byte) []byte
+		message string
+	}{
+		"a section is lost": {func(b []byte) []byte { return bytes.Replace(b, []byte(`"sessions"`), []byte(`"other"`), 1) }, " has written is"},
+		"it is cut off":     {func(b []byte) []byte { return b[:len(b)-1] }, "unmarshal snapshot"},
+		"another index is told": {func(b []byte) []byte {
+			return bytes.Replace(b, []byte(`"applied_index":`), []byte(`"applied_index":1`), 1)
+		}, " has written is"},
+		"it is as it was": {func(b []byte) []byte { return b }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events, verdict, _ := playOn(t, reindex(true), altered{System: Default(), replica: func(_ ReplicaConfig, r Replica) Replica {
+				return spilling{r, c.spill}
+			}})
+			require.NotEmpty(t, of(events, trace.SnapshotReread))
+			require.Len(t, of(events, trace.SnapshotReread), len(of(events, trace.SnapshotStored)))
+			require.Empty(t, of(events, trace.SnapshotRestored), "nobody has needed one")
+			if c.message == "" {
+				require.Empty(t, verdict.Violations)
+				return
+			}
+			require.NotEmpty(t, verdict.Violations)
+			require.Equal(t, "P1", verdict.Violations[0].Property)
+			require.Contains(t, verdict.Violations[0].Message, c.message)
+		})
+	}
 }
 
 func TestAnotherSystemIsHeldToTheSame(t *testing.T) {

@@ -144,7 +144,7 @@ func (s *slicer) link(i int) {
 		after("commit %d", e.Int("index"))
 		after("change of %s", task)
 		is("apply on %s", here)
-	case trace.SnapshotTaken, trace.SnapshotRestored:
+	case trace.SnapshotTaken, trace.SnapshotReread, trace.SnapshotRestored:
 		after("apply on %s", here)
 		is("apply on %s", here)
 	case trace.SchemaChanged:

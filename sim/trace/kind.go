@@ -64,6 +64,10 @@ const (
 	Replayed Kind = "replayed"
 	// SnapshotTaken: a replica captured its state. index, hash.
 	SnapshotTaken Kind = "snapshot-taken"
+	// SnapshotReread: what a replica has written of its snapshot was restored into a fresh
+	// one, with another clock and time to live. index (of the snapshot), hash (of the fresh
+	// replica's state, or why there is none).
+	SnapshotReread Kind = "snapshot-reread"
 	// SnapshotStored: a snapshot, the replica's own or one that it was sent, is on the
 	// disk. index.
 	SnapshotStored Kind = "snapshot-stored"
