@@ -39,6 +39,18 @@ func (m *Manager) AddTask(c *api.ApplyRequest, index uint64) error {
 	})
 }
 
+// CheckAddTask says what is wrong with a command to add a task in itself, whatever the
+// state: what AddTask refuses permanently. Who refuses such a command for another reason
+// asks this first, so that no caller tries again what can never succeed (P15).
+func CheckAddTask(c *api.ApplyRequest) error {
+	q, err := decode[api.AddDistributedTaskRequest](c)
+	if err != nil {
+		return err
+	}
+	_, err = newTask(q, 0)
+	return err
+}
+
 // newTask makes the task that q asks for. Unit specs go before unit ids.
 func newTask(q *api.AddDistributedTaskRequest, version uint64) (*Task, error) {
 	var c check

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -238,7 +239,8 @@ func (r *Replica) deleteTenants(c *api.ApplyRequest) error {
 
 // checkBound refuses a new task of a collection that the schema does not have, so
 // that nothing of a dropped collection comes back (P12). The collection may be
-// created later: the rejection is not permanent.
+// created later: the rejection is not permanent, unless the task could not be added to
+// it either (P15).
 func (r *Replica) checkBound(c *api.ApplyRequest) error {
 	var q struct {
 		Namespace string `json:"namespace"`
@@ -252,7 +254,7 @@ func (r *Replica) checkBound(c *api.ApplyRequest) error {
 		return nil
 	}
 	if _, err := r.schema.find(bound); err != nil {
-		return fmt.Errorf("add task: %w", err)
+		return cmp.Or(fsm.CheckAddTask(c), fmt.Errorf("add task: %w", err))
 	}
 	return nil
 }

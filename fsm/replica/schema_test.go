@@ -60,6 +60,8 @@ func TestSchemaCommands(t *testing.T) {
 		"a flip needs its task":                       {request: updateProperty(t, "Docs", "title", "field", &MigrationRef{"reindex", "r", 8}), want: "does not exist", permanent: true},
 		"a flip belongs to the task's own collection": {request: updateProperty(t, "Notes", "text", "field", &MigrationRef{"reindex", "r", 7}), want: "belongs to collection", permanent: true},
 		"a task needs its collection":                 {request: addTask(t, "repair", "x", payload{Collection: "Nope"}, "u"), want: `"Nope" does not exist`},
+		"what is bad for ever is so without it":       {request: addTask(t, "repair", "x", payload{Collection: "Nope"}), want: "at least one unit", permanent: true},
+		"so is a unit that stands twice":              {request: addTask(t, "repair", "x", payload{Collection: "Nope"}, "u", "u"), want: "twice", permanent: true},
 		"a task may be bound to nothing":              {request: addTask(t, "repair", "x", payload{}, "u")},
 		"an unbound namespace does not care":          {request: addTask(t, "cleanup", "x", payload{Collection: "Nope"}, "u")},
 		"a payload of doom is bound to nothing":       {request: addTask(t, "repair", "x", payload{Collection: "panic"}, "u")},

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -58,9 +59,14 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 		property string
 		doctor   script
 	}{
-		"a replica has another state":       {"P1", set(is(trace.Applied, "node=n2", "command=DISTRIBUTED_TASK_ADD"), trace.Str("state", "other"))},
-		"a record is not as specified":      {"P2", set(is(trace.AtRest, "what=record"), trace.Str("digest", "0"))},
-		"a unit is not as specified":        {"P2", set(is(trace.TaskChanged, "progress=0.25"), trace.Str("progress", "0.3"))},
+		"a replica has another state":  {"P1", set(is(trace.Applied, "node=n2", "command=DISTRIBUTED_TASK_ADD"), trace.Str("state", "other"))},
+		"a record is not as specified": {"P2", set(is(trace.AtRest, "what=record"), trace.Str("digest", "0"))},
+		"a unit is not as specified":   {"P2", set(is(trace.TaskChanged, "progress=0.25"), trace.Str("progress", "0.3"))},
+		"an add is refused for now that is bad for ever": {"P2", func(all []trace.Event) []trace.Event {
+			return then(commit(is(trace.WorkStarted, "task=barrier"), "DISTRIBUTED_TASK_ADD", `{"namespace":"repair","id":"x","payload":"`+
+				base64.StdEncoding.EncodeToString([]byte(`{"collection":"Nope"}`))+`"}`, ""),
+				set(is(trace.Committed, "index=100000"), trace.Str("outcome", `add task: collection "Nope" does not exist`)))(all)
+		}},
 		"a record ends with another status": {"P3", set(is(trace.AtRest, "what=record"), trace.Str("status", "FAILED"))},
 		"a unit's progress falls":           {"P4", set(is(trace.TaskChanged, "task=barrier", "unit_status=COMPLETED"), trace.Str("progress", "-1"))},
 		"a failed preparation leaves a task as it is": {"P5", func(all []trace.Event) []trace.Event {
