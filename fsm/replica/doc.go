@@ -39,6 +39,12 @@
 // it also counts the answers to heartbeats that were sent before it was called, and
 // such an answer may still be on its way when a new leader commits.
 //
+// # Raft
+//
+// raft.NewRaft is given its log and its snapshots through [Stores]: by itself,
+// hashicorp/raft 1.8 can make a follower refuse for ever what comes behind a snapshot,
+// and a cluster that needs this follower stands still (P16).
+//
 // # Deviations from the reference
 //
 //   - A command that its own retry commits a second time gets the first outcome again,

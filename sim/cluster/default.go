@@ -3,6 +3,8 @@ package cluster
 import (
 	"encoding/json"
 
+	"github.com/hashicorp/raft"
+
 	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
@@ -30,6 +32,11 @@ func (system) NewReplica(c ReplicaConfig) Replica {
 		}
 	}
 	return defaultReplica{replica.New(config)}
+}
+
+// Stores implements System.
+func (system) Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
+	return replica.Stores(log, snapshots)
 }
 
 // NewScheduler implements System.

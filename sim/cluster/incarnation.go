@@ -101,7 +101,11 @@ func (i *incarnation) begin() {
 		Guards: i.providers, Notifier: (*notifier)(i), OnApply: i.applied,
 		Clock: i.clock, CompletedTaskTTL: c.plan.Cluster.CompletedTaskTTL.D(), Logger: quiet(),
 	})
-	i.raft, err = raft.NewRaft(n.raftConfig(), (*machine)(i), i.mount.Log(), i.mount.Stable(), i.mount.Snapshots(), i.endpoint)
+	log, snapshots, err := c.sys.Stores(i.mount.Log(), i.mount.Snapshots())
+	if err != nil {
+		panic(fmt.Sprintf("cluster: stores of %s: %s", n.name, err))
+	}
+	i.raft, err = raft.NewRaft(n.raftConfig(), (*machine)(i), log, i.mount.Stable(), snapshots, i.endpoint)
 	if err != nil {
 		panic(fmt.Sprintf("cluster: raft on %s: %s", n.name, err))
 	}

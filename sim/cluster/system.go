@@ -19,6 +19,8 @@ import (
 type System interface {
 	// NewReplica returns an empty state machine.
 	NewReplica(ReplicaConfig) Replica
+	// Stores returns log and snapshots as raft is to see them.
+	Stores(raft.LogStore, raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error)
 	// NewScheduler returns a scheduler that has not been started.
 	NewScheduler(sched.SchedulerParams) Scheduler
 }

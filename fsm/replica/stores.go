@@ -1,0 +1,146 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/raft"
+)
+
+// Stores returns log and snapshots in the way in which raft.NewRaft has to see them,
+// lest a cluster stands still for ever, or a replica is given entries that were never
+// committed (P1, P16).
+//
+// The Raft paper (section 7) has a follower that is given a snapshot keep what its log
+// holds behind the snapshot's last entry if it holds that entry, and drop all of it if
+// not. hashicorp/raft (1.8) does neither: it keeps what there is, and looks for the
+// entry at the snapshot's end in the log alone. It is not there when the log has a gap
+// before what the follower was sent behind the snapshot, or was compacted up to the
+// snapshot's end; and it may be one that an older leader had begun and nobody has
+// committed. Then the follower refuses whatever comes behind the snapshot, the leader
+// sends the same snapshot again, and so for ever, if the cluster needs that follower
+// to commit; one lost answer suffices. And such a follower, once it leads, may send
+// what was never committed as if it had been.
+//
+// The log that is returned answers for the newest snapshot: at its end stands an entry
+// of its term, and, unless the log holds just that entry, nothing before it.
+func Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
+	list, err := snapshots.List()
+	if err != nil {
+		return nil, nil, fmt.Errorf("list snapshots: %w", err)
+	}
+	end := new(snapshotEnd)
+	for _, meta := range list {
+		end.reach(meta.Index, meta.Term)
+	}
+	return &boundedLog{log, end}, &watchedSnapshots{snapshots, end}, nil
+}
+
+// snapshotEnd is the last entry of the newest snapshot; index 0 when there is none.
+type snapshotEnd struct {
+	mu          sync.Mutex
+	index, term uint64
+}
+
+func (s *snapshotEnd) get() (index, term uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.index, s.term
+}
+
+func (s *snapshotEnd) reach(index, term uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if index > s.index {
+		s.index, s.term = index, term
+	}
+}
+
+// boundedLog is a log that knows where the newest snapshot ends.
+type boundedLog struct {
+	raft.LogStore
+	end *snapshotEnd
+}
+
+// IsMonotonic passes on what the log says of itself; see raft.MonotonicLogStore.
+func (b *boundedLog) IsMonotonic() bool {
+	monotonic, ok := b.LogStore.(raft.MonotonicLogStore)
+	return ok && monotonic.IsMonotonic()
+}
+
+// GetLog reads the entry of an index into l, or returns raft.ErrLogNotFound. The entry
+// that stands for the end of a snapshot has index and term, and no content: raft sends
+// only what stands behind an entry that it has, and before this one there is none. The
+// first entry of all, which raft sends without one before it, is left alone.
+func (b *boundedLog) GetLog(index uint64, l *raft.Log) error {
+	end, term := b.end.get()
+	if index > end || end == 1 {
+		return b.LogStore.GetLog(index, l)
+	}
+	switch superseded, err := b.superseded(end, term); {
+	case err != nil:
+		return err
+	case !superseded:
+		return b.LogStore.GetLog(index, l)
+	case index < end:
+		return raft.ErrLogNotFound
+	}
+	*l = raft.Log{Index: end, Term: term, Type: raft.LogNoop}
+	return nil
+}
+
+// superseded says that the log goes on behind the end of the newest snapshot without
+// holding it. A log that ends before it is left alone: raft takes the snapshot's end for
+// the last entry then.
+func (b *boundedLog) superseded(end, term uint64) (bool, error) {
+	last, err := b.LastIndex()
+	if err != nil || last < end {
+		return false, err
+	}
+	var own raft.Log
+	switch err := b.LogStore.GetLog(end, &own); {
+	case errors.Is(err, raft.ErrLogNotFound):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	return own.Term != term, nil
+}
+
+// watchedSnapshots notes the end of every snapshot that is complete.
+type watchedSnapshots struct {
+	raft.SnapshotStore
+	end *snapshotEnd
+}
+
+// Create begins a snapshot.
+func (w *watchedSnapshots) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration,
+	configurationIndex uint64, transport raft.Transport,
+) (raft.SnapshotSink, error) {
+	sink, err := w.SnapshotStore.Create(version, index, term, configuration, configurationIndex, transport)
+	if err != nil {
+		return nil, err
+	}
+	return &watchedSink{SnapshotSink: sink, done: func() { w.end.reach(index, term) }}, nil
+}
+
+// watchedSink calls done when the snapshot is complete.
+type watchedSink struct {
+	raft.SnapshotSink
+	done      func()
+	cancelled bool
+}
+
+func (s *watchedSink) Cancel() error {
+	s.cancelled = true
+	return s.SnapshotSink.Cancel()
+}
+
+func (s *watchedSink) Close() error {
+	err := s.SnapshotSink.Close()
+	if err == nil && !s.cancelled {
+		s.done()
+	}
+	return err
+}

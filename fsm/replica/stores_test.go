@@ -1,0 +1,179 @@
+package replica
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	"github.com/stretchr/testify/require"
+)
+
+// follower is a real raft instance that a made-up leader speaks to.
+type follower struct {
+	t      *testing.T
+	raft   *raft.Raft
+	log    *raft.InmemStore
+	leader *raft.InmemTransport
+}
+
+// withFollower runs test on a follower that keeps trailing entries before the head of
+// its log. Bounded says whether it sees its stores through [Stores].
+func withFollower(t *testing.T, trailing uint64, bounded bool, test func(*follower)) {
+	synctest.Test(t, func(t *testing.T) {
+		_, own := raft.NewInmemTransportWithTimeout("n1", time.Second)
+		_, leader := raft.NewInmemTransportWithTimeout("n2", time.Second)
+		own.Connect("n2", leader)
+		leader.Connect("n1", own)
+		defer own.Close()
+		defer leader.Close()
+		c := raft.DefaultConfig()
+		c.LocalID, c.TrailingLogs, c.Logger = "n1", trailing, hclog.NewNullLogger()
+		c.SnapshotInterval, c.SnapshotThreshold = time.Hour, 1<<40
+		store := raft.NewInmemStore()
+		var log raft.LogStore = store
+		var snapshots raft.SnapshotStore = raft.NewInmemSnapshotStore()
+		if bounded {
+			var err error
+			log, snapshots, err = Stores(log, snapshots)
+			require.NoError(t, err)
+		}
+		r, err := raft.NewRaft(c, New(Config{}), log, store, snapshots, own)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, r.Shutdown().Error()) }()
+		test(&follower{t: t, raft: r, log: store, leader: leader})
+	})
+}
+
+// servers is the configuration that the entries of the tests are under.
+var servers = raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "n1"}, {ID: "n2", Address: "n2"}}}
+
+// header is what a leader of a term sends along.
+func header() raft.RPCHeader {
+	return raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte("n2"), Addr: []byte("n2")}
+}
+
+// append sends the entries behind prev up to last, all of one term, and says whether
+// the follower took them.
+func (f *follower) append(term, prevTerm, prev, last, commit uint64) bool {
+	q := &raft.AppendEntriesRequest{RPCHeader: header(), Term: term, PrevLogEntry: prev, PrevLogTerm: prevTerm, LeaderCommitIndex: commit}
+	for index := prev + 1; index <= last; index++ {
+		l := &raft.Log{Index: index, Term: term, Type: raft.LogNoop}
+		if index == 1 {
+			l.Type, l.Data = raft.LogConfiguration, raft.EncodeConfiguration(servers)
+		}
+		q.Entries = append(q.Entries, l)
+	}
+	var p raft.AppendEntriesResponse
+	require.NoError(f.t, f.leader.AppendEntries("n1", "n1", q, &p))
+	return p.Success
+}
+
+// install sends a snapshot that ends with an entry.
+func (f *follower) install(term, index, indexTerm uint64) {
+	state := fmt.Appendf(nil, `{"applied_index":%d}`, index)
+	q := &raft.InstallSnapshotRequest{
+		RPCHeader: header(), SnapshotVersion: raft.SnapshotVersionMax, Term: term, LastLogIndex: index, LastLogTerm: indexTerm,
+		Configuration: raft.EncodeConfiguration(servers), ConfigurationIndex: 1, Size: int64(len(state)),
+	}
+	var p raft.InstallSnapshotResponse
+	require.NoError(f.t, f.leader.InstallSnapshot("n1", "n1", q, &p, bytes.NewReader(state)))
+	require.True(f.t, p.Success)
+}
+
+// What raft keeps of a log beside a snapshot makes a follower refuse all that comes
+// behind the snapshot. The first column of each test is what raft does by itself: when
+// it is mended there, Stores can go.
+func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		trailing uint64
+		// before is what the follower goes through; the snapshot ends with entry 10.
+		before func(*follower)
+		// term is the leader's, snapshot that of entry 10.
+		term, snapshot uint64
+	}{
+		{"whose entries before its end were compacted while the answers to those behind it got lost", 3, func(f *follower) {
+			require.True(f.t, f.append(2, 0, 0, 14, 10))
+			f.install(2, 10, 2)
+		}, 2, 2},
+		{"that left a gap in the log, and the answer to the first entry behind it got lost", 10240, func(f *follower) {
+			require.True(f.t, f.append(2, 0, 0, 4, 4))
+			f.install(2, 10, 2)
+			require.True(f.t, f.append(2, 2, 10, 11, 10))
+		}, 2, 2},
+		{"that ends where an older leader had begun another entry", 10240, func(f *follower) {
+			require.True(f.t, f.append(2, 0, 0, 14, 4))
+			f.install(3, 10, 3)
+		}, 3, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, bounded := range []bool{false, true} {
+				withFollower(t, c.trailing, bounded, func(f *follower) {
+					c.before(f)
+					// The leader does not know what the follower has; it begins behind the snapshot.
+					require.Equal(t, bounded, f.append(c.term, c.snapshot, 10, 16, 16))
+					if bounded {
+						synctest.Wait()
+						require.Equal(t, uint64(16), f.raft.AppliedIndex())
+					}
+				})
+			}
+		})
+	}
+}
+
+func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
+	entry := func(index, term uint64) *raft.Log { return &raft.Log{Index: index, Term: term, Data: []byte("own")} }
+	open := func(entries ...*raft.Log) (raft.LogStore, raft.SnapshotStore) {
+		store := raft.NewInmemStore()
+		require.NoError(t, store.StoreLogs(entries))
+		snapshots := raft.NewInmemSnapshotStore()
+		log, watched, err := Stores(store, snapshots)
+		require.NoError(t, err)
+		return log, watched
+	}
+	snapshot := func(s raft.SnapshotStore, index, term uint64, end func(raft.SnapshotSink) error) {
+		_, transport := raft.NewInmemTransport("")
+		sink, err := s.Create(raft.SnapshotVersionMax, index, term, servers, 1, transport)
+		require.NoError(t, err)
+		require.NoError(t, end(sink))
+	}
+	terms := func(log raft.LogStore) (terms []uint64) {
+		for index := uint64(1); index <= 6; index++ {
+			var l raft.Log
+			if err := log.GetLog(index, &l); err != nil {
+				require.ErrorIs(t, err, raft.ErrLogNotFound)
+			}
+			terms = append(terms, l.Term)
+		}
+		return terms
+	}
+	closed, cancelled := raft.SnapshotSink.Close, raft.SnapshotSink.Cancel
+
+	log, snapshots := open(entry(2, 2), entry(3, 2), entry(4, 2), entry(5, 2))
+	require.Equal(t, []uint64{0, 2, 2, 2, 2, 0}, terms(log))
+	snapshot(snapshots, 4, 2, closed)
+	require.Equal(t, []uint64{0, 2, 2, 2, 2, 0}, terms(log), "the log holds the entry")
+	snapshot(snapshots, 5, 3, cancelled)
+	require.Equal(t, []uint64{0, 2, 2, 2, 2, 0}, terms(log), "a snapshot that was cancelled is none")
+
+	log, snapshots = open(entry(2, 2), entry(3, 2), entry(4, 2), entry(5, 2))
+	snapshot(snapshots, 4, 3, closed)
+	require.Equal(t, []uint64{0, 0, 0, 3, 2, 0}, terms(log), "the log holds another entry")
+	snapshot(snapshots, 3, 2, closed)
+	require.Equal(t, []uint64{0, 0, 0, 3, 2, 0}, terms(log), "an older snapshot says nothing")
+
+	log, snapshots = open(entry(1, 2), entry(2, 2))
+	snapshot(snapshots, 4, 2, closed)
+	require.Equal(t, []uint64{2, 2, 0, 0, 0, 0}, terms(log), "the log ends before it")
+	require.NoError(t, log.StoreLogs([]*raft.Log{entry(5, 2)}))
+	require.Equal(t, []uint64{0, 0, 0, 2, 2, 0}, terms(log), "it goes on behind a gap")
+
+	log, snapshots = open(entry(2, 2))
+	snapshot(snapshots, 1, 1, closed)
+	require.Equal(t, []uint64{0, 2, 0, 0, 0, 0}, terms(log), "the first entry is left alone")
+}
