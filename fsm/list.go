@@ -63,10 +63,8 @@ func (m *Manager) Unit(namespace, taskID string, version uint64, unitID string) 
 }
 
 func (m *Manager) list() map[string][]*Task {
-	tasks := m.clonesOfAll() // sorting needs no lock
-	for _, list := range tasks {
-		slices.SortFunc(list, compareActivity)
-	}
+	tasks := m.clonesOfAll()
+	sortLists(tasks) // needs no lock
 	return tasks
 }
 
@@ -74,15 +72,26 @@ func (m *Manager) list() map[string][]*Task {
 func (m *Manager) clonesOfAll() map[string][]*Task {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	return m.each((*Task).Clone)
+}
+
+// each returns what f makes of every task, in no order. The caller holds the lock.
+func (m *Manager) each(f func(*Task) *Task) map[string][]*Task {
 	tasks := make(map[string][]*Task, len(m.records))
 	for namespace, records := range m.records {
 		list := make([]*Task, 0, len(records))
 		for _, r := range records {
-			list = append(list, r.task.Clone())
+			list = append(list, f(r.task))
 		}
 		tasks[namespace] = list
 	}
 	return tasks
+}
+
+func sortLists(tasks map[string][]*Task) {
+	for _, list := range tasks {
+		slices.SortFunc(list, compareActivity)
+	}
 }
 
 // compareActivity is the order of a list.

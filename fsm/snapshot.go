@@ -24,7 +24,7 @@ func (m *Manager) Capture() State {
 // Snapshot returns the state as JSON, the same bytes on every replica that has
 // applied the same log (P1).
 func (m *Manager) Snapshot() ([]byte, error) {
-	b, err := json.Marshal(m.Capture())
+	b, err := m.Capture().AppendJSON(nil)
 	if err != nil {
 		return nil, fmt.Errorf("marshal snapshot: %w", err)
 	}

@@ -53,6 +53,7 @@ type Replica struct {
 	schema   schema
 	sessions *sessions
 	waits    waits
+	scratch  []byte // for the form of the state that is hashed
 }
 
 var _ raft.FSM = (*Replica)(nil)

@@ -128,12 +128,19 @@ type sessionRecord struct {
 
 // capture copies the table, sorted by client.
 func (t *sessions) capture() []sessionRecord {
+	records := t.view()
+	for i := range records {
+		records[i].Outcomes = slices.Clone(records[i].Outcomes)
+	}
+	return records
+}
+
+// view is the table, sorted by client, until the next command changes it.
+func (t *sessions) view() []sessionRecord {
 	records := make([]sessionRecord, 0, len(t.clients))
 	for _, client := range slices.Sorted(maps.Keys(t.clients)) {
 		s := t.clients[client]
-		records = append(records, sessionRecord{
-			Client: client, Low: s.low, Last: s.last, Outcomes: slices.Clone(s.outcomes),
-		})
+		records = append(records, sessionRecord{Client: client, Low: s.low, Last: s.last, Outcomes: s.outcomes})
 	}
 	return records
 }

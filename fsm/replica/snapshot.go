@@ -34,7 +34,7 @@ func (r *Replica) capture() document {
 }
 
 func (d document) marshal() ([]byte, error) {
-	b, err := json.Marshal(d)
+	b, err := d.appendJSON(nil, d.Tasks.AppendJSON)
 	if err != nil {
 		return nil, fmt.Errorf("marshal snapshot at index %d: %w", d.AppliedIndex, err)
 	}
@@ -46,12 +46,17 @@ func (d document) marshal() ([]byte, error) {
 // holds.
 func (r *Replica) State() ([]byte, error) { return r.capture().marshal() }
 
-// Hash returns the hex SHA-256 of [Replica.State].
+// Hash returns the hex SHA-256 of [Replica.State]. Applies wait meanwhile: nothing is
+// copied.
 func (r *Replica) Hash() (string, error) {
-	state, err := r.State()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := document{AppliedIndex: r.applied, Schema: r.schema.capture(), Sessions: r.sessions.view()}
+	state, err := d.appendJSON(r.scratch[:0], r.manager.AppendState)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("marshal state at index %d: %w", d.AppliedIndex, err)
 	}
+	r.scratch = state
 	sum := sha256.Sum256(state)
 	return hex.EncodeToString(sum[:]), nil
 }
