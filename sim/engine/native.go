@@ -11,10 +11,11 @@ import (
 // NativeName is the name of the engine that [Native] returns.
 const NativeName = "native"
 
-// nativeEnv is the environment of a native guest: one P, and the collector runs
-// only when the guest asks for it.
+// nativeEnv is the environment of a native guest: one P, the collector runs only when
+// the guest asks for it, and stacks keep the size that the overlay starts them with.
 var nativeEnv = []string{
-	"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=off", "GODEBUG=asyncpreemptoff=1",
+	"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=off",
+	"GODEBUG=asyncpreemptoff=1,adaptivestackstart=0,gcshrinkstackoff=1",
 	"GOTRACEBACK=all", "TZ=UTC",
 	fmt.Sprintf("GORACE=halt_on_error=1 exitcode=%d atexit_sleep_ms=0", raceExit),
 }
