@@ -45,9 +45,18 @@ func New(p *plan.Plan) *Observer {
 // notice of others.
 func Kinds() []trace.Kind { return slices.Clone(kinds) }
 
+// watched are the kinds as a set.
+var watched = func() map[trace.Kind]bool {
+	set := make(map[trace.Kind]bool, len(kinds))
+	for _, k := range kinds {
+		set[k] = true
+	}
+	return set
+}()
+
 // Observe takes in the next event.
 func (o *Observer) Observe(e trace.Event) {
-	if !slices.Contains(kinds, e.Kind) {
+	if !watched[e.Kind] {
 		return
 	}
 	// A fault strikes the state before its event, everything else is seen in the state

@@ -133,7 +133,7 @@ func appendEvent(b []byte, e *Event) []byte {
 	for i := range e.Fields {
 		f := &e.Fields[i]
 		if i == 0 {
-			b = append(b, `,"fields":{`...)
+			b = append(b, fieldsPrefix...)
 		} else {
 			b = append(b, ',')
 		}
@@ -161,6 +161,9 @@ const (
 	eventPrefix  = `{"at":`
 	footerPrefix = `{"verdict":`
 )
+
+// fieldsPrefix stands before the fields of an event; no string has it inside.
+const fieldsPrefix = `,"fields":{`
 
 const hexDigits = "0123456789abcdef"
 

@@ -29,18 +29,8 @@ func strictUnmarshal(line []byte, v any) error {
 // strict about form: the reader encodes the event again and compares.
 func parseEvent(line string) (Event, error) {
 	s := scanner{s: line}
-	var e Event
-	s.expect(eventPrefix)
-	e.At = time.Duration(s.number().Int())
-	if s.skip(`,"node":`) {
-		e.Node = s.str()
-	}
-	if s.skip(`,"inc":`) {
-		e.Incarnation = int(s.number().Int())
-	}
-	s.expect(`,"kind":`)
-	e.Kind = Kind(s.str())
-	if s.skip(`,"fields":{`) {
+	e := s.head()
+	if s.skip(fieldsPrefix) {
 		e.Fields = make([]Field, 0, 1+strings.Count(s.s[s.i:], `,"`))
 		for s.err == nil {
 			key := s.str()
@@ -66,11 +56,34 @@ func parseEvent(line string) (Event, error) {
 	return e, s.err
 }
 
+// parseHead reads the beginning of such a line and nothing of its fields.
+func parseHead(line []byte) (Event, bool) {
+	head, _, _ := bytes.Cut(line, []byte(fieldsPrefix))
+	s := scanner{s: string(head)}
+	e := s.head()
+	return e, s.err == nil
+}
+
 // scanner reads one line; after the first error it reads nothing.
 type scanner struct {
 	s   string
 	i   int
 	err error
+}
+
+// head reads an event up to its fields.
+func (s *scanner) head() (e Event) {
+	s.expect(eventPrefix)
+	e.At = time.Duration(s.number().Int())
+	if s.skip(`,"node":`) {
+		e.Node = s.str()
+	}
+	if s.skip(`,"inc":`) {
+		e.Incarnation = int(s.number().Int())
+	}
+	s.expect(`,"kind":`)
+	e.Kind = Kind(s.str())
+	return e
 }
 
 func (s *scanner) failf(format string, args ...any) {

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -29,12 +30,13 @@ type Reader struct {
 	line     int // number of the line read last
 	long     []byte
 	hash     hash.Hash
-	check    []byte // an event encoded again
+	check    []byte        // an event encoded again
+	only     map[Kind]bool // what Next returns; nil for all
 	header   Header
 	footer   Footer
 	events   int
 	last     time.Duration
-	counters map[string]int64
+	counters map[string]*int64
 	err      error // what Next returns from now on
 }
 
@@ -49,7 +51,7 @@ func NewReader(in io.Reader) (*Reader, error) {
 		}
 		buffered = bufio.NewReaderSize(dec, 64<<10)
 	}
-	r := &Reader{in: buffered, hash: sha256.New(), counters: make(map[string]int64)}
+	r := &Reader{in: buffered, hash: sha256.New(), counters: make(map[string]*int64)}
 	line, err := r.readLine()
 	if err != nil {
 		return nil, err
@@ -74,6 +76,16 @@ func (r *Reader) Header() Header { return r.header }
 // Footer returns the footer, once Next has returned io.EOF.
 func (r *Reader) Footer() Footer { return r.footer }
 
+// Only lets Next return events of these kinds alone. Of the others no more is read than
+// the time, the place and the kind, and that the hash is right: who wants a few events
+// of a trace that was written just now need not read them all.
+func (r *Reader) Only(kinds ...Kind) {
+	r.only = make(map[Kind]bool, len(kinds))
+	for _, k := range kinds {
+		r.only[k] = true
+	}
+}
+
 // Next returns the next event. It returns io.EOF once the footer was read and
 // agrees with all that came before it; a trace without its end is an error.
 func (r *Reader) Next() (Event, error) {
@@ -88,30 +100,55 @@ func (r *Reader) Next() (Event, error) {
 }
 
 func (r *Reader) next() (Event, error) {
-	line, err := r.readLine()
-	if err != nil {
-		return Event{}, err
+	for {
+		line, err := r.readLine()
+		if err != nil {
+			return Event{}, err
+		}
+		if bytes.HasPrefix(line, []byte(footerPrefix)) {
+			return Event{}, r.end(line)
+		}
+		e, skipped, err := r.event(line)
+		if err != nil {
+			return Event{}, err
+		}
+		if e.At < r.last {
+			return Event{}, r.fail(fmt.Errorf("time runs backwards, from %s to %s", r.last, e.At))
+		}
+		r.hash.Write(line)
+		r.last = e.At
+		r.events++
+		e.Seq = r.events
+		r.count(e.Kind)
+		if !skipped {
+			return e, nil
+		}
 	}
-	if bytes.HasPrefix(line, []byte(footerPrefix)) {
-		return Event{}, r.end(line)
+}
+
+// event reads the event of a line; one that is skipped has a time and a kind.
+func (r *Reader) event(line []byte) (_ Event, skipped bool, err error) {
+	if r.only != nil {
+		if e, ok := parseHead(line); ok && !r.only[e.Kind] {
+			return e, true, nil
+		}
 	}
 	e, err := parseEvent(string(line[:len(line)-1]))
 	if err != nil {
-		return Event{}, r.fail(err)
+		return Event{}, false, r.fail(err)
 	}
 	r.check = appendEvent(r.check[:0], &e)
-	if err := r.same(line, r.check); err != nil {
-		return Event{}, err
+	return e, false, r.same(line, r.check)
+}
+
+// count counts an event.
+func (r *Reader) count(k Kind) {
+	n := r.counters[string(k)]
+	if n == nil {
+		n = new(int64)
+		r.counters[strings.Clone(string(k))] = n // not the line it is part of
 	}
-	if e.At < r.last {
-		return Event{}, r.fail(fmt.Errorf("time runs backwards, from %s to %s", r.last, e.At))
-	}
-	r.hash.Write(line)
-	r.last = e.At
-	r.events++
-	e.Seq = r.events
-	r.counters[string(e.Kind)]++
-	return e, nil
+	*n++
 }
 
 // end reads the footer and returns io.EOF when it is right.
@@ -135,7 +172,7 @@ func (r *Reader) end(line []byte) error {
 		return r.fail(fmt.Errorf("there are %d events, the footer says %d", r.events, f.Events))
 	case f.VirtualTime != r.last:
 		return r.fail(fmt.Errorf("the last event is at %s, the footer says %s", r.last, f.VirtualTime))
-	case !maps.Equal(ofKinds(f.Counters), r.counters):
+	case !maps.EqualFunc(ofKinds(f.Counters), r.counters, func(n int64, counted *int64) bool { return n == *counted }):
 		return r.fail(errors.New("the counters of the footer are not those of the events"))
 	case f.Verdict.Passed != (len(f.Verdict.Violations) == 0):
 		return r.fail(fmt.Errorf("passed is %t, but there are %d violations", f.Verdict.Passed, len(f.Verdict.Violations)))

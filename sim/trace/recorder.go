@@ -25,17 +25,24 @@ type Recorder struct {
 	hash     hash.Hash
 	events   int
 	last     time.Duration
-	counters map[Kind]*int64
+	kinds    map[Kind]*ofKind
 	tallies  map[string]int64
 	watchers []watcher
-	words    map[string]string // names and kinds, for the watchers
+	words    map[string]string // names of nodes, for the watchers
 	closed   bool
 	err      error // the first one; Close returns it
 }
 
 type watcher struct {
 	f     func(Event)
-	kinds []Kind
+	kinds []Kind // all of them when it is empty
+}
+
+// ofKind is what the recorder keeps of the events of one kind.
+type ofKind struct {
+	kind     Kind
+	count    int64
+	watchers []func(Event)
 }
 
 // NewRecorder writes the header and returns a recorder for the events of the run.
@@ -46,12 +53,12 @@ func NewRecorder(w io.Writer, h Header) (*Recorder, error) {
 		return nil, fmt.Errorf("trace: header: %w", err)
 	}
 	r := &Recorder{
-		w:        w,
-		buf:      make([]byte, 0, flushAt+4096),
-		hash:     sha256.New(),
-		counters: make(map[Kind]*int64),
-		tallies:  make(map[string]int64),
-		words:    make(map[string]string),
+		w:       w,
+		buf:     make([]byte, 0, flushAt+4096),
+		hash:    sha256.New(),
+		kinds:   make(map[Kind]*ofKind),
+		tallies: make(map[string]int64),
+		words:   make(map[string]string),
 	}
 	r.buf = append(r.buf, line...)
 	return r, nil
@@ -75,32 +82,48 @@ func (r *Recorder) Emit(e Event) {
 	}
 	r.last = e.At
 	r.events++
-	if n := r.counters[e.Kind]; n != nil {
-		*n++
-	} else {
-		r.counters[Kind(r.intern(string(e.Kind)))] = new(int64(1))
-		if isTally(string(e.Kind)) {
-			r.err = fmt.Errorf("trace: event %d: the kind %q has a slash in it", r.events, strings.Clone(string(e.Kind)))
+	of := r.kinds[e.Kind]
+	if of == nil {
+		if of = r.newKind(strings.Clone(string(e.Kind))); r.err != nil {
 			return
 		}
 	}
+	of.count++
 	r.buf = appendEvent(r.buf, &e)
 	if len(r.buf) >= flushAt {
 		r.flush()
 	}
-	for i := range r.watchers {
-		if w := &r.watchers[i]; len(w.kinds) == 0 || slices.Contains(w.kinds, e.Kind) {
-			w.f(r.copy(&e, r.events))
+	if len(of.watchers) > 0 {
+		seen := r.copy(&e, of.kind)
+		for _, f := range of.watchers {
+			f(seen)
 		}
 	}
 }
 
-// copy returns a copy of e for a watcher. Nothing of e itself may go out of Emit:
+// newKind notes a kind of events when the first one comes.
+func (r *Recorder) newKind(name string) *ofKind {
+	of := &ofKind{kind: Kind(name)}
+	for i := range r.watchers {
+		if w := &r.watchers[i]; w.watches(of.kind) {
+			of.watchers = append(of.watchers, w.f)
+		}
+	}
+	r.kinds[of.kind] = of
+	if isTally(name) {
+		r.err = fmt.Errorf("trace: event %d: the kind %q has a slash in it", r.events, name)
+	}
+	return of
+}
+
+func (w *watcher) watches(k Kind) bool { return len(w.kinds) == 0 || slices.Contains(w.kinds, k) }
+
+// copy returns a copy of e for the watchers. Nothing of e itself may go out of Emit:
 // the compiler would then put the fields of every caller on the heap.
-func (r *Recorder) copy(e *Event, seq int) Event {
+func (r *Recorder) copy(e *Event, kind Kind) Event {
 	fields := make([]Field, len(e.Fields))
 	copy(fields, e.Fields)
-	return Event{Seq: seq, At: e.At, Node: r.intern(e.Node), Incarnation: e.Incarnation, Kind: Kind(r.intern(string(e.Kind))), Fields: fields}
+	return Event{Seq: r.events, At: e.At, Node: r.intern(e.Node), Incarnation: e.Incarnation, Kind: kind, Fields: fields}
 }
 
 func (r *Recorder) intern(s string) string {
@@ -113,14 +136,21 @@ func (r *Recorder) intern(s string) string {
 }
 
 // Watch calls f with every later event of these kinds (of all kinds when none is
-// given), in the order of the file, before Emit returns. f must not emit.
+// given), in the order of the file, before Emit returns. f must not emit, and must not
+// change the event's fields: all watchers are given the same.
 func (r *Recorder) Watch(f func(Event), kinds ...Kind) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.watchers = append(r.watchers, watcher{f, slices.Clone(kinds)})
+	w := watcher{f, slices.Clone(kinds)}
+	r.watchers = append(r.watchers, w)
+	for _, of := range r.kinds {
+		if w.watches(of.kind) {
+			of.watchers = append(of.watchers, f)
+		}
+	}
 }
 
 // Count adds to a counter of the footer that counts something else than events of a
@@ -174,10 +204,10 @@ func (r *Recorder) Close(v Verdict) (Footer, error) {
 		Hash:        hex.EncodeToString(r.hash.Sum(nil)),
 		Events:      r.events,
 		VirtualTime: r.last,
-		Counters:    make(map[string]int64, len(r.counters)),
+		Counters:    make(map[string]int64, len(r.kinds)),
 	}
-	for k, n := range r.counters {
-		f.Counters[string(k)] = *n
+	for k, of := range r.kinds {
+		f.Counters[string(k)] = of.count
 	}
 	for name, n := range r.tallies {
 		if n != 0 {

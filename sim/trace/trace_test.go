@@ -205,6 +205,48 @@ func TestEveryCutAndEveryChangedByteIsRefused(t *testing.T) {
 	}
 }
 
+func TestAReaderOfSomeKindsReturnsThemAloneAndRefusesNoLess(t *testing.T) {
+	data, _ := record(t, violated(), events...)
+	read := func(data []byte, kinds ...trace.Kind) (got []trace.Event, err error) {
+		r, err := trace.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil, err
+		}
+		r.Only(kinds...)
+		for {
+			e, err := r.Next()
+			if err == io.EOF {
+				require.Equal(t, 4, r.Footer().Events)
+				return got, nil
+			}
+			if err != nil {
+				return got, err
+			}
+			got = append(got, e)
+		}
+	}
+	for _, c := range []struct {
+		kinds []trace.Kind
+		want  []trace.Event
+	}{
+		{nil, nil},
+		{[]trace.Kind{trace.Applied}, events[2:3]},
+		{[]trace.Kind{trace.NodeStopped, trace.RunStarted, trace.Calm}, []trace.Event{events[0], events[3]}},
+	} {
+		got, err := read(data, c.kinds...)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got)
+	}
+	for i := range data {
+		changed := bytes.Clone(data)
+		changed[i] ^= 1
+		_, err := read(changed, trace.NodeStarted)
+		require.Error(t, err, "byte %d", i)
+		_, err = read(data[:i], trace.NodeStarted)
+		require.Error(t, err, "cut at byte %d", i)
+	}
+}
+
 func TestAReaderKeepsItsError(t *testing.T) {
 	whole, _ := record(t, passed, events...)
 	r, err := trace.NewReader(bytes.NewReader(whole[:len(whole)-1]))
