@@ -68,6 +68,10 @@ type Collector struct {
 	// instant of virtual time.
 	at       int64
 	instants []instant
+	// contents are those of the newest list, and shows what they show: one list is mostly
+	// like the one before.
+	contents string
+	shows    []Shown
 	err      error
 }
 
@@ -102,11 +106,10 @@ func (c *Collector) Observe(e trace.Event) {
 	if n := len(c.instants); n == 0 || c.instants[n-1].virtual < e.At {
 		c.instants = append(c.instants, instant{e.At, c.at})
 	}
-	client := e.Node + "#" + strconv.Itoa(e.Incarnation)
 	switch e.Kind {
 	case trace.Called:
 		c.calls[e.Int("op")] = &call{order: len(c.calls), op: Op{
-			Client: client, Kind: kinds[e.Str("do")], Collection: e.Str("collection"),
+			Client: clientOf(&e), Kind: kinds[e.Str("do")], Collection: e.Str("collection"),
 			Call: c.at, Outcome: Pending, Never: true,
 		}}
 	case trace.Proposed:
@@ -122,9 +125,12 @@ func (c *Collector) Observe(e trace.Event) {
 			k.returned(&e, c.at)
 		}
 	case trace.Listed:
-		c.listed(&e, client)
+		c.listed(&e)
 	}
 }
+
+// clientOf names the client that an event is about.
+func clientOf(e *trace.Event) string { return e.Node + "#" + strconv.Itoa(e.Incarnation) }
 
 // request names the request of an event.
 func request(e *trace.Event) string {
@@ -180,20 +186,30 @@ func (k *call) returned(e *trace.Event, at int64) {
 
 // listed takes in a list. It was asked for at an instant: what happened in the same
 // instant may have come before.
-func (c *Collector) listed(e *trace.Event, client string) {
-	o := Op{Client: client, Kind: List, Return: c.at, Outcome: OK}
+func (c *Collector) listed(e *trace.Event) {
+	o := Op{Client: clientOf(e), Kind: List, Return: c.at, Outcome: OK}
 	called := time.Duration(e.Int("called"))
 	i, _ := slices.BinarySearchFunc(c.instants, called, func(i instant, t time.Duration) int { return cmp.Compare(i.virtual, t) })
 	o.Call = c.instants[min(i, len(c.instants)-1)].first
+	if contents := e.Str("contents"); contents != c.contents || c.contents == "" {
+		c.contents, c.shows = strings.Clone(contents), c.shown(e)
+	}
+	o.Shows = c.shows
+	c.ops = append(c.ops, o)
+}
+
+// shown reads what a list shows.
+func (c *Collector) shown(e *trace.Event) []Shown {
 	tasks, err := e.ListedTasks()
 	c.err = cmp.Or(c.err, err)
+	var shows []Shown
 	for _, t := range tasks {
 		if t.Digest == "" {
 			c.err = cmp.Or(c.err, fmt.Errorf("history: the list at event %d says nothing of task %s/%s but that it is there", c.at, t.Namespace, t.ID))
 		}
-		o.Shows = append(o.Shows, Shown{t.Namespace, t.ID, t.Digest})
+		shows = append(shows, Shown{t.Namespace, t.ID, t.Digest})
 	}
-	c.ops = append(c.ops, o)
+	return shows
 }
 
 // History returns what was gathered. Call it once, when the run is over: what has not

@@ -159,3 +159,23 @@ func TestFromTrace(t *testing.T) {
 	require.Len(t, h.Ops, 1)
 	require.Equal(t, OK, h.Ops[0].Outcome)
 }
+
+func TestAListLikeTheOneBeforeShowsTheSame(t *testing.T) {
+	list := func(digest string) trace.Event {
+		return trace.Event{Kind: trace.Listed, Fields: []trace.Field{
+			trace.ListContents([]trace.ListedTask{{Namespace: "ns", ID: "a", Version: 1, Digest: digest}}),
+		}}
+	}
+	c := NewCollector()
+	for _, digest := range []string{"1", "1", "2", "1"} {
+		c.Observe(list(digest))
+	}
+	h, err := c.History()
+	require.NoError(t, err)
+	var got []string
+	for _, o := range h.Ops {
+		require.Len(t, o.Shows, 1)
+		got = append(got, o.Shows[0].Digest)
+	}
+	require.Equal(t, []string{"1", "1", "2", "1"}, got)
+}

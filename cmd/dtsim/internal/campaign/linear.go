@@ -15,6 +15,7 @@ import (
 // contradict each other, or that one of them cannot tell about a history that the other
 // calls good, is a failure of the harness.
 func agreed(r *trace.Reader) error {
+	r.Only(history.Kinds()...)
 	h, err := history.FromTrace(r)
 	if err != nil {
 		return fmt.Errorf("the history of the run: %w", err)
