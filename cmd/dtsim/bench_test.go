@@ -44,3 +44,34 @@ func BenchmarkEngine(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRun is what a run costs, with all that is checked beside it and afterwards:
+// the processor time of its engine, in ms, and the time of all. The plans of the
+// families are those of seeds 1 to 8, over and over.
+func BenchmarkRun(b *testing.B) {
+	e, err := engine.Native(b.Context(), engine.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close()
+	for _, name := range []string{"journey-1", "journey-3", "hostile-acks", "hostile-nodes"} {
+		b.Run(name, func(b *testing.B) {
+			family, err := scenarios.ByName(name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var cpu time.Duration
+			runs := 0
+			for b.Loop() {
+				p := family.Plan(uint64(1+runs%8), scenarios.Options{})
+				r, err := campaign.Once(b.Context(), e, engine.Job{Plan: p, Entropy: campaign.Entropy(p)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				cpu += r.CPU
+				runs++
+			}
+			b.ReportMetric(float64(cpu.Microseconds())/1000/float64(runs), "guest-ms/run")
+		})
+	}
+}
