@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"dtsim/fsm/api"
-	"dtsim/models/spec"
 )
 
 // History is what clients did and saw, in any order.
@@ -159,20 +158,15 @@ func (o *Op) validate() error {
 }
 
 func (o *Op) validVerdict() error {
-	want := spec.Verdict{}.String()
 	switch o.Outcome {
 	case OK:
-		want = "ok"
+		if o.Verdict != "" && o.Verdict != "ok" {
+			return fmt.Errorf("verdict: %q of an accepted operation", o.Verdict)
+		}
 	case Rejected:
 		if o.Verdict == "" || o.Verdict == "ok" {
 			return fmt.Errorf("verdict: %q of a rejected operation", o.Verdict)
 		}
-		return nil
-	default:
-		return nil
-	}
-	if o.Verdict != "" && o.Verdict != want {
-		return fmt.Errorf("verdict: %q of an accepted operation", o.Verdict)
 	}
 	return nil
 }
