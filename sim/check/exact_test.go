@@ -172,7 +172,8 @@ func TestEveryPropertyIsAtStakeInTheStory(t *testing.T) {
 	}
 	require.True(t, o.Verdict().Passed)
 	counters := o.Counters()
-	require.Len(t, counters, 18)
+	require.Len(t, counters, 19)
+	require.Equal(t, int64(1), counters["excused/P16/run-too-short"], "the last record's time to live is not over")
 	for name, n := range counters {
 		if name != "at-stake/P17" { // nobody leaves
 			require.Positive(t, n, name)
@@ -184,6 +185,28 @@ func TestTheBoundFollowsFromThePlan(t *testing.T) {
 	p := story()
 	bound := check.Bound(p)
 	require.Greater(t, bound, 20*time.Second)
-	p.Faults = []plan.Fault{{Kind: plan.CallbackSlow, Max: plan.Duration(time.Minute)}}
-	require.Greater(t, check.Bound(p), bound+time.Minute)
+	p.Faults = []plan.Fault{{Kind: plan.Crash}}
+	faulty := check.Bound(p)
+	require.Greater(t, faulty, bound, "a leader may be slow to come back to a follower")
+	for kind, longer := range map[plan.FaultKind]bool{
+		plan.CallbackSlow: true, plan.WorkerLinger: true, plan.AckDelay: true,
+		plan.CallLate: false, plan.Delay: false, plan.ClockJump: false,
+	} {
+		p.Faults = []plan.Fault{{Kind: kind, Max: plan.Duration(time.Minute), By: plan.Duration(time.Hour)}}
+		if longer {
+			require.Greater(t, check.Bound(p), faulty+time.Minute, kind)
+		} else {
+			require.Equal(t, faulty, check.Bound(p), "%s is over with the calm", kind)
+		}
+	}
+
+	q := story()
+	q.Cluster.CompletedTaskTTL = plan.Duration(time.Hour)
+	require.Less(t, check.Bound(q), bound-20*time.Second, "nobody waits for an hour")
+	ends, rest := check.Bounds(q)
+	require.Equal(t, check.Bound(q), ends+rest)
+	q.Workload[3].Task.MinUnitTime = plan.Duration(time.Minute)
+	later, same := check.Bounds(q)
+	require.GreaterOrEqual(t, later, ends+50*time.Second)
+	require.Equal(t, rest, same)
 }

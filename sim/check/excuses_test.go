@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -95,6 +96,7 @@ func TestWhatIsUnfinishedNeedsAnExcuse(t *testing.T) {
 		found, counters := newStuck().leave().end(70*time.Second, "n1", "n2", "n3")
 		require.Empty(t, found)
 		require.Zero(t, counters["at-stake/P16"])
+		require.Equal(t, int64(1), counters["excused/P16/run-too-short"])
 	})
 	t.Run("somebody has left who owes nothing", func(t *testing.T) {
 		found, _ := newStuck().leave("n2").end(end, "n1", "n3")
@@ -118,6 +120,64 @@ func TestWhatIsUnfinishedNeedsAnExcuse(t *testing.T) {
 		found, _ := s.end(end, "n3")
 		require.Equal(t, []string{"P16"}, found)
 	})
+}
+
+// aged is a run whose task an operator ends at two seconds, by a clock that is ahead.
+func aged(ahead time.Duration) *stuck {
+	s := newStuck()
+	s.plan.Cluster.CompletedTaskTTL = plan.Duration(10 * time.Second)
+	stamp := 1_000_000_000_000 + (2*time.Second + ahead).Milliseconds()
+	s.events = slices.Insert(s.events, 0, trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Int("start", 1_000_000_000_000)}})
+	s.commit(2*time.Second, 7, "DISTRIBUTED_TASK_MARK_FAILED",
+		fmt.Sprintf(`{"namespace":"cleanup","id":"t","version":5,"error":"no","failed_at_unix_millis":%d}`, stamp), "FAILED")
+	for i := range s.events {
+		s.events[i].Seq = i + 1
+	}
+	return s.leave()
+}
+
+func TestARecordIsAsOldAsItsStampSays(t *testing.T) {
+	const end = 10 * time.Minute
+	clean := `{"namespace":"cleanup","id":"t","version":5,"cleaned_up_at_unix_millis":1000000100000,"completed_task_ttl_millis":10000}`
+	t.Run("it is gone in time", func(t *testing.T) {
+		s := aged(0)
+		s.commit(time.Minute, 8, "DISTRIBUTED_TASK_CLEAN_UP", clean, "")
+		found, counters := s.end(end, "n1", "n2", "n3")
+		require.Empty(t, found)
+		require.Equal(t, int64(2), counters["at-stake/P16"], "that it ended, and that it is gone")
+	})
+	t.Run("it is left", func(t *testing.T) {
+		found, _ := aged(0).end(end, "n1", "n2", "n3")
+		require.Equal(t, []string{"P16"}, found)
+	})
+	t.Run("it is left, and the clock was a little ahead", func(t *testing.T) {
+		found, _ := aged(time.Minute).end(end, "n1", "n2", "n3")
+		require.Equal(t, []string{"P16"}, found)
+	})
+	t.Run("the clock was an hour ahead", func(t *testing.T) {
+		found, counters := aged(time.Hour).end(end, "n1", "n2", "n3")
+		require.Empty(t, found)
+		require.Equal(t, int64(1), counters["excused/P16/clock-ahead"])
+	})
+	t.Run("the clock was an hour behind", func(t *testing.T) {
+		found, _ := aged(-time.Hour).end(end, "n1", "n2", "n3")
+		require.Equal(t, []string{"P16"}, found)
+	})
+}
+
+func TestANodeThatComesUpLateIsGivenItsTime(t *testing.T) {
+	late := func(end time.Duration) ([]string, map[string]int64) {
+		s := newStuck().leave()
+		s.add(90*time.Second, "n3", trace.NodeStopped, trace.Str("how", "shutdown"))
+		s.add(95*time.Second, "n3", trace.NodeStarted)
+		return s.end(end, "n1", "n2", "n3")
+	}
+	ends, _ := check.Bounds(newStuck().plan)
+	found, counters := late(time.Minute + ends + time.Second)
+	require.Empty(t, found)
+	require.Positive(t, counters["excused/P16/run-too-short"])
+	found, _ = late(95*time.Second + ends)
+	require.Equal(t, []string{"P16"}, found)
 }
 
 func TestAnOperatorEndsWhatWaitsForSomebodyWhoHasLeft(t *testing.T) {

@@ -99,7 +99,7 @@ func (c *handles) terminatedInTime(e *trace.Event, who incarnation) {
 			continue
 		}
 		c.stake("P14")
-		if since := max(left.at, l.calm, l.at(e.Node).since); l.now-since > l.bounds().reaction {
+		if since := max(left.at, l.follows(l.at(e.Node))); l.now-since > l.bounds().reaction {
 			c.report("P14", e.Node, []int{h.started, left.seq}, "%s has been %s for %s and its handle was not terminated",
 				h.run, name(left.status), l.now-left.at)
 		}

@@ -22,6 +22,8 @@ type ledger struct {
 	// seq is the place of the event just taken in, calm when the faults ended.
 	seq  int
 	calm time.Duration
+	// start is the true time at which the run began, in ms since 1970.
+	start int64
 	// end is when the nodes said what they hold at the end.
 	end time.Duration
 	// newest is the index of the last command, committed when it was.
@@ -162,6 +164,8 @@ func (l *ledger) take(e *trace.Event) {
 	l.now, l.seq, l.change, l.flipped, l.swappedAlone = e.At, e.Seq, nil, nil, nil
 	l.takeNode(e)
 	switch e.Kind {
+	case trace.RunStarted:
+		l.start = e.Int("start")
 	case trace.Committed:
 		l.command = readCommand(e)
 		l.newest, l.committed = l.command.index, e.At

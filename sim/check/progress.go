@@ -33,11 +33,15 @@ func (c *progress) finish(l *ledger) {
 // ends: the run has become terminal.
 func (c *progress) ends(l *ledger, r *run) {
 	s := r.at(l.end)
-	if s.index == 0 || s.status == absent || s.status.IsTerminal() {
+	if s.index == 0 {
 		return
 	}
-	since := max(l.calm, r.history[0].at)
-	if l.end-since <= l.bounds().tasks {
+	if s.status == absent || s.status.IsTerminal() {
+		c.stake("P16")
+		return
+	}
+	since := max(l.settled(), r.history[0].at)
+	if c.tooShort(l.end-since, l.bounds().tasks) {
 		return
 	}
 	c.stake("P16")
@@ -61,8 +65,11 @@ func (c *progress) calls(l *ledger, r *run) {
 		until = min(until, gone.at)
 	}
 	for _, n := range l.resting() {
-		since := max(l.calm, ended.at, n.since)
-		if until-since <= l.bounds().callbacks {
+		since := max(l.follows(n), ended.at)
+		if until < l.end && until-since < l.bounds().callbacks {
+			continue // its record went away in between, and not for its age alone
+		}
+		if c.tooShort(until-since, l.bounds().callbacks) {
 			continue
 		}
 		if l.stalled() {
@@ -80,17 +87,26 @@ func (c *progress) calls(l *ledger, r *run) {
 // expires: the record of a run that has ended is gone after its time to live.
 func (c *progress) expires(l *ledger, r *run) {
 	ended, ok := r.terminal()
-	if !ok || l.end-max(l.calm, ended.at) <= l.bounds().records {
-		return
+	if !ok {
+		return // what has not ended has no age
 	}
-	if l.stalled() {
+	ttl, last := l.plan.Cluster.CompletedTaskTTL.D(), r.at(l.end)
+	if ttl > shortLife {
+		return // no run waits for that
+	}
+	due := l.stamped(r) + ttl
+	switch lasted := l.end - max(l.settled(), ended.at, due); {
+	case due > l.end && l.stamped(r) > ended.at:
+		c.excuse("P16", clockAhead)
+	case c.tooShort(lasted, l.bounds().records):
+	case l.stalled():
 		c.excuse("P16", majorityLeft)
-		return
-	}
-	c.stake("P16")
-	if s := r.at(l.end); s.status != absent {
-		c.report("P16", "", r.events(), "the record of %s is still there, %s after it became %s; its time to live is %s",
-			r.id, l.end-ended.at, s.status, l.plan.Cluster.CompletedTaskTTL)
+	default:
+		c.stake("P16")
+		if last.status != absent {
+			c.report("P16", "", r.events(), "the record of %s is still there, %s after it became %s; its time to live is %s",
+				r.id, l.end-ended.at, last.status, ttl)
+		}
 	}
 }
 
@@ -107,15 +123,41 @@ func (c *progress) forgets(l *ledger) {
 			continue
 		}
 		gone := r.last()
-		if gone.status != absent || l.stalled() {
+		if gone.status != absent || l.stalled() || c.tooShort(l.end-max(l.follows(l.at(e.Node)), gone.at), l.bounds().callbacks) {
 			continue
 		}
 		c.stake("P16")
-		if since := max(l.calm, gone.at, l.at(e.Node).since); l.end-since > l.bounds().callbacks {
-			c.report("P16", e.Node, []int{gone.seq, e.Seq}, "there is local state of %s, whose record is gone since %s; %s is enough to remove it",
-				r.id, gone.at, l.bounds().callbacks)
-		}
+		c.report("P16", e.Node, []int{gone.seq, e.Seq}, "there is local state of %s, whose record is gone since %s; %s is enough to remove it",
+			r.id, gone.at, l.bounds().callbacks)
 	}
+}
+
+// tooShort says that the run has ended before anything was due, and keeps count of it.
+func (c *progress) tooShort(lasted, bound time.Duration) bool {
+	if lasted >= bound {
+		return false
+	}
+	c.excuse("P16", runTooShort)
+	return true
+}
+
+// settled is from when on the cluster works as one that nothing has happened to, as far
+// as this can be told from the plan.
+func (l *ledger) settled() time.Duration {
+	settled := l.calm + l.bounds().cluster
+	for _, n := range l.resting() {
+		settled = max(settled, l.follows(n))
+	}
+	return settled
+}
+
+// follows is from when on a node keeps up with the others: one whose shutdown took its
+// time starts after the calm has begun.
+func (l *ledger) follows(n *node) time.Duration { return max(l.calm, n.since) + l.bounds().cluster }
+
+// stamped is the true time of what the record of a run gives as its end.
+func (l *ledger) stamped(r *run) time.Duration {
+	return time.Duration(r.ended-l.start) * time.Millisecond
 }
 
 // The excuses of P16, all there are.
@@ -126,6 +168,11 @@ const (
 	// participantLeft: a node that owes something to the task has left for good, and
 	// nobody has given the task up. Its witness is the node's leaving.
 	participantLeft = "participant-left"
+	// clockAhead: the clock was ahead that stamped the end of the task, so that the time
+	// to live of its record is not over. Its witness is the stamp.
+	clockAhead = "clock-ahead"
+	// runTooShort: the run has ended before it was due. Generated plans leave the time.
+	runTooShort = "run-too-short"
 )
 
 // excuse is why something may stay unfinished, and the places of its witnesses.

@@ -86,7 +86,8 @@ func New(p *plan.Plan, sys System, rec *trace.Recorder) *Cluster {
 		MinLatency: p.Cluster.Network.MinLatency.D(), MaxLatency: p.Cluster.Network.MaxLatency.D(),
 		CallTimeout: p.Cluster.Network.CallTimeout.D(), Start: c.start, Recorder: rec,
 	})
-	c.emit(trace.RunStarted, trace.Uint("seed", p.Seed), trace.Int("nodes", int64(len(names))), trace.Dur("duration", p.Duration.D()))
+	c.emit(trace.RunStarted, trace.Uint("seed", p.Seed), trace.Int("nodes", int64(len(names))), trace.Dur("duration", p.Duration.D()),
+		trace.Int("start", c.start.UnixMilli()))
 	for _, name := range names {
 		n := &Node{cluster: c, name: name, milestones: make(map[milestone]bool)}
 		n.disk = disk.New(disk.Config{

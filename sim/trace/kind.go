@@ -6,7 +6,8 @@ type Kind string
 // The kinds of events, with their fields in order. Fields in [brackets] are there
 // only when they apply.
 const (
-	// RunStarted: the harness begins. seed, nodes, duration.
+	// RunStarted: the harness begins. seed, nodes, duration, start (the true time, in ms
+	// since 1970).
 	RunStarted Kind = "run-started"
 	// RunEnded: the harness has stopped every node.
 	RunEnded Kind = "run-ended"
