@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"dtsim/sim/check"
 	"dtsim/sim/plan"
 )
 
@@ -97,39 +98,15 @@ func (w *composer) wait(what string, steps ...time.Duration) {
 	w.now += pick(w.choices, what, steps...)
 }
 
-// calm ends the plan with a phase that is long enough for everything to end.
+// calm ends the plan with a phase that is long enough for everything to end, and for
+// P16 to be judged.
 func (w *composer) calm() {
 	w.giveUp()
 	slices.SortStableFunc(w.plan.Workload, func(a, b plan.Operation) int { return cmp.Compare(a.At, b.At) })
-	w.plan.Duration = max(w.plan.Duration, w.plan.Calm+plan.Duration(w.bound()))
+	w.plan.Duration = max(w.plan.Duration, roundUp(w.plan.Calm.D()+check.Bound(&w.plan)))
 }
 
-// bound is how long a cluster needs to bring everything to its end once it is left
-// alone: it elects a leader, catches up, and each task does its work from the
-// beginning, one phase per tick at the slowest.
-func (w *composer) bound() time.Duration {
-	c := &w.plan.Cluster
-	var work time.Duration
-	for i := range w.tasks {
-		work = max(work, w.longest(w.tasks[i]))
-	}
-	bound := 4*c.Raft.ElectionTimeout.D() + work + 8*c.SchedulerTick.D()
-	if ttl := c.CompletedTaskTTL.D(); ttl < time.Minute {
-		bound += ttl + 2*c.SchedulerTick.D()
-	}
-	return bound.Round(time.Second)
-}
-
-// longest bounds the work of a task on one node.
-func (w *composer) longest(t *plan.Task) time.Duration {
-	var c *plan.Collection
-	for _, known := range w.collections {
-		if known.Name == t.Collection {
-			c = known
-		}
-	}
-	units := len(plan.UnitsOf(t, c, w.plan.Cluster.Nodes))
-	one := max(t.MinUnitTime, t.MaxUnitTime).D()
-	rounds := (units + t.Parallel - 1) / t.Parallel
-	return time.Duration(rounds)*one + time.Duration(9*len(t.SlowUnits))*one
+// roundUp makes the end of a plan a number of seconds.
+func roundUp(d time.Duration) plan.Duration {
+	return plan.Duration((d + time.Second - 1).Truncate(time.Second))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"dtsim/sim/check"
 	"dtsim/sim/plan"
 )
 
@@ -182,7 +183,8 @@ func (w *composer) giveUp() {
 	if !w.swarm.departures {
 		return
 	}
-	at := w.plan.Calm + plan.Duration(w.bound())
+	ends, rest := check.Bounds(&w.plan)
+	at := roundUp(w.plan.Calm.D() + ends)
 	given := make(map[[2]string]bool)
 	for _, t := range w.tasks {
 		key := [2]string{string(t.Kind), t.ID}
@@ -197,5 +199,6 @@ func (w *composer) giveUp() {
 			})
 		}
 	}
-	w.plan.Duration = at + plan.Duration(w.bound())
+	// What was given up may have kept another task from its end.
+	w.plan.Duration = roundUp(at.D() + 2*w.plan.Cluster.SchedulerTick.D() + rest)
 }

@@ -4,11 +4,13 @@ import (
 	"flag"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"dtsim/scenarios"
+	"dtsim/sim/check"
 	"dtsim/sim/plan"
 )
 
@@ -28,6 +30,26 @@ func TestAnyBytesAreAPlan(t *testing.T) {
 		p := s.Decode(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))
 		require.NoError(t, p.Validate())
 	})
+}
+
+// A calm that is too short for P16 would let a task hang unseen.
+func TestTheCalmIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
+	const plans, runs = 200, 3
+	for _, s := range scenarios.Hostile() {
+		t.Run(s.Name, func(t *testing.T) {
+			for seed := range uint64(plans) {
+				p := s.Plan(seed, scenarios.Options{})
+				bound := check.Bound(p)
+				require.GreaterOrEqual(t, (p.Duration - p.Calm).D(), bound, "seed %d", seed)
+				require.Less(t, bound, 10*time.Minute, "seed %d: nobody can wait that long", seed)
+			}
+			for seed := range uint64(runs) {
+				counters := run(t, s.Plan(seed, scenarios.Options{})).Footer.Counters
+				require.Zero(t, counters["excused/P16/run-too-short"], "seed %d", seed)
+				require.Positive(t, counters["at-stake/P16"], "seed %d", seed)
+			}
+		})
+	}
 }
 
 func TestSwarmsHaveEverythingThereIs(t *testing.T) {

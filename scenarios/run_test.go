@@ -54,6 +54,8 @@ func TestEveryScenarioKeepsItsPromises(t *testing.T) {
 				whole := run(t, p)
 				require.Empty(t, whole.Footer.Verdict.Violations)
 				require.NotEmpty(t, p.Promises)
+				require.Positive(t, whole.Footer.Counters["at-stake/P16"])
+				require.Zero(t, whole.Footer.Counters["excused/P16/run-too-short"])
 				for i, promise := range p.Promises {
 					require.Contains(t, properties(breaking(*p, i, whole.Events)), string(promise.Expect), "promises[%d] cannot be broken", i)
 				}
