@@ -1,0 +1,2 @@
+// Package explore visits every state that a finite machine can reach.
+package explore

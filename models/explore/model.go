@@ -1,0 +1,80 @@
+package explore
+
+// Action names one step that is possible in a state. Its bits are the model's own; two
+// actions of one state are equal iff they are the same step.
+type Action uint64
+
+// Model is a finite machine: where it may begin, what may happen next, and what must
+// never happen. S is one whole state: a plain value without pointers, so that copies
+// share nothing and == is equality of states.
+//
+// Laws: every method is a function of its arguments alone (not of what was asked
+// before, nor of who asks), and all methods are safe for concurrent use.
+type Model[S comparable] interface {
+	// Properties are the names that a [Broken] may carry, for accounts.
+	Properties() []string
+	// Initial appends the initial states.
+	Initial(states []S) []S
+	// Enabled appends the actions possible in s, each once, in an order that depends on s
+	// alone. A state without any is a deadlock or an end, see [Live].
+	Enabled(s *S, actions []Action) []Action
+	// Step takes an action that is enabled in s. A step or a state that breaks a property
+	// is told by broken; next is the state it leads to all the same.
+	Step(s *S, a Action) (next S, broken *Broken)
+	// Fingerprint is a hash of the state's content: equal states have equal
+	// fingerprints, in every process and on every machine.
+	Fingerprint(s *S) uint64
+	// Describe says what an action is, in one line, given the state it is taken in.
+	Describe(s *S, a Action) string
+}
+
+// Broken is one broken property: which, and the facts that contradict each other.
+type Broken struct {
+	Property string
+	Message  string
+}
+
+// Symmetric is a model in which some parts play the same role.
+type Symmetric[S comparable] interface {
+	Model[S]
+	// Canonical returns the representative of all states that are s but for the names of
+	// equal parts. It is idempotent, and commutes with Step up to a renaming.
+	Canonical(s *S) S
+}
+
+// Reducible is a model that knows actions that commute.
+type Reducible[S comparable] interface {
+	Model[S]
+	// Ample appends a subset of the enabled actions that suffices in s: every action of it
+	// commutes with everything that can happen before one of it is taken, and changes
+	// nothing that a property or Relevant looks at. All of enabled is always right.
+	Ample(s *S, enabled, ample []Action) []Action
+	// Independent says that a and b, both enabled in s, lead to the same state in either
+	// order and do not disable each other. The explorer audits what Ample and
+	// Independent claim by taking both orders.
+	Independent(s *S, a, b Action) bool
+	// Relevant is the part of the state that properties look at, as a hash: the reduction
+	// must not lose any value of it.
+	Relevant(s *S) uint64
+}
+
+// Live is a model that must get somewhere.
+type Live[S comparable] interface {
+	Model[S]
+	// Settled says that nothing is owed in s.
+	Settled(s *S) bool
+	// Class is the fairness class of an action, from 0 to Classes()-1, or -1 for an action
+	// that need never be taken. A run is weakly fair when no class is enabled for ever
+	// from some point on without an action of it being taken.
+	Class(s *S, a Action) int
+	Classes() int
+}
+
+// Concurrent is a model whose actions belong to processes, which random walks give
+// priorities to.
+type Concurrent[S comparable] interface {
+	Model[S]
+	// Process is whose step an action is, from 0 to Processes()-1.
+	Process(s *S, a Action) int
+	Processes() int
+}
