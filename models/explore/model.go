@@ -9,7 +9,8 @@ type Action uint64
 // share nothing and == is equality of states.
 //
 // Laws: every method is a function of its arguments alone (not of what was asked
-// before, nor of who asks), and all methods are safe for concurrent use.
+// before, nor of who asks), and all methods are safe for concurrent use. None keeps or
+// changes what a pointer to a state points to.
 type Model[S comparable] interface {
 	// Properties are the names that a [Broken] may carry, for accounts.
 	Properties() []string
@@ -38,7 +39,9 @@ type Broken struct {
 type Symmetric[S comparable] interface {
 	Model[S]
 	// Canonical returns the representative of all states that are s but for the names of
-	// equal parts. It is idempotent, and commutes with Step up to a renaming.
+	// equal parts. It is idempotent, and commutes with Step up to a renaming. A model that
+	// has several representatives for some states is explored soundly, but how many of
+	// them are met depends on the order of the search.
 	Canonical(s *S) S
 }
 
@@ -65,9 +68,17 @@ type Live[S comparable] interface {
 	Settled(s *S) bool
 	// Class is the fairness class of an action, from 0 to Classes()-1, or -1 for an action
 	// that need never be taken. A run is weakly fair when no class is enabled for ever
-	// from some point on without an action of it being taken.
+	// from some point on without an action of it being taken. There are at most 64.
 	Class(s *S, a Action) int
 	Classes() int
+}
+
+// Owing is a live model with names of its own for what [Live] promises.
+type Owing interface {
+	// LiveProperties names the property that no fair run stays unsettled for ever
+	// ([Progress] unless named here), and the one that a settled state can be reached from
+	// everywhere ([Reachability]).
+	LiveProperties() (progress, reachability string)
 }
 
 // Concurrent is a model whose actions belong to processes, which random walks give
@@ -77,4 +88,32 @@ type Concurrent[S comparable] interface {
 	// Process is whose step an action is, from 0 to Processes()-1.
 	Process(s *S, a Action) int
 	Processes() int
+}
+
+// Kinded is a model whose actions are of kinds, which random walks prefer or leave out.
+type Kinded[S comparable] interface {
+	Model[S]
+	// Kind is what kind of step an action is, from 0 to Kinds()-1.
+	Kind(a Action) int
+	Kinds() int
+}
+
+// Shown is a model that can show a state to people.
+type Shown[S comparable] interface {
+	Model[S]
+	// Show returns the parts of a state, in an order that does not depend on s. The same
+	// part has the same name in every state.
+	Show(s *S) []Part
+}
+
+// Part is a named part of a state.
+type Part struct{ Name, Value string }
+
+// Judged is a model that can tell its properties a second time, from a whole path, by
+// code that shares nothing with Step's.
+type Judged[S comparable] interface {
+	Model[S]
+	// Judge returns what the path breaks. states[i+1] is what actions[i] led to from
+	// states[i].
+	Judge(states []S, actions []Action) []Broken
 }

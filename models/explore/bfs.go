@@ -1,0 +1,219 @@
+package explore
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// breadthFirst explores level by level. All workers expand the states of one level; what
+// they find makes the next. So every level, and with it all that is counted, is the same
+// for any number of workers.
+func breadthFirst[S comparable](ctx context.Context, m Model[S], o Options) (Result, error) {
+	s := newSearch(ctx, m, o)
+	defer watch(&o, func() Snapshot {
+		snapshot := s.meter.snapshot()
+		snapshot.States, snapshot.Memory = s.seen.len(), s.memory()
+		return snapshot
+	})()
+
+	workers := make([]*worker[S], o.Jobs)
+	for i := range workers {
+		workers[i] = &worker[S]{search: s, next: newFrontier[S](&s.frontier)}
+	}
+	workers[0].begin()
+	for {
+		level, n := gather(workers)
+		if n == 0 {
+			return s.result(!s.stop.Load())
+		}
+		s.meter.level(n)
+		s.meter.waiting.Store(n)
+		if s.ended() {
+			return s.result(false)
+		}
+		expand(workers, level, len(s.meter.levels)-1)
+	}
+}
+
+// gather takes what the workers have found as the next level.
+func gather[S comparable](workers []*worker[S]) (level []chunk[S], n uint64) {
+	for _, w := range workers {
+		w.next.seal()
+		level = append(level, w.next.chunks...)
+		n += w.next.n
+		w.next.chunks, w.next.n = nil, 0
+	}
+	return level, n
+}
+
+// expand has the workers expand the chunks of a level.
+func expand[S comparable](workers []*worker[S], level []chunk[S], depth int) {
+	var taken atomic.Int64
+	var group sync.WaitGroup
+	for _, w := range workers[:min(len(workers), len(level))] {
+		group.Go(func() {
+			w.level = depth
+			for w.search.proceed() {
+				i := taken.Add(1) - 1
+				if i >= int64(len(level)) {
+					break
+				}
+				n := level[i].n
+				w.expand(level[i].take(w.buffer, &w.search.frontier))
+				w.search.meter.waiting.Add(-uint64(n))
+			}
+			w.flush()
+		})
+	}
+	group.Wait()
+}
+
+// batchBytes is about how large the candidates of a batch are: some of a cache.
+const (
+	batchBytes = 256 << 10
+	batchMost  = 8192
+	batchLeast = 64
+)
+
+// worker expands states.
+type worker[S comparable] struct {
+	search *search[S]
+	level  int // of the states being expanded
+	next   *frontier[S]
+	batch  batch[S]
+	buffer []S
+
+	enabled, ample []Action
+	// partial are the sources of the batch of which only ample actions were taken, with
+	// those.
+	partial []partial
+	kept    []Action
+}
+
+// partial is a source whose ample actions are kept from first to end.
+type partial struct{ source, first, end int }
+
+// begin makes the initial states the first level.
+func (w *worker[S]) begin() {
+	w.level = -1
+	var nowhere S
+	w.batch.source(&nowhere, 0)
+	for _, state := range w.search.model.Initial(nil) {
+		w.candidate(&state)
+	}
+	w.flush()
+}
+
+// expand takes the steps from some states of the level.
+func (w *worker[S]) expand(states []S) {
+	if w.buffer == nil || cap(states) > cap(w.buffer) {
+		w.buffer = states
+	}
+	for i := range states {
+		s := &states[i]
+		w.enabled = w.search.model.Enabled(s, w.enabled[:0])
+		w.batch.source(s, w.search.fingerprint(s))
+		if len(w.enabled) == 0 {
+			w.search.dead.Add(1)
+		}
+		if w.search.reducible == nil || !w.reduce(s) {
+			for ordinal, a := range w.enabled {
+				w.step(s, a, ordinal)
+			}
+		}
+		if w.full() {
+			w.flush()
+		}
+	}
+}
+
+// reduce takes ample steps only, if there are such.
+func (w *worker[S]) reduce(s *S) bool {
+	if len(w.enabled) < 2 {
+		return false
+	}
+	w.ample = w.search.reducible.Ample(s, w.enabled, w.ample[:0])
+	if err := w.search.audit(s, w.enabled, w.ample); err != nil {
+		w.search.fail(err)
+		return false
+	}
+	if len(w.ample) >= len(w.enabled) {
+		return false
+	}
+	w.partial = append(w.partial, partial{len(w.batch.sources) - 1, len(w.kept), len(w.kept) + len(w.ample)})
+	w.kept = append(w.kept, w.ample...)
+	for _, a := range w.ample {
+		w.step(s, a, slices.Index(w.enabled, a))
+	}
+	return true
+}
+
+// step takes an action of the batch's last source.
+func (w *worker[S]) step(s *S, a Action, ordinal int) {
+	next, broken := w.search.model.Step(s, a)
+	w.candidate(&next)
+	if broken != nil {
+		b, exact := &w.batch, w.search.o.Exact
+		source, candidate := len(b.sources)-1, len(b.states)-1
+		w.search.tell(finding[S]{
+			Broken: *broken, level: w.level, ordinal: ordinal,
+			parent: mark[S]{b.parents[source], b.sources[source], exact},
+			next:   mark[S]{b.fps[candidate], b.states[candidate], exact},
+		})
+	}
+}
+
+// candidate adds the representative of a state to the batch.
+func (w *worker[S]) candidate(state *S) {
+	if w.search.symmetric != nil {
+		c := w.search.symmetric.Canonical(state)
+		state = &c
+	}
+	w.batch.candidate(state, w.search.fingerprint(state))
+}
+
+func (w *worker[S]) full() bool {
+	n := len(w.batch.states)
+	return n >= batchMost || n >= batchLeast && n*int(unsafe.Sizeof(*new(S))) >= batchBytes
+}
+
+// flush gives the batch to the visited set and what is new to the next level. Sources
+// whose ample actions led to no state of the next level are expanded in full, see
+// [worker.ignoring].
+func (w *worker[S]) flush() {
+	w.take()
+	again := w.ignoring()
+	w.batch.reset()
+	for i := range again {
+		s := &again[i]
+		w.enabled = w.search.model.Enabled(&s.state, w.enabled[:0])
+		w.batch.source(&s.state, s.fp)
+		for ordinal, a := range w.enabled {
+			if !slices.Contains(s.taken, a) {
+				w.step(&s.state, a, ordinal)
+			}
+		}
+	}
+	w.take()
+	w.batch.reset()
+	w.partial, w.kept = w.partial[:0], w.kept[:0]
+}
+
+// take gives the batch to the visited set.
+func (w *worker[S]) take() {
+	b := &w.batch
+	if len(b.fps) > 0 {
+		w.search.seen.add(b, w.level+1)
+		for i, v := range b.verdicts {
+			if v == fresh {
+				w.next.push(&b.states[i])
+			}
+		}
+	}
+	if w.level >= 0 {
+		w.search.meter.transitions.Add(uint64(len(b.fps)))
+	}
+}

@@ -1,0 +1,89 @@
+package explore
+
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+// chooser returns a way of choosing, for one run.
+func (w *walker[S]) chooser(random *rand.Rand) func(*S, []Action) Action {
+	uniform := func(_ *S, enabled []Action) Action { return enabled[random.IntN(len(enabled))] }
+	switch w.choices[random.IntN(len(w.choices))] {
+	case Swarm:
+		return swarm(w.search.model.(Kinded[S]), random, uniform)
+	case Priority:
+		return priority(w.search.model.(Concurrent[S]), random, w.how.Length)
+	}
+	return uniform
+}
+
+// swarm weighs kinds of actions by 0 (a third of them), 1, 2, 4 or 8. Where only kinds
+// of no weight are enabled, all count.
+func swarm[S comparable](m Kinded[S], random *rand.Rand, uniform func(*S, []Action) Action) func(*S, []Action) Action {
+	weights := make([]int, m.Kinds())
+	for i := range weights {
+		if random.IntN(3) > 0 {
+			weights[i] = 1 << random.IntN(4)
+		}
+	}
+	return func(s *S, enabled []Action) Action {
+		total := 0
+		for _, a := range enabled {
+			total += weights[m.Kind(a)]
+		}
+		if total == 0 {
+			return uniform(s, enabled)
+		}
+		left := random.IntN(total)
+		for _, a := range enabled {
+			if left -= weights[m.Kind(a)]; left < 0 {
+				return a
+			}
+		}
+		panic("explore: weights do not add up")
+	}
+}
+
+// The bounds of a priority choice: a run has at most mostDemotions moments at which the
+// process that is first becomes last, and no process takes more than mostInARow steps
+// without becoming last, since one that polls for another would go on for ever.
+const (
+	mostDemotions = 4
+	mostInARow    = 64
+)
+
+// priority lets the first process move that can, one of its actions at random.
+func priority[S comparable](m Concurrent[S], random *rand.Rand, length int) func(*S, []Action) Action {
+	order := random.Perm(m.Processes()) // the first is served first
+	var demotions []int
+	for range random.IntN(mostDemotions + 1) {
+		demotions = append(demotions, random.IntN(length))
+	}
+	step, last, row := 0, -1, 0
+	var own []Action
+	return func(s *S, enabled []Action) Action {
+		for _, p := range order {
+			own = own[:0]
+			for _, a := range enabled {
+				if m.Process(s, a) == p {
+					own = append(own, a)
+				}
+			}
+			if len(own) == 0 {
+				continue
+			}
+			if p != last {
+				last, row = p, 0
+			}
+			row++
+			if row >= mostInARow || slices.Contains(demotions, step) {
+				at := slices.Index(order, p)
+				order = append(slices.Delete(order, at, at+1), p)
+				row = 0
+			}
+			step++
+			return own[random.IntN(len(own))]
+		}
+		panic("explore: an action of no process")
+	}
+}

@@ -1,0 +1,145 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Replayed is a path that was taken again.
+type Replayed struct {
+	Steps []ReplayedStep
+	// Start shows the initial state.
+	Start []Part
+	// Broken is what the path breaks. Judged says that it was told by [Judged], not by the
+	// code that the search asked.
+	Broken []Broken
+	Judged bool
+}
+
+// ReplayedStep is one action, in words, and what it changed.
+type ReplayedStep struct {
+	Action  string
+	Process int // -1 when the model has none
+	Changed []Changed
+	// Broken is what Step said.
+	Broken *Broken
+}
+
+// Changed is a part of a state that a step changed.
+type Changed struct{ Name, Before, After string }
+
+// Replay takes a path through a machine again and says what it breaks: with the model
+// alone, nothing of the search. It is an error if the path is none of the machine, or
+// if it says that it loops and does not.
+func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
+	starts := m.Initial(nil)
+	if p.Initial < 0 || p.Initial >= len(starts) {
+		return Replayed{}, fmt.Errorf("there is no initial state %d; there are %d", p.Initial, len(starts))
+	}
+	if p.Loop < -1 || p.Loop >= len(p.Actions) {
+		return Replayed{}, fmt.Errorf("the loop begins at step %d of %d", p.Loop, len(p.Actions))
+	}
+	shown, _ := m.(Shown[S])
+	concurrent, _ := m.(Concurrent[S])
+	states := []S{starts[p.Initial]}
+	var r Replayed
+	var parts []Part
+	if shown != nil {
+		parts = shown.Show(&states[0])
+		r.Start = parts
+	}
+	for i, a := range p.Actions {
+		at := states[i]
+		if !slices.Contains(m.Enabled(&at, nil), a) {
+			return r, fmt.Errorf("step %d: action %#x is not possible there", i+1, uint64(a))
+		}
+		step := ReplayedStep{Action: m.Describe(&at, a), Process: -1}
+		if concurrent != nil {
+			step.Process = concurrent.Process(&at, a)
+		}
+		next, broken := m.Step(&at, a)
+		step.Broken = broken
+		if shown != nil {
+			after := shown.Show(&next)
+			step.Changed = difference(parts, after)
+			parts = after
+		}
+		r.Steps = append(r.Steps, step)
+		states = append(states, next)
+		if broken != nil {
+			r.Broken = append(r.Broken, *broken)
+		}
+	}
+	if judge, ok := m.(Judged[S]); ok {
+		r.Broken, r.Judged = judge.Judge(states, p.Actions), true
+	}
+	unsettled, err := unsettled(m, states, p)
+	if err != nil {
+		return r, err
+	}
+	r.Broken = append(r.Broken, unsettled...)
+	return r, nil
+}
+
+// unsettled judges what a path says of liveness: one that loops must be weakly fair and
+// keep away from settled states, and one that ends in a state without actions must end
+// settled.
+func unsettled[S comparable](m Model[S], states []S, p Path) ([]Broken, error) {
+	live, ok := m.(Live[S])
+	last := states[len(states)-1]
+	switch {
+	case !ok && p.Loop >= 0:
+		return nil, fmt.Errorf("the path loops, but the model promises no progress")
+	case !ok:
+		return nil, nil
+	case p.Loop < 0:
+		if len(m.Enabled(&last, nil)) > 0 || live.Settled(&last) {
+			return nil, nil
+		}
+		return []Broken{{Property: progressOf(m), Message: stuck}}, nil
+	case states[p.Loop] != last:
+		return nil, fmt.Errorf("the path says that it loops from step %d, but does not return there", p.Loop+1)
+	}
+	served := make([]bool, live.Classes()) // taken, or not possible for a moment
+	for i := p.Loop; i < len(p.Actions); i++ {
+		s := states[i]
+		if live.Settled(&s) {
+			return nil, nil
+		}
+		possible := make([]bool, len(served))
+		for _, a := range m.Enabled(&s, nil) {
+			if c := live.Class(&s, a); c >= 0 {
+				possible[c] = true
+			}
+		}
+		for c := range served {
+			served[c] = served[c] || !possible[c]
+		}
+		if c := live.Class(&s, p.Actions[i]); c >= 0 {
+			served[c] = true
+		}
+	}
+	if slices.Contains(served, false) {
+		return nil, nil
+	}
+	return []Broken{{Property: progressOf(m), Message: looping(len(p.Actions) - p.Loop)}}, nil
+}
+
+func difference(before, after []Part) (changed []Changed) {
+	old := map[string]string{}
+	for _, p := range before {
+		old[p.Name] = p.Value
+	}
+	for _, p := range after {
+		if v := old[p.Name]; v != p.Value {
+			changed = append(changed, Changed{p.Name, v, p.Value})
+		}
+		delete(old, p.Name)
+	}
+	for _, p := range before { // those that are gone, in their order
+		if v, gone := old[p.Name]; gone && v != "" {
+			changed = append(changed, Changed{p.Name, v, ""})
+		}
+	}
+	return changed
+}

@@ -1,0 +1,92 @@
+package explore
+
+import "math"
+
+// Bound says why a search ended before everything was seen.
+type Bound string
+
+// The bounds of a search.
+const (
+	Unbounded   Bound = ""
+	States      Bound = "states"      // Options.MaxStates
+	Memory      Bound = "memory"      // Options.MaxMemory
+	Interrupted Bound = "interrupted" // the context ended
+)
+
+// Result is what a search has seen.
+type Result struct {
+	// States are the distinct states stored, Transitions the steps taken from them. Dead
+	// are the states without an enabled action.
+	States, Transitions, Dead uint64
+	// Depth is the number of the last level, or the longest stack of a depth first search.
+	Depth int
+	// Levels are the states first reached by so many steps, for breadth first search.
+	Levels []uint64
+	// Exhausted says that every reachable state was expanded; Bound says why not.
+	Exhausted bool
+	Bound     Bound
+	// Violations are those at the least depth, at most one for each property, in the order
+	// of the properties' names.
+	Violations []Violation
+	// Audited counts the pairs of actions that were run in both orders.
+	Audited uint64
+	// Reduced counts the states of which some enabled actions were left out.
+	Reduced uint64
+	// Memory is what the search took.
+	Memory Usage
+	// Omission bounds the probability that a reachable state was taken for another and
+	// left out; see [Omission]. 0 for an exact search.
+	Omission float64
+	// Graph tells of a search for liveness, nil for one without.
+	Graph *GraphCounts
+}
+
+// GraphCounts sums up the graph that liveness was decided on.
+type GraphCounts struct {
+	// Settled are the states in which nothing is owed. Components are the strongly
+	// connected components of the others that have a cycle, Largest the states of the
+	// biggest of them.
+	Settled, Components, Largest uint64
+}
+
+// Usage is memory in bytes, of the explorer's own structures.
+type Usage struct {
+	// Visited is what is stored for every state at the end.
+	Visited uint64
+	// Frontier is the most that states to be expanded took at any time.
+	Frontier uint64
+}
+
+// PerState is what a stored state cost, everything counted.
+func (r *Result) PerState() float64 {
+	if r.States == 0 {
+		return 0
+	}
+	return float64(r.Memory.Visited+r.Memory.Frontier) / float64(r.States)
+}
+
+// Violation is a broken property with the path that leads there.
+type Violation struct {
+	Broken
+	Path Path
+}
+
+// Path is a run of a machine: a number among the initial states, then actions.
+type Path struct {
+	Initial int      `json:"initial"`
+	Actions []Action `json:"actions"`
+	// Loop is where a run that goes on for ever returns to: after its last action the
+	// machine is in the state it was in before Actions[Loop]. -1 for a run that ends.
+	Loop int `json:"loop"`
+}
+
+// Omission bounds the probability that among n states any two have the same 64-bit
+// fingerprint: n(n-1)/2 pairs, each equal with probability 2^-64 (the birthday bound;
+// Stern and Dill, "Improved Probabilistic Verification by Hash Compaction", 1995, call
+// the event an omission). Without such a pair no state was omitted.
+func Omission(n uint64) float64 {
+	if n == 0 {
+		return 0
+	}
+	return math.Min(1, float64(n)*float64(n-1)/math.Exp2(65))
+}
