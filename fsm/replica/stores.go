@@ -24,7 +24,10 @@ import (
 // what was never committed as if it had been.
 //
 // The log that is returned answers for the newest snapshot: at its end stands an entry
-// of its term, and, unless the log holds just that entry, nothing before it.
+// of its term, and, unless the log holds just that entry, nothing before it. Where this
+// node took the snapshot itself, the log does hold it, and goes on to: compaction spares
+// it. Else a leader that reads its log entry by entry could see, with a compaction in
+// between, the entry before the end and then one that stands for it, and send the latter.
 func Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
 	list, err := snapshots.List()
 	if err != nil {
@@ -86,8 +89,25 @@ func (b *boundedLog) GetLog(index uint64, l *raft.Log) error {
 	case index < end:
 		return raft.ErrLogNotFound
 	}
-	*l = raft.Log{Index: end, Term: term, Type: raft.LogNoop}
+	*l = raft.Log{Index: end, Term: term, Type: standIn}
 	return nil
+}
+
+// standIn is no type of raft's: should an entry of it ever be sent, nobody applies it.
+const standIn raft.LogType = 0xff
+
+// DeleteRange removes the entries from min to max, but not the one at the end of the
+// newest snapshot: what is committed is removed only because a snapshot holds it, and
+// what is not lies behind every snapshot, so that a range that ends where the snapshot
+// does is a compaction.
+func (b *boundedLog) DeleteRange(min, max uint64) error {
+	if end, _ := b.end.get(); max == end && end > 0 {
+		max--
+	}
+	if min > max {
+		return nil
+	}
+	return b.LogStore.DeleteRange(min, max)
 }
 
 // superseded says that the log goes on behind the end of the newest snapshot without

@@ -177,3 +177,43 @@ func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
 	snapshot(snapshots, 1, 1, closed)
 	require.Equal(t, []uint64{0, 2, 0, 0, 0, 0}, terms(log), "the first entry is left alone")
 }
+
+// A leader reads what it sends entry by entry, and its log may be compacted meanwhile.
+func TestCompactionLeavesTheEntryAtWhichTheSnapshotEnds(t *testing.T) {
+	store := raft.NewInmemStore()
+	for index := uint64(1); index <= 8; index++ {
+		require.NoError(t, store.StoreLog(&raft.Log{Index: index, Term: 2, Data: []byte("own")}))
+	}
+	log, snapshots, err := Stores(store, raft.NewInmemSnapshotStore())
+	require.NoError(t, err)
+	_, transport := raft.NewInmemTransport("")
+	take := func(index uint64) {
+		sink, err := snapshots.Create(raft.SnapshotVersionMax, index, 2, servers, 1, transport)
+		require.NoError(t, err)
+		require.NoError(t, sink.Close())
+	}
+	own := func(index uint64) {
+		t.Helper()
+		var l raft.Log
+		require.NoError(t, log.GetLog(index, &l))
+		require.Equal(t, "own", string(l.Data), "entry %d is made up", index)
+	}
+
+	own(4)
+	take(5)
+	require.NoError(t, log.DeleteRange(1, 5))
+	own(5)
+	require.ErrorIs(t, log.GetLog(4, new(raft.Log)), raft.ErrLogNotFound)
+	require.NoError(t, log.DeleteRange(5, 5), "there is nothing left to compact")
+	own(5)
+
+	require.NoError(t, log.DeleteRange(7, 8), "a tail that conflicts goes whole")
+	require.ErrorIs(t, log.GetLog(7, new(raft.Log)), raft.ErrLogNotFound)
+	own(6)
+
+	take(6)
+	require.NoError(t, log.DeleteRange(5, 5), "a compaction that leaves trailing entries")
+	require.ErrorIs(t, log.GetLog(5, new(raft.Log)), raft.ErrLogNotFound)
+	require.NoError(t, log.DeleteRange(6, 6), "one that leaves none")
+	own(6)
+}
