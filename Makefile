@@ -1,5 +1,5 @@
 # make        build the command and run the tests
-# make race   the shipped packages under the race detector
+# make race   the shipped packages, and a guest, under the race detector
 # make lint   formatting, go vet, staticcheck
 # make bench  what things cost
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -16,6 +16,7 @@ test:
 
 race:
 	go test -race ./fsm/... ./sched/...
+	go test -race -run Raced ./sim/engine
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
