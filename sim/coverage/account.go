@@ -31,8 +31,17 @@ const properties = 18
 type FaultAccount struct {
 	Kind                              string
 	Asked, Applied, Effective, Bitten int64
+	Without                           Reruns
 	// States are the bites by state; see [States].
 	States map[string]int64
+}
+
+// Reruns are the runs that were made again without a fault that had bitten.
+type Reruns struct {
+	// Runs is how many there were, Differed in how many something else was decided. Told
+	// is of how many the trace had said that the fault was effective, and Agreed in how many
+	// the trace was right, either way.
+	Runs, Differed, Told, Agreed int64
 }
 
 // Reached is how often something came about.
@@ -49,6 +58,10 @@ func NewAccount(counters map[string]int64) Account {
 		f := FaultAccount{
 			Kind: string(kind), Asked: of("asked"), Applied: of("applied"), Effective: of("effective"), Bitten: of("bites"),
 			States: make(map[string]int64),
+			Without: Reruns{
+				Runs: counters[withoutFault(kind, "runs")], Differed: counters[withoutFault(kind, "differed")],
+				Told: counters[withoutFault(kind, "told")], Agreed: counters[withoutFault(kind, "agreed")],
+			},
 		}
 		if f.Asked == 0 {
 			continue
@@ -81,6 +94,17 @@ func NewAccount(counters map[string]int64) Account {
 }
 
 func missedFirst(x, y Reached) int { return cmp.Compare(min(x.Count, 1), min(y.Count, 1)) }
+
+// Without sums up the reruns of all kinds.
+func (a Account) Without() (sum Reruns) {
+	for _, f := range a.Faults {
+		sum.Runs += f.Without.Runs
+		sum.Differed += f.Without.Differed
+		sum.Told += f.Without.Told
+		sum.Agreed += f.Without.Agreed
+	}
+	return sum
+}
 
 // Missed returns the goals that were not reached.
 func (a Account) Missed() []Reached {

@@ -11,6 +11,7 @@
 //	fault/<kind>/applied    of these, those that began
 //	fault/<kind>/bites      decisions they changed (the fault-bit events)
 //	fault/<kind>/effective  of these faults, those after which something differed, see faults.go
+//	without/<kind>/...      runs made again without a fault that had bitten, see [Without]
 //	state/<kind>/<state>    bites in a state of the node or of a task, see [States]
 //	sometimes/<goal>        how often a situation was reached, see [Goals]
 package coverage

@@ -20,7 +20,8 @@ import (
 // (see [consequence]), at one of the nodes that the fault had touched. A fault that
 // only made things later is not effective. So the figure is a lower bound as to what
 // the trace does not show, and it is not proof of cause: two faults that touch one
-// node at the same time share what follows.
+// node at the same time share what follows. What really depends on a fault shows in a
+// run of the plan without it; see [Without].
 type faults struct {
 	story *story
 	all   []fault

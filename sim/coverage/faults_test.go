@@ -175,7 +175,7 @@ func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
 	}
 	counted, err := Trace(bytes.NewReader(record(true)))
 	require.NoError(t, err)
-	require.EqualValues(t, 1, counted["sometimes/two leaders"])
+	require.EqualValues(t, 1, counted.Counters()["sometimes/two leaders"])
 	_, err = Trace(bytes.NewReader(record(false)))
 	require.ErrorContains(t, err, "the footer says 0, the events 1")
 }

@@ -20,6 +20,9 @@ const (
 	// what was let pass for a reason; sim/check counts both.
 	AtStakePrefix = "at-stake/"
 	ExcusedPrefix = "excused/"
+	// WithoutPrefix is that of what became of runs that were made again without one of
+	// their faults; whoever makes them counts with [Without].
+	WithoutPrefix = "without/"
 )
 
 // Observer counts what happens in a run. It is not safe for concurrent use:
@@ -89,9 +92,9 @@ func Record(p *plan.Plan, rec *trace.Recorder) (finish func()) {
 	}
 }
 
-// Trace reads a whole trace and counts what happened in it. The error says why the
-// trace cannot be read, or that its footer counts something else.
-func Trace(r io.Reader) (map[string]int64, error) {
+// Trace reads a whole trace and returns the observer that has seen it. The error says
+// why the trace cannot be read, or that its footer counts something else.
+func Trace(r io.Reader) (*Observer, error) {
 	reader, err := trace.NewReader(r)
 	if err != nil {
 		return nil, err
@@ -101,7 +104,7 @@ func Trace(r io.Reader) (map[string]int64, error) {
 	for {
 		e, err := reader.Next()
 		if errors.Is(err, io.EOF) {
-			return o.Counters(), agree(o.Counters(), reader.Footer().Counters)
+			return o, agree(o.Counters(), reader.Footer().Counters)
 		}
 		if err != nil {
 			return nil, err

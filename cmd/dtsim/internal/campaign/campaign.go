@@ -166,8 +166,19 @@ func (spec *Spec) judge(ctx context.Context, s slot) Outcome {
 	case err != nil:
 		return spec.broken(o, p, err, slices.DeleteFunc([][]byte{first.Trace, second}, func(t []byte) bool { return len(t) == 0 })...)
 	}
-	if err := recount(first); err != nil {
+	seen, err := recount(first)
+	if err != nil {
 		return spec.broken(o, p, err, first.Trace)
+	}
+	if first.Footer.Verdict.Passed {
+		counters, rerun, err := without(ctx, e, job, first, seen.Struck())
+		switch {
+		case ctx.Err() != nil:
+			return Outcome{Run: run, Engine: e.Name()}
+		case err != nil:
+			return spec.broken(o, rerun.plan, err, rerun.traces()...)
+		}
+		o.Counters = added(o.Counters, counters)
 	}
 	o.Twice = true
 	if o.State = Held; !first.Footer.Verdict.Passed {

@@ -24,7 +24,8 @@ import (
 //     its engines,
 //   - refuses empty traces (see [Once]),
 //   - makes some of its runs twice, and compares the traces to the byte,
-//   - counts what those runs covered once more, from the trace,
+//   - counts what those runs covered once more, from the trace, and makes each of them
+//     again without one of its faults (see [without]),
 //   - refuses two seeds whose runs are the same.
 
 // Controls are two runs about the harness itself.
@@ -93,9 +94,8 @@ func again(ctx context.Context, e engine.Engine, job engine.Job, first Recorded)
 }
 
 // recount counts what a run covered once more.
-func recount(r Recorded) error {
-	_, err := coverage.Trace(bytes.NewReader(r.Trace))
-	return err
+func recount(r Recorded) (*coverage.Observer, error) {
+	return coverage.Trace(bytes.NewReader(r.Trace))
 }
 
 // eventsHash is the hash of the events of a run, without what names its plan: the

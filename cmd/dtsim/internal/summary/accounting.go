@@ -37,7 +37,7 @@ func (p printer) list(what string, list []coverage.Reached) {
 
 // faults prints the table of faults and of the states in which they bit.
 func (p printer) faults(a coverage.Account) {
-	columns := []any{"fault", "asked", "applied", "effective", "bites"}
+	columns := []any{"fault", "asked", "applied", "effective", "differed", "bites"}
 	for _, state := range coverage.States() {
 		columns = append(columns, state)
 	}
@@ -48,7 +48,7 @@ func (p printer) faults(a coverage.Account) {
 	}
 	t.SetColumnConfigs(right)
 	for _, f := range a.Faults {
-		row := table.Row{f.Kind, f.Asked, f.Applied, f.Effective, f.Bitten}
+		row := table.Row{f.Kind, f.Asked, f.Applied, f.Effective, differed(f.Without), f.Bitten}
 		for _, state := range coverage.States() {
 			if n := f.States[state]; n > 0 {
 				row = append(row, n)
@@ -59,6 +59,18 @@ func (p printer) faults(a coverage.Account) {
 		t.AppendRow(row)
 	}
 	p.line("\n%s", t.Render())
+	if w := a.Without(); w.Runs > 0 {
+		p.line("%s made again without a fault that had bitten: %d decided something else (\"differed\"); the trace says so of %d (\"effective\"), and is right in %d",
+			count(int(w.Runs), "run"), w.Differed, w.Told, w.Agreed)
+	}
+}
+
+// differed says in how many of the runs without a fault something else was decided.
+func differed(r coverage.Reruns) string {
+	if r.Runs == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d", r.Differed, r.Runs)
 }
 
 // sometimes prints the situations that were reached, after those that were not.
@@ -104,6 +116,12 @@ type Fault struct {
 	Applied   int64 `json:"applied"`
 	Effective int64 `json:"effective"`
 	Bites     int64 `json:"bites"`
+	// Reruns are the runs that were made again without a fault of the kind that had bitten,
+	// Differed those that decided something else, and Told those of whose fault the trace
+	// had said that it was effective.
+	Reruns   int64 `json:"reruns"`
+	Differed int64 `json:"differed"`
+	Told     int64 `json:"told"`
 	// States are the bites by the state of the node and of the tasks.
 	States map[string]int64 `json:"states"`
 }
@@ -113,7 +131,7 @@ func (d *Document) account(total campaign.Group) {
 	a := coverage.NewAccount(total.Counters)
 	for _, f := range a.Faults {
 		d.Faults[f.Kind] = f.Applied
-		d.FaultTable[f.Kind] = Fault{f.Asked, f.Applied, f.Effective, f.Bitten, f.States}
+		d.FaultTable[f.Kind] = Fault{f.Asked, f.Applied, f.Effective, f.Bitten, f.Without.Runs, f.Without.Differed, f.Without.Told, f.States}
 	}
 	for _, s := range a.Sometimes {
 		d.Sometimes[s.Name] = s.Count
