@@ -28,6 +28,13 @@ import (
 // node took the snapshot itself, the log does hold it, and goes on to: compaction spares
 // it. Else a leader that reads its log entry by entry could see, with a compaction in
 // between, the entry before the end and then one that stands for it, and send the latter.
+//
+// And hashicorp/raft installs whatever snapshot a leader of its term sends, also one
+// that was held up on its way until the follower had long gone on: it then applies once
+// more what lies behind, and panics when that is not in the log any more. [Replica.Restore]
+// refuses such a snapshot if a command lies behind it, but of raft's own entries no state
+// machine is told. So the snapshots that are returned begin none behind which the log
+// does not go on.
 func Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
 	list, err := snapshots.List()
 	if err != nil {
@@ -37,7 +44,8 @@ func Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raf
 	for _, meta := range list {
 		end.reach(meta.Index, meta.Term)
 	}
-	return &boundedLog{log, end}, &watchedSnapshots{snapshots, end}, nil
+	bounded := &boundedLog{log, end}
+	return bounded, &watchedSnapshots{snapshots, bounded}, nil
 }
 
 // snapshotEnd is the last entry of the newest snapshot; index 0 when there is none.
@@ -131,18 +139,38 @@ func (b *boundedLog) superseded(end, term uint64) (bool, error) {
 // watchedSnapshots notes the end of every snapshot that is complete.
 type watchedSnapshots struct {
 	raft.SnapshotStore
-	end *snapshotEnd
+	log *boundedLog
 }
 
-// Create begins a snapshot.
+// overtaken says that the log has left a snapshot that ends at index behind: it goes on
+// to later entries, and does not hold the next one.
+func (w *watchedSnapshots) overtaken(index uint64) (bool, error) {
+	last, err := w.log.LastIndex()
+	if err != nil || last <= index {
+		return false, err
+	}
+	err = w.log.GetLog(index+1, new(raft.Log))
+	if errors.Is(err, raft.ErrLogNotFound) {
+		return true, nil
+	}
+	return false, err
+}
+
+// Create begins a snapshot, or refuses one that the log has left behind.
 func (w *watchedSnapshots) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration,
 	configurationIndex uint64, transport raft.Transport,
 ) (raft.SnapshotSink, error) {
+	switch overtaken, err := w.overtaken(index); {
+	case err != nil:
+		return nil, err
+	case overtaken:
+		return nil, fmt.Errorf("a snapshot that ends at index %d comes too late: the log does not hold what follows", index)
+	}
 	sink, err := w.SnapshotStore.Create(version, index, term, configuration, configurationIndex, transport)
 	if err != nil {
 		return nil, err
 	}
-	return &watchedSink{SnapshotSink: sink, done: func() { w.end.reach(index, term) }}, nil
+	return &watchedSink{SnapshotSink: sink, done: func() { w.log.end.reach(index, term) }}, nil
 }
 
 // watchedSink calls done when the snapshot is complete.

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"bytes"
-	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,16 +71,22 @@ func (f *follower) append(term, prevTerm, prev, last, commit uint64) bool {
 	return p.Success
 }
 
-// install sends a snapshot that ends with an entry.
+// install sends a snapshot that ends with an entry; the follower takes it.
 func (f *follower) install(term, index, indexTerm uint64) {
-	state := fmt.Appendf(nil, `{"applied_index":%d}`, index)
+	require.NoError(f.t, f.send(term, index, indexTerm))
+}
+
+// send sends a snapshot, and returns what the follower has to say against it.
+func (f *follower) send(term, index, indexTerm uint64) error {
+	state := []byte(`{"applied_index":1}`) // what follows are raft's own entries
 	q := &raft.InstallSnapshotRequest{
 		RPCHeader: header(), SnapshotVersion: raft.SnapshotVersionMax, Term: term, LastLogIndex: index, LastLogTerm: indexTerm,
 		Configuration: raft.EncodeConfiguration(servers), ConfigurationIndex: 1, Size: int64(len(state)),
 	}
 	var p raft.InstallSnapshotResponse
-	require.NoError(f.t, f.leader.InstallSnapshot("n1", "n1", q, &p, bytes.NewReader(state)))
-	require.True(f.t, p.Success)
+	err := f.leader.InstallSnapshot("n1", "n1", q, &p, bytes.NewReader(state))
+	require.Equal(f.t, err == nil, p.Success)
+	return err
 }
 
 // What raft keeps of a log beside a snapshot makes a follower refuse all that comes
@@ -124,6 +129,47 @@ func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Raft by itself would go back to the late snapshot, and panic at the first entry
+// behind it.
+func TestASnapshotThatComesTooLateIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		trailing uint64
+		before   func(*follower)
+	}{
+		{"when what follows it was compacted", 1, func(f *follower) {
+			require.True(f.t, f.append(2, 0, 0, 20, 20))
+			synctest.Wait()
+			f.install(2, 20, 2)
+		}},
+		{"when what follows it never was in the log", 10240, func(f *follower) {
+			require.True(f.t, f.append(2, 0, 0, 4, 4))
+			f.install(2, 20, 2)
+			require.True(f.t, f.append(2, 2, 20, 21, 21))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			withFollower(t, c.trailing, true, func(f *follower) {
+				c.before(f)
+				require.ErrorContains(t, f.send(2, 10, 2), "a snapshot that ends at index 10 comes too late")
+				require.True(t, f.append(2, 2, 20, 23, 23))
+				synctest.Wait()
+				require.Equal(t, uint64(23), f.raft.AppliedIndex())
+			})
+		})
+	}
+	t.Run("but not when the log holds what follows it", func(t *testing.T) {
+		withFollower(t, 10240, true, func(f *follower) {
+			require.True(f.t, f.append(2, 0, 0, 20, 20))
+			synctest.Wait()
+			f.install(2, 10, 2)
+			require.True(t, f.append(2, 2, 20, 23, 23))
+			synctest.Wait()
+			require.Equal(t, uint64(23), f.raft.AppliedIndex())
+		})
+	})
 }
 
 func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
