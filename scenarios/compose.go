@@ -67,7 +67,7 @@ func (w *composer) shape(fixed int) {
 			CommitTimeout:      plan.Duration(speed / 4),
 			SnapshotInterval:   plan.Duration(pick(w.choices, "snapshots", 8*time.Second, 3*time.Second)),
 			SnapshotThreshold:  pick[uint64](w.choices, "snapshot-threshold", 64, 8, 2),
-			TrailingLogs:       pick[uint64](w.choices, "trailing-logs", 32, 8, 3),
+			TrailingLogs:       pick[uint64](w.choices, "trailing-logs", 32, 8, 1),
 		},
 		Network: plan.Network{
 			MinLatency:  ms / 2,
