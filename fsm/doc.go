@@ -62,6 +62,8 @@
 //     is permanent only when the task's status rules the command out for ever: a
 //     finalization in STARTED may succeed later. Commands with unknown numbers are
 //     refused, not ignored.
+//   - P15: a conflict detector may be a PayloadChecker, too: a payload that nobody will
+//     ever make anything of is then refused for ever, and not as a conflict.
 //   - P15: ToRPCError puts the marker in front of wrapped errors, and
 //     RehydratePermanentRejection finds it anywhere, so that the sentinel survives
 //     wrapping and any number of hops.

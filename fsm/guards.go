@@ -42,6 +42,21 @@ func (m *Manager) RegisterCollectionExtractor(namespace string, extractor Collec
 	m.extractors[namespace] = extractor
 }
 
+// checkPayload asks the detector of the task's namespace, if there is one that knows
+// payloads, whether it can make anything of the task's.
+func (m *Manager) checkPayload(task *Task) error {
+	m.mu.RLock()
+	checker, ok := m.conflictDetectors[task.Namespace].(PayloadChecker)
+	m.mu.RUnlock()
+	if !ok {
+		return nil
+	}
+	if err := guarded(task.Namespace, func() error { return checker.CheckPayload(task.Payload) }); err != nil {
+		return invalid("payload of task %s/%s: %s", task.Namespace, task.ID, err)
+	}
+	return nil
+}
+
 // checkConflict asks the detector of the task's namespace, if there is one. The
 // caller holds the lock.
 func (m *Manager) checkConflict(task *Task) error {

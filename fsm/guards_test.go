@@ -73,6 +73,40 @@ func addNamed(id string) *api.AddDistributedTaskRequest {
 	return q
 }
 
+// reader is a detector that knows payloads.
+type reader struct {
+	*detector
+	read func(payload []byte) error
+}
+
+func (r reader) CheckPayload(payload []byte) error { return r.read(payload) }
+
+func TestAPayloadThatNobodyCanReadIsRefusedForEver(t *testing.T) {
+	for name, read := range map[string]func([]byte) error{
+		"it is refused": func([]byte) error { return errRefused },
+		"it panics":     func([]byte) error { panic("a bug") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &detector{answer: refuses}
+			r := at(t, []any{addNamed("a")})
+			r.SetConflictDetectors(map[string]ConflictDetector{"ns": reader{d, read}})
+			for _, id := range []string{"a", "b"} { // active or not makes no difference
+				err := r.do(addNamed(id))
+				require.ErrorIs(t, err, ErrInvalidCommand)
+				require.ErrorIs(t, err, ErrPermanentRejection)
+				require.ErrorContains(t, err, "payload of task ns/"+id)
+			}
+			require.Empty(t, d.asked, "nobody looks for conflicts")
+		})
+	}
+	r := at(t, []any{})
+	r.SetConflictDetectors(map[string]ConflictDetector{"ns": reader{&detector{answer: accepts}, func(payload []byte) error {
+		require.Equal(t, "P-a", string(payload))
+		return nil
+	}}})
+	require.NoError(t, r.do(addNamed("a")))
+}
+
 func TestConflictDetectors(t *testing.T) {
 	with := func(t *testing.T, d *detector) *rig {
 		r := at(t, []any{addNamed("c"), addNamed("a"), addNamed("b")})

@@ -14,11 +14,7 @@ import (
 // not beyond the record's version, and what the namespace's conflict detector
 // says, all of which a later command may get past; bad input is permanent.
 func (m *Manager) AddTask(c *api.ApplyRequest, index uint64) error {
-	q, err := decode[api.AddDistributedTaskRequest](c)
-	if err != nil {
-		return err
-	}
-	task, err := newTask(q, index)
+	task, err := m.readTask(c, index)
 	if err != nil {
 		return err
 	}
@@ -42,13 +38,22 @@ func (m *Manager) AddTask(c *api.ApplyRequest, index uint64) error {
 // CheckAddTask says what is wrong with a command to add a task in itself, whatever the
 // state: what AddTask refuses permanently. Who refuses such a command for another reason
 // asks this first, so that no caller tries again what can never succeed (P15).
-func CheckAddTask(c *api.ApplyRequest) error {
+func (m *Manager) CheckAddTask(c *api.ApplyRequest) error {
+	_, err := m.readTask(c, 0)
+	return err
+}
+
+// readTask makes the task that a command asks for, if it is sound in itself.
+func (m *Manager) readTask(c *api.ApplyRequest, version uint64) (*Task, error) {
 	q, err := decode[api.AddDistributedTaskRequest](c)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = newTask(q, 0)
-	return err
+	task, err := newTask(q, version)
+	if err != nil {
+		return nil, err
+	}
+	return task, m.checkPayload(task)
 }
 
 // newTask makes the task that q asks for. Unit specs go before unit ids.

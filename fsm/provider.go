@@ -47,6 +47,15 @@ type ConflictDetector interface {
 	CheckConflict(newPayload []byte, existingTasks []*Task) error
 }
 
+// PayloadChecker is implemented by conflict detectors that can tell a payload which
+// nobody will ever make anything of.
+type PayloadChecker interface {
+	// CheckPayload is called while a new task is applied, before the state is looked
+	// at. A non-nil error rejects the task for ever, as [ErrInvalidCommand] (P15). It must
+	// be a pure function of the payload (P11).
+	CheckPayload(payload []byte) error
+}
+
 // SchemaMutationDetector is implemented by providers that refuse schema changes
 // which would race with one of their tasks. All methods must be pure functions of
 // their arguments (P11); existingTasks are all records of the namespace, sorted

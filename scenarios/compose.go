@@ -30,6 +30,8 @@ type composer struct {
 	collections []*plan.Collection
 	tasks       []*plan.Task
 	swarm       swarm
+	// flawed says that submissions may be bad in themselves.
+	flawed bool
 }
 
 // compose writes the plan that a sequence of choices stands for.

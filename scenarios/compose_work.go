@@ -12,6 +12,7 @@ import (
 // share, and what interferes with them.
 func (w *composer) workload() {
 	w.library()
+	w.flawed = !w.family.tasksOnly && w.chance("bad-submissions", 15)
 	w.submit()
 	for range w.number("steps", w.family.steps) {
 		w.wait("pause", 200*time.Millisecond, 20*time.Millisecond, time.Second, 3*time.Second, 5*time.Second)
@@ -138,6 +139,9 @@ func (w *composer) submit() {
 }
 
 func (w *composer) add(t *plan.Task) {
+	if t.Flaw = ""; w.flawed && w.chance("flawed", 50) {
+		t.Flaw = pick(w.choices, "flaw", plan.Flaws(t.Kind)...)
+	}
 	if w.do(plan.Operation{Do: plan.AddTask, Task: t, Retry: pick(w.choices, "retry", 0, 0, 1, 3)}) {
 		w.tasks = append(w.tasks, t)
 	}

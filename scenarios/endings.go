@@ -29,6 +29,11 @@ func endings() []Scenario {
 			Summary: "two nodes submit conflicting reindexes at once: exactly one is accepted, and it finishes",
 			write:   conflictingSubmissions,
 		},
+		{
+			Name:    "bad-submissions",
+			Summary: "what is bad in itself is refused for ever, what nobody can work on fails, and the others go on",
+			write:   badSubmissions,
+		},
 	}
 }
 
@@ -109,4 +114,41 @@ func conflictingSubmissions(d *draft) {
 	}
 	d.serves(c.Name, title, trigram)
 	d.pass(there, d.perNode(c))
+}
+
+func badSubmissions(d *draft) {
+	d.nodes(3, 3, 5)
+	c := d.library(articles)
+	d.create(c)
+	good := d.retokenize(c, "good", trigram)
+	good.Barrier = d.number("barrier", 0, 1) == 1
+	d.add(good)
+	submit := func(t plan.Task, flaw plan.Flaw, outcome string) *plan.Task {
+		t.ID, t.Flaw = string(flaw), flaw
+		t.MinUnitTime, t.MaxUnitTime, t.Parallel = plan.Duration(200*time.Millisecond), 0, 2
+		d.ends(outcome, d.do(plan.Operation{Do: plan.AddTask, Task: &t}))
+		d.wait("next", 50*time.Millisecond, 400*time.Millisecond)
+		return &t
+	}
+	files := plan.Task{Kind: plan.Cleanup, Files: 3}
+	for _, flaw := range plan.Flaws(plan.Reindex) {
+		retokenize := *d.retokenize(c, "", field)
+		switch {
+		case flaw.OfCommand():
+			submit(files, flaw, rejected)
+		case flaw.Unreadable():
+			// Nobody reads the payload of a cleanup but the nodes that work on it.
+			submit(retokenize, flaw, rejected)
+			d.promise(ending(submit(files, flaw, ok), "FAILED"))
+		case flaw == plan.UnknownProperty:
+			d.promise(ending(submit(retokenize, flaw, ok), "FAILED"))
+		case flaw == plan.UnknownCollection:
+			submit(retokenize, flaw, rejected)
+		default:
+			d.promise(ending(submit(files, flaw, ok), "FINISHED"))
+		}
+	}
+	d.promise(ending(good, "FINISHED"), of(good, plan.UnitsOnce), of(good, plan.SwapsOnce))
+	d.serves(c.Name, title, trigram)
+	d.pass(good, d.perNode(c))
 }

@@ -254,7 +254,7 @@ func (r *Replica) checkBound(c *api.ApplyRequest) error {
 		return nil
 	}
 	if _, err := r.schema.find(bound); err != nil {
-		return cmp.Or(fsm.CheckAddTask(c), fmt.Errorf("add task: %w", err))
+		return cmp.Or(r.manager.CheckAddTask(c), fmt.Errorf("add task: %w", err))
 	}
 	return nil
 }

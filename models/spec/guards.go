@@ -21,6 +21,8 @@ type Rules struct {
 // Guard holds the checks of one namespace; each returns why it refuses, and one that
 // is nil refuses nothing.
 type Guard struct {
+	// Payload says what is wrong with a payload for ever, before anything else is asked.
+	Payload  func(payload []byte) error
 	Conflict func(payload []byte, tasks []*Task) error
 	Property func(class, property string, tasks []*Task) error
 	Class    func(class string, tasks []*Task) error
@@ -68,6 +70,14 @@ func (m Machine) ask(f func(Guard, []*Task) error) error {
 		}
 	}
 	return nil
+}
+
+// unreadable says that nobody in the namespace can make anything of a payload, ever.
+func (m Machine) unreadable(namespace string, payload []byte) bool {
+	if m.rules == nil || m.rules.Guards[namespace].Payload == nil {
+		return false
+	}
+	return guarded(func() error { return m.rules.Guards[namespace].Payload(payload) }) != nil
 }
 
 // conflict says why the namespace refuses a new task.

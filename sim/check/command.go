@@ -21,6 +21,8 @@ type command struct {
 	// accepted says that it took effect now: it is neither rejected nor a duplicate.
 	accepted bool
 	body     body
+	// request names the request that it is.
+	request request
 	// sub is the command as it stands in the log.
 	sub string
 }
@@ -81,7 +83,7 @@ var (
 // readCommand reads a Committed event. A command whose body cannot be read has an
 // empty one: whether it may be accepted is for the checks to say.
 func readCommand(e *trace.Event) *command {
-	c := &command{name: e.Str("command"), class: e.Str("class")}
+	c := &command{name: e.Str("command"), class: e.Str("class"), request: requestOf(e)}
 	index, _ := e.Get("index")
 	c.index = index.Uint()
 	_, duplicate := e.Get("first")

@@ -35,6 +35,7 @@
 //	P16  progress.go    in the calm everything ends, within the bounds of bounds.go
 //	P17  wedges.go      an operator ends what waits for a node that has left
 //	P18  robustness.go  failures are outcomes, rejections have words, nothing panics
+//	     flaws.go       bad submissions are refused for ever, or come to nothing
 //	     promises*.go   what the plan promises
 //
 // P16 has an exclusive list of excuses for what is unfinished, each with its witness in

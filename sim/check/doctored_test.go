@@ -52,6 +52,10 @@ func story() *plan.Plan {
 		{At: second(9), Node: "n1", Do: plan.UpdateProperty, Target: "Articles", Property: "title", Tokenization: "field"},
 		{At: second(13), Node: "n1", Do: plan.DropCollection, Target: "Notes"},
 		{At: second(62), Node: "n1", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Cleanup, ID: "late", Files: 3})},
+		{At: second(66), Node: "n1", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Cleanup, ID: "opaque", Files: 3, Flaw: plan.PayloadCutOff})},
+		{At: second(67), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "unread", Collection: "Rooms", Flaw: plan.PayloadNull})},
+		{At: second(67.5), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "unitless", Collection: "Rooms", Flaw: plan.NullUnit})},
+		{At: second(68), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "nowhere", Collection: "Rooms", Flaw: plan.UnknownCollection})},
 	}
 	p.Promises = []plan.Promise{
 		{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "barrier", Status: "FINISHED"},
@@ -290,7 +294,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"a task stays STARTED without open ones": {"P3", set(is(trace.TaskChanged, "task=barrier", "status=PREPARING"), trace.Str("status", "STARTED"))},
 		"a task skips its preparation":           {"P3", set(is(trace.TaskChanged, "task=barrier", "status=PREPARING"), trace.Str("status", "SWAPPING"))},
 		"a record that was removed is back":      {"P3", restOfBarrier("record", "FAILED")},
-		"a record ends with another status":      {"P3", set(is(trace.AtRest, "what=record"), trace.Str("status", "FAILED"))},
+		"a record ends with another status":      {"P3", set(is(trace.AtRest, "what=record", "task=late"), trace.Str("status", "FAILED"))},
 		"a record comes from nowhere":            {"P3", set(is(trace.AtRest, "what=record"), trace.Str("task", "other"))},
 
 		"a unit changes its owner":            {"P4", set(is(trace.TaskChanged, "task=barrier", "unit_status=COMPLETED"), trace.Str("owner", "n9"))},
@@ -325,6 +329,17 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"a conflicting task is accepted":             {"P11", commit(firstWork, "DISTRIBUTED_TASK_ADD", conflicting(), "")},
 		"a property of a busy collection is changed": {"P11", commit(firstWork, "UPDATE_PROPERTY", `{"property":"title","tokenization":"field"}`, "")},
 		"a busy collection is dropped":               {"P11", commit(firstWork, "DROP_COLLECTION", `{}`, "")},
+
+		"a payload that cannot be read is no reason": {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=unread"),
+			trace.Str("outcome", "task repair/unread conflicts with an existing task"))},
+		"a null among the units is accepted":  {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=unitless"), trace.Str("outcome", "ok"))},
+		"a collection that is not there does": {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "ok"))},
+		"its name is not told":                {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "no"))},
+		"the caller may try again for ever":   {"P18", set(is(trace.Returned, "op=12"), trace.Str("class", "retryable"))},
+		"the caller believes it was accepted": {"P18", set(is(trace.Returned, "op=13"), trace.Str("outcome", "ok"))},
+		"something comes of nothing":          {"P18", set(is(trace.TaskChanged, "task=opaque", "status=FAILED"), trace.Str("status", "FINISHED"))},
+		"a unit is completed of nothing":      {"P18", set(is(trace.TaskChanged, "task=opaque", "status=FAILED"), trace.Str("unit_status", "COMPLETED"))},
+		"its failure says something else":     {"P18", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_UNIT_COMPLETED", "body=opaque"), "body", "payload: ", "")},
 
 		"a task has two live handles":     {"P14", then(again(is(trace.HandleStarted, "task=barrier"), firstWork), set(is(trace.HandleStarted, "task=barrier"), trace.Int("handle", 99)))},
 		"a handle outlives its scheduler": {"P14", drop(is(trace.HandleExited, "task=barrier", "node=n1"))},

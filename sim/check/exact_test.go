@@ -67,7 +67,7 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 				base64.StdEncoding.EncodeToString([]byte(`{"collection":"Nope"}`))+`"}`, ""),
 				set(is(trace.Committed, "index=100000"), trace.Str("outcome", `add task: collection "Nope" does not exist`)))(all)
 		}},
-		"a record ends with another status": {"P3", set(is(trace.AtRest, "what=record"), trace.Str("status", "FAILED"))},
+		"a record ends with another status": {"P3", set(is(trace.AtRest, "what=record", "task=late"), trace.Str("status", "FAILED"))},
 		"a unit's progress falls":           {"P4", set(is(trace.TaskChanged, "task=barrier", "unit_status=COMPLETED"), trace.Str("progress", "-1"))},
 		"a failed preparation leaves a task as it is": {"P5", func(all []trace.Event) []trace.Event {
 			return commit(is(trace.TaskChanged, "task=barrier", "status=PREPARING"), "DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK",

@@ -250,6 +250,9 @@ func newRun(c *command) *run {
 		r.payload = p
 	}
 	for _, spec := range b.UnitSpecs {
+		if spec == nil {
+			continue // no such command may be accepted, which is for P2 and P18 to say
+		}
 		r.units[spec.Id] = &unit{group: spec.GroupId, status: fsm.UnitStatusPending}
 	}
 	if len(b.UnitSpecs) == 0 {

@@ -120,6 +120,8 @@ type Client interface {
 	FlipProperty(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor) error
 	DeleteTenants(ctx context.Context, collection string, tenants []string) error
 
+	// Execute commits a command as it is.
+	Execute(ctx context.Context, command api.ApplyRequest) (replica.Result, error)
 	// Serve answers a request that another node's client has forwarded.
 	Serve(ctx context.Context, from string, request []byte) ([]byte, error)
 	// Close stops watching raft.

@@ -76,7 +76,11 @@ func (i *incarnation) attempt(ctx context.Context, op operated, fields []trace.F
 func fieldsOf(op *plan.Operation) []trace.Field {
 	switch op.Do {
 	case plan.AddTask:
-		return []trace.Field{trace.Str("namespace", string(op.Task.Kind)), trace.Str("task", op.Task.ID)}
+		fields := []trace.Field{trace.Str("namespace", string(op.Task.Kind)), trace.Str("task", op.Task.ID)}
+		if op.Task.Flaw != "" {
+			fields = append(fields, trace.Str("flaw", string(op.Task.Flaw)))
+		}
+		return fields
 	case plan.CancelTask, plan.FailTask, plan.CleanUpTask:
 		return []trace.Field{trace.Str("namespace", op.Namespace), trace.Str("task", op.TaskID)}
 	case plan.CreateCollection:
@@ -131,6 +135,8 @@ func (i *incarnation) addTask(ctx context.Context, c Client, op operated) error 
 		ids[n], specs[n] = u.ID, fsm.UnitSpec{ID: u.ID, GroupID: u.Group}
 	}
 	switch {
+	case t.Flaw != "":
+		return i.submitFlawed(ctx, c, t, units)
 	case t.PerTenant && t.Barrier:
 		return c.AddDistributedTaskWithGroupsBarrier(ctx, namespace, t.ID, payload, specs)
 	case t.PerTenant:

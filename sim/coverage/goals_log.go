@@ -182,6 +182,16 @@ var commandGoals = []Goal{
 		reached: changedBy(unitCompletion, started, failed, func(_ *story, r *run) bool { return len(r.open) > 0 }),
 	},
 	{
+		Name: "bad submission refused for ever", on: trace.Committed,
+		About:   "a submission is refused that is bad in itself",
+		reached: refused(addTask, "[dtm-perm/invalid-command]"),
+	},
+	{
+		Name: "task failed for a payload that nobody can read", on: trace.TaskChanged,
+		About:   "a payload comes into the log that no provider can read, and the task fails",
+		reached: changedBy(unitCompletion, started, failed, func(_ *story, r *run) bool { return r.unreadable }),
+	},
+	{
 		Name: "finalized by two nodes", on: trace.Committed,
 		About: "a task that is FINISHED is finished again in another request",
 		reached: committed(markFinalized, func(s *story, c *command) bool {

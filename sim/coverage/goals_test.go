@@ -301,6 +301,20 @@ var tales = map[string]told{
 			t.finish("a").commit(0, "", cleanUpTask, "a", "ok", nil).is("a", "").add(0, "", "a", true)
 		},
 	},
+	"bad submission refused for ever": {
+		func(t *tale) {
+			t.commit(0, "", addTask, "a", "[dtm-perm/invalid-command] missing unit id: invalid command", nil)
+		},
+		func(t *tale) { t.work("a", true).commit(0, "", addTask, "a", "task reindex/a is already running", nil) },
+	},
+	"task failed for a payload that nobody can read": {
+		func(t *tale) {
+			t.work("a", true).commit(0, "", unitCompletion, "a", "ok", nil).is("a", failed, unitIs("u1", "FAILED", "n2")...)
+		},
+		func(t *tale) { // somebody gives it up
+			t.work("a", true).commit(0, "", markFailed, "a", "ok", nil).is("a", failed)
+		},
+	},
 	"late report refused": {
 		func(t *tale) {
 			t.work("a", true).commit(0, "", unitCompletion, "a", "a is no longer running: its status is CANCELLED", nil)

@@ -81,8 +81,10 @@ type run struct {
 	// run took the place of an older record.
 	submitter *call
 	replaces  bool
-	owner     map[string]string
-	open      map[string]bool
+	// unreadable says that nobody can read the payload.
+	unreadable bool
+	owner      map[string]string
+	open       map[string]bool
 	// prepared and swapped hold the first ack of each node.
 	prepared, swapped map[string]bool
 	// calls of callbacks by node and name.
@@ -164,6 +166,7 @@ func (s *story) commit(e *trace.Event) {
 		UnitIDs   []string        `json:"unit_ids"`
 		UnitSpecs []*api.UnitSpec `json:"unit_specs"`
 		Migration json.RawMessage `json:"migration"`
+		Payload   []byte          `json:"payload"`
 	}
 	// What cannot be read has an empty body; it is about no run.
 	if err := json.NewDecoder(strings.NewReader(e.Str("body"))).Decode(&body); err != nil {
@@ -186,15 +189,16 @@ func (s *story) commit(e *trace.Event) {
 				}
 			}
 		}
-		s.add(c, body.Barrier, ids)
+		_, err := provider.DecodePayload(body.Payload)
+		s.add(c, body.Barrier, err != nil, ids)
 	case preparationAck, postAck:
 		s.ack(c)
 	}
 }
 
-func (s *story) add(c *command, barrier bool, units []string) {
+func (s *story) add(c *command, barrier, unreadable bool, units []string) {
 	r := &run{
-		id: c.run, barrier: barrier, submitter: c.call, owner: make(map[string]string), open: make(map[string]bool),
+		id: c.run, barrier: barrier, unreadable: unreadable, submitter: c.call, owner: make(map[string]string), open: make(map[string]bool),
 		prepared: make(map[string]bool), swapped: make(map[string]bool), callbacks: make(map[callbackKey]*callback),
 		leftIn: make(map[string]bool),
 	}

@@ -191,6 +191,8 @@ type Task struct {
 	FailUnits []string `json:"fail_units,omitempty"`
 	// Parallel is how many units a node works on at once (1 to 1,000).
 	Parallel int `json:"parallel"`
+	// Flaw is what is wrong with the submission.
+	Flaw Flaw `json:"flaw,omitempty"`
 }
 
 // Promise is one expectation about how the run ends. Expect says which of the

@@ -140,6 +140,9 @@ func (v *validator) task(path string, t *Task) {
 	if v.err != nil {
 		return
 	}
+	if t.Flaw != "" {
+		oneOf(v, path+".flaw", t.Flaw, Flaws(t.Kind))
+	}
 	used := []string{"collection"}
 	switch t.Kind {
 	case Cleanup:

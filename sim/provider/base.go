@@ -70,6 +70,8 @@ type base struct {
 	// finish makes the work on one unit durable; it is called with nothing reported
 	// yet, and again when a crash came in between.
 	finish func(p Payload, run Run, unit string) error
+	// fits says why nothing can ever come of a payload; nil when everything may.
+	fits func(p Payload) error
 	// ready says why work on units cannot begin yet; nil when it always can.
 	ready func(p Payload, run Run, units []string) error
 
@@ -161,26 +163,32 @@ func (b *base) CleanupTask(desc fsm.TaskDescriptor) error {
 	return b.removeRun(run)
 }
 
-// StartTask implements fsm.Provider.
+// StartTask implements fsm.Provider. A payload of which nothing can ever come is no
+// reason to fail the start, again and again: then the units fail, and the task with
+// them, and the record says why (P18).
 func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
-	p, err := DecodePayload(task.Payload)
-	if err != nil {
-		return nil, err
+	p, unfit := DecodePayload(task.Payload)
+	if unfit == nil && p.Kind != b.kind {
+		unfit = fmt.Errorf("payload: it is of a %s", p.Kind)
 	}
 	run := runOf(task)
 	b.env.Emit(trace.StartAsked, runFields(run)...)
 	if err := b.env.Trouble.Start(run); err != nil {
 		return nil, err
 	}
-	units := b.units(p, task)
-	if p.Kind != plan.Cleanup {
+	placed := unfit == nil && p.Kind != plan.Cleanup
+	units := b.units(p, task, placed)
+	if placed {
 		// The node knows the task, so it knows the collection, but perhaps not its shards yet.
 		index := b.env.Schema.Index()
 		if err := b.env.Shards.Follow(b.env.Schema.Collections(), index); err != nil {
 			return nil, err
 		}
 	}
-	if b.ready != nil {
+	if unfit == nil && b.fits != nil {
+		unfit = b.fits(p)
+	}
+	if unfit == nil && b.ready != nil {
 		if err := b.ready(p, run, units); err != nil {
 			return nil, err
 		}
@@ -194,7 +202,7 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	defer b.mu.Unlock()
 	fields := append(runFields(run), trace.Int("handle", b.env.handles.Add(1)))
 	h := newHandle(b.env, run, func(kind trace.Kind) { b.env.Emit(kind, fields...) })
-	w := &worker{base: b, handle: h, recorder: b.recorder, payload: p, run: run, units: units}
+	w := &worker{base: b, handle: h, recorder: b.recorder, payload: p, unfit: unfit, run: run, units: units}
 	if b.handles == nil {
 		b.handles = make(map[Run]*handle)
 	}
@@ -207,11 +215,11 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 }
 
 // units are the units of a record that this node may have to work on: its own, or
-// for tasks without places those nobody else has claimed, beginning at another
+// for tasks that are not placed those nobody else has claimed, beginning at another
 // place on each node so that nodes rarely compete.
-func (b *base) units(p Payload, task *fsm.Task) []string {
+func (b *base) units(p Payload, task *fsm.Task, placed bool) []string {
 	var units []string
-	if p.Kind != plan.Cleanup {
+	if placed {
 		for _, id := range p.local(b.env.Node) {
 			if u := task.Units[id]; u != nil && !u.Status.IsTerminal() {
 				units = append(units, id)

@@ -11,6 +11,12 @@ import (
 // them.
 type guards struct{}
 
+// CheckPayload implements fsm.PayloadChecker: what nobody can read is refused for ever.
+func (guards) CheckPayload(payload []byte) error {
+	_, err := DecodePayload(payload)
+	return err
+}
+
 // CheckConflict implements fsm.ConflictDetector: of tasks about the same data one
 // is active.
 func (guards) CheckConflict(newPayload []byte, existingTasks []*fsm.Task) error {

@@ -47,11 +47,18 @@ func (p Payload) group(shard string) string {
 	return ""
 }
 
-// DecodePayload reads the payload of a record.
+// DecodePayload reads the payload of a record. It must say what kind of task it is, and
+// what is about data which.
 func DecodePayload(b []byte) (Payload, error) {
 	var p Payload
 	if err := json.Unmarshal(b, &p); err != nil {
 		return Payload{}, fmt.Errorf("payload: %w", err)
+	}
+	switch {
+	case p.Kind != plan.Cleanup && p.Kind != plan.Repair && p.Kind != plan.Reindex:
+		return Payload{}, fmt.Errorf("payload: %q is no kind of task", p.Kind)
+	case p.Kind != plan.Cleanup && p.Collection == "":
+		return Payload{}, fmt.Errorf("payload: %s without a collection", p.Kind)
 	}
 	return p, nil
 }

@@ -20,6 +20,7 @@ type Reindex struct {
 
 func newReindex(env Env) *Reindex {
 	r := &Reindex{base: base{kind: plan.Reindex, env: env}}
+	r.fits = r.hasProperty
 	r.ready = r.unsettled
 	r.finish = func(p Payload, run Run, unit string) error {
 		return r.change(p, run, unit, func(s *Shard) (bool, string, error) {
@@ -233,6 +234,20 @@ func (r *Reindex) CleanupTask(desc fsm.TaskDescriptor) error {
 		}
 	}
 	return r.removeRun(run)
+}
+
+// hasProperty says that the collection lacks the property, which it will never have. A
+// collection that is gone takes the task with it.
+func (r *Reindex) hasProperty(p Payload) error {
+	for _, c := range r.env.Schema.Collections() {
+		if !strings.EqualFold(c.Name, p.Collection) {
+			continue
+		}
+		if _, ok := c.Properties[p.Property]; !ok {
+			return fmt.Errorf("payload: collection %s has no property %q", c.Name, p.Property)
+		}
+	}
+	return nil
 }
 
 // unsettled says which earlier run has left something in the shards of units that is

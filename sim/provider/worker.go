@@ -26,8 +26,10 @@ type worker struct {
 	handle   *handle
 	recorder fsm.TaskCompletionRecorder
 	payload  Payload
-	run      Run
-	units    []string
+	// unfit says why nothing can come of the payload; then every unit fails.
+	unfit error
+	run   Run
+	units []string
 
 	mu   sync.Mutex
 	next int
@@ -99,9 +101,12 @@ func (w *worker) unit(ctx context.Context, unit string) bool {
 	return ctx.Err() == nil && !errors.Is(err, fsm.ErrTaskNotRunning)
 }
 
-// do works on a unit until its result is durable, or fails if it is spoilt. What an earlier incarnation has
-// finished is not worked on again.
+// do works on a unit until its result is durable, or fails if it is spoilt. What an
+// earlier incarnation has finished is not worked on again.
 func (w *worker) do(ctx context.Context, unit string, spoilt bool) error {
+	if w.unfit != nil {
+		return fmt.Errorf("unit %s cannot be worked on: %w", unit, w.unfit)
+	}
 	name := unitFile(w.run, unit)
 	if _, err := w.env.Files.Read(name); err == nil {
 		return nil

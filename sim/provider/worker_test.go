@@ -154,12 +154,38 @@ func TestWhatIsDurableIsNotWorkedOnAgainAfterACrash(t *testing.T) {
 	})
 }
 
-func TestNothingStartsOnAPayloadThatCannotBeRead(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		_, err := r.set.Reindex.StartTask(&fsm.Task{Payload: []byte("{")})
-		require.ErrorContains(r, err, "payload")
-		require.Empty(r, r.set.Reindex.GetLocalTasks())
-	})
+func TestAPayloadOfWhichNothingCanComeFailsItsUnits(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind    plan.Kind
+		payload string
+		want    string
+	}{
+		"no JSON":          {plan.Cleanup, "{", "unexpected end"},
+		"no bytes":         {plan.Cleanup, "", "unexpected end"},
+		"null":             {plan.Cleanup, "null", `"" is no kind of task`},
+		"other types":      {plan.Cleanup, `{"kind":7}`, "cannot unmarshal"},
+		"another kind":     {plan.Cleanup, `{"kind":"repair","collection":"Articles"}`, "it is of a repair"},
+		"no collection":    {plan.Repair, `{"kind":"repair"}`, "without a collection"},
+		"no such property": {plan.Reindex, `{"kind":"reindex","collection":"articles","property":"nope","places":{"s1__n1":{"shard":"s1","node":"n1"}}}`, `has no property "nope"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				unit := "s1__n1"
+				task := &fsm.Task{
+					Namespace: string(c.kind), TaskDescriptor: fsm.TaskDescriptor{ID: "x", Version: 9}, Payload: []byte(c.payload), Status: fsm.TaskStatusStarted,
+					Units: map[string]*fsm.Unit{unit: {ID: unit, Status: fsm.UnitStatusPending}},
+				}
+				p := r.set.Providers()[string(c.kind)]
+				finish(r, startTask(r, p, task))
+				require.Equal(r, "progress s1__n1 0", r.recorder.calls[0])
+				require.Len(r, r.recorder.calls, 2)
+				require.Contains(r, r.recorder.calls[1], "fail s1__n1: unit s1__n1 cannot be worked on: payload: ")
+				require.Contains(r, r.recorder.calls[1], c.want)
+				require.NoError(r, p.CleanupTask(task.TaskDescriptor))
+				require.Empty(r, p.GetLocalTasks())
+			})
+		})
+	}
 }
 
 func TestTheFilesOfARunAreItsOwn(t *testing.T) {

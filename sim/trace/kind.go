@@ -79,7 +79,8 @@ const (
 
 	// Called: a client operation begins. op (its position in the workload; behind those
 	// the position of the fault that lets an operator do it; above both for what schedulers
-	// and providers call), do, what it is about, [resent (true: a fault makes a call again,
+	// and providers call), do, what it is about, [flaw (what is wrong with a submission)],
+	// [resent (true: a fault makes a call again,
 	// or late, and nobody waits for it)].
 	Called Kind = "called"
 	// Proposed: the operation's command got a request id, under which it is committed if

@@ -47,6 +47,9 @@ func Rules(conflicts map[string]fsm.ConflictDetector, mutations map[string]fsm.S
 	for namespace, d := range conflicts {
 		if d != nil {
 			g := rules.Guards[namespace]
+			if checker, ok := d.(fsm.PayloadChecker); ok {
+				g.Payload = checker.CheckPayload
+			}
 			g.Conflict = func(payload []byte, tasks []*spec.Task) error { return d.CheckConflict(payload, records(tasks)) }
 			rules.Guards[namespace] = g
 		}

@@ -26,6 +26,17 @@ func (detector) CheckConflict(payload []byte, existing []*fsm.Task) error {
 	return refuse(string(payload), existing)
 }
 
+// CheckPayload makes the detector a fsm.PayloadChecker.
+func (detector) CheckPayload(payload []byte) error {
+	switch string(payload) {
+	case "unreadable":
+		return errors.New("no word of it")
+	case "panic at reading":
+		panic("asked to")
+	}
+	return nil
+}
+
 func (detector) CheckPropertyUpdate(class, property string, existing []*fsm.Task) error {
 	return refuse(class+property, existing)
 }
@@ -115,7 +126,7 @@ var (
 	nodes      = rapid.SampledFrom([]string{"n1", "n2", "n3", "n1", "n2", "n3", "n1", "n2", "n1", "n2", "n1", ""})
 	units      = rapid.SampledFrom([]string{"u1", "u2", "u3", "u1", "u2", "u1", "u2", "u1", "u2", "no such unit", ""})
 	texts      = rapid.SampledFrom([]string{"", "", "", "", "", "", "broken", "odd \xff text"})
-	loads      = rapid.SampledFrom([]string{"", "C", "c", "D", "CD", "panic", "panic at extraction", "nothing"})
+	loads      = rapid.SampledFrom([]string{"", "C", "c", "D", "CD", "panic", "panic at extraction", "nothing", "unreadable", "panic at reading"})
 	times      = rapid.OneOf(rapid.Int64Range(1, 100), rapid.Int64Range(1, 100), rapid.Int64Range(1, 100), rapid.SampledFrom(oddTimes))
 	parts      = rapid.OneOf(rapid.Float32Range(0, 1), rapid.Float32Range(0, 1), rapid.SampledFrom([]float32{0, 1, -0.1, 1.1, float32(math.Copysign(0, -1))}))
 	success    = rapid.SampledFrom([]bool{true, true, true, false})

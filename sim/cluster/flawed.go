@@ -1,0 +1,80 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+
+	"dtsim/fsm/api"
+	"dtsim/sim/plan"
+	"dtsim/sim/provider"
+)
+
+// submitFlawed submits a task with what is wrong with it: as a command of its own
+// making, for the client's methods have no words for most flaws.
+func (i *incarnation) submitFlawed(ctx context.Context, c Client, t *plan.Task, units []plan.Unit) error {
+	payload, err := flawedPayload(t, units)
+	if err != nil {
+		return err
+	}
+	q := api.AddDistributedTaskRequest{
+		Namespace: string(t.Kind), Id: t.ID, Payload: payload, SubmittedAtUnixMillis: i.clock.Now().UnixMilli(),
+		NeedsPreparationBarrier: t.Barrier, AcksRequired: true,
+	}
+	for _, u := range units {
+		q.UnitSpecs = append(q.UnitSpecs, &api.UnitSpec{Id: u.ID, GroupId: u.Group})
+	}
+	switch t.Flaw {
+	case plan.NoNamespace:
+		q.Namespace = ""
+	case plan.NoID:
+		q.Id = ""
+	case plan.NoUnits:
+		q.UnitSpecs = nil
+	case plan.UnitTwice:
+		// Of a task all of whose units were deleted with their tenants there is none to name.
+		q.UnitSpecs = append(q.UnitSpecs, q.UnitSpecs[:min(1, len(q.UnitSpecs))]...)
+	case plan.UnitWithoutID:
+		q.UnitSpecs = append(q.UnitSpecs, &api.UnitSpec{})
+	case plan.NullUnit:
+		q.UnitSpecs = append(q.UnitSpecs, nil)
+	}
+	command, err := api.NewApplyRequest(api.CommandAddTask, q)
+	if err != nil {
+		return err
+	}
+	_, err = c.Execute(ctx, *command)
+	return err
+}
+
+// flawedPayload is the payload of a task with what is wrong with it.
+func flawedPayload(t *plan.Task, units []plan.Unit) ([]byte, error) {
+	sound := *t
+	sound.Flaw = ""
+	switch t.Flaw {
+	case plan.UnknownCollection:
+		sound.Collection = plan.Unknown
+	case plan.UnknownProperty:
+		sound.Property = plan.Unknown
+	}
+	payload, err := json.Marshal(provider.NewPayload(sound, units))
+	if err != nil {
+		return nil, err
+	}
+	switch t.Flaw {
+	case plan.PayloadGarbage:
+		return []byte("\xff\xfe\x00garbage\x80"), nil
+	case plan.PayloadCutOff:
+		return payload[:len(payload)/2], nil
+	case plan.PayloadEmpty:
+		return nil, nil
+	case plan.PayloadNull:
+		return []byte("null"), nil
+	case plan.PayloadTypes:
+		return []byte(`{"kind":7,"id":{},"collection":["` + sound.Collection + `"],"parallel":"many","places":"everywhere"}`), nil
+	case plan.PayloadHuge:
+		return append(bytes.TrimSuffix(payload, []byte("}")), `,"ballast":"`+strings.Repeat("x", plan.HugePayload)+`"}`...), nil
+	}
+	return payload, nil
+}
