@@ -223,6 +223,16 @@ func (p *part) search(within func(*Op) span) Verdict {
 	return Illegal
 }
 
+// forEver is the verdict on a command that is bad in itself.
+var forEver = spec.Verdict{Class: spec.Permanent, Reason: spec.InvalidCommand}
+
+// unreadable says that the guards of its namespace can make nothing of the payload of a
+// new task; they are asked about nothing else here.
+func (p *part) unreadable(o *Op) bool {
+	q := o.subject()
+	return spec.New(p.rules).Unreadable(q.Namespace, q.Payload)
+}
+
 // step applies an operation to a machine that holds this task alone. An answer that
 // nobody knows may be any. Other tasks and the schema have a say in whether a task may
 // be added, so a refusal that is not for ever is always in order.
@@ -240,6 +250,8 @@ func (p *part) step(m spec.Machine, input any) (bool, spec.Machine) {
 			return true, m
 		case o.Kind == Add && o.verdict() == string(spec.Retryable):
 			return true, m
+		case o.Kind == Add && p.unreadable(o):
+			return o.verdict() == "" || o.verdict() == forEver.String(), m
 		}
 		next, v := m.Step(o.Index, o.command())
 		return o.verdict() == "" || o.verdict() == v.String(), next

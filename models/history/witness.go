@@ -131,10 +131,12 @@ func (w *witness) step(i int) {
 		delete(w.collections, folded)
 		next, _ = m.DeleteTasksForCollection(o.Collection)
 	default:
+		next, want = m.Step(o.Index, o.command())
 		if o.Kind == Add && w.homeless(m, o) {
-			want = spec.Verdict{Class: spec.Retryable}
-		} else {
-			next, want = m.Step(o.Index, o.command())
+			// The collection may come, what is wrong with the command itself stays.
+			if next = m; want.Class == spec.OK {
+				want = spec.Verdict{Class: spec.Retryable}
+			}
 		}
 	}
 	w.states[len(w.states)-1] = next

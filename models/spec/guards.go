@@ -72,8 +72,8 @@ func (m Machine) ask(f func(Guard, []*Task) error) error {
 	return nil
 }
 
-// unreadable says that nobody in the namespace can make anything of a payload, ever.
-func (m Machine) unreadable(namespace string, payload []byte) bool {
+// Unreadable says that nobody in the namespace can make anything of a payload, ever.
+func (m Machine) Unreadable(namespace string, payload []byte) bool {
 	if m.rules == nil || m.rules.Guards[namespace].Payload == nil {
 		return false
 	}

@@ -72,7 +72,7 @@ func (m Machine) add(index uint64, q *api.AddDistributedTaskRequest) (Machine, V
 		}
 		t.Units = t.Units.Put(s.Id, Unit{Group: s.GroupId, Status: Pending})
 	}
-	if m.unreadable(q.Namespace, q.Payload) {
+	if m.Unreadable(q.Namespace, q.Payload) {
 		return m, never(InvalidCommand)
 	}
 	if old := m.Task(q.Namespace, q.Id); old != nil && (!old.Status.Terminal() || index <= old.Version) {
