@@ -17,9 +17,9 @@ type throttle struct {
 	units map[unitOf]*reports
 	// ops are the reports of progress that have not returned.
 	ops map[int64]*reports
-	// skewed says that clocks are not right in this plan: then the interval, which is one
-	// by the node's own clock, cannot be judged.
-	skewed bool
+	// walls are the clocks of nodes that were set: the interval is one by the node's own
+	// clock.
+	walls map[string]*wall
 	// owed are the units that a handle has worked on; reported ones have no worked.
 	owed map[handleKey][]unitOf
 }
@@ -36,9 +36,9 @@ type reports struct {
 	// claimed says that a report of no progress was accepted, and where.
 	claimed int
 	// passed is when the last report of progress was answered, -1 for none; answered
-	// where.
-	passed   time.Duration
-	answered int
+	// where, shown what the node's clock showed.
+	passed, shown time.Duration
+	answered      int
 	// claiming says that the report under way is a claim.
 	claiming bool
 	// repeated says that a fault sends reports of the unit again: those are no worker's.
@@ -49,10 +49,9 @@ type reports struct {
 }
 
 func newThrottle(f *findings) *throttle {
-	skewed := slices.ContainsFunc(f.ledger.plan.Faults, func(f plan.Fault) bool {
-		return f.Kind == plan.ClockDrift || f.Kind == plan.ClockJump || f.Kind == plan.ClockOffset
-	})
-	return &throttle{findings: f, units: make(map[unitOf]*reports), ops: make(map[int64]*reports), owed: make(map[handleKey][]unitOf), skewed: skewed}
+	return &throttle{
+		findings: f, units: make(map[unitOf]*reports), ops: make(map[int64]*reports), owed: make(map[handleKey][]unitOf), walls: make(map[string]*wall),
+	}
 }
 
 func (c *throttle) observe(e *trace.Event, l *ledger) {
@@ -60,7 +59,7 @@ func (c *throttle) observe(e *trace.Event, l *ledger) {
 	case trace.Called:
 		switch e.Str("do") {
 		case "update-progress":
-			c.progress(e)
+			c.progress(e, l)
 		case "complete-unit", "fail-unit":
 			c.of(e).worked = 0
 		}
@@ -70,6 +69,8 @@ func (c *throttle) observe(e *trace.Event, l *ledger) {
 		}
 	case trace.FaultBit:
 		c.disturbed(e)
+	case trace.ClockSet:
+		c.set(e)
 	case trace.WorkStarted:
 		c.stake("P13")
 		if r := c.of(e); r.claimed == 0 {
@@ -102,20 +103,25 @@ func (c *throttle) of(e *trace.Event) *reports {
 }
 
 // progress is a report that was let through.
-func (c *throttle) progress(e *trace.Event) {
+func (c *throttle) progress(e *trace.Event, l *ledger) {
 	if e.Bool("resent") {
 		return // the throttle has let it through before
 	}
 	r := c.of(e)
 	r.claiming = e.Str("progress") == "0"
 	c.ops[e.Int("op")] = r
-	if r.claiming || r.passed < 0 || r.repeated || c.skewed {
+	if r.claiming || r.passed < 0 || r.repeated {
+		return
+	}
+	w := c.walls[e.Node]
+	if w.unsure(r.passed, e.At, l.at(e.Node).resumed) {
 		return
 	}
 	c.stake("P13")
-	if apart := e.At - r.passed; apart < sched.DefaultThrottleInterval {
-		c.report("P13", e.Node, []int{r.answered}, "progress of unit %s of %s is reported %s after the last report was recorded, the interval is %s",
-			e.Str("unit"), runOf(e), apart, sched.DefaultThrottleInterval)
+	apart, interval := w.shows(e.At)-r.shown, sched.DefaultThrottleInterval
+	if apart < interval-w.slack() {
+		c.report("P13", e.Node, []int{r.answered, w.place()}, "progress of unit %s of %s is reported %s after the last report was recorded, by the node's clock; the interval is %s",
+			e.Str("unit"), runOf(e), apart, interval)
 	}
 }
 
@@ -126,7 +132,7 @@ func (c *throttle) returned(e *trace.Event, r *reports) {
 	case r.claiming:
 		r.claimed = e.Seq
 	default:
-		r.passed, r.answered = e.At, e.Seq
+		r.passed, r.answered, r.shown = e.At, e.Seq, c.walls[e.Node].shows(e.At)
 	}
 }
 

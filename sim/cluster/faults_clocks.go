@@ -34,8 +34,48 @@ func (c *Cluster) skew(f *fault) func() {
 // skew sets the node's clock forward and lets it gain more.
 func (n *Node) skew(by time.Duration, drift int64) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.drift += drift
 	n.clock.SetDrift(n.drift)
 	n.clock.Jump(by)
+	n.mu.Unlock()
+	n.tellClock()
+}
+
+// setClock lets the node's clock show the true time, and keep it.
+func (n *Node) setClock() {
+	if n.rightClock() {
+		n.tellClock()
+	}
+}
+
+// rightClock is setClock; it says whether there was anything to do.
+func (n *Node) rightClock() (changed bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	changed, n.drift = n.drift != 0, 0
+	if n.clock != nil {
+		n.clock.SetDrift(0)
+		if off := n.ahead(); off != 0 {
+			n.clock.Jump(-off)
+			changed = true
+		}
+	}
+	return changed
+}
+
+// ahead is how much more than the run's time the node's clock shows. n.mu is held.
+func (n *Node) ahead() time.Duration { return n.clock.Now().Sub(time.Now().Round(0)) }
+
+// tellClock says what the node's clock is like.
+func (n *Node) tellClock() {
+	n.mu.Lock()
+	ahead, drift := n.ahead(), n.drift
+	n.mu.Unlock()
+	c := n.cluster
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	c.rec.Emit(trace.Event{
+		At: time.Since(c.start), Node: n.name, Kind: trace.ClockSet,
+		Fields: []trace.Field{trace.Dur("ahead", ahead), trace.Int("drift", drift)},
+	})
 }

@@ -173,24 +173,11 @@ func (n *Node) hasEnded(i *incarnation) {
 	close(i.ended)
 }
 
-// setClock lets the node's clock show the true time, and keep it.
-func (n *Node) setClock() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.drift = 0
-	if n.clock != nil {
-		n.clock.SetDrift(0)
-		if off := n.clock.Now().Sub(time.Now().Round(0)); off != 0 {
-			n.clock.Jump(-off)
-		}
-	}
-}
-
 // nextClock returns the clock of an incarnation that begins. mu is held.
 func (n *Node) nextClock() *clock.Clock {
 	var off time.Duration
 	if n.clock != nil {
-		off = n.clock.Now().Sub(time.Now().Round(0))
+		off = n.ahead()
 	}
 	n.clock = clock.New(off)
 	n.clock.SetDrift(n.drift)

@@ -30,6 +30,9 @@ const (
 	FaultBit Kind = "fault-bit"
 	// FaultEnded: a fault that lasts is over. fault, what.
 	FaultEnded Kind = "fault-ended"
+	// ClockSet: a node's clock was set, or its pace. ahead (how much more than the run's time
+	// it shows now, in ns), drift (how many microseconds a second it gains from now on).
+	ClockSet Kind = "clock-set"
 	// Calm: all faults are over.
 	Calm Kind = "calm"
 
