@@ -68,6 +68,12 @@ func (w *composer) companions(f plan.Fault) {
 		w.plan.Faults = append(w.plan.Faults, plan.Fault{
 			Kind: plan.ForceSnapshot, Node: f.Node, At: f.At, When: f.When, For: plan.Duration(3 * time.Second),
 		})
+	case plan.TornFiles:
+		// Nothing is torn unless the node crashes with something unsynced.
+		w.plan.Faults = append(w.plan.Faults, plan.Fault{
+			Kind: plan.Crash, Node: f.Node, At: f.At, For: plan.Duration(100 * time.Millisecond),
+			When: &plan.Trigger{Moment: plan.FileUnsynced, Node: f.Node, Nth: 1 + w.number("nth-write", 8)},
+		})
 	case plan.AckFlip:
 		// A node has another outcome to tell when it does not know that it has told one:
 		// the first is still on its way when it crashes.
@@ -217,7 +223,7 @@ var (
 		plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.PostAckSend, plan.PostAckApplied, plan.CompleteTask, plan.SchemaFlip,
 		plan.FinalizeSend, plan.Finalized, plan.ApplyBeforeReply, plan.LeaderElected}
 	// nodeMoments are of a node and of no task; aloneMoments of one node at a time.
-	nodeMoments  = []plan.Moment{plan.SnapshotBegin, plan.SnapshotInstalled, plan.LeaderElected}
+	nodeMoments  = []plan.Moment{plan.FileUnsynced, plan.SnapshotBegin, plan.SnapshotInstalled, plan.LeaderElected}
 	aloneMoments = []plan.Moment{plan.SnapshotInstalled, plan.CleanupSend, plan.FinalizeSend}
 )
 

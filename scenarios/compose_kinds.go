@@ -82,6 +82,12 @@ func (w *composer) diskFault(f *plan.Fault) {
 	case plan.DiskFull:
 		w.lasts(f, 3*second, second, 8*second)
 		return
+	case plan.TornFiles:
+		// It has to be there when a crash comes between two steps; see companions.
+		f.Node, f.When, f.At = w.anyNode(), nil, plan.Duration(opening)
+		w.lasts(f, 0, 15*second)
+		f.Rate = pick[uint64](w.choices, "torn", 0, 500_000)
+		return
 	case plan.DiskError:
 		f.Op = pick(w.choices, "store", "log", "files", "snapshot", "stable")
 	case plan.SnapshotError:

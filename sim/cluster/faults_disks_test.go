@@ -1,12 +1,15 @@
 package cluster
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"dtsim/sim/plan"
+	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 
@@ -114,8 +117,28 @@ func TestANodeCrashesWhenItHasBeenGivenASnapshot(t *testing.T) {
 	strikesOn(t, p, events, 0, plan.SnapshotInstalled)
 }
 
+// Every write of n1 is cut off once, in each of its two steps.
 func TestTornFilesAreThereAtTheNextStart(t *testing.T) {
-	p := beset(plan.Fault{Kind: plan.TornFiles, Node: "n1"}, plan.Fault{Kind: plan.Crash, Node: "n1", At: 12 * second, For: second})
-	_, verdict, _ := play(t, p)
-	require.Empty(t, verdict.Violations)
+	for nth := 1; nth <= 10; nth++ {
+		t.Run(fmt.Sprint(nth), func(t *testing.T) {
+			p := beset(plan.Fault{Kind: plan.TornFiles, Node: "n1"},
+				plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: plan.FileUnsynced, Node: "n1", Nth: nth}, For: second})
+			events, verdict, _ := play(t, p)
+			require.Empty(t, verdict.Violations)
+			strikesOn(t, p, events, 1, plan.FileUnsynced)
+			torn := bit(t, p, events, 0)
+			var found []string
+			for _, e := range of(events, trace.FileRemoved) {
+				if e.Node == "n1" && e.Incarnation == 2 && strings.HasPrefix(e.Str("file"), provider.Drafts) {
+					found = append(found, e.Str("file"))
+				}
+			}
+			if nth%2 == 0 { // the draft has its name
+				require.Empty(t, found)
+				require.False(t, strings.HasPrefix(torn[0].Str("name"), provider.Drafts))
+				return
+			}
+			require.Equal(t, []string{torn[0].Str("name")}, found)
+		})
+	}
 }

@@ -89,7 +89,7 @@ func (i *incarnation) begin() {
 	i.emit(trace.NodeStarted)
 
 	var err error
-	if i.shards, err = provider.OpenShards(n.name, i.mount.Files(), i.provided); err != nil {
+	if i.shards, err = provider.OpenShards(n.name, i.mount.Files(), i.provided, i.reach); err != nil {
 		panic(fmt.Sprintf("cluster: %s: %s", n.name, err))
 	}
 	i.providers = provider.NewSet(provider.Env{

@@ -2,8 +2,10 @@ package coverage
 
 import (
 	"slices"
+	"strings"
 	"time"
 
+	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 
@@ -239,6 +241,14 @@ var leaderGoals = []Goal{
 				return r.phaseCallback() != "" && r.reached == uint64(e.Int("index")) && r.owns(e.Node) && s.now-r.since >= lag
 			}) != nil
 		},
+	},
+}
+
+var fileGoals = []Goal{
+	{
+		Name: "restart beside a file torn between two steps", on: trace.FileRemoved,
+		About:   "a node finds the draft of a file, whole or in part, which a crash has kept it from putting in place",
+		reached: func(_ *story, e *trace.Event) bool { return strings.HasPrefix(e.Str("file"), provider.Drafts) },
 	},
 }
 

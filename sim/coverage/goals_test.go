@@ -301,6 +301,14 @@ var tales = map[string]told{
 			t.finish("a").commit(0, "", cleanUpTask, "a", "ok", nil).is("a", "").add(0, "", "a", true)
 		},
 	},
+	"restart beside a file torn between two steps": {
+		func(t *tale) {
+			t.crash("n2").start("n2").ev("n2", trace.FileRemoved, trace.Str("file", "next/shard/Articles/s1"))
+		},
+		func(t *tale) {
+			t.crash("n2").start("n2").ev("n2", trace.FileRemoved, trace.Str("file", "shard/Articles/s1"))
+		},
+	},
 	"bad submission refused for ever": {
 		func(t *tale) {
 			t.commit(0, "", addTask, "a", "[dtm-perm/invalid-command] missing unit id: invalid command", nil)

@@ -17,7 +17,7 @@ var kinds = []trace.Kind{
 	trace.Applied, trace.Committed, trace.TaskChanged, trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotRestored,
 	trace.LeaderSeen, trace.Called, trace.Proposed, trace.Returned, trace.Listed, trace.ListFailed, trace.RecoveryAsked,
 	trace.CallbackStarted, trace.CallbackEnded, trace.HandleStarted, trace.WorkStarted, trace.WorkEnded, trace.ShardChanged,
-	trace.RunEnded,
+	trace.FileRemoved, trace.RunEnded,
 }
 
 // story is what the events so far tell: the nodes, the runs of tasks, and the calls

@@ -149,6 +149,10 @@ const (
 	FinalizeSend Moment = "finalize-send"
 	CleanupSend  Moment = "cleanup-send"
 
+	// FileUnsynced: a provider has written a file, or given one its name, and has not
+	// synced that yet.
+	FileUnsynced Moment = "file-unsynced"
+
 	// SnapshotBegin: a replica has captured its state and not stored it yet.
 	SnapshotBegin Moment = "snapshot-begin"
 	// SnapshotInstalled: a replica has replaced its state by a snapshot.
@@ -161,7 +165,7 @@ const (
 func Moments() []Moment {
 	return []Moment{TaskAdded, Claimed, UnitDone, LastUnit, PrepareAckApplied, BarrierLift, PostAckApplied, SchemaFlip,
 		Finalized, Cleaned, CancelApplied, ApplyBeforeReply, Prepare, PrepareDone, PrepareAckSend, SwapBegin,
-		SwapBetweenShards, SwapEnd, PostAckSend, CompleteTask, FinalizeSend, CleanupSend, SnapshotBegin,
+		SwapBetweenShards, SwapEnd, PostAckSend, CompleteTask, FinalizeSend, CleanupSend, FileUnsynced, SnapshotBegin,
 		SnapshotInstalled, LeaderElected}
 }
 

@@ -6,6 +6,14 @@
 // everything may be interrupted and begun again: what a node still has to do, it
 // finds on its disk and in the record of the task, never in its memory.
 //
+// # What a crash leaves
+//
+// The state of a shard is written in two steps, a draft and then its name, each with
+// its sync. A crash in the middle leaves a draft, whole or torn, that the next
+// incarnation throws away, and the shard as it was: the work is done again. A write that
+// fails in the second step leaves nobody sure of what a restart would find; what is
+// known is then written again before anything else.
+//
 // # What swaps and what rolls back (P8)
 //
 // A reindex builds new segments beside those that serve queries, and swaps them

@@ -35,6 +35,7 @@ type rig struct {
 	recorder *fakeRecorder
 	trouble  fakeTrouble
 	reached  []plan.Moment
+	atMoment func(plan.Moment, Run)
 	shards   *Shards
 	set      *Set
 
@@ -158,7 +159,7 @@ func (r *rig) boot() {
 	halt, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	var err error
-	r.shards, err = OpenShards("n1", r.mount.Files(), r.emit)
+	r.shards, err = OpenShards("n1", r.mount.Files(), r.emit, r.reach)
 	require.NoError(r, err)
 	r.set = NewSet(Env{
 		Node: "n1", Seed: 1, Clock: clock.New(0), Files: r.mount.Files(), Shards: r.shards, Schema: r.schema, Emit: r.emit, Halt: halt,
@@ -168,6 +169,13 @@ func (r *rig) boot() {
 	require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
 	for _, p := range r.set.Providers() {
 		p.SetCompletionRecorder(r.recorder)
+	}
+}
+
+// reach lets the test do something at a moment of the shards.
+func (r *rig) reach(m plan.Moment, run Run) {
+	if r.atMoment != nil {
+		r.atMoment(m, run)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"dtsim/sim/disk"
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
@@ -58,12 +59,33 @@ type Shards struct {
 	// mutex would stop the virtual time of a bubble while the disk syncs.
 	turn   chan struct{}
 	shards map[string]*Shard
+	// unsure are the files of which nobody knows whether the last write is durable: it
+	// failed when the new contents had their name. They are written again before anything
+	// is built on them.
+	unsure map[string]bool
+	// reach announces a moment of a run.
+	reach func(plan.Moment, Run)
 }
 
-// OpenShards reads the shards on a disk.
-func OpenShards(node string, files *disk.Files, emit Emit) (*Shards, error) {
-	s := &Shards{node: node, files: files, emit: emit, turn: make(chan struct{}, 1), shards: make(map[string]*Shard)}
+// Drafts begins the names of files that are being written: what is there at a restart is
+// torn, or whole, and nobody has been told of it.
+const Drafts = "next/"
+
+// OpenShards reads the shards on a disk. A crash may have left drafts of them; what they
+// were written for is done again. Reach announces when something is written and not
+// synced, and returns when what waits for that has happened; nil is nobody.
+func OpenShards(node string, files *disk.Files, emit Emit, reach func(plan.Moment, Run)) (*Shards, error) {
+	if reach == nil {
+		reach = func(plan.Moment, Run) {}
+	}
+	s := &Shards{
+		node: node, files: files, emit: emit, turn: make(chan struct{}, 1), shards: make(map[string]*Shard), unsure: make(map[string]bool), reach: reach,
+	}
 	s.turn <- struct{}{}
+	for _, draft := range files.List(Drafts) {
+		// One that cannot be removed now is written over when its time comes.
+		_ = files.Remove(draft)
+	}
 	for _, file := range files.List("shard/") {
 		b, err := files.Read(file)
 		if err != nil {
@@ -116,6 +138,9 @@ func (s *Shards) change(collection, shard string, run Run, property string,
 	if found == nil || found.Born > run.Version {
 		return fmt.Errorf("shard %s/%s %w", collection, shard, errGone)
 	}
+	if err := s.ensure(found); err != nil {
+		return err
+	}
 	next := found.clone()
 	changed, why, err := f(next)
 	if err != nil || !changed {
@@ -124,18 +149,50 @@ func (s *Shards) change(collection, shard string, run Run, property string,
 	return s.write(next, why, property, run)
 }
 
-// write makes a shard durable. The turn is held.
+// write makes a shard durable and tells of it. The turn is held.
 func (s *Shards) write(shard *Shard, why, property string, run Run) error {
+	if err := s.store(shard, run); err != nil {
+		return err
+	}
+	s.shards[file(shard.Collection, shard.Shard)] = shard
+	s.tell(shard, why, property, run)
+	return nil
+}
+
+// ensure makes durable what is known of a shard, if a write that failed may have left
+// something else. The turn is held.
+func (s *Shards) ensure(shard *Shard) error {
+	if !s.unsure[file(shard.Collection, shard.Shard)] {
+		return nil
+	}
+	return s.store(shard, Run{})
+}
+
+// store writes a shard in two steps, each with its sync: a draft beside the file, so that
+// a crash in the middle of it tears nothing that anybody reads, then the draft's name.
+func (s *Shards) store(shard *Shard, run Run) error {
 	b, err := json.Marshal(shard)
 	if err != nil {
 		return err
 	}
 	name := file(shard.Collection, shard.Shard)
-	if err := s.files.Put(name, b); err != nil {
+	draft := Drafts + name
+	if err := s.files.Write(draft, b); err != nil {
+		return fmt.Errorf("%s: %w", draft, err)
+	}
+	s.reach(plan.FileUnsynced, run)
+	if err := s.files.Sync(draft); err != nil {
+		return fmt.Errorf("%s: %w", draft, err)
+	}
+	if err := s.files.Rename(draft, name); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	s.shards[name] = shard
-	s.tell(shard, why, property, run)
+	s.unsure[name] = true
+	s.reach(plan.FileUnsynced, run)
+	if err := s.files.SyncDir(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	delete(s.unsure, name)
 	return nil
 }
 
@@ -184,6 +241,7 @@ func (s *Shards) Follow(schema []Collection, index uint64) error {
 		}
 		s.tell(s.shards[name], "removed", "", Run{})
 		delete(s.shards, name)
+		delete(s.unsure, name)
 	}
 	return nil
 }
@@ -192,6 +250,11 @@ func (s *Shards) Follow(schema []Collection, index uint64) error {
 func (s *Shards) follow(found *Shard, c Collection, shard string, index uint64) error {
 	if found != nil && index < found.Seen {
 		return nil
+	}
+	if found != nil {
+		if err := s.ensure(found); err != nil {
+			return err
+		}
 	}
 	properties := slices.Sorted(maps.Keys(c.Properties))
 	if found == nil || found.Born != c.Born {

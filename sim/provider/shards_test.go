@@ -75,7 +75,7 @@ func TestAUsersUpdateDiscardsWhatATaskHasLeft(t *testing.T) {
 func TestAShardFileThatIsNoneIsAnError(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		require.NoError(r, r.mount.Files().Put("shard/Articles/s1", []byte("{")))
-		_, err := OpenShards("n1", r.mount.Files(), r.emit)
+		_, err := OpenShards("n1", r.mount.Files(), r.emit, r.reach)
 		require.ErrorContains(r, err, "shard/Articles/s1")
 	})
 }
