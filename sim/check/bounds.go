@@ -96,8 +96,9 @@ func boundsOf(p *plan.Plan) bounds {
 }
 
 // writes is how many writes to the disk the work on a unit, or a callback about it,
-// waits for.
-const writes = 4
+// waits for: one for the run, two for the shard, and two more if the one before has failed
+// there, one for the mark that it is done.
+const writes = 6
 
 // submission is how long it takes to get a command into the log, from any node.
 func submission(c *plan.Cluster) time.Duration {

@@ -18,23 +18,23 @@ type flaws struct {
 	*findings
 	// called are the flawed submissions under way by their operations, requests by their
 	// requests.
-	called   map[int64]submission
-	requests map[request]submission
+	called   map[int64]flawed
+	requests map[request]flawed
 	// doomed are the runs that may come to nothing only, and why.
 	doomed map[*run]plan.Flaw
 	// guarded are the namespaces whose guards read payloads.
 	guarded map[string]bool
 }
 
-// submission is a submission with a flaw.
-type submission struct {
+// flawed is a submission with a flaw.
+type flawed struct {
 	flaw      plan.Flaw
 	namespace string
 }
 
 func newFlaws(f *findings) *flaws {
 	c := &flaws{
-		findings: f, called: make(map[int64]submission), requests: make(map[request]submission),
+		findings: f, called: make(map[int64]flawed), requests: make(map[request]flawed),
 		doomed: make(map[*run]plan.Flaw), guarded: make(map[string]bool),
 	}
 	for namespace := range provider.NewSet(provider.Env{}).ConflictDetectors() {
@@ -44,7 +44,7 @@ func newFlaws(f *findings) *flaws {
 }
 
 // refusedForEver says that the submission may never be accepted, whatever the state.
-func (c *flaws) refusedForEver(s submission) bool {
+func (c *flaws) refusedForEver(s flawed) bool {
 	return s.flaw.OfCommand() || s.flaw.Unreadable() && c.guarded[s.namespace]
 }
 
@@ -52,7 +52,7 @@ func (c *flaws) observe(e *trace.Event, l *ledger) {
 	switch e.Kind {
 	case trace.Called:
 		if flaw := plan.Flaw(e.Str("flaw")); flaw != "" {
-			c.called[e.Int("op")] = submission{flaw, e.Str("namespace")}
+			c.called[e.Int("op")] = flawed{flaw, e.Str("namespace")}
 		}
 	case trace.Proposed:
 		if s, ok := c.called[e.Int("op")]; ok {
@@ -77,7 +77,7 @@ func (c *flaws) observe(e *trace.Event, l *ledger) {
 var forEver = spec.Verdict{Class: spec.Permanent, Reason: spec.InvalidCommand}
 
 // decided holds what the log makes of a submission against its flaw.
-func (c *flaws) decided(e *trace.Event, s submission, cmd *command) {
+func (c *flaws) decided(e *trace.Event, s flawed, cmd *command) {
 	c.stake("P18")
 	switch {
 	case c.refusedForEver(s):
@@ -93,7 +93,7 @@ func (c *flaws) decided(e *trace.Event, s submission, cmd *command) {
 }
 
 // told: the caller learns that it need not try again.
-func (c *flaws) told(e *trace.Event, s submission) {
+func (c *flaws) told(e *trace.Event, s flawed) {
 	if !c.refusedForEver(s) || ofSessions(e.Str("error")) {
 		return
 	}
