@@ -139,7 +139,8 @@ func (w *composer) submit() {
 }
 
 func (w *composer) add(t *plan.Task) {
-	if t.Flaw = ""; w.flawed && w.chance("flawed", 50) {
+	// The first one is sound: there has to be a task that goes on beside those that do not.
+	if t.Flaw = ""; w.flawed && len(w.tasks) > 0 && w.chance("flawed", 50) {
 		t.Flaw = pick(w.choices, "flaw", plan.Flaws(t.Kind)...)
 	}
 	if w.do(plan.Operation{Do: plan.AddTask, Task: t, Retry: pick(w.choices, "retry", 0, 0, 1, 3)}) {
