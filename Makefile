@@ -24,4 +24,5 @@ lint:
 	go run $(STATICCHECK) ./...
 
 bench:
-	go test -run '^$$' -bench . -benchtime 1s ./fsm ./cmd/dtsim
+	go test -run '^$$' -bench . -benchtime 1s ./fsm ./cmd/dtsim ./models/explore/...
+	models/explore/testdata/spin/compare.sh
