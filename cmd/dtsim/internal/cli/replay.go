@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/cmd/dtsim/internal/counterexample"
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/cmd/dtsim/internal/replay"
 	"dtsim/sim/engine"
@@ -105,6 +106,9 @@ func readRecord(name, engineName string) (record, error) {
 	t, whole, err := decodeTrace(name, content)
 	if err != nil {
 		return record{}, err
+	}
+	if t.Header.Engine == counterexample.Engine {
+		return record{}, badUsage("%s is a counterexample of the model checker; dtsim check --replay takes it", name)
 	}
 	r := record{
 		job:    engine.Job{Plan: &t.Header.Plan, Entropy: t.Header.Entropy},

@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/cmd/dtsim/internal/counterexample"
+	"dtsim/cmd/dtsim/internal/progress"
+	"dtsim/models/explore"
+)
+
+// checkFlags are the flags of `dtsim check`.
+type checkFlags struct {
+	config      string
+	list        bool
+	walk        uint64
+	seed        uint64
+	liveness    bool
+	exact       bool
+	depthFirst  bool
+	noSymmetry  bool
+	noReduction bool
+	maxStates   uint64
+	maxMemory   size
+	jobs        int
+	out         string
+	replay      string
+	json        bool
+}
+
+func newCheck(env *Environment, status *int) *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Visit every state of a small machine and check every property",
+		Long: `Visit every state that a machine can reach, in every order in which things can happen,
+and check its properties in all of them. What is found is a shortest path to it, told
+step by step, and kept in a file that --replay walks again, without the search.
+
+States are remembered by 64-bit fingerprints; the summary says how probable it is that
+one was taken for another. --exact remembers whole states.
+
+Exit status 0 means that the space was exhausted and nothing is broken. A bound that was
+hit, or an interrupt, is status 3, with what was seen until then. --walk takes random
+steps instead, and holds when all of them were taken: it exhausts nothing.`,
+		Example: `  dtsim check --list                    what there is to check
+  dtsim check --config 2pc-9            10 million states
+  dtsim check --config 2pc-3-hasty      what a counterexample looks like
+  dtsim check --config 2pc-9 --max-states 1000000 --json
+  dtsim check --config 2pc-9 --walk 1000000
+  dtsim check --replay reports/out/consistency-2pc-3-hasty-3f2a91c0.trace.jsonl.zst`,
+		Args: noArgs("check", "--config"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.validate(cmd); err != nil {
+				return err
+			}
+			switch {
+			case f.list:
+				return f.printList(env)
+			case f.replay != "":
+				return f.again(env, status)
+			}
+			return f.check(cmd, env, status)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&f.config, "config", "c", defaultMachine, "check the configuration of this `name`")
+	flags.BoolVarP(&f.list, "list", "l", false, "list the configurations")
+	flags.BoolVar(&f.liveness, "liveness", false, "check as well that something settled stays reachable, and is reached by every fair run")
+	flags.BoolVar(&f.exact, "exact", false, "remember whole states instead of fingerprints")
+	flags.BoolVar(&f.depthFirst, "dfs", false, "depth first, on one core: counterexamples are found sooner and are longer")
+	flags.BoolVar(&f.noSymmetry, "no-symmetry", false, "visit states that are equal but for names, too")
+	flags.BoolVar(&f.noReduction, "no-reduction", false, "visit all orders of actions that commute, too")
+	flags.Uint64Var(&f.maxStates, "max-states", 0, "stop after so many `states` (default: no bound)")
+	flags.Var(&f.maxMemory, "max-memory", "stop when the search itself takes so much memory: 500M, `4G` (default: no bound)")
+	flags.Uint64Var(&f.walk, "walk", 0, "take `N` random steps instead")
+	flags.Uint64Var(&f.seed, "seed", 1, "where the random choices of --walk come from")
+	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many cores to use")
+	flags.StringVarP(&f.out, "out", "o", "reports/out", "`directory` for counterexamples")
+	flags.StringVar(&f.replay, "replay", "", "walk the counterexample in this `file` again")
+	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
+	return cmd
+}
+
+// validate refuses flags that contradict each other.
+func (f *checkFlags) validate(cmd *cobra.Command) error {
+	changed := cmd.Flags().Changed
+	refuse := func(first string, others ...string) error {
+		for _, other := range others {
+			if changed(first) && changed(other) {
+				return badUsage("--%s and --%s exclude each other", first, other)
+			}
+		}
+		return nil
+	}
+	all := []string{
+		"config", "walk", "seed", "liveness", "exact", "dfs", "no-symmetry", "no-reduction", "max-states", "max-memory", "jobs",
+		"out",
+	}
+	if err := errors.Join(
+		refuse("replay", all...), refuse("list", append(all, "replay")...),
+		refuse("walk", "liveness", "exact", "dfs", "no-reduction"),
+		refuse("liveness", "dfs"),
+	); err != nil {
+		return &usageError{err}
+	}
+	switch {
+	case changed("seed") && !changed("walk"):
+		return badUsage("--seed is for --walk: without it nothing is left to chance")
+	case changed("walk") && f.walk == 0:
+		return badUsage("--walk 0: asks for no step at all")
+	case f.jobs < 1:
+		return badUsage("--jobs %d: at least one core must work", f.jobs)
+	case changed("max-states") && f.maxStates == 0, changed("max-memory") && f.maxMemory == 0:
+		return badUsage("a bound of nothing leaves nothing to check")
+	}
+	return nil
+}
+
+// options turns flags into what is asked of the explorer.
+func (f *checkFlags) options(m machine, is explore.Machine) (explore.Options, error) {
+	o := explore.Options{
+		DepthFirst: f.depthFirst || m.depthFirst && f.walk == 0 && !f.liveness,
+		Exact:      f.exact, Liveness: f.liveness, Jobs: f.jobs,
+		Symmetry:  m.symmetry && !f.noSymmetry,
+		Reduction: m.reduction && !f.noReduction && !f.liveness && f.walk == 0,
+		MaxStates: f.maxStates, MaxMemory: uint64(f.maxMemory),
+	}
+	switch {
+	case f.liveness && !is.Live():
+		return o, badUsage("--liveness: %s promises no progress, so there is nothing to check", m.name)
+	case f.liveness && o.Symmetry:
+		return o, badUsage("--liveness: the symmetry reduction of %s is sound for safety only; add --no-symmetry", m.name)
+	case f.noSymmetry && !m.symmetry:
+		return o, badUsage("--no-symmetry: %s has none", m.name)
+	case f.noReduction && !m.reduction:
+		return o, badUsage("--no-reduction: %s has none", m.name)
+	}
+	return o, nil
+}
+
+// check explores or walks, and says what came of it.
+func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) error {
+	m, err := machineByName(f.config)
+	if err != nil {
+		return badUsage("--config: %w", err)
+	}
+	is := m.build()
+	o, err := f.options(m, is)
+	if err != nil {
+		return err
+	}
+	show := progress.New(env.Stderr, env.Bar, env.Now)
+	o.Watch = func(s explore.Snapshot) { show.Step(snapshotWords(s)) }
+	d := newVerification(m, is, o)
+	begin := env.Now()
+	if f.walk > 0 {
+		var w explore.Walked
+		w, err = is.Walk(cmd.Context(), explore.Walking{Steps: f.walk, Seed: f.seed}, o)
+		d.walked(w, env.Now().Sub(begin), f.seed)
+	} else {
+		var r explore.Result
+		r, err = is.Check(cmd.Context(), o)
+		d.checked(r, o, env.Now().Sub(begin))
+	}
+	show.Stop()
+	if errors.Is(err, explore.ErrOptions) {
+		return &usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.tell(is, f.out); err != nil {
+		return err
+	}
+	*status = d.status()
+	if f.json {
+		d.words(env.Stderr)
+		return printJSON(env, d)
+	}
+	d.words(env.Stdout)
+	return nil
+}
+
+// printList lists the configurations.
+func (f *checkFlags) printList(env *Environment) error {
+	all := machines()
+	if f.json {
+		type listed struct {
+			Name    string `json:"name"`
+			Summary string `json:"summary"`
+			States  uint64 `json:"states,omitempty"`
+		}
+		d := struct {
+			Configs []listed `json:"configs"`
+		}{}
+		for _, m := range all {
+			d.Configs = append(d.Configs, listed{m.name, m.summary, m.states})
+		}
+		return printJSON(env, d)
+	}
+	width := 0
+	for _, m := range all {
+		width = max(width, len(m.name))
+	}
+	for _, m := range all {
+		summary := m.summary
+		if m.states > 0 {
+			summary += " (" + grouped(m.states) + " states)"
+		}
+		fmt.Fprintf(env.Stdout, "%-*s  %s\n", width, m.name, summary)
+	}
+	return nil
+}
+
+// again is `dtsim check --replay`.
+func (f *checkFlags) again(env *Environment, status *int) error {
+	content, err := readInput(f.replay)
+	if err != nil {
+		return err
+	}
+	if !looksLikeTrace(content) {
+		return badUsage("%s: this is no trace", f.replay)
+	}
+	t, _, err := decodeTrace(f.replay, content)
+	if err != nil {
+		return err
+	}
+	found, err := counterexample.Decode(t)
+	if err != nil {
+		return badUsage("%s: %w", f.replay, err)
+	}
+	m, err := machineByName(found.Config)
+	if err != nil {
+		return badUsage("%s: %w", f.replay, err)
+	}
+	taken, err := m.build().Replay(found.Path)
+	if err != nil {
+		return fmt.Errorf("%s: this is no run of %s any more: %w", f.replay, m.name, err)
+	}
+	d := newReplayed(found, taken, counterexample.Same(t, found, taken))
+	*status = d.status()
+	if f.json {
+		return printJSON(env, d)
+	}
+	d.words(env.Stdout)
+	return nil
+}
+
+// replayCommand shows a counterexample again.
+func replayCommand(file string) string {
+	return "go run ./cmd/dtsim check --replay " + archive.Quote(file)
+}
+
+func perSecond(n uint64, wall time.Duration) float64 {
+	if wall <= 0 {
+		return 0
+	}
+	return float64(n) / wall.Seconds()
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dtsim/models/explore"
+)
+
+// Machines with millions of states are counted by a benchmark (BenchmarkCheck in
+// models/explore/twophase), which .ci/run runs: here they are only begun.
+func TestMachinesHaveTheCountsTheySay(t *testing.T) {
+	for _, m := range machines() {
+		t.Run(m.name, func(t *testing.T) {
+			f := checkFlags{jobs: runtime.NumCPU()}
+			if m.states > 1_000_000 {
+				f.maxStates = 500_000
+			}
+			is := m.build()
+			o, err := f.options(m, is)
+			require.NoError(t, err)
+			r, err := is.Check(t.Context(), o)
+			require.NoError(t, err)
+			if m.states == 0 {
+				assert.NotEmpty(t, r.Violations, "there is a defect in it")
+				return
+			}
+			if f.maxStates > 0 {
+				assert.Equal(t, explore.States, r.Bound)
+				assert.Greater(t, r.States, f.maxStates)
+			} else {
+				assert.Equal(t, m.states, r.States)
+				assert.True(t, r.Exhausted)
+			}
+			assert.Empty(t, r.Violations)
+			if r.Exhausted && r.States > 100_000 {
+				assert.LessOrEqual(t, r.PerState(), 24.0, "bytes a state, everything counted")
+			}
+		})
+	}
+}
+
+func TestMachinesHaveNamesOfTheirOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range machines() {
+		assert.False(t, seen[m.name], m.name)
+		seen[m.name] = true
+		assert.NotEmpty(t, m.summary)
+		is := m.build()
+		assert.NotEmpty(t, is.Properties())
+		assert.True(t, !m.symmetry || is.Symmetric(), m.name)
+		assert.True(t, !m.reduction || is.Reducible(), m.name)
+	}
+	_, err := machineByName(defaultMachine)
+	assert.NoError(t, err)
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]uint64{
+		"1000": 1000, "5k": 5000, "500M": 500e6, "4G": 4e9, "4gb": 4e9, "4GiB": 4 << 30, "1T": 1e12, "7b": 7,
+	} {
+		var s size
+		require.NoError(t, s.Set(text), text)
+		assert.EqualValues(t, want, s, text)
+	}
+	for _, text := range []string{"", "G", "4X", "-1", "4GG", "4i", "99999999999T", "1.5G"} {
+		var s size
+		assert.Error(t, s.Set(text), text)
+	}
+}
