@@ -86,7 +86,8 @@ func (c *flaws) decided(e *trace.Event, s flawed, cmd *command) {
 				cmd.name, cmd.index, got, cmd.outcome, s.flaw)
 		}
 	case s.flaw == plan.UnknownCollection:
-		if cmd.accepted || !strings.Contains(cmd.outcome, plan.Unknown) {
+		// Without its tenants the task may have no units, either, and that goes first.
+		if cmd.accepted || spec.ReadVerdict(cmd.outcome) != forEver && !strings.Contains(cmd.outcome, plan.Unknown) {
 			c.report("P18", e.Node, nil, "%s at index %d names a collection that is not there, and is answered %q", cmd.name, cmd.index, cmd.outcome)
 		}
 	}
