@@ -3,12 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/counterexample"
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/models/explore"
 )
@@ -216,50 +213,4 @@ func (f *checkFlags) printList(env *Environment) error {
 		fmt.Fprintf(env.Stdout, "%-*s  %s\n", width, m.name, summary)
 	}
 	return nil
-}
-
-// again is `dtsim check --replay`.
-func (f *checkFlags) again(env *Environment, status *int) error {
-	content, err := readInput(f.replay)
-	if err != nil {
-		return err
-	}
-	if !looksLikeTrace(content) {
-		return badUsage("%s: this is no trace", f.replay)
-	}
-	t, _, err := decodeTrace(f.replay, content)
-	if err != nil {
-		return err
-	}
-	found, err := counterexample.Decode(t)
-	if err != nil {
-		return badUsage("%s: %w", f.replay, err)
-	}
-	m, err := machineByName(found.Config)
-	if err != nil {
-		return badUsage("%s: %w", f.replay, err)
-	}
-	taken, err := m.build().Replay(found.Path)
-	if err != nil {
-		return fmt.Errorf("%s: this is no run of %s any more: %w", f.replay, m.name, err)
-	}
-	d := newReplayed(found, taken, counterexample.Same(t, found, taken))
-	*status = d.status()
-	if f.json {
-		return printJSON(env, d)
-	}
-	d.words(env.Stdout)
-	return nil
-}
-
-// replayCommand shows a counterexample again.
-func replayCommand(file string) string {
-	return "go run ./cmd/dtsim check --replay " + archive.Quote(file)
-}
-
-func perSecond(n uint64, wall time.Duration) float64 {
-	if wall <= 0 {
-		return 0
-	}
-	return float64(n) / wall.Seconds()
 }

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -69,5 +72,27 @@ func TestSizes(t *testing.T) {
 	for _, text := range []string{"", "G", "4X", "-1", "4GG", "4i", "99999999999T", "1.5G"} {
 		var s size
 		assert.Error(t, s.Set(text), text)
+	}
+}
+
+func TestProgressIsToldInWords(t *testing.T) {
+	s := explore.Snapshot{States: 1_234_567, Transitions: 20e6, Waiting: 300, Depth: 7, Rate: 2.5e6, Left: -1, Memory: 3e9}
+	assert.Equal(t, "1.2 M states, 20.0 M generated (2.5 M/s), depth 7, 300 waiting, 3.0 GB, unknown how many are left", snapshotWords(s))
+	s.Left = 40_000
+	assert.Contains(t, snapshotWords(s), "about 40.0 k more states")
+	s.Doing = "looking for components"
+	assert.Equal(t, "1.2 M states, 20.0 M generated; looking for components", snapshotWords(s))
+}
+
+func TestInterruptLeavesAnHonestSummary(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{{"--config", "2pc-9"}, {"--config", "2pc-9", "--walk", "1000000000"}, {"--config", "2pc-9", "--dfs"}} {
+		var stdout, stderr bytes.Buffer
+		env := Environment{Stdout: &stdout, Stderr: &stderr, Jobs: 2, Now: time.Now}
+		assert.Equal(t, statusHarness, Main(ctx, env, append([]string{"check"}, args...)))
+		assert.Contains(t, stdout.String(), "Interrupted before everything was seen. Nothing seen so far breaks consistency.")
+		assert.Contains(t, stdout.String(), "states ")
+		assert.Empty(t, stderr.String())
 	}
 }
