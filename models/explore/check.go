@@ -95,7 +95,17 @@ func (s *search[S]) canonical(state *S) S {
 }
 
 // memory is what the search holds at this moment.
-func (s *search[S]) memory() uint64 { return s.stored.bytes() + uint64(s.frontier.now.Load()) }
+func (s *search[S]) memory() uint64 {
+	return s.stored.bytes() + uint64(s.frontier.now.Load()) + s.retained()
+}
+
+// retained is what the model keeps.
+func (s *search[S]) retained() uint64 {
+	if m, ok := s.model.(Retaining); ok {
+		return m.Retained()
+	}
+	return 0
+}
 
 // proceed says whether a worker may go on.
 func (s *search[S]) proceed() bool {
@@ -155,7 +165,7 @@ func (s *search[S]) result(complete bool) (Result, error) {
 		States: s.stored.len(), Transitions: s.meter.transitions.Load(), Dead: s.dead.Load(), Levels: s.meter.levels,
 		Depth: int(s.meter.depth.Load()), Exhausted: complete, Bound: s.bound,
 		Audited: s.audited.Load(), Reduced: s.reduced.Load(),
-		Memory: Usage{Visited: s.stored.bytes(), Frontier: uint64(s.frontier.peak.Load())},
+		Memory: Usage{Visited: s.stored.bytes(), Frontier: uint64(s.frontier.peak.Load()), Model: s.retained()},
 	}
 	if !s.o.Exact {
 		r.Omission = Omission(r.States)

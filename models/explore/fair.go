@@ -9,6 +9,9 @@ import (
 // noEdge stands for the edge by which a walk comes to its first state.
 const noEdge = ^uint64(0)
 
+// notReached stands for the edge by which a walk has not come to a state.
+const notReached = noEdge - 1
+
 // walk is a path through a graph.
 type walk struct {
 	from  uint32
@@ -19,48 +22,52 @@ type walk struct {
 // states in which inside holds (nil for all). goal is asked about states with the edge
 // they are reached by; that walk has at least one edge when it refuses noEdge.
 func (g *graph) walk(from []uint32, inside func(uint32) bool, goal func(v uint32, by uint64) bool) (walk, bool) {
-	by := map[uint32]uint64{} // the edge by which a state was reached first
-	trace := func(v uint32, last uint64) walk {
-		w := walk{}
-		for last != noEdge {
-			w.edges = append(w.edges, last)
-			v = g.source(last)
-			last = by[v]
-		}
-		w.from = v
-		slices.Reverse(w.edges)
-		return w
-	}
 	var queue []uint32
-	for _, v := range from {
-		if _, ok := by[v]; ok {
-			continue
+	defer func() {
+		for _, v := range queue {
+			g.by[v] = notReached
 		}
+	}()
+	reach := func(v uint32, e uint64) {
+		for int(v) >= len(g.by) {
+			g.by = append(g.by, notReached)
+		}
+		if g.by[v] == notReached {
+			g.by[v] = e
+			queue = append(queue, v)
+		}
+	}
+	for _, v := range from {
 		if goal(v, noEdge) {
 			return walk{from: v}, true
 		}
-		by[v] = noEdge
-		queue = append(queue, v)
+		reach(v, noEdge)
 	}
-	for len(queue) > 0 {
-		v := queue[0]
-		queue = queue[1:]
-		first, end := g.edges(v)
+	for i := 0; i < len(queue); i++ {
+		first, end := g.edges(queue[i])
 		for e := first; e < end; e++ {
 			to := g.to[e]
 			if inside != nil && !inside(to) {
 				continue
 			}
 			if goal(to, e) {
-				return trace(to, e), true
+				return g.trace(e), true
 			}
-			if _, ok := by[to]; !ok {
-				by[to] = e
-				queue = append(queue, to)
-			}
+			reach(to, e)
 		}
 	}
 	return walk{}, false
+}
+
+// trace is the walk that ends with an edge, back through what was reached.
+func (g *graph) trace(last uint64) (w walk) {
+	for last != noEdge {
+		w.edges = append(w.edges, last)
+		w.from = g.source(last)
+		last = g.by[w.from]
+	}
+	slices.Reverse(w.edges)
+	return w
 }
 
 // source is the state that an edge begins at.
@@ -161,8 +168,10 @@ func newLiveness(g *graph, classes int) *liveness {
 	return l
 }
 
+// bytes is what deciding takes at most: of Tarjan's algorithm the numbers, and the two
+// stacks when all states are on them; of a walk an edge for each state.
 func (l *liveness) bytes() uint64 {
-	return 4*uint64(len(l.component)) + 8*uint64(len(l.fair)+len(l.reaches))
+	return (4+16+8+4)*uint64(len(l.component)) + 8*uint64(len(l.fair)+len(l.reaches))
 }
 
 func has(set []uint64, v uint32) bool { return set[v/64]>>(v%64)&1 != 0 }

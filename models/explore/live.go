@@ -48,6 +48,7 @@ type graph struct {
 	class   []int8 // of edges, -1 for none
 	settled []uint64
 	roots   []uint32 // initial states
+	by      []uint64 // between walks all notReached; see [graph.walk]
 }
 
 func (g *graph) states() int                  { return len(g.first) - 1 }

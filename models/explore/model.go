@@ -81,6 +81,13 @@ type Owing interface {
 	LiveProperties() (progress, reachability string)
 }
 
+// Retaining is a model that keeps something of the states it has made, parts that many
+// of them share for example.
+type Retaining interface {
+	// Retained is how many bytes that takes, now. It is counted with what the search takes.
+	Retained() uint64
+}
+
 // Concurrent is a model whose actions belong to processes, which random walks give
 // priorities to.
 type Concurrent[S comparable] interface {

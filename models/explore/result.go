@@ -55,6 +55,8 @@ type Usage struct {
 	Visited uint64
 	// Frontier is the most that states to be expanded took at any time.
 	Frontier uint64
+	// Model is what the model keeps at the end, if it says so ([Retaining]).
+	Model uint64
 }
 
 // PerState is what a stored state cost, everything counted.
@@ -62,7 +64,7 @@ func (r *Result) PerState() float64 {
 	if r.States == 0 {
 		return 0
 	}
-	return float64(r.Memory.Visited+r.Memory.Frontier) / float64(r.States)
+	return float64(r.Memory.Visited+r.Memory.Frontier+r.Memory.Model) / float64(r.States)
 }
 
 // Violation is a broken property with the path that leads there.

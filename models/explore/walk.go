@@ -281,7 +281,7 @@ func (w *walker[S]) result() Walked {
 	r := Walked{
 		Steps: s.meter.transitions.Load(), Runs: w.runs.Load(), Dead: s.dead.Load(), States: s.stored.len(),
 		Deepest: int(s.meter.depth.Load()), Coverage: w.curve, Bound: s.bound, Complete: s.bound == Unbounded,
-		Memory: Usage{Visited: s.stored.bytes()},
+		Memory: Usage{Visited: s.stored.bytes(), Model: s.retained()},
 	}
 	for _, v := range w.first {
 		r.Violations = append(r.Violations, v.Violation)
