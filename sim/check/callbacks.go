@@ -90,8 +90,11 @@ func mayRunAgain(key calling, before *attempt) bool {
 	case key.name == "OnTaskCompleted":
 		return before.err != ""
 	}
-	return strings.Contains(before.err, "context canceled")
+	return strings.Contains(before.err, interrupted)
 }
+
+// interrupted stands in the error of a callback that was interrupted.
+const interrupted = "context canceled"
 
 // String says how the attempt stands.
 func (a *attempt) String() string {

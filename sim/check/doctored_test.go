@@ -332,6 +332,10 @@ func TestEveryCheckCanFail(t *testing.T) {
 
 		"a payload that cannot be read is no reason": {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=unread"),
 			trace.Str("outcome", "task repair/unread conflicts with an existing task"))},
+		"a failure is acknowledged that never was": {"P18", func(all []trace.Event) []trace.Event {
+			return commit(is(trace.TaskChanged, "task=barrier", "status=PREPARING"), "DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK",
+				`{"namespace":"reindex","id":"barrier","version":`+barrierRun(all)[2].Text()+`,"node_id":"n1","error":"no"}`, "PREPARING")(all)
+		}},
 		"a null among the units is accepted":  {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=unitless"), trace.Str("outcome", "ok"))},
 		"a collection that is not there does": {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "ok"))},
 		"its name is not told":                {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "no"))},

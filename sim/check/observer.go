@@ -42,7 +42,7 @@ func New(p *plan.Plan) *Observer {
 	o.checks = []check{
 		newAgreement(f), newSpecification(f), newLinearizable(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
 		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls},
-		&wedges{findings: f}, &robustness{f, calls, newFlaws(f)}, &promises{f},
+		&wedges{findings: f}, &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)}, &promises{f},
 	}
 	return o
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dtsim/models/spec"
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
@@ -17,10 +18,15 @@ type robustness struct {
 	*findings
 	callbacks *callbacks
 	flaws     *flaws
+	// flipped are the nodes of which a fault has made an ack tell a failure.
+	flipped map[string]bool
 }
 
 func (c *robustness) observe(e *trace.Event, l *ledger) {
 	c.flaws.observe(e, l)
+	if e.Kind == trace.FaultBit && plan.FaultKind(e.Str("what")) == plan.AckFlip {
+		c.flipped[e.Node] = true
+	}
 	if e.Kind != trace.Committed {
 		return
 	}
@@ -47,7 +53,8 @@ func (c *robustness) refused(e *trace.Event, cmd *command) {
 }
 
 // acknowledged: a node acknowledges success only when each of its callbacks of the step
-// has succeeded, and a failure with a word.
+// has succeeded, and a failure, with a word, only when one of them has failed; what was
+// cancelled has no outcome.
 func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
 	b := &l.command.body
 	r := l.current[[2]string{b.Namespace, b.ID}]
@@ -63,6 +70,10 @@ func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
 		if strings.TrimSpace(b.Error) == "" {
 			c.report("P18", e.Node, nil, "%s of %s acknowledges a failure at index %d without a word", b.NodeID, r.id, l.command.index)
 		}
+		if slices.Contains(r.owners(), b.NodeID) && !c.flipped[b.NodeID] && !c.callbacks.failed(b.NodeID, r, callback) {
+			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback), "%s acknowledges a failure for %s at index %d (%s), none of its %s has failed",
+				b.NodeID, r.id, l.command.index, b.Error, callback)
+		}
 		return
 	}
 	for _, group := range r.groups() {
@@ -71,22 +82,37 @@ func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
 		}
 		c.stake("P18")
 		if _, ok := c.callbacks.succeeded(b.NodeID, r, callback, group); !ok {
-			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback, group),
+			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback),
 				"%s acknowledges success for %s at index %d, its %s of group %q has not succeeded", b.NodeID, r.id, l.command.index, callback, group)
 		}
 	}
 }
 
-// attempts are the places of all runs of a callback on a node.
-func (c *callbacks) attempts(node string, r *run, callback, group string) []int {
+// attempts are the places of all runs of a callback on a node, whatever their group.
+func (c *callbacks) attempts(node string, r *run, callback string) []int {
 	var seqs []int
 	for key, a := range c.ran {
-		if key.anywhere() == (calling{who: incarnation{node: node}, run: r.id.Version, name: callback, group: group}) {
+		if key.of(node, r, callback) {
 			seqs = append(seqs, a.started, a.ended)
 		}
 	}
 	slices.Sort(seqs)
 	return seqs
+}
+
+// failed says that a callback has ended on a node with an error that is an outcome.
+func (c *callbacks) failed(node string, r *run, callback string) bool {
+	for key, a := range c.ran {
+		if key.of(node, r, callback) && a.err != "" && !strings.Contains(a.err, interrupted) {
+			return true
+		}
+	}
+	return false
+}
+
+// of says that it is a callback of a run on a node.
+func (k calling) of(node string, r *run, callback string) bool {
+	return k.who.node == node && k.run == r.id.Version && k.name == callback
 }
 
 func (c *robustness) finish(*ledger) {}
