@@ -54,7 +54,8 @@ const (
 
 // priority lets the first process move that can, one of its actions at random.
 func priority[S comparable](m Concurrent[S], random *rand.Rand, length int) func(*S, []Action) Action {
-	order := random.Perm(m.Processes()) // the first is served first
+	ranks := random.Perm(m.Processes()) // the least is first
+	bottom := len(ranks)
 	var demotions []int
 	for range random.IntN(mostDemotions + 1) {
 		demotions = append(demotions, random.IntN(length))
@@ -62,28 +63,25 @@ func priority[S comparable](m Concurrent[S], random *rand.Rand, length int) func
 	step, last, row := 0, -1, 0
 	var own []Action
 	return func(s *S, enabled []Action) Action {
-		for _, p := range order {
-			own = own[:0]
-			for _, a := range enabled {
-				if m.Process(s, a) == p {
-					own = append(own, a)
-				}
+		first := -1
+		for _, a := range enabled {
+			switch p := m.Process(s, a); {
+			case first < 0 || ranks[p] < ranks[first]:
+				first, own = p, append(own[:0], a)
+			case p == first:
+				own = append(own, a)
 			}
-			if len(own) == 0 {
-				continue
-			}
-			if p != last {
-				last, row = p, 0
-			}
-			row++
-			if row >= mostInARow || slices.Contains(demotions, step) {
-				at := slices.Index(order, p)
-				order = append(slices.Delete(order, at, at+1), p)
-				row = 0
-			}
-			step++
-			return own[random.IntN(len(own))]
 		}
-		panic("explore: an action of no process")
+		if first != last {
+			last, row = first, 0
+		}
+		row++
+		if row >= mostInARow || slices.Contains(demotions, step) {
+			ranks[first] = bottom
+			bottom++
+			row = 0
+		}
+		step++
+		return own[random.IntN(len(own))]
 	}
 }
