@@ -14,8 +14,11 @@ import (
 // has left STARTED, and none once the scheduler has been closed.
 type handles struct {
 	*findings
-	live   map[handleOf]*liveHandle
-	closed map[incarnation]int
+	live map[handleOf]*liveHandle
+	// closing is when the scheduler began to close, closed the event that says that it
+	// has been.
+	closing map[incarnation]time.Duration
+	closed  map[incarnation]int
 }
 
 type handleOf struct {
@@ -26,16 +29,19 @@ type handleOf struct {
 type liveHandle struct {
 	run     provider.Run
 	started int
-	// terminated is when the handle was told to stop, told where; 0 for never.
-	terminated time.Duration
-	told       int
+	// told is the event that says that the handle was told to stop; 0 for never.
+	told int
 }
 
-// closeTimeout is how long a scheduler that closes waits for its workers (P14).
+// closeTimeout is how long a scheduler that closes waits for its workers, however long
+// ago they were told to stop (P14).
 const closeTimeout = 10 * time.Second
 
 func newHandles(f *findings) *handles {
-	return &handles{findings: f, live: make(map[handleOf]*liveHandle), closed: make(map[incarnation]int)}
+	return &handles{
+		findings: f, live: make(map[handleOf]*liveHandle),
+		closing: make(map[incarnation]time.Duration), closed: make(map[incarnation]int),
+	}
 }
 
 func (c *handles) observe(e *trace.Event, _ *ledger) {
@@ -60,17 +66,21 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 		c.live[id] = &liveHandle{run: run, started: e.Seq}
 	case trace.HandleTerminated:
 		if _, h := at(); h != nil {
-			h.terminated, h.told = e.At, e.Seq
+			h.told = e.Seq
 		}
 	case trace.HandleExited:
 		id, _ := at()
 		delete(c.live, id)
+	case trace.SchedulerClosing:
+		c.closing[who] = e.At
 	case trace.SchedulerClosed:
 		c.closed[who] = e.Seq
 		c.stake("P14")
+		// Close gives up on a worker that it has told to stop, but not before.
+		began, closing := c.closing[who]
+		waited := closing && e.At-began >= closeTimeout
 		for _, id := range c.of(who) {
-			// Close gives up on a worker that has not stopped long after it was told to.
-			if h := c.live[id]; h.told == 0 || e.At-h.terminated < closeTimeout {
+			if h := c.live[id]; h.told == 0 || !waited {
 				c.report("P14", e.Node, []int{h.started, h.told}, "a handle of %s outlives the scheduler, which has not waited for it", h.run)
 			}
 		}

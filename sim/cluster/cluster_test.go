@@ -96,6 +96,7 @@ func TestAPlanRunsToItsEnd(t *testing.T) {
 	require.Equal(t, 3*counters.Commands, count[trace.Applied], "every node has applied every command")
 	require.Equal(t, counters.Commands, count[trace.Replayed])
 	require.Positive(t, count[trace.SnapshotTaken])
+	require.Equal(t, 3, count[trace.SchedulerClosing])
 	require.Equal(t, 3, count[trace.SchedulerClosed])
 }
 

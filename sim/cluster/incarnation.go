@@ -208,6 +208,7 @@ func (i *incarnation) shutdown() {
 	i.cancel()
 	i.resume()
 	<-i.up
+	i.emit(trace.SchedulerClosing)
 	i.scheduler.Close()
 	i.emit(trace.SchedulerClosed)
 	i.takeDown()

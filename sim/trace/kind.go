@@ -123,6 +123,8 @@ const (
 	HandleStarted Kind = "handle-started"
 	// HandleExited: no worker of a handle is left. The same fields.
 	HandleExited Kind = "handle-exited"
+	// SchedulerClosing: the node's scheduler is about to be closed.
+	SchedulerClosing Kind = "scheduler-closing"
 	// SchedulerClosed: the node's scheduler has been closed, and Close has returned.
 	SchedulerClosed Kind = "scheduler-closed"
 	// HandleTerminated: a task handle was told to stop. The same fields.
