@@ -226,11 +226,13 @@ func commit(behind func(trace.Event) bool, command, body, status string) script 
 	}
 }
 
-// twice repeats a committed command together with what it left.
+// twice repeats a committed command together with what it left. Between the two there
+// may be events of the network, which go their own way into the trace.
 func twice(match func(trace.Event) bool) script {
 	return func(all []trace.Event) []trace.Event {
 		i := find(all, match)
-		return slices.Insert(all, i+2, all[i], all[i+1])
+		left := i + find(all[i:], is(trace.TaskChanged))
+		return slices.Insert(all, left+1, all[i], all[left])
 	}
 }
 
