@@ -1,0 +1,411 @@
+package cluster
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"dtsim/fsm"
+	"dtsim/fsm/api"
+	"dtsim/sched/reconcile"
+)
+
+// moveKind says what kind of step a node takes.
+type moveKind uint8
+
+const (
+	// list: the scheduler lists and decides; the first list of an incarnation is its
+	// start. arg is by how many changes the list lags.
+	list moveKind = iota
+	// listBegins: a pass begins, whose list is made now and arrives later.
+	listBegins
+	// listArrives: it does.
+	listArrives
+	// perform: the action under way is carried out, or its command committed.
+	perform
+	// reply: what became of the command arrives.
+	reply
+	// performFails: a callback fails; arg 1 when it has done its work all the same.
+	performFails
+	// performInterrupted: a callback ends with context.Canceled.
+	performInterrupted
+	// performUnanswered: the call ends in an error, its command is still in flight.
+	performUnanswered
+	// performLost: the call ends in an error, its command is lost.
+	performLost
+	// claim: a worker's first report on a unit commits. The low bits of arg are the
+	// handle, the others the unit.
+	claim
+	// complete and failUnit: its last one does. arg is the handle, as for those below.
+	complete
+	failUnit
+	// workUnanswered and workLost: like those of an action; the worker gives up.
+	workUnanswered
+	workLost
+	// exits: a worker that was told to stop does.
+	exits
+	// crash: the node's memory is gone, its calls stay in flight.
+	crash
+	moveKinds
+)
+
+var moveNames = [...]string{
+	list: "lists", listBegins: "begins to list", listArrives: "gets its list", perform: "performs", reply: "hears of",
+	performFails: "fails in", performInterrupted: "is interrupted in", performUnanswered: "gets no answer to", performLost: "loses",
+	claim: "claims", complete: "completes", failUnit: "fails", workUnanswered: "gets no answer to the report on",
+	workLost: "loses the report on", exits: "ends the worker of", crash: "crashes",
+}
+
+// move is one step of a node for one task.
+type move struct {
+	kind moveKind
+	arg  uint8
+}
+
+// handleBits are those of a claim's arg that hold the handle.
+const handleBits = 3
+
+func (m move) cost() fault {
+	switch m.kind {
+	case performFails:
+		return callbackErrors
+	case performInterrupted:
+		return interrupts
+	case performUnanswered, workUnanswered:
+		return lostReplies
+	case performLost, workLost:
+		return losses
+	case failUnit:
+		return unitFailures
+	case crash:
+		return crashes
+	}
+	return free
+}
+
+// moves appends what a node may do, whatever it costs, in an order that depends on the
+// arguments alone. Lists that change nothing are among them.
+func (w *world) moves(p *part, r *record, all []move) []move {
+	s := step{world: w, p: p, r: r}
+	lags := 0
+	if p.booted {
+		lags = len(r.past)
+	}
+	if p.coming != nil {
+		all = append(all, move{kind: listArrives})
+	} else if p.underWay == nil {
+		for lag := range lags + 1 {
+			all = append(all, move{list, uint8(lag)})
+		}
+	} else if w.Overlap && p.pending == nil {
+		all = append(all, move{kind: listBegins})
+	}
+	if u := p.underWay; u != nil {
+		all = s.performs(u, all)
+	}
+	for i, h := range p.handles {
+		all = s.works(uint8(i), h, all)
+	}
+	return all
+}
+
+func (s *step) performs(u *underWay, all []move) []move {
+	if u.committed {
+		return append(all, move{kind: reply})
+	}
+	all = append(all, move{kind: perform})
+	_, calls := s.proposal(u.action)
+	if u.action.Kind.IsGroupCallback() || u.action.Kind == reconcile.CompleteTask {
+		_, tells := s.toTell(u.action)
+		calls = tells
+		all = append(all, move{kind: performFails}, move{kind: performInterrupted})
+		if u.action.Kind == reconcile.Swap || u.action.Kind == reconcile.CompleteGroup {
+			all = append(all, move{performFails, 1})
+		}
+	}
+	if calls {
+		all = append(all, move{kind: performUnanswered}, move{kind: performLost})
+	}
+	return all
+}
+
+func (s *step) works(i uint8, h handle, all []move) []move {
+	if h.exited {
+		return all
+	}
+	switch {
+	case h.at >= 0:
+		all = append(all, move{complete, i}, move{failUnit, i}, move{workUnanswered, i}, move{workLost, i})
+	case !h.terminated:
+		for _, unit := range s.next1(h) {
+			all = append(all, move{claim, i | unit<<handleBits})
+		}
+		all = append(all, move{workUnanswered, i}, move{workLost, i})
+	}
+	if h.terminated {
+		all = append(all, move{exits, i})
+	}
+	return all
+}
+
+// next1 are the units that a worker may take up next: its own in their order, or any
+// that it competes for.
+func (s *step) next1(h handle) []uint8 {
+	var units []uint8
+	for left := h.units; left != 0; left &= left - 1 {
+		units = append(units, uint8(bits.TrailingZeros32(left)))
+		if !s.Compete {
+			break
+		}
+	}
+	return units
+}
+
+// do takes a move that is among [world.moves], or crashes.
+func (w *world) do(p *part, r *record, m move, out *journal) *step {
+	s := &step{world: w, p: p.clone(), r: r, out: out}
+	switch p := s.p; m.kind {
+	case list:
+		at := r
+		if m.arg > 0 {
+			at = r.past[m.arg-1]
+		}
+		s.deliver(s.list(at))
+	case listBegins:
+		p.coming = s.list(r)
+	case listArrives:
+		l := p.coming
+		p.coming = nil
+		s.deliver(l)
+	case perform:
+		s.perform()
+	case reply:
+		if p.underWay.ok {
+			s.settle(reconcile.OK, "")
+		} else {
+			s.settle(reconcile.Failed, "rejected")
+		}
+	case performFails, performInterrupted:
+		s.fail(m)
+	case performUnanswered, performLost:
+		s.unanswered(m.kind == performUnanswered)
+	case crash:
+		s.crash()
+	default:
+		s.work(m)
+	}
+	s.rebase()
+	if s.broken == nil {
+		s.broken = w.judgePart(s.p, s.r)
+	}
+	return s
+}
+
+// perform carries the action under way out.
+func (s *step) perform() {
+	p := s.p
+	a := p.underWay.action
+	if c, ok := s.proposal(a); ok {
+		err := s.commit(c)
+		if s.Overlap {
+			u := *p.underWay
+			u.committed, u.ok = true, err == nil
+			p.underWay = &u
+			return
+		}
+		s.settle(outcome(err))
+		return
+	}
+	switch a.Kind {
+	case reconcile.Start:
+		s.settle(outcome(s.start()))
+	case reconcile.CleanLocal:
+		s.settle(outcome(s.cleanLocal(a.Version)))
+	default:
+		s.out.callbackStarted(s, a)
+		if c, ok := s.toTell(a); ok {
+			u := *p.underWay
+			u.told = true
+			p.underWay = &u
+			if err := s.commit(c); err != nil {
+				s.end(a, err)
+			}
+			return
+		}
+		s.end(a, s.callback(a))
+	}
+}
+
+// end is the end of a callback.
+func (s *step) end(a reconcile.Action, err error) {
+	s.out.callbackEnded(s, a, err)
+	s.settle(outcome(err))
+}
+
+// fail is a callback that does not end well.
+func (s *step) fail(m move) {
+	a := s.p.underWay.action
+	s.out.callbackStarted(s, a)
+	if m.arg == 1 {
+		if c, ok := s.toTell(a); ok {
+			_ = s.commit(c) // it fails anyway
+		}
+		_ = s.callback(a)
+	}
+	result, err := reconcile.Failed, errInjected
+	if m.kind == performInterrupted {
+		result, err = reconcile.Cancelled, errCanceled
+	}
+	s.out.callbackEnded(s, a, err)
+	s.settle(result, err.Error())
+}
+
+var (
+	errInjected = fmt.Errorf("%s", failure)
+	errCanceled = fmt.Errorf("context canceled")
+	errNoAnswer = fmt.Errorf("no answer")
+)
+
+// unanswered is a call whose caller gives up; its command may still be in flight.
+func (s *step) unanswered(inFlight bool) {
+	a := s.p.underWay.action
+	c, own := s.proposal(a)
+	if !own {
+		c, _ = s.toTell(a)
+		s.out.callbackStarted(s, a)
+	}
+	if inFlight {
+		s.ghosts = append(s.ghosts, c)
+	}
+	if !own {
+		s.end(a, errNoAnswer)
+		return
+	}
+	s.settle(reconcile.Failed, errNoAnswer.Error())
+}
+
+// work is a step of a worker.
+func (s *step) work(m move) {
+	p := s.p
+	p.handles = slices.Clone(p.handles)
+	h := &p.handles[m.arg&(1<<handleBits-1)]
+	c := command{kind: api.CommandRecordUnitCompletion, key: uint8(p.key), node: uint8(p.node), version: h.version, unit: uint8(h.at), success: m.kind != failUnit}
+	if m.kind == claim || h.at < 0 {
+		c.kind, c.unit = api.CommandUpdateUnitProgress, m.arg>>handleBits
+	}
+	switch m.kind {
+	case claim:
+		if s.commit(c) != nil {
+			// A task that is over, or somebody else's unit: the scheduler starts the run again
+			// with a fresh list of what is left.
+			s.exit(h)
+			return
+		}
+		h.at, h.units = int8(c.unit), h.units&^(1<<c.unit)
+		s.build(int(c.unit), h.version)
+	case complete, failUnit:
+		err := s.commit(c)
+		if h.at = -1; h.units == 0 || h.terminated || err != nil {
+			s.exit(h)
+		}
+	case workUnanswered, workLost:
+		if c.kind == api.CommandUpdateUnitProgress {
+			c.unit = s.next1(*h)[0]
+		}
+		if m.kind == workUnanswered {
+			s.ghosts = append(s.ghosts, c)
+		}
+		s.exit(h)
+	case exits:
+		s.exit(h)
+	}
+}
+
+// build makes the work on a unit durable.
+func (s *step) build(unit int, version uint64) {
+	if s.Compete {
+		return
+	}
+	i := slices.Index(s.localUnits(s.p.node), unit)
+	d := &s.p.disk
+	d.shards = slices.Clone(d.shards)
+	d.shards[i].build(version)
+}
+
+// crash loses all but the disk. Calls stay in flight: they may commit later or never.
+func (s *step) crash() {
+	p := s.p
+	if u := p.underWay; u != nil && !u.committed {
+		c, ok := s.proposal(u.action)
+		if !ok && (u.action.Kind.IsGroupCallback() || u.action.Kind == reconcile.CompleteTask) {
+			c, ok = s.toTell(u.action)
+		}
+		if ok {
+			s.ghosts = append(s.ghosts, c)
+		}
+	}
+	for _, h := range p.handles {
+		if h.exited {
+			continue
+		}
+		c := command{kind: api.CommandRecordUnitCompletion, key: uint8(p.key), node: uint8(p.node), version: h.version, unit: uint8(h.at), success: true}
+		if h.at < 0 {
+			if h.terminated || h.units == 0 {
+				continue
+			}
+			c.kind, c.unit = api.CommandUpdateUnitProgress, s.next1(h)[0]
+		}
+		s.ghosts = append(s.ghosts, c)
+	}
+	s.p = p.fresh()
+}
+
+// rest brings a node that waits to where lists that decide nothing bring it: it has
+// seen what is committed. Such a list can come at any time, no other node can tell,
+// and every later list leaves the same behind, for lists do not go back in time. A
+// worker that has nothing to do is nothing, too.
+func (w *world) rest(p *part, r *record, out *journal) *part {
+	for range 3 {
+		if w.Lag > 0 || !p.booted || !p.quiet() {
+			return p
+		}
+		s := w.look(p, r, nil)
+		if s == nil || s.p.same(p) {
+			return p
+		}
+		if out != nil {
+			w.look(p, r, out)
+		}
+		p = s.p
+	}
+	return p
+}
+
+// look lists for a node that waits; nil when that leads to anything.
+func (w *world) look(p *part, r *record, out *journal) *step {
+	s := w.do(p, r, move{kind: list}, out)
+	if u := s.p.underWay; u != nil && u.action.Kind == reconcile.Start && s.broken == nil && r.status() == fsm.TaskStatusStarted {
+		s = w.do(s.p, r, move{kind: perform}, out)
+	}
+	if s.broken != nil || !s.p.quiet() || len(s.p.handles) != len(p.handles) || !slices.Equal(s.p.disk.runs, p.disk.runs) {
+		return nil
+	}
+	return s
+}
+
+// same says that two parts that wait are equal.
+func (p *part) same(q *part) bool { return slices.Equal(p.append(nil, true), q.append(nil, true)) }
+
+// idle says that a list of a node that waits is one that [world.rest] would make, and
+// has made.
+func (w *world) idle(p *part, r *record) bool {
+	if !p.booted || !p.quiet() {
+		return false
+	}
+	if w.Lag > 0 {
+		s := w.do(p, r, move{kind: list}, nil)
+		return s.broken == nil && s.p.quiet() && s.p.same(p)
+	}
+	s := w.look(p, r, nil)
+	return s != nil && s.p.same(p)
+}
