@@ -234,3 +234,12 @@ func (conflicting) CheckConflict(_ []byte, existing []*fsm.Task) error {
 	}
 	return nil
 }
+
+// ofUnit and ofNode say whether a command names a unit, and a node.
+func (c command) ofUnit() bool {
+	return c.kind == api.CommandRecordUnitCompletion || c.kind == api.CommandUpdateUnitProgress
+}
+
+func (c command) ofNode() bool {
+	return c.ofUnit() || c.kind == api.CommandRecordPostAck || c.kind == api.CommandRecordPreparationAck
+}

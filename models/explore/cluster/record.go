@@ -36,7 +36,7 @@ type record struct {
 
 // bare returns the record without its past.
 func (r *record) bare() *record {
-	if r.past == nil {
+	if len(r.past) == 0 {
 		return r
 	}
 	c := *r

@@ -48,7 +48,7 @@ type Model struct {
 	entries  *memo[*entry]
 	rests    *memo[uint32]
 	effects  *memo[effect]
-	renamed  *memo[uint32]
+	renamed  *memo[name]
 	renaming []renaming
 	initial  State
 	adds     additions
@@ -70,7 +70,7 @@ func New(c Config) (*Model, error) {
 	}
 	m := &Model{
 		world: w, records: newPool[record](), parts: newPool[part](), ghosts: newPool[ghost](), flights: newPool[flight](),
-		entries: newMemo[*entry](20), rests: newMemo[uint32](18), effects: newMemo[effect](16), renamed: newMemo[uint32](18),
+		entries: newMemo[*entry](20), rests: newMemo[uint32](18), effects: newMemo[effect](16), renamed: newMemo[name](18),
 		audits: &audits{every: 1 << 12},
 	}
 	m.renaming = w.renamings()
