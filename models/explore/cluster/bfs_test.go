@@ -1,10 +1,12 @@
 package cluster
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"runtime/pprof"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,80 +15,46 @@ import (
 
 var (
 	bfsConfig = flag.String("bfs", "", "")
-	bfsMax    = flag.Int("bfsmax", 1<<30, "")
+	bfsMax    = flag.Uint64("bfsmax", 0, "")
 	bfsProf   = flag.String("bfsprof", "", "")
+	bfsOpt    = flag.String("bfsopt", "", "")
+	bfsJobs   = flag.Int("bfsjobs", 1, "")
 )
 
 func TestBFS(t *testing.T) {
-	if *bfsConfig == "" {
-		t.Skip()
-	}
-	c := Configs()[*bfsConfig]
-	if *bfsProf != "" {
-		f, _ := os.Create(*bfsProf)
-		pprof.StartCPUProfile(f)
-		defer pprof.StopCPUProfile()
-	}
-	m, err := New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	type from struct {
-		prev int32
-		a    explore.Action
-	}
-	start := time.Now()
-	seen := map[uint64]struct{}{}
-	states := m.Initial(nil)
-	states[0] = m.Canonical(&states[0])
-	seen[m.Fingerprint(&states[0])] = struct{}{}
-	trail := []from{{-1, 0}}
-	var acts, ample []explore.Action
-	gen, depth, last := 0, 0, 1
-	dead := 0
-	for i := 0; i < len(states); i++ {
-		if i == last {
-			depth++
-			last = len(states)
-			fmt.Println("depth", depth, "frontier", len(states)-i, "states", len(states), "gen", gen, "rate", float64(gen)/time.Since(start).Seconds(), "parts", m.parts.len(), "records", m.records.len(), "entries", m.entries.n.Load())
+	for _, name := range strings.Fields(strings.ReplaceAll(*bfsConfig, ",", " ")) {
+		c := Configs()[name]
+		if strings.Contains(*bfsOpt, "o") {
+			c.Overlap = true
 		}
-		s := states[i]
-		acts = m.Enabled(&s, acts[:0])
-		ample = m.Ample(&s, acts, ample[:0])
-		if len(acts) == 0 {
-			dead++
-			if dead <= 3 {
-				fmt.Println("end state:", m.sketch(&s))
+		if *bfsProf != "" {
+			f, _ := os.Create(*bfsProf)
+			pprof.StartCPUProfile(f)
+			defer pprof.StopCPUProfile()
+		}
+		m, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		r, err := explore.Check(context.Background(), explore.Model[State](m), explore.Options{
+			Symmetry: strings.Contains(*bfsOpt, "s"), Reduction: strings.Contains(*bfsOpt, "r"), Liveness: strings.Contains(*bfsOpt, "l"),
+			MaxStates: *bfsMax, Jobs: *bfsJobs,
+		})
+		took := time.Since(start)
+		fmt.Printf("%s: states %d transitions %d dead %d depth %d exhausted %t audited %d reduced %d graph %+v, %s, %.0f/s, %.1f B/state, parts %d records %d entries %d err %v\n",
+			name, r.States, r.Transitions, r.Dead, r.Depth, r.Exhausted, r.Audited, r.Reduced, r.Graph, took, float64(r.Transitions)/took.Seconds(), r.PerState(), m.parts.len(), m.records.len(), m.entries.n.Load(), err)
+		for _, v := range r.Violations {
+			fmt.Println(v.Property, v.Message, "loop", v.Path.Loop)
+			s := m.Initial(nil)[v.Path.Initial]
+			for i, a := range v.Path.Actions {
+				fmt.Println(" ", i, m.Describe(&s, a))
+				s, _ = m.Step(&s, a)
 			}
-		}
-		for _, a := range ample {
-			n, b := m.Step(&s, a)
-			gen++
-			if b != nil {
-				var lines []string
-				lines = append(lines, m.Describe(&s, a))
-				for j := int32(i); trail[j].prev >= 0; j = trail[j].prev {
-					lines = append(lines, m.Describe(&states[trail[j].prev], trail[j].a))
-				}
-				for k := len(lines) - 1; k >= 0; k-- {
-					fmt.Println(" ", lines[k])
-				}
-				t.Fatalf("%s: %s (states %d, %s)", b.Property, b.Message, len(states), time.Since(start))
-			}
-			n = m.Canonical(&n)
-			f := m.Fingerprint(&n)
-			if _, ok := seen[f]; ok {
-				continue
-			}
-			seen[f] = struct{}{}
-			states = append(states, n)
-			trail = append(trail, from{int32(i), a})
-		}
-		if len(states) > *bfsMax {
-			break
+			fmt.Println(m.sketch(&s))
+			t.Fail()
 		}
 	}
-	fmt.Println("states", len(states), "gen", gen, "depth", depth, "dead", dead, "time", time.Since(start), "rate", float64(gen)/time.Since(start).Seconds(), "parts", m.parts.len(), "records", m.records.len(), "entries", m.entries.n.Load())
 }
 
 func (m *Model) sketch(s *State) string {

@@ -360,17 +360,21 @@ func (s *step) crash() {
 	s.p = p.fresh()
 }
 
-// rest brings a node that waits to where lists that decide nothing bring it: it has
-// seen what is committed. Such a list can come at any time, no other node can tell,
-// and every later list leaves the same behind, for lists do not go back in time. A
-// worker that has nothing to do is nothing, too.
+// rest brings a node that waits to where lists that decide nothing bring it. Such a
+// list can come at any time, no other node can tell, and every later list leaves the
+// same behind, for lists do not go back in time: Saw of one and then of a newer one is
+// Saw of the newer one. So is what the node has seen by now, even where the next list
+// will decide something.
 func (w *world) rest(p *part, r *record, out *journal) *part {
+	if w.Lag > 0 || !p.booted || !p.quiet() {
+		return p
+	}
 	for range 3 {
-		if w.Lag > 0 || !p.booted || !p.quiet() {
-			return p
-		}
 		s := w.look(p, r, nil)
-		if s == nil || s.p.same(p) {
+		if s == nil {
+			break
+		}
+		if s.p.same(p) {
 			return p
 		}
 		if out != nil {
@@ -378,7 +382,15 @@ func (w *world) rest(p *part, r *record, out *journal) *part {
 		}
 		p = s.p
 	}
-	return p
+	s := &step{world: w, p: p.clone(), r: r}
+	l := s.list(r)
+	s.p.memory = s.p.memory.Saw(s.view(l))
+	s.seen(l)
+	s.rebase()
+	if s.p.same(p) {
+		return p
+	}
+	return s.p
 }
 
 // look lists for a node that waits; nil when that leads to anything.
@@ -387,10 +399,15 @@ func (w *world) look(p *part, r *record, out *journal) *step {
 	if u := s.p.underWay; u != nil && u.action.Kind == reconcile.Start && s.broken == nil && r.status() == fsm.TaskStatusStarted {
 		s = w.do(s.p, r, move{kind: perform}, out)
 	}
-	if s.broken != nil || !s.p.quiet() || len(s.p.handles) != len(p.handles) || !slices.Equal(s.p.disk.runs, p.disk.runs) {
+	if s.broken != nil || !s.p.quiet() || !slices.Equal(alive(s.p), alive(p)) || !slices.Equal(s.p.disk.runs, p.disk.runs) {
 		return nil
 	}
 	return s
+}
+
+// alive are the workers that have not exited.
+func alive(p *part) []handle {
+	return slices.DeleteFunc(slices.Clone(p.handles), func(h handle) bool { return h.exited })
 }
 
 // same says that two parts that wait are equal.

@@ -17,6 +17,8 @@ type step struct {
 	r *record
 	// ghosts are commands that are left in flight without a caller.
 	ghosts []command
+	// spoke: a command was committed, whether it changed anything or not.
+	spoke  bool
 	broken *Broken
 	out    *journal
 }
@@ -68,16 +70,22 @@ func (s *step) deliver(l *look) {
 	p.pending = l
 	p.memory = p.memory.Saw(s.view(l))
 	s.out.listed(s, l)
-	if l.present {
-		if seen := (known{l.record.version(), phase(l.record.task.Status)}); p.known.olderThan(seen) {
-			if seen.version != p.known.version {
-				p.calls = nil
-			}
-			p.known = seen
-		}
-	}
+	s.seen(l)
 	if p.underWay == nil {
 		s.next()
+	}
+}
+
+// seen remembers what a look shows, for the properties.
+func (s *step) seen(l *look) {
+	if !l.present {
+		return
+	}
+	if seen := (known{l.record.version(), phase(l.record.task.Status)}); s.p.known.olderThan(seen) {
+		if seen.version != s.p.known.version {
+			s.p.calls = nil
+		}
+		s.p.known = seen
 	}
 }
 
@@ -192,6 +200,7 @@ func (s *step) proposal(a reconcile.Action) (command, bool) {
 // commit puts a command into the log and says whether it was accepted.
 func (s *step) commit(c command) error {
 	done := s.apply(s.r, c)
+	s.spoke = true
 	if s.broken == nil {
 		s.broken = done.broken
 	}

@@ -59,7 +59,7 @@ type edge struct {
 	part, record uint32
 	ghosts       [4]uint32
 	broken       *Broken
-	// inside: it leaves the log as it is.
+	// inside: nothing of it is in the log.
 	inside bool
 }
 
@@ -99,7 +99,7 @@ func (m *Model) edge(p *part, r *record, mv move) edge {
 	if s.r != r {
 		e.record = m.internRecord(s.r).id
 	}
-	e.inside = e.record == r.id
+	e.inside = !s.spoke
 	for i, c := range s.ghosts {
 		e.ghosts[i] = m.internGhost(c).id
 	}
