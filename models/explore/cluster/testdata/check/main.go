@@ -1,0 +1,63 @@
+// Check explores one configuration and says what it found: the program that the
+// mutants of the shipped code are built into.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+
+	"dtsim/models/explore"
+	"dtsim/models/explore/cluster"
+)
+
+// found is what was found, as JSON on standard output.
+type found struct {
+	States, Transitions uint64
+	Exhausted           bool
+	Properties          []string
+	Messages            []string
+	Steps               []string
+}
+
+func main() {
+	config := flag.String("config", "default", "the configuration")
+	liveness := flag.Bool("liveness", false, "ask for liveness, too")
+	jobs := flag.Int("jobs", 2, "workers")
+	flag.Parse()
+	if err := check(*config, *liveness, *jobs); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+}
+
+func check(config string, liveness bool, jobs int) error {
+	c, known := cluster.Configs()[config]
+	if !known {
+		return fmt.Errorf("there is no configuration %q", config)
+	}
+	m, err := cluster.New(c)
+	if err != nil {
+		return err
+	}
+	r, err := explore.Check(context.Background(), explore.Model[cluster.State](m),
+		explore.Options{Symmetry: !liveness, Reduction: !liveness, Liveness: liveness, Jobs: jobs})
+	if err != nil {
+		return err
+	}
+	f := found{States: r.States, Transitions: r.Transitions, Exhausted: r.Exhausted}
+	for i, v := range r.Violations {
+		f.Properties, f.Messages = append(f.Properties, v.Property), append(f.Messages, v.Message)
+		if i > 0 {
+			continue
+		}
+		at := m.Initial(nil)[v.Path.Initial]
+		for _, a := range v.Path.Actions {
+			f.Steps = append(f.Steps, m.Describe(&at, a))
+			at, _ = m.Step(&at, a)
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(f)
+}
