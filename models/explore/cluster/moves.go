@@ -399,15 +399,10 @@ func (w *world) look(p *part, r *record, out *journal) *step {
 	if u := s.p.underWay; u != nil && u.action.Kind == reconcile.Start && s.broken == nil && r.status() == fsm.TaskStatusStarted {
 		s = w.do(s.p, r, move{kind: perform}, out)
 	}
-	if s.broken != nil || !s.p.quiet() || !slices.Equal(alive(s.p), alive(p)) || !slices.Equal(s.p.disk.runs, p.disk.runs) {
+	if s.broken != nil || !s.p.quiet() || !slices.Equal(s.p.handles, p.handles) || !slices.Equal(s.p.disk.runs, p.disk.runs) {
 		return nil
 	}
 	return s
-}
-
-// alive are the workers that have not exited.
-func alive(p *part) []handle {
-	return slices.DeleteFunc(slices.Clone(p.handles), func(h handle) bool { return h.exited })
 }
 
 // same says that two parts that wait are equal.

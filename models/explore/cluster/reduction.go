@@ -9,10 +9,18 @@ import (
 // Ample implements explore.Reducible: the steps of one node for one task, when they
 // are all that the two can do, touch nothing but them, and nobody can stop them. A
 // crash could, and a fault on one node takes it from all others, so nodes wait for each
-// other for as long as there are such faults left.
+// other for as long as there are such faults left; and for as long as a record may go
+// away, since it takes with it how far it was.
 func (m *Model) Ample(s *State, enabled, ample []explore.Action) []explore.Action {
-	if s.budget.has(crashes) || s.budget.has(leaves) {
-		return append(ample, enabled...)
+	for _, f := range [...]fault{crashes, leaves, expiries, reruns} {
+		if s.budget.has(f) {
+			return append(ample, enabled...)
+		}
+	}
+	for key := range m.Tasks {
+		if m.records.at(s.tasks[key].record).aged {
+			return append(ample, enabled...)
+		}
 	}
 	for from := 0; from < len(enabled); {
 		a := unpack(enabled[from])
