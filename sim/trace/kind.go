@@ -138,6 +138,11 @@ const (
 	// LocalStateRemoved: the provider removed its local state of a task. namespace,
 	// task, version.
 	LocalStateRemoved Kind = "local-state-removed"
+	// ModelStep: the events before it are those of one step of a model; see
+	// models/explore/cluster. step (from 0 for how it begins), action, says (the step in
+	// words), [config (of step 0: the model's)], [loop (true: the steps from here on repeat
+	// for ever)], changes (what of the state is not as it was; see [Event.Changes]).
+	ModelStep Kind = "model-step"
 	// AtRest: what a node holds when the run ends. what ("record": namespace, task,
 	// version, status, digest (see models/spec); "local": namespace, task, version; "schema": collection, property,
 	// tokenization; "shard": collection, shard, property, tokenization; "state": index, hash).

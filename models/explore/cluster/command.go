@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// namespace is that of all tasks; its provider is a reindex.
-	namespace = "reindex"
 	// failure is what goes wrong when something does.
 	failure = "injected"
 	// stride is how far the versions of two runs are apart: every command between them
@@ -61,29 +59,29 @@ func (w *world) request(c command) *api.ApplyRequest {
 	case api.CommandAddTask:
 		body = w.addRequest(int(c.key))
 	case api.CommandCancelTask:
-		body = api.CancelDistributedTaskRequest{Namespace: namespace, Id: id, Version: c.version, CancelledAtUnixMillis: at}
+		body = api.CancelDistributedTaskRequest{Namespace: w.namespace(), Id: id, Version: c.version, CancelledAtUnixMillis: at}
 	case api.CommandCleanUpTask:
 		if c.aged {
 			at += 2 * ttl.Milliseconds()
 		}
-		body = api.CleanUpDistributedTaskRequest{Namespace: namespace, Id: id, Version: c.version,
+		body = api.CleanUpDistributedTaskRequest{Namespace: w.namespace(), Id: id, Version: c.version,
 			CleanedUpAtUnixMillis: at, CompletedTaskTtlMillis: ttl.Milliseconds()}
 	case api.CommandRecordUnitCompletion:
-		body = api.RecordDistributedTaskUnitCompletionRequest{Namespace: namespace, Id: id, Version: c.version,
+		body = api.RecordDistributedTaskUnitCompletionRequest{Namespace: w.namespace(), Id: id, Version: c.version,
 			NodeId: node, UnitId: unit, Error: text, FinishedAtUnixMillis: at}
 	case api.CommandUpdateUnitProgress:
-		body = api.UpdateDistributedTaskUnitProgressRequest{Namespace: namespace, Id: id, Version: c.version,
+		body = api.UpdateDistributedTaskUnitProgressRequest{Namespace: w.namespace(), Id: id, Version: c.version,
 			NodeId: node, UnitId: unit, UpdatedAtUnixMillis: at}
 	case api.CommandMarkTaskFinalized:
-		body = api.MarkTaskFinalizedRequest{Namespace: namespace, Id: id, Version: c.version, FinalizedAtUnixMillis: at}
+		body = api.MarkTaskFinalizedRequest{Namespace: w.namespace(), Id: id, Version: c.version, FinalizedAtUnixMillis: at}
 	case api.CommandRecordPostAck:
-		body = api.RecordDistributedTaskPostCompletionAckRequest{Namespace: namespace, Id: id, Version: c.version,
+		body = api.RecordDistributedTaskPostCompletionAckRequest{Namespace: w.namespace(), Id: id, Version: c.version,
 			NodeId: node, Success: c.success, Error: text, AckedAtUnixMillis: at}
 	case api.CommandRecordPreparationAck:
-		body = api.RecordDistributedTaskPreparationCompleteAckRequest{Namespace: namespace, Id: id, Version: c.version,
+		body = api.RecordDistributedTaskPreparationCompleteAckRequest{Namespace: w.namespace(), Id: id, Version: c.version,
 			NodeId: node, Success: c.success, Error: text, AckedAtUnixMillis: at}
 	case api.CommandMarkTaskFailed:
-		body = api.MarkTaskFailedRequest{Namespace: namespace, Id: id, Version: c.version, Error: "given up", FailedAtUnixMillis: at}
+		body = api.MarkTaskFailedRequest{Namespace: w.namespace(), Id: id, Version: c.version, Error: "given up", FailedAtUnixMillis: at}
 	default:
 		panic(fmt.Sprintf("cluster: command %+v has no form in the log", c))
 	}
@@ -97,7 +95,7 @@ func (w *world) request(c command) *api.ApplyRequest {
 // addRequest asks for a task of the configuration.
 func (w *world) addRequest(key int) api.AddDistributedTaskRequest {
 	q := api.AddDistributedTaskRequest{
-		Namespace: namespace, Id: w.taskName(key), Payload: w.payloads[key], SubmittedAtUnixMillis: epoch.UnixMilli(),
+		Namespace: w.namespace(), Id: w.taskName(key), Payload: w.payloads[key], SubmittedAtUnixMillis: epoch.UnixMilli(),
 		NeedsPreparationBarrier: w.Barrier, AcksRequired: !w.AcksOptional,
 	}
 	for unit := range w.Units {
@@ -170,7 +168,7 @@ func (w *world) apply(r *record, c command, others ...*record) applied {
 
 // taskAfter reads what the Manager holds of a task after an apply with that outcome.
 func (w *world) taskAfter(manager *fsm.Manager, key int, outcome error) (*fsm.Task, error) {
-	for _, task := range manager.Capture().Tasks[namespace] {
+	for _, task := range manager.Capture().Tasks[w.namespace()] {
 		if task.ID == w.taskName(key) {
 			return task, outcome
 		}
@@ -183,10 +181,10 @@ func (w *world) flip(manager *fsm.Manager, r *record, c command) error {
 	if c.version <= r.flipped {
 		return nil
 	}
-	if _, err := manager.Task(namespace, w.taskName(r.key), c.version); err != nil {
+	if _, err := manager.Task(w.namespace(), w.taskName(r.key), c.version); err != nil {
 		return err
 	}
-	if err := manager.CheckOwnPropertyUpdate(namespace, w.taskName(r.key), c.version, collection, property); err != nil {
+	if err := manager.CheckOwnPropertyUpdate(w.namespace(), w.taskName(r.key), c.version, collection, w.propertyOf(r.key)); err != nil {
 		return err
 	}
 	r.flipped, r.kept = c.version, make([]uint64, len(r.kept))
@@ -198,7 +196,7 @@ func (w *world) keep(manager *fsm.Manager, r *record, c command) error {
 	if c.version <= r.flipped {
 		return nil
 	}
-	task, err := manager.Task(namespace, w.taskName(r.key), c.version)
+	task, err := manager.Task(w.namespace(), w.taskName(r.key), c.version)
 	if err != nil {
 		return err
 	}
@@ -220,7 +218,7 @@ func (w *world) keep(manager *fsm.Manager, r *record, c command) error {
 
 // snapshotOf is the snapshot of a Manager that holds these tasks.
 func snapshotOf(tasks []*fsm.Task) ([]byte, error) {
-	return json.Marshal(fsm.State{Tasks: map[string][]*fsm.Task{namespace: tasks}})
+	return json.Marshal(fsm.State{Tasks: map[string][]*fsm.Task{tasks[0].Namespace: tasks}})
 }
 
 // conflicting lets one task of the namespace be active: all are about one property.

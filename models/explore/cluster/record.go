@@ -173,7 +173,7 @@ func (m *Model) internRecord(r *record) *record {
 func (w *world) manager(records ...*record) (*fsm.Manager, error) {
 	manager := fsm.NewManager(fsm.ManagerParameters{})
 	if w.Conflict {
-		manager.SetConflictDetectors(map[string]fsm.ConflictDetector{namespace: conflicting{}})
+		manager.SetConflictDetectors(map[string]fsm.ConflictDetector{w.namespace(): conflicting{}})
 	}
 	var tasks []*fsm.Task
 	for _, r := range records {

@@ -23,6 +23,17 @@ type step struct {
 	out    *journal
 }
 
+// version is that of what the runner looks at, of its disk when it looks at nothing.
+func (s *step) version() uint64 {
+	switch {
+	case s.p.underWay != nil:
+		return s.p.underWay.action.Version
+	case s.p.current != nil:
+		return s.p.current.record.version()
+	}
+	return s.r.version()
+}
+
 func (s *step) node() string { return s.nodeName(s.p.node) }
 
 // caps are those of the provider.
@@ -105,7 +116,6 @@ func (s *step) next() {
 			v.Handles = append(v.Handles, reconcile.Handle{Version: h.version, State: h.state()})
 		}
 		a := reconcile.Next(v, p.memory)
-		s.out.decided(s, a)
 		switch a.Kind {
 		case reconcile.Wait, reconcile.Relist, reconcile.Forget:
 			s.judgeRest(a)

@@ -60,17 +60,31 @@ func (w *world) payload(key int) payload {
 		},
 		Places: map[string]place{},
 	}
-	if w.Tasks > 1 && !w.Conflict {
-		p.Property = fmt.Sprintf("%s%d", property, key+1)
-	}
+	p.Property = w.propertyOf(key)
 	if w.Compete {
-		p.Kind, p.Files = plan.Cleanup, w.Units
-		return p
+		p.Task = plan.Task{Kind: plan.Cleanup, ID: p.ID, Files: w.Units, MinUnitTime: p.MinUnitTime, Parallel: 1}
+		return payload{Task: p.Task}
 	}
 	for unit := range w.Units {
 		p.Places[w.unitName(unit)] = place{Shard: w.shardName(unit), Node: w.nodeName(w.home(unit))}
 	}
 	return p
+}
+
+// propertyOf is what a task is about: tasks that do not conflict have one each.
+func (w *world) propertyOf(key int) string {
+	if w.Tasks > 1 && !w.Conflict {
+		return fmt.Sprintf("%s%d", property, key+1)
+	}
+	return property
+}
+
+// namespace is that of all tasks: the kind of their provider.
+func (w *world) namespace() string {
+	if w.Compete {
+		return string(plan.Cleanup)
+	}
+	return string(plan.Reindex)
 }
 
 func (w *world) taskName(key int) string  { return taskNames[key] }

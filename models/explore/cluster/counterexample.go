@@ -1,0 +1,224 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"dtsim/models/explore"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// Engine is the engine that traces of the model name.
+const Engine = "model"
+
+// longest is how long the plan of a counterexample lasts: a second for each step.
+const longest = 24 * time.Hour
+
+// Write writes a path of the configuration as a trace that ends with what it breaks:
+// what happens in each step as the events of a simulated run, and what the step has
+// changed. The path must be one of the model's.
+func Write(out io.Writer, c Config, path explore.Path, broken Broken, build string) (trace.Footer, error) {
+	w, err := newWorld(c)
+	if err != nil {
+		return trace.Footer{}, err
+	}
+	r, err := trace.NewRecorder(out, trace.Header{Plan: w.plan(), Engine: Engine, Build: build})
+	if err != nil {
+		return trace.Footer{}, fmt.Errorf("configuration %q: %w", c.Name, err)
+	}
+	found, at, err := walk(w, path, r.Emit)
+	if err != nil {
+		return trace.Footer{}, err
+	}
+	if len(found) == 0 && broken.Property != "" {
+		found = []Broken{broken} // of a run that goes on for ever
+	}
+	v := trace.Verdict{Passed: len(found) == 0}
+	for _, b := range found {
+		v.Violations = append(v.Violations, trace.Violation{Property: b.Property, Message: b.Message, At: at})
+	}
+	return r.Close(v)
+}
+
+// walk takes a path and emits what happens; it returns the properties that the last step
+// that breaks any breaks, and when it ended.
+func walk(w *world, path explore.Path, emit func(trace.Event)) ([]Broken, time.Duration, error) {
+	j := newJournal(w, emit)
+	x := newMachine(w, j)
+	if path.Initial != 0 {
+		return nil, 0, fmt.Errorf("there is no initial state %d", path.Initial)
+	}
+	before := x.show(x.view)
+	config, err := json.Marshal(w.Config)
+	if err != nil {
+		return nil, 0, err
+	}
+	var first []trace.Change
+	for _, p := range before {
+		first = append(first, trace.Change{Part: p.Name, Is: p.Value})
+	}
+	j.event(-1, trace.ModelStep, trace.Int("step", 0), trace.Uint("action", 0), trace.Str("says", "how it begins"),
+		trace.Str("config", string(config)), trace.StateChanges(first))
+	var found []Broken
+	for i, a := range path.Actions {
+		j.at = time.Duration(i+1) * time.Second
+		says := x.says(a)
+		broken, err := x.step(a)
+		if err != nil {
+			return nil, 0, fmt.Errorf("step %d: %w", i+1, err)
+		}
+		if broken != nil {
+			found = append(found, *broken)
+		}
+		after := x.show(x.view)
+		fields := []trace.Field{trace.Int("step", int64(i+1)), trace.Uint("action", uint64(a)), trace.Str("says", says)}
+		if i == path.Loop {
+			fields = append(fields, trace.Bool("loop", true))
+		}
+		j.event(-1, trace.ModelStep, append(fields, trace.StateChanges(changed(before, after)))...)
+		before = after
+	}
+	return found, j.at, nil
+}
+
+// changed is what two states differ in.
+func changed(before, after []explore.Part) []trace.Change {
+	was := make(map[string]string, len(before))
+	for _, p := range before {
+		was[p.Name] = p.Value
+	}
+	var changes []trace.Change
+	for _, p := range after {
+		if was[p.Name] != p.Value {
+			changes = append(changes, trace.Change{Part: p.Name, Was: was[p.Name], Is: p.Value})
+		}
+	}
+	return changes
+}
+
+// Replayed is what came of walking a trace again.
+type Replayed struct {
+	Config Config
+	Path   explore.Path
+	// Broken is what the steps break, in their order.
+	Broken []Broken
+	// Identical says that the walk has told the same events again; Parts where it told
+	// others.
+	Identical bool
+	Parts     string
+	// Hash and Expected are the hashes of the walk and of the trace.
+	Hash, Expected string
+	// Trace is the trace of the walk.
+	Trace []byte
+}
+
+// IsModel says that a trace is one of a model.
+func IsModel(t *trace.Trace) bool { return t.Header.Engine == Engine }
+
+// Replay walks a trace that [Write] has written again: the Manager and package
+// reconcile decide anew on every step, without what the search has remembered, and the
+// properties are judged anew.
+func Replay(t *trace.Trace) (*Replayed, error) {
+	if !IsModel(t) {
+		return nil, fmt.Errorf("replay: the trace is one of engine %q, not of a model", t.Header.Engine)
+	}
+	r := &Replayed{Path: explore.Path{Loop: -1}}
+	for i := range t.Events {
+		e := &t.Events[i]
+		if e.Kind != trace.ModelStep {
+			continue
+		}
+		if e.Int("step") == 0 {
+			if err := json.Unmarshal([]byte(e.Str("config")), &r.Config); err != nil {
+				return nil, fmt.Errorf("replay: the configuration: %w", err)
+			}
+			continue
+		}
+		if e.Bool("loop") {
+			r.Path.Loop = len(r.Path.Actions)
+		}
+		action, _ := e.Get("action")
+		r.Path.Actions = append(r.Path.Actions, explore.Action(action.Uint()))
+	}
+	if r.Config.Nodes == 0 {
+		return nil, errors.New("replay: the trace does not say of which configuration it is")
+	}
+	w, err := newWorld(r.Config)
+	if err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	again := trace.Trace{Header: t.Header}
+	if r.Broken, _, err = walk(w, r.Path, func(e trace.Event) { again.Events = append(again.Events, e) }); err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	return r, r.compare(t, &again)
+}
+
+// compare holds the events of the walk against those of the trace.
+func (r *Replayed) compare(t, again *trace.Trace) error {
+	one, err := encode(t.Header, t.Events, t.Footer.Verdict)
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if r.Trace, err = encode(t.Header, again.Events, t.Footer.Verdict); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if d := trace.Diverge(one, r.Trace); d != nil {
+		r.Parts = d.String()
+	}
+	r.Identical = r.Parts == ""
+	r.Expected = t.Footer.Hash
+	read, err := trace.Read(bytes.NewReader(r.Trace))
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	r.Hash = read.Footer.Hash
+	return nil
+}
+
+func encode(h trace.Header, events []trace.Event, v trace.Verdict) ([]byte, error) {
+	var b bytes.Buffer
+	r, err := trace.NewRecorder(&b, h)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		r.Emit(e)
+	}
+	_, err = r.Close(v)
+	return b.Bytes(), err
+}
+
+// plan is the cluster and the workload of the configuration, for those who read traces.
+func (w *world) plan() plan.Plan {
+	p := plan.Default()
+	p.Name = "model " + w.Name
+	p.Duration = plan.Duration(longest)
+	p.Cluster.Nodes = w.Nodes
+	p.Cluster.CompletedTaskTTL = plan.Duration(ttl)
+	created := &plan.Collection{Name: collection, Properties: map[string]string{}, Replicas: 1}
+	for key := range w.Tasks {
+		created.Properties[w.propertyOf(key)] = was
+	}
+	if w.Groups > 1 {
+		created.Replicas = min(w.Nodes, w.Units)
+		for g := range w.Groups {
+			created.Tenants = append(created.Tenants, w.groupName(g))
+		}
+	} else {
+		for unit := range w.Units {
+			created.Shards = append(created.Shards, w.shardName(unit))
+		}
+	}
+	p.Workload = append(p.Workload, plan.Operation{Node: "n1", Do: plan.CreateCollection, Collection: created})
+	for key := range w.Tasks {
+		task := w.payload(key).Task
+		p.Workload = append(p.Workload, plan.Operation{At: plan.Duration(time.Millisecond), Node: "n1", Do: plan.AddTask, Task: &task})
+	}
+	return p
+}
