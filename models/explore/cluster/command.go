@@ -159,6 +159,7 @@ func (w *world) apply(r *record, c command, others ...*record) applied {
 		if next.task, err = w.taskAfter(manager, r.key, err); next.task == nil || next.version() != r.version() {
 			next.aged = false
 		}
+		next.last = max(next.last, next.version())
 		if next.task != nil && next.task.Status == fsm.TaskStatusSwapping {
 			next.lifted = next.task.Version
 		}

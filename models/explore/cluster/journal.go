@@ -28,9 +28,18 @@ type journal struct {
 	// handles are the numbers of workers in their incarnations, by node, task and version.
 	handles map[[3]uint64]int64
 	started [MaxNodes]int64
-	// records is what is committed, since the index for each.
+	// records is what is committed, since tells from when on each was.
 	records []*record
-	since   map[*fsm.Task]uint64
+	since   map[*fsm.Task]moment
+	// asked is when a list was made that is on its way, seen the index up to which a node
+	// has seen a task, by node and task.
+	asked, seen [MaxNodes][MaxTasks]moment
+}
+
+// moment is a place in the log, and when that was.
+type moment struct {
+	index uint64
+	at    time.Duration
 }
 
 // Kinds of what happens to a handle.
@@ -41,7 +50,7 @@ const (
 )
 
 func newJournal(w *world, emit func(trace.Event)) *journal {
-	return &journal{w: w, emit: emit, handles: map[[3]uint64]int64{}, since: map[*fsm.Task]uint64{}}
+	return &journal{w: w, emit: emit, handles: map[[3]uint64]int64{}, since: map[*fsm.Task]moment{}}
 }
 
 func (j *journal) event(node int, kind trace.Kind, fields ...trace.Field) {
@@ -77,6 +86,9 @@ func (j *journal) begin(w *world) {
 	j.index = 1
 	j.command(0, replica.CommandCreateCollection, nil, trace.Str("body", text(q)))
 	for node := range w.Nodes {
+		for key := range w.Tasks {
+			j.seen[node][key] = moment{1, j.at}
+		}
 		j.event(node, trace.Listed, trace.Uint("index", 1), trace.Int("tasks", 0), trace.Dur("called", j.at), trace.ListContents(nil))
 	}
 }
@@ -84,6 +96,7 @@ func (j *journal) begin(w *world) {
 func (j *journal) start(node int) {
 	j.lives[node]++
 	j.up[node], j.started[node] = true, 0
+	j.asked[node], j.seen[node] = [MaxTasks]moment{}, [MaxTasks]moment{}
 	j.event(node, trace.NodeStarted)
 }
 
@@ -115,21 +128,36 @@ func (j *journal) now(records []*record) {
 	j.records = slices.Clone(records)
 	for _, r := range records {
 		if _, known := j.since[r.task]; !known && r.task != nil {
-			j.since[r.task] = j.index
+			j.since[r.task] = moment{j.index, j.at}
 		}
 	}
 }
 
+// asks notes that a list is made that will arrive later.
+func (j *journal) asks(s *step) {
+	if j != nil {
+		j.asked[s.p.node][s.p.key] = moment{j.index, j.at}
+	}
+}
+
 // listed tells what a list shows: of the task that it is made for, and of others what is
-// committed.
+// committed. The list is one of the past if the record is, and it is at least of what
+// the node has seen of every task: in the model each has lists of its own.
 func (j *journal) listed(s *step, l *look) {
 	if j == nil {
 		return
 	}
-	index, contents := j.index, []trace.ListedTask{}
-	if since, known := j.since[l.record.task]; known && l.record.task != s.r.task {
-		index = since
+	made := moment{j.index, j.at}
+	if asked := j.asked[s.p.node][s.p.key]; asked.index != 0 {
+		made = asked
+	} else if since, known := j.since[l.record.task]; known && l.record.task != s.r.task {
+		made = since
 	}
+	j.asked[s.p.node][s.p.key] = moment{}
+	if seen := &j.seen[s.p.node][s.p.key]; seen.index < made.index {
+		*seen = made
+	}
+	contents := []trace.ListedTask{}
 	for key, r := range j.records {
 		if key == s.p.key {
 			r = l.record
@@ -138,8 +166,12 @@ func (j *journal) listed(s *step, l *look) {
 			contents = append(contents, listedTask(t))
 		}
 	}
+	index := made.index
+	for _, seen := range j.seen[s.p.node][:s.Tasks] {
+		index = min(index, seen.index)
+	}
 	j.event(s.p.node, trace.Listed, trace.Uint("index", index), trace.Int("tasks", int64(len(contents))),
-		trace.Dur("called", j.at), trace.ListContents(contents))
+		trace.Dur("called", made.at), trace.ListContents(contents))
 }
 
 func listedTask(t *fsm.Task) trace.ListedTask {
@@ -170,9 +202,14 @@ func (j *journal) run(key int, version uint64, more ...trace.Field) []trace.Fiel
 	return append([]trace.Field{trace.Str("namespace", j.w.namespace()), trace.Str("task", j.w.taskName(key)), trace.Uint("version", version)}, more...)
 }
 
-func (j *journal) startAsked(s *step, version uint64) {
-	if j != nil {
-		j.event(s.p.node, trace.StartAsked, j.run(s.p.key, version)...)
+// begun tells of what begins with the decision: a start and a callback.
+func (j *journal) begun(s *step, a reconcile.Action) {
+	switch {
+	case j == nil:
+	case a.Kind == reconcile.Start:
+		j.event(s.p.node, trace.StartAsked, j.run(s.p.key, a.Version)...)
+	case a.Kind.IsGroupCallback() || a.Kind == reconcile.CompleteTask:
+		j.event(s.p.node, trace.CallbackStarted, j.callback(s, a)...)
 	}
 }
 
@@ -224,13 +261,6 @@ func (j *journal) callback(s *step, a reconcile.Action) []trace.Field {
 		fields = append(fields, trace.Str("group", a.Group), trace.Str("units", text(a.Units)))
 	}
 	return fields
-}
-
-// callbackStarted tells of a callback that begins; one that goes on has begun.
-func (j *journal) callbackStarted(s *step, a reconcile.Action) {
-	if j != nil && !s.p.underWay.told {
-		j.event(s.p.node, trace.CallbackStarted, j.callback(s, a)...)
-	}
 }
 
 func (j *journal) callbackEnded(s *step, a reconcile.Action, err error) {

@@ -87,15 +87,14 @@ func (m move) cost() fault {
 // arguments alone. Lists that change nothing are among them.
 func (w *world) moves(p *part, r *record, all []move) []move {
 	s := step{world: w, p: p, r: r}
-	lags := 0
-	if p.booted {
-		lags = len(r.past)
-	}
 	if p.coming != nil {
 		all = append(all, move{kind: listArrives})
 	} else if p.underWay == nil {
-		for lag := range lags + 1 {
-			all = append(all, move{list, uint8(lag)})
+		all = append(all, move{kind: list})
+		for lag, old := range r.past {
+			if p.booted && p.believes(old) {
+				all = append(all, move{list, uint8(lag + 1)})
+			}
 		}
 	} else if w.Overlap && p.pending == nil {
 		all = append(all, move{kind: listBegins})
@@ -107,6 +106,22 @@ func (w *world) moves(p *part, r *record, all []move) []move {
 		all = s.works(uint8(i), h, all)
 	}
 	return all
+}
+
+// believes says that a list of that state is not so old that nobody could live with it:
+// absence is believed, so a list is never so old that a version which this node has seen
+// was not there yet, nor that one was still there which it has seen to be gone.
+func (p *part) believes(old *record) bool {
+	if old.task != nil {
+		return old.version() > p.gone
+	}
+	newest := max(p.known.version, p.memory.Version)
+	for _, versions := range [...][]uint64{p.disk.runs, p.disk.ended} {
+		for _, version := range versions {
+			newest = max(newest, version)
+		}
+	}
+	return old.last >= newest
 }
 
 func (s *step) performs(u *underWay, all []move) []move {
@@ -173,6 +188,7 @@ func (w *world) do(p *part, r *record, m move, out *journal) *step {
 		s.deliver(s.list(at))
 	case listBegins:
 		p.coming = s.list(r)
+		s.out.asks(s)
 	case listArrives:
 		l := p.coming
 		p.coming = nil
@@ -222,11 +238,7 @@ func (s *step) perform() {
 	case reconcile.CleanLocal:
 		s.settle(outcome(s.cleanLocal(a.Version)))
 	default:
-		s.out.callbackStarted(s, a)
 		if c, ok := s.toTell(a); ok {
-			u := *p.underWay
-			u.told = true
-			p.underWay = &u
 			if err := s.commit(c); err != nil {
 				s.end(a, err)
 			}
@@ -245,7 +257,6 @@ func (s *step) end(a reconcile.Action, err error) {
 // fail is a callback that does not end well.
 func (s *step) fail(m move) {
 	a := s.p.underWay.action
-	s.out.callbackStarted(s, a)
 	if m.arg == 1 {
 		if c, ok := s.toTell(a); ok {
 			_ = s.commit(c) // it fails anyway
@@ -272,7 +283,6 @@ func (s *step) unanswered(inFlight bool) {
 	c, own := s.proposal(a)
 	if !own {
 		c, _ = s.toTell(a)
-		s.out.callbackStarted(s, a)
 	}
 	if inFlight {
 		s.ghosts = append(s.ghosts, c)

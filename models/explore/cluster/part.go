@@ -44,6 +44,8 @@ type part struct {
 	known known
 	// calls are the callbacks of the known version that ended, sorted.
 	calls []call
+	// gone is the newest version that a list has shown to be gone, for lists that lag.
+	gone uint64
 	// replay is the version whose provider has said that its part is not done.
 	replay uint64
 }
@@ -59,8 +61,6 @@ type look struct {
 // underWay is an action that is decided and not settled.
 type underWay struct {
 	action reconcile.Action
-	// told: what the schema has to be told before the callback goes on is in the log.
-	told bool
 	// committed: its command is in the log, with the verdict ok or not, and the reply is
 	// on its way.
 	committed, ok bool
@@ -144,7 +144,7 @@ func (p *part) quiet() bool {
 // contents, records stand in it as the hashes of their contents, else as their ids.
 func (p *part) append(b []byte, contents bool) []byte {
 	b = append(b, byte(p.key), byte(p.node), bit(p.booted))
-	b = appendNums(b, p.passes, p.endedAtStart, p.known.version, uint64(p.known.phase), p.replay)
+	b = appendNums(b, p.passes, p.endedAtStart, p.known.version, uint64(p.known.phase), p.gone, p.replay)
 	b = p.memory.AppendBinary(b)
 	for _, l := range [...]*look{p.pending, p.current, p.coming} {
 		b = l.append(b, contents)
@@ -181,7 +181,7 @@ func (u *underWay) append(b []byte) []byte {
 		return append(b, 0)
 	}
 	a := &u.action
-	b = append(b, 1, byte(a.Kind), bit(a.Success), bit(u.told), bit(u.committed), bit(u.ok), byte(len(a.Units)))
+	b = append(b, 1, byte(a.Kind), bit(a.Success), bit(u.committed), bit(u.ok), byte(len(a.Units)))
 	b = appendNums(b, a.Version, a.Basis.Pass, a.Basis.Version)
 	p := a.Basis.Progress
 	b = append(b, p.Phase, byte(p.TerminalUnits), byte(p.ClaimedUnits), byte(p.PreparationAcks), byte(p.PostAcks))

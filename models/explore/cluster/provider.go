@@ -24,7 +24,6 @@ func (s *step) localState() []uint64 {
 func (s *step) start() error {
 	p := s.p
 	task := p.current.record.task
-	s.out.startAsked(s, task.Version)
 	units, at := uint32(0), 0
 	for unit := range s.Units {
 		u := task.Units[s.unitName(unit)]

@@ -29,6 +29,8 @@ type record struct {
 	kept []uint64
 	// lifted is the newest version that has been SWAPPING, for P5.
 	lifted uint64
+	// last is the newest version that was ever there.
+	last uint64
 	// past is what a list that lags may show, the newest first, none with a past of its
 	// own.
 	past []*record
@@ -73,7 +75,7 @@ func (r *record) shows(version uint64) bool { return r.task != nil && r.task.Ver
 // append appends an encoding that is equal for equal records, and for no others.
 func (r *record) append(b []byte) []byte {
 	b = append(b, byte(r.key), bit(r.aged))
-	b = appendNums(b, r.flipped, r.lifted)
+	b = appendNums(b, r.flipped, r.lifted, r.last)
 	for _, version := range r.kept {
 		b = binary.AppendUvarint(b, version)
 	}

@@ -90,6 +90,9 @@ func (s *step) deliver(l *look) {
 // seen remembers what a look shows, for the properties.
 func (s *step) seen(l *look) {
 	if !l.present {
+		if s.Lag > 0 {
+			s.p.gone = max(s.p.gone, l.record.last)
+		}
 		return
 	}
 	if seen := (known{l.record.version(), phase(l.record.task.Status)}); s.p.known.olderThan(seen) {
@@ -130,6 +133,7 @@ func (s *step) next() {
 		default:
 			s.judgeDecision(a)
 			p.underWay = &underWay{action: a}
+			s.out.begun(s, a)
 			return
 		}
 	}

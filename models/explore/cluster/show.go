@@ -128,9 +128,6 @@ func (p *part) String() string {
 	}
 	if u := p.underWay; u != nil {
 		text := "is at " + u.action.String()
-		if u.told {
-			text += ", the schema was told"
-		}
 		if u.committed {
 			text += fmt.Sprintf(", committed, accepted=%t", u.ok)
 		}
