@@ -138,17 +138,27 @@ type applied struct {
 	// err is the rejection, nil for an accepted command.
 	err    error
 	broken *Broken
+	// manager holds the record, and nothing else; nil when there is none to be had.
+	manager *fsm.Manager
 }
 
 // apply runs a command on the real Manager, which holds the record (and others, for
 // an add).
 func (w *world) apply(r *record, c command, others ...*record) applied {
-	manager, err := w.manager(append([]*record{r}, others...)...)
-	if err != nil {
-		panic("cluster: " + err.Error())
+	alone := len(others) == 0 && len(w.bystanders) == 0
+	var manager *fsm.Manager
+	if alone {
+		manager = w.spares.take(r.id)
+	}
+	if manager == nil {
+		var err error
+		if manager, err = w.manager(append([]*record{r}, others...)...); err != nil {
+			panic("cluster: " + err.Error())
+		}
 	}
 	next := *r
 	next.id, next.hash = 0, 0
+	var err error
 	switch {
 	case c.flip:
 		err = w.flip(manager, &next, c)
@@ -156,7 +166,8 @@ func (w *world) apply(r *record, c command, others ...*record) applied {
 		err = w.keep(manager, &next, c)
 	default:
 		err = manager.Apply(w.request(c), c.version)
-		if next.task, err = w.taskAfter(manager, r.key, err); next.task == nil || next.version() != r.version() {
+		next.task = w.taskAfter(manager, r, c)
+		if next.task == nil || next.version() != r.version() {
 			next.aged = false
 		}
 		next.last = max(next.last, next.version())
@@ -164,17 +175,24 @@ func (w *world) apply(r *record, c command, others ...*record) applied {
 			next.lifted = next.task.Version
 		}
 	}
-	return applied{w.after(r, &next), err, w.judgeApply(r, &next, c, err)}
+	if err := w.besides(manager); err != nil {
+		panic(fmt.Sprintf("cluster: %s has touched what is not its own: %s", c, err))
+	}
+	if !alone {
+		manager = nil
+	}
+	return applied{w.after(r, &next), err, w.judgeApply(r, &next, c, err), manager}
 }
 
-// taskAfter reads what the Manager holds of a task after an apply with that outcome.
-func (w *world) taskAfter(manager *fsm.Manager, key int, outcome error) (*fsm.Task, error) {
-	for _, task := range manager.Capture().Tasks[w.namespace()] {
-		if task.ID == w.taskName(key) {
-			return task, outcome
+// taskAfter reads what the Manager holds of a task after a command: what was there, what
+// the command made, or nothing.
+func (w *world) taskAfter(manager *fsm.Manager, r *record, c command) *fsm.Task {
+	for _, version := range [...]uint64{c.version, r.version()} {
+		if task, err := manager.Task(w.namespace(), w.taskName(r.key), version); err == nil {
+			return task
 		}
 	}
-	return nil, outcome
+	return nil
 }
 
 // flip is what a replica's schema does with a migration's end; see fsm/replica.

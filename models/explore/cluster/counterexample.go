@@ -117,15 +117,17 @@ type Replayed struct {
 	Trace []byte
 }
 
-// IsModel says that a trace is one of a model.
-func IsModel(t *trace.Trace) bool { return t.Header.Engine == Engine }
+// IsModel says that a trace is a counterexample of this model, and not of another one.
+func IsModel(t *trace.Trace) bool {
+	return t.Header.Engine == Engine && len(t.Events) > 0 && t.Events[0].Str("configuration") != ""
+}
 
 // Replay walks a trace that [Write] has written again: the Manager and package
 // reconcile decide anew on every step, without what the search has remembered, and the
 // properties are judged anew.
 func Replay(t *trace.Trace) (*Replayed, error) {
 	if !IsModel(t) {
-		return nil, fmt.Errorf("replay: the trace is one of engine %q, not of a model", t.Header.Engine)
+		return nil, errors.New("replay: this trace is no counterexample of the cluster model")
 	}
 	r := &Replayed{Path: explore.Path{Loop: -1}}
 	for i := range t.Events {
@@ -144,9 +146,6 @@ func Replay(t *trace.Trace) (*Replayed, error) {
 		}
 		action, _ := e.Get("action")
 		r.Path.Actions = append(r.Path.Actions, explore.Action(action.Uint()))
-	}
-	if r.Config.Nodes == 0 {
-		return nil, errors.New("replay: the trace does not say of which configuration it is")
 	}
 	w, err := newWorld(r.Config)
 	if err != nil {

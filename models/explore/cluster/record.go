@@ -49,11 +49,11 @@ func (r *record) bare() *record {
 // after returns the record with before, and what that remembers, as its past; before
 // itself if nothing has changed.
 func (w *world) after(before, r *record) *record {
-	r.past = before.past
-	r.id, r.hash = 0, 0
-	if slices.Equal(before.append(nil), r.append(nil)) {
+	if before.aged == r.aged && before.flipped == r.flipped && before.lifted == r.lifted && before.last == r.last &&
+		slices.Equal(before.kept, r.kept) && sameTask(before.task, r.task) {
 		return before
 	}
+	r.past = before.past
 	if w.Lag > 0 {
 		r.past = append([]*record{before.bare()}, before.past...)
 		r.past = r.past[:min(len(r.past), w.Lag)]
@@ -177,7 +177,7 @@ func (w *world) manager(records ...*record) (*fsm.Manager, error) {
 	if w.Conflict {
 		manager.SetConflictDetectors(map[string]fsm.ConflictDetector{w.namespace(): conflicting{}})
 	}
-	var tasks []*fsm.Task
+	tasks := slices.Clone(w.bystanders)
 	for _, r := range records {
 		if r.task != nil {
 			tasks = append(tasks, r.task)

@@ -67,10 +67,10 @@ func (m *Model) apart(s *State, a act) bool {
 // edgeOf returns the edge of a node's step; nil when it has none.
 func (m *Model) edgeOf(s *State, a act) *edge {
 	k := &s.tasks[a.key]
-	edges := m.at(k.parts[a.node], k.record).edges
-	for i := range edges {
-		if edges[i].move == a.move {
-			return &edges[i]
+	e := m.at(k.parts[a.node], k.record)
+	for i := range e.moves {
+		if e.moves[i].move == a.move {
+			return m.follow(e, k.parts[a.node], k.record, i)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package cluster
 import (
 	"slices"
 
+	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/sched/reconcile"
 )
@@ -20,7 +21,9 @@ type step struct {
 	// spoke: a command was committed, whether it changed anything or not.
 	spoke  bool
 	broken *Broken
-	out    *journal
+	// manager holds r, if anything does.
+	manager *fsm.Manager
+	out     *journal
 }
 
 // version is that of what the runner looks at, of its disk when it looks at nothing.
@@ -218,7 +221,7 @@ func (s *step) commit(c command) error {
 	if s.broken == nil {
 		s.broken = done.broken
 	}
-	s.r = done.record
+	s.r, s.manager = done.record, done.manager
 	s.out.committed(s.world, c, done)
 	return done.err
 }

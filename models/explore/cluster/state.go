@@ -53,6 +53,9 @@ type Model struct {
 	initial  State
 	adds     additions
 	audits   *audits
+	// restored and crowded are the same world without what the search remembers, and with
+	// other tasks in every Manager: for audits.
+	restored, crowded *world
 }
 
 var _ interface {
@@ -73,6 +76,10 @@ func New(c Config) (*Model, error) {
 		entries: newMemo[*entry](20), rests: newMemo[uint32](18), effects: newMemo[effect](16), renamed: newMemo[name](18),
 		audits: &audits{every: 1 << 12},
 	}
+	restored, crowded := *w, *w
+	crowded.bystanders = w.crowd()
+	m.restored, m.crowded = &restored, &crowded
+	w.spares = &spares{}
 	m.renaming = w.renamings()
 	m.initial = m.begin()
 	return m, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"dtsim/fsm"
 	"dtsim/fsm/api"
@@ -41,15 +42,20 @@ func unpack(a explore.Action) act {
 	return act{actKind(a), uint8(a >> 8), uint8(a >> 16), move{moveKind(a >> 24), uint8(a >> 32)}}
 }
 
-// entry is all that one node can do for one task while that is committed: the shipped
-// code ran once for each edge, and is not run again for another state of the cluster
-// in which the two are the same.
+// entry is all that one node can do for one task while that is committed. The shipped
+// code runs once for each move, when somebody takes it, and is not run again for another
+// state of the cluster in which the two are the same.
 type entry struct {
-	edges []edge
-	// crash is what a crash makes of it.
-	crash   edge
+	moves []costed
+	edges []atomic.Pointer[edge] // where the moves lead, and a crash at the end
+	// settled: the node owes nothing to the task.
 	settled bool
-	broken  *Broken
+}
+
+// costed is a move with its price.
+type costed struct {
+	move
+	cost fault
 }
 
 // edge is where a move leads.
@@ -67,9 +73,6 @@ type edge struct {
 func (m *Model) at(part, record uint32) *entry {
 	key := pair(part, record)
 	if e, known := m.entries.get(key); known {
-		if m.audits.due(key) {
-			m.auditEntry(*e, part, record)
-		}
 		return *e
 	}
 	return *m.entries.put(key, m.makeEntry(part, record))
@@ -78,28 +81,45 @@ func (m *Model) at(part, record uint32) *entry {
 func (m *Model) makeEntry(part, record uint32) *entry {
 	p, r := m.parts.at(part), m.records.at(record)
 	e := &entry{settled: m.world.settled(p, r)}
-	for _, mv := range m.moves(p, r, nil) {
-		if !m.budget().has(mv.cost()) || mv.kind == list && mv.arg == 0 && m.idle(p, r) {
+	all := m.budget()
+	for _, mv := range m.world.moves(p, r, nil) {
+		if !all.has(mv.cost()) || mv.kind == list && mv.arg == 0 && m.idle(p, r) {
 			continue
 		}
-		made := m.edge(p, r, mv)
-		if mv.kind == list && made.part == part && made.broken == nil {
-			continue
+		if mv.kind == list && m.Lag > 0 {
+			if made := m.edge(p, r, mv); made.part == part && made.broken == nil {
+				continue
+			}
 		}
-		e.edges = append(e.edges, made)
+		e.moves = append(e.moves, costed{mv, mv.cost()})
 	}
-	e.crash = m.edge(p, r, move{kind: crash})
+	e.edges = make([]atomic.Pointer[edge], len(e.moves)+1)
 	return e
 }
 
-func (m *Model) edge(p *part, r *record, mv move) edge {
+// follow returns where a move of an entry leads; the one behind the last is a crash.
+func (m *Model) follow(e *entry, part, record uint32, i int) *edge {
+	mv := move{kind: crash}
+	if i < len(e.moves) {
+		mv = e.moves[i].move
+	}
+	if known := e.edges[i].Load(); known != nil {
+		if m.audits.due() {
+			m.audit(known, part, record)
+		}
+		return known
+	}
+	e.edges[i].CompareAndSwap(nil, m.edge(m.parts.at(part), m.records.at(record), mv))
+	return e.edges[i].Load()
+}
+
+func (m *Model) edge(p *part, r *record, mv move) *edge {
 	s := m.do(p, r, mv, nil)
-	e := edge{move: mv, cost: mv.cost(), part: m.internPart(s.p).id, broken: s.broken}
-	e.record = r.id
+	e := &edge{move: mv, cost: mv.cost(), part: m.internPart(s.p).id, record: r.id, inside: !s.spoke, broken: s.broken}
 	if s.r != r {
 		e.record = m.internRecord(s.r).id
 	}
-	e.inside = !s.spoke
+	m.spares.put(e.record, s.manager)
 	for i, c := range s.ghosts {
 		e.ghosts[i] = m.internGhost(c).id
 	}
@@ -121,6 +141,7 @@ func (m *Model) effect(r *record, g *ghost) effect {
 	}
 	done := m.apply(r, g.command)
 	e := effect{record: m.internRecord(done.record).id, broken: done.broken}
+	m.spares.put(e.record, done.manager)
 	e.spent = e.record == r.id && e.broken == nil && (!r.shows(g.version) || r.task.Status.IsTerminal())
 	return *m.effects.put(key, e)
 }
@@ -170,10 +191,9 @@ func (m *Model) Enabled(s *State, actions []explore.Action) []explore.Action {
 			if s.left&(1<<node) != 0 {
 				continue
 			}
-			edges := m.at(k.parts[node], k.record).edges
-			for i := range edges {
-				if e := &edges[i]; s.budget.has(e.cost) {
-					actions = append(actions, act{nodeMoves, uint8(key), uint8(node), e.move}.pack())
+			for _, mv := range m.at(k.parts[node], k.record).moves {
+				if s.budget.has(mv.cost) {
+					actions = append(actions, act{nodeMoves, uint8(key), uint8(node), mv.move}.pack())
 				}
 			}
 		}
@@ -239,17 +259,17 @@ func (m *Model) Step(s *State, action explore.Action) (State, *Broken) {
 	var broken *Broken
 	switch k := &next.tasks[a.key%MaxTasks]; a.kind {
 	case nodeMoves:
-		e := m.at(k.parts[a.node], k.record)
-		i := slices.IndexFunc(e.edges, func(e edge) bool { return e.move == a.move })
-		if i < 0 {
+		e := m.edgeOf(s, a)
+		if e == nil {
 			panic(fmt.Sprintf("cluster: action %#x is not enabled", action))
 		}
-		broken = m.take(&next, int(a.key), int(a.node), &e.edges[i])
+		broken = m.take(&next, int(a.key), int(a.node), e)
 	case nodeCrashes, nodeLeaves:
 		next.budget = next.budget.spend(map[actKind]fault{nodeCrashes: crashes, nodeLeaves: leaves}[a.kind])
 		for key := range m.Tasks {
 			k := &next.tasks[key]
-			e := m.at(k.parts[a.node], k.record).crash
+			at := m.at(k.parts[a.node], k.record)
+			e := *m.follow(at, k.parts[a.node], k.record, len(at.moves))
 			e.cost = free
 			m.take(&next, key, int(a.node), &e)
 		}
@@ -273,7 +293,7 @@ func (m *Model) Step(s *State, action explore.Action) (State, *Broken) {
 	default:
 		c, cost := m.outsider(s, a)
 		next.budget = next.budget.spend(cost)
-		done := m.added(s, c)
+		done := m.said(s, c)
 		k.record, broken = done.record, done.broken
 	}
 	return m.settle(next), broken
@@ -320,7 +340,7 @@ func (w *world) addition(key, before int) command {
 	return command{kind: api.CommandAddTask, key: uint8(key), version: uint64(before+1) * stride, success: true}
 }
 
-// additions remembers what outsiders' commands did: an add looks at all records.
+// additions remembers what adds did: they look at all records.
 type additions struct{ sync.Map }
 
 type addKey struct {
@@ -328,7 +348,11 @@ type addKey struct {
 	command command
 }
 
-func (m *Model) added(s *State, c command) effect {
+// said is what an outsider's command does.
+func (m *Model) said(s *State, c command) effect {
+	if c.kind != api.CommandAddTask {
+		return m.effect(m.records.at(s.tasks[c.key].record), m.internGhost(c))
+	}
 	k := addKey{command: c}
 	var others []*record
 	for key := range m.Tasks {

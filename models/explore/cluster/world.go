@@ -22,6 +22,10 @@ const (
 type world struct {
 	Config
 	payloads [][]byte
+	// spares are of use to a search; nil restores a Manager for every command.
+	spares *spares
+	// bystanders are tasks that every Manager holds besides, for audits.
+	bystanders []*fsm.Task
 }
 
 func newWorld(c Config) (*world, error) {
