@@ -2,11 +2,7 @@ package cluster
 
 import (
 	"fmt"
-	"math/bits"
-	"slices"
 
-	"dtsim/fsm"
-	"dtsim/fsm/api"
 	"dtsim/sched/reconcile"
 )
 
@@ -144,38 +140,6 @@ func (s *step) performs(u *underWay, all []move) []move {
 	return all
 }
 
-func (s *step) works(i uint8, h handle, all []move) []move {
-	if h.exited {
-		return all
-	}
-	switch {
-	case h.at >= 0:
-		all = append(all, move{complete, i}, move{failUnit, i}, move{workUnanswered, i}, move{workLost, i})
-	case !h.terminated:
-		for _, unit := range s.next1(h) {
-			all = append(all, move{claim, i | unit<<handleBits})
-		}
-		all = append(all, move{workUnanswered, i}, move{workLost, i})
-	}
-	if h.terminated {
-		all = append(all, move{exits, i})
-	}
-	return all
-}
-
-// next1 are the units that a worker may take up next: its own in their order, or any
-// that it competes for.
-func (s *step) next1(h handle) []uint8 {
-	var units []uint8
-	for left := h.units; left != 0; left &= left - 1 {
-		units = append(units, uint8(bits.TrailingZeros32(left)))
-		if !s.Compete {
-			break
-		}
-	}
-	return units
-}
-
 // do takes a move that is among [world.moves], or crashes.
 func (w *world) do(p *part, r *record, m move, out *journal) *step {
 	s := &step{world: w, p: p.clone(), r: r, out: out}
@@ -292,142 +256,4 @@ func (s *step) unanswered(inFlight bool) {
 		return
 	}
 	s.settle(reconcile.Failed, errNoAnswer.Error())
-}
-
-// work is a step of a worker.
-func (s *step) work(m move) {
-	p := s.p
-	p.handles = slices.Clone(p.handles)
-	h := &p.handles[m.arg&(1<<handleBits-1)]
-	c := command{kind: api.CommandRecordUnitCompletion, key: uint8(p.key), node: uint8(p.node), version: h.version, unit: uint8(h.at), success: m.kind != failUnit}
-	if m.kind == claim || h.at < 0 {
-		c.kind, c.unit = api.CommandUpdateUnitProgress, m.arg>>handleBits
-	}
-	switch m.kind {
-	case claim:
-		if s.commit(c) != nil {
-			// A task that is over, or somebody else's unit: the scheduler starts the run again
-			// with a fresh list of what is left.
-			s.exit(h)
-			return
-		}
-		h.at, h.units = int8(c.unit), h.units&^(1<<c.unit)
-		s.build(int(c.unit), h.version)
-	case complete, failUnit:
-		err := s.commit(c)
-		if h.at = -1; h.units == 0 || h.terminated || err != nil {
-			s.exit(h)
-		}
-	case workUnanswered, workLost:
-		if c.kind == api.CommandUpdateUnitProgress {
-			c.unit = s.next1(*h)[0]
-		}
-		if m.kind == workUnanswered {
-			s.ghosts = append(s.ghosts, c)
-		}
-		s.exit(h)
-	case exits:
-		s.exit(h)
-	}
-}
-
-// build makes the work on a unit durable.
-func (s *step) build(unit int, version uint64) {
-	if s.Compete {
-		return
-	}
-	i := slices.Index(s.localUnits(s.p.node), unit)
-	d := &s.p.disk
-	d.shards = slices.Clone(d.shards)
-	d.shards[i].build(version)
-}
-
-// crash loses all but the disk. Calls stay in flight: they may commit later or never.
-func (s *step) crash() {
-	p := s.p
-	if u := p.underWay; u != nil && !u.committed {
-		c, ok := s.proposal(u.action)
-		if !ok && (u.action.Kind.IsGroupCallback() || u.action.Kind == reconcile.CompleteTask) {
-			c, ok = s.toTell(u.action)
-		}
-		if ok {
-			s.ghosts = append(s.ghosts, c)
-		}
-	}
-	for _, h := range p.handles {
-		if h.exited {
-			continue
-		}
-		c := command{kind: api.CommandRecordUnitCompletion, key: uint8(p.key), node: uint8(p.node), version: h.version, unit: uint8(h.at), success: true}
-		if h.at < 0 {
-			if h.terminated || h.units == 0 {
-				continue
-			}
-			c.kind, c.unit = api.CommandUpdateUnitProgress, s.next1(h)[0]
-		}
-		s.ghosts = append(s.ghosts, c)
-	}
-	s.p = p.fresh()
-}
-
-// rest brings a node that waits to where lists that decide nothing bring it. Such a
-// list can come at any time, no other node can tell, and every later list leaves the
-// same behind, for lists do not go back in time: Saw of one and then of a newer one is
-// Saw of the newer one. So is what the node has seen by now, even where the next list
-// will decide something.
-func (w *world) rest(p *part, r *record, out *journal) *part {
-	if w.Lag > 0 || !p.booted || !p.quiet() {
-		return p
-	}
-	for range 3 {
-		s := w.look(p, r, nil)
-		if s == nil {
-			break
-		}
-		if s.p.same(p) {
-			return p
-		}
-		if out != nil {
-			w.look(p, r, out)
-		}
-		p = s.p
-	}
-	s := &step{world: w, p: p.clone(), r: r}
-	l := s.list(r)
-	s.p.memory = s.p.memory.Saw(s.view(l))
-	s.seen(l)
-	s.rebase()
-	if s.p.same(p) {
-		return p
-	}
-	return s.p
-}
-
-// look lists for a node that waits; nil when that leads to anything.
-func (w *world) look(p *part, r *record, out *journal) *step {
-	s := w.do(p, r, move{kind: list}, out)
-	if u := s.p.underWay; u != nil && u.action.Kind == reconcile.Start && s.broken == nil && r.status() == fsm.TaskStatusStarted {
-		s = w.do(s.p, r, move{kind: perform}, out)
-	}
-	if s.broken != nil || !s.p.quiet() || !slices.Equal(s.p.handles, p.handles) || !slices.Equal(s.p.disk.runs, p.disk.runs) {
-		return nil
-	}
-	return s
-}
-
-// same says that two parts that wait are equal.
-func (p *part) same(q *part) bool { return slices.Equal(p.append(nil, true), q.append(nil, true)) }
-
-// idle says that a list of a node that waits is one that [world.rest] would make, and
-// has made.
-func (w *world) idle(p *part, r *record) bool {
-	if !p.booted || !p.quiet() {
-		return false
-	}
-	if w.Lag > 0 {
-		s := w.do(p, r, move{kind: list}, nil)
-		return s.broken == nil && s.p.quiet() && s.p.same(p)
-	}
-	s := w.look(p, r, nil)
-	return s != nil && s.p.same(p)
 }
