@@ -16,7 +16,20 @@ import (
 var counts = map[string]struct {
 	states, transitions uint64
 	liveness            bool
-}{}
+}{
+	"2n-liveness":    {215600, 878738, true},
+	"cancel":         {19911, 51972, false},
+	"cleanup":        {114795, 361568, false},
+	"compete":        {138539, 526024, false},
+	"default":        {312432, 1057698, false},
+	"groups":         {66657, 191228, false},
+	"lag":            {40609, 162952, false},
+	"older-proposer": {36825, 106911, false},
+	"operator":       {9404, 25891, false},
+	"overlap":        {265024, 945226, false},
+	"rerun":          {3278, 6959, false},
+	"two-tasks":      {117245, 260624, false},
+}
 
 // slow are those that are left out of short tests.
 var slow = []string{"default", "overlap", "two-tasks", "compete", "groups"}
