@@ -138,11 +138,6 @@ const (
 	// LocalStateRemoved: the provider removed its local state of a task. namespace,
 	// task, version.
 	LocalStateRemoved Kind = "local-state-removed"
-	// ModelStep: the events before it are those of one step of a model; see
-	// models/explore/cluster. step (from 0 for how it begins), action, says (the step in
-	// words), [config (of step 0: the model's)], [loop (true: the steps from here on repeat
-	// for ever)], changes (what of the state is not as it was; see [Event.Changes]).
-	ModelStep Kind = "model-step"
 	// AtRest: what a node holds when the run ends. what ("record": namespace, task,
 	// version, status, digest (see models/spec); "local": namespace, task, version; "schema": collection, property,
 	// tokenization; "shard": collection, shard, property, tokenization; "state": index, hash).
@@ -150,10 +145,13 @@ const (
 
 	// Explored: the model checker begins a counterexample. config (the machine's), initial
 	// (which of its initial states), loop (the step that the last one returns to, from 1; 0 for
-	// a run that ends), then the parts of the initial state as the model names them.
+	// a run that ends), [configuration (all that the machine is made from, as JSON)], then the
+	// parts of the initial state as the model names them.
 	Explored Kind = "explored"
 	// Step: the machine took a step. n (from 1), action (as the model numbers it), what (in
 	// words), then "= " and a name for each part of the state that changed, with its new value.
+	// Events of other kinds, up to the next one, are what happened in the step, for machines
+	// that can tell.
 	Step Kind = "step"
 
 	// FileWritten: a file of the provider was written. file, size.

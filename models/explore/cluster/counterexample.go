@@ -13,8 +13,8 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Engine is the engine that traces of the model name.
-const Engine = "model"
+// Engine is the engine that traces of the model name: that of all counterexamples.
+const Engine = "explore"
 
 // longest is how long the plan of a counterexample lasts: a second for each step.
 const longest = 24 * time.Hour
@@ -45,29 +45,39 @@ func Write(out io.Writer, c Config, path explore.Path, broken Broken, build stri
 	return r.Close(v)
 }
 
-// walk takes a path and emits what happens; it returns the properties that the last step
-// that breaks any breaks, and when it ended.
+// statePart begins the key of a field that holds a part of a state.
+const statePart = "= "
+
+// walk takes a path and emits what happens; it returns the properties that its steps
+// break, and when it ended.
 func walk(w *world, path explore.Path, emit func(trace.Event)) ([]Broken, time.Duration, error) {
-	j := newJournal(w, emit)
-	x := newMachine(w, j)
 	if path.Initial != 0 {
 		return nil, 0, fmt.Errorf("there is no initial state %d", path.Initial)
 	}
-	before := x.show(x.view)
-	config, err := json.Marshal(w.Config)
+	configuration, err := json.Marshal(w.Config)
 	if err != nil {
 		return nil, 0, err
 	}
-	var first []trace.Change
-	for _, p := range before {
-		first = append(first, trace.Change{Part: p.Name, Is: p.Value})
+	var during []trace.Event // what happens in the step
+	j := newJournal(w, func(e trace.Event) { during = append(during, e) })
+	x := newMachine(w, j)
+	tell := func(kind trace.Kind, fields []trace.Field, parts []explore.Part) {
+		for _, p := range parts {
+			fields = append(fields, trace.Str(statePart+p.Name, p.Value))
+		}
+		emit(trace.Event{At: j.at, Kind: kind, Fields: fields})
+		for _, e := range during {
+			emit(e)
+		}
+		during = nil
 	}
-	j.event(-1, trace.ModelStep, trace.Int("step", 0), trace.Uint("action", 0), trace.Str("says", "how it begins"),
-		trace.Str("config", string(config)), trace.StateChanges(first))
+	before := x.show(x.view)
+	tell(trace.Explored, []trace.Field{trace.Str("config", w.Name), trace.Int("initial", int64(path.Initial)),
+		trace.Int("loop", int64(path.Loop+1)), trace.Str("configuration", string(configuration))}, before)
 	var found []Broken
 	for i, a := range path.Actions {
 		j.at = time.Duration(i+1) * time.Second
-		says := x.says(a)
+		what := x.says(a)
 		broken, err := x.step(a)
 		if err != nil {
 			return nil, 0, fmt.Errorf("step %d: %w", i+1, err)
@@ -76,29 +86,32 @@ func walk(w *world, path explore.Path, emit func(trace.Event)) ([]Broken, time.D
 			found = append(found, *broken)
 		}
 		after := x.show(x.view)
-		fields := []trace.Field{trace.Int("step", int64(i+1)), trace.Uint("action", uint64(a)), trace.Str("says", says)}
-		if i == path.Loop {
-			fields = append(fields, trace.Bool("loop", true))
-		}
-		j.event(-1, trace.ModelStep, append(fields, trace.StateChanges(changed(before, after)))...)
+		tell(trace.Step, []trace.Field{trace.Int("n", int64(i+1)), trace.Uint("action", uint64(a)), trace.Str("what", what)}, changed(before, after))
 		before = after
 	}
 	return found, j.at, nil
 }
 
-// changed is what two states differ in.
-func changed(before, after []explore.Part) []trace.Change {
-	was := make(map[string]string, len(before))
+// changed are the parts of a state that are not as they were, and those that are gone,
+// without a value.
+func changed(before, after []explore.Part) []explore.Part {
+	is, was := map[string]string{}, map[string]string{}
 	for _, p := range before {
 		was[p.Name] = p.Value
 	}
-	var changes []trace.Change
+	var parts []explore.Part
 	for _, p := range after {
+		is[p.Name] = p.Value
 		if was[p.Name] != p.Value {
-			changes = append(changes, trace.Change{Part: p.Name, Was: was[p.Name], Is: p.Value})
+			parts = append(parts, p)
 		}
 	}
-	return changes
+	for _, p := range before {
+		if _, there := is[p.Name]; !there && p.Value != "" {
+			parts = append(parts, explore.Part{Name: p.Name})
+		}
+	}
+	return parts
 }
 
 // Replayed is what came of walking a trace again.
@@ -131,21 +144,16 @@ func Replay(t *trace.Trace) (*Replayed, error) {
 	}
 	r := &Replayed{Path: explore.Path{Loop: -1}}
 	for i := range t.Events {
-		e := &t.Events[i]
-		if e.Kind != trace.ModelStep {
-			continue
-		}
-		if e.Int("step") == 0 {
-			if err := json.Unmarshal([]byte(e.Str("config")), &r.Config); err != nil {
+		switch e := &t.Events[i]; e.Kind {
+		case trace.Explored:
+			if err := json.Unmarshal([]byte(e.Str("configuration")), &r.Config); err != nil {
 				return nil, fmt.Errorf("replay: the configuration: %w", err)
 			}
-			continue
+			r.Path.Initial, r.Path.Loop = int(e.Int("initial")), int(e.Int("loop"))-1
+		case trace.Step:
+			action, _ := e.Get("action")
+			r.Path.Actions = append(r.Path.Actions, explore.Action(action.Uint()))
 		}
-		if e.Bool("loop") {
-			r.Path.Loop = len(r.Path.Actions)
-		}
-		action, _ := e.Get("action")
-		r.Path.Actions = append(r.Path.Actions, explore.Action(action.Uint()))
 	}
 	w, err := newWorld(r.Config)
 	if err != nil {
@@ -196,7 +204,7 @@ func encode(h trace.Header, events []trace.Event, v trace.Verdict) ([]byte, erro
 // plan is the cluster and the workload of the configuration, for those who read traces.
 func (w *world) plan() plan.Plan {
 	p := plan.Default()
-	p.Name = "model " + w.Name
+	p.Name = w.Name
 	p.Duration = plan.Duration(longest)
 	p.Cluster.Nodes = w.Nodes
 	p.Cluster.CompletedTaskTTL = plan.Duration(ttl)
