@@ -47,18 +47,30 @@ func (m *Model) makeEntry(part, record uint32) *entry {
 	p, r := m.parts.at(part), m.records.at(record)
 	e := &entry{settled: m.world.settled(p, r)}
 	all := m.budget()
+	var known []*edge
 	for _, mv := range m.world.moves(p, r, nil) {
-		if !all.has(mv.cost()) || mv.kind == list && mv.arg == 0 && m.idle(p, r) {
+		if !all.has(mv.cost()) {
 			continue
 		}
-		if mv.kind == list && m.Lag > 0 {
-			if made := m.edge(p, r, mv); made.part == part && made.broken == nil {
+		var made *edge
+		switch {
+		case mv.kind != list:
+		case m.Lag == 0:
+			if m.idle(p, r) {
+				continue
+			}
+		default:
+			if made = m.edge(p, r, mv); made.part == part && made.broken == nil {
 				continue
 			}
 		}
 		e.moves = append(e.moves, costed{mv, mv.cost()})
+		known = append(known, made)
 	}
 	e.edges = make([]atomic.Pointer[edge], len(e.moves)+1)
+	for i, made := range known {
+		e.edges[i].Store(made)
+	}
 	return e
 }
 

@@ -75,9 +75,6 @@ func (p *pool[T]) slot(id uint32) *atomic.Pointer[T] {
 	return &at.Load()[id%chunkSize]
 }
 
-// len is how many values there are.
-func (p *pool[T]) len() int { return int(p.last.Load()) }
-
 // memo remembers the values of a pure function, by a key of 64 bits. Two callers that
 // miss at the same time both compute; the values are equal, and one of them stays.
 type memo[V any] struct {

@@ -1,10 +1,6 @@
 package cluster
 
-import (
-	"math/bits"
-
-	"dtsim/models/explore"
-)
+import "dtsim/models/explore"
 
 // Settled implements explore.Live: every task has ended and every node that is there has
 // run its callbacks, or the record is gone and with it all that nodes had of it; no
@@ -92,6 +88,3 @@ func (m *Model) Kind(action explore.Action) int {
 
 // Kinds implements explore.Kinded.
 func (m *Model) Kinds() int { return int(moveKinds) + int(operatorEnds) + 1 }
-
-// nodesLeft is how many nodes are gone for good.
-func (s *State) nodesLeft() int { return bits.OnesCount32(s.left) }

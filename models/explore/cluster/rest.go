@@ -56,14 +56,10 @@ func (w *world) look(p *part, r *record, out *journal) *step {
 func (p *part) same(q *part) bool { return slices.Equal(p.append(nil, true), q.append(nil, true)) }
 
 // idle says that a list of a node that waits is one that [world.rest] would make, and
-// has made.
+// has made; for lists that do not lag.
 func (w *world) idle(p *part, r *record) bool {
 	if !p.booted || !p.quiet() {
 		return false
-	}
-	if w.Lag > 0 {
-		s := w.do(p, r, move{kind: list}, nil)
-		return s.broken == nil && s.p.quiet() && s.p.same(p)
 	}
 	s := w.look(p, r, nil)
 	return s != nil && s.p.same(p)
