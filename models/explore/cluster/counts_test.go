@@ -18,7 +18,7 @@ var counts = map[string]struct {
 	liveness            bool
 }{
 	"2n-liveness":    {215600, 878738, true},
-	"cancel":         {19911, 51972, false},
+	"cancel":         {34077, 97814, false},
 	"cleanup":        {114795, 361568, false},
 	"compete":        {138539, 526024, false},
 	"default":        {312432, 1057698, false},
@@ -27,8 +27,8 @@ var counts = map[string]struct {
 	"older-proposer": {36825, 106911, false},
 	"operator":       {9404, 25891, false},
 	"overlap":        {265024, 945226, false},
-	"rerun":          {3278, 6959, false},
-	"two-tasks":      {117245, 260624, false},
+	"rerun":          {4550, 10443, false},
+	"two-tasks":      {117245, 279696, false},
 }
 
 // slow are those that are left out of short tests.

@@ -119,10 +119,10 @@ func (m *Model) outside(s *State, actions []explore.Action) []explore.Action {
 	}
 	for key := range m.Tasks {
 		status := m.records.at(s.tasks[key].record).status()
-		if s.budget.has(cancels) && status == fsm.TaskStatusStarted {
+		if s.budget.has(cancels) && status != "" {
 			actions = append(actions, act{kind: userCancels, key: uint8(key)}.pack())
 		}
-		if s.budget.has(reruns) && !active(status) {
+		if s.budget.has(reruns) {
 			actions = append(actions, act{kind: userAdds, key: uint8(key)}.pack())
 		}
 		if s.budget.has(expiries) && status.IsTerminal() && !m.records.at(s.tasks[key].record).aged {

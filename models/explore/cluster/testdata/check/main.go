@@ -20,6 +20,8 @@ type found struct {
 	Properties          []string
 	Messages            []string
 	Steps               []string
+	// Judged is what the first path breaks when it is walked without what the search knows.
+	Judged []string
 }
 
 func main() {
@@ -57,6 +59,9 @@ func check(config string, liveness bool, jobs int) error {
 		for _, a := range v.Path.Actions {
 			f.Steps = append(f.Steps, m.Describe(&at, a))
 			at, _ = m.Step(&at, a)
+		}
+		for _, b := range m.Judge(nil, v.Path.Actions) {
+			f.Judged = append(f.Judged, b.Property)
 		}
 	}
 	return json.NewEncoder(os.Stdout).Encode(f)
