@@ -52,7 +52,10 @@ const (
 type Entry struct {
 	Kind     Kind
 	Scenario string
-	Plan     *plan.Plan
+	// Without is the place of the fault that the run was made without, in the plan of its
+	// seed, which is not the one here; empty for none.
+	Without string
+	Plan    *plan.Plan
 	// Traces are whole trace files: none when the engine gave none, two when a run
 	// and its repetition differ.
 	Traces        [][]byte
@@ -87,6 +90,7 @@ type Entry struct {
 type Seed struct {
 	Scenario string `json:"scenario"`
 	Seed     uint64 `json:"seed"`
+	Without  string `json:"without,omitempty"`
 	Engine   string `json:"engine"`
 	// Again is the command that asks for it.
 	Again string `json:"again"`
@@ -174,6 +178,7 @@ type verdict struct {
 	Verdict    string      `json:"verdict"`
 	Scenario   string      `json:"scenario"`
 	Seed       uint64      `json:"seed"`
+	Without    string      `json:"without,omitempty"`
 	Engine     string      `json:"engine"`
 	Build      string      `json:"build,omitempty"`
 	Hash       string      `json:"hash,omitempty"`
@@ -229,7 +234,7 @@ func (e Entry) write(folder string) error {
 		}
 	}
 	v := verdict{
-		Verdict: "violated", Scenario: e.Scenario, Seed: e.Plan.Seed, Engine: e.Engine,
+		Verdict: "violated", Scenario: e.Scenario, Seed: e.Plan.Seed, Without: e.Without, Engine: e.Engine,
 		Build: e.Build, Hash: e.Footer.Hash, Violations: []violation{}, Events: e.Events, Pinned: e.PinWords, Seeds: e.Seeds,
 	}
 	if e.Original != nil {
@@ -265,7 +270,11 @@ func (e Entry) page(folder string) string {
 	case Broken:
 		what = "the harness failed"
 	}
-	fmt.Fprintf(&b, "# %s, seed %d: %s\n\n", e.Scenario, e.Plan.Seed, what)
+	without := ""
+	if e.Without != "" {
+		without = ", without " + e.Without
+	}
+	fmt.Fprintf(&b, "# %s, seed %d%s: %s\n\n", e.Scenario, e.Plan.Seed, without, what)
 	for _, v := range e.Footer.Verdict.Violations {
 		where := ""
 		if v.Node != "" {
@@ -292,7 +301,11 @@ func (e Entry) page(folder string) string {
 	if len(e.Seeds) > 0 {
 		fmt.Fprintf(&b, "\nFound by:\n\n")
 		for _, s := range e.Seeds {
-			fmt.Fprintf(&b, "    %s\n", s.Again)
+			beside := ""
+			if s.Without != "" {
+				beside = "   # beside it, without " + s.Without
+			}
+			fmt.Fprintf(&b, "    %s%s\n", s.Again, beside)
 		}
 	}
 	return b.String()

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
-	"dtsim/sim/trace"
 )
 
 // Spec is what a campaign is asked to do.
@@ -122,105 +122,100 @@ func values(outcomes []*Outcome) []Outcome {
 	return all
 }
 
-// judge executes one run and, when it violates a property or is asked to, its
-// repetition. Once ctx has ended it does nothing.
+// judge executes one run, and once more without one of its faults if it is made twice
+// and holds. It keeps what is worth it. Once ctx has ended it does nothing.
 func (spec *Spec) judge(ctx context.Context, s slot) Outcome {
-	run, e := s.outcome.Run, s.engine
-	o := Outcome{Run: run, Engine: e.Name()}
-	if ctx.Err() != nil {
-		return o
+	o, first, seen := spec.execute(ctx, s)
+	if o.State == Held && s.twice {
+		o = spec.without(ctx, o, s.engine, first, seen.Struck())
 	}
-	p := run.Plan(run.Seed)
+	if o.State == Violated || o.State == Held && spec.KeepAll {
+		spec.keep(&o, first)
+	}
+	return o
+}
+
+// execute executes one run and, when it violates a property or is asked to, its
+// repetition; then, unless a data race has ended it, seen is what it covered. Nothing is
+// kept but a failure of the harness.
+func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorded, seen *coverage.Observer) {
+	run, e := s.outcome.Run, s.engine
+	missing := Outcome{Run: run, Engine: e.Name()}
+	if ctx.Err() != nil {
+		return missing, first, nil
+	}
+	p := run.Plan()
 	job := engine.Job{Plan: p, Entropy: Entropy(p)}
+	o = missing
 	o.PlanHash = plan.Hash(p)
 	first, err := Once(ctx, e, job)
 	switch {
 	case ctx.Err() != nil:
-		return o
+		return o, first, nil
 	case err != nil:
 		if found, raced := Raced(err); raced {
-			return spec.raced(o, p, found)
+			o.State, o.Violations = Violated, found
+			return o, Recorded{}, nil
 		}
-		return spec.broken(o, p, err, first.Trace)
+		return spec.broken(o, err, first.Trace), first, nil
 	}
 	o.Build, o.Hash, o.Violations = first.Header.Build, first.Footer.Hash, first.Footer.Verdict.Violations
 	o.Virtual, o.Counters = first.Footer.VirtualTime, first.Footer.Counters
 	o.Wall, o.CPU = first.Wall, first.CPU
 	o.Events = first.eventsHash()
-
-	if first.Footer.Verdict.Passed && !s.twice {
+	passed := first.Footer.Verdict.Passed
+	if o.State = Violated; passed {
 		o.State = Held
-		if spec.KeepAll {
-			spec.keep(&o, p, first)
-		}
-		return o
 	}
-	if !first.Footer.Verdict.Passed {
+	if passed && !s.twice {
+		return o, first, nil
+	}
+	if !passed {
 		// An interrupted campaign still confirms what it has found.
 		ctx = context.WithoutCancel(ctx)
 	}
 	second, err := again(ctx, e, job, first)
 	switch {
 	case ctx.Err() != nil:
-		return Outcome{Run: run, Engine: e.Name()}
+		return missing, first, nil
 	case err != nil:
-		return spec.broken(o, p, err, slices.DeleteFunc([][]byte{first.Trace, second}, func(t []byte) bool { return len(t) == 0 })...)
+		return spec.broken(o, err, first.Trace, second), first, nil
 	}
-	seen, err := recount(first)
-	if err != nil {
-		return spec.broken(o, p, err, first.Trace)
-	}
-	if first.Footer.Verdict.Passed {
-		counters, rerun, err := without(ctx, e, job, first, seen.Struck())
-		switch {
-		case ctx.Err() != nil:
-			return Outcome{Run: run, Engine: e.Name()}
-		case err != nil:
-			return spec.broken(o, rerun.plan, err, rerun.traces()...)
-		}
-		o.Counters = added(o.Counters, counters)
+	if seen, err = recount(first); err != nil {
+		return spec.broken(o, err, first.Trace), first, nil
 	}
 	o.Twice = true
-	if o.State = Held; !first.Footer.Verdict.Passed {
-		o.State = Violated
-	}
-	if o.State == Violated || spec.KeepAll {
-		spec.keep(&o, p, first)
-	}
-	return o
+	return o, first, seen
 }
 
-// raced makes o a run in which the race detector found something. It has no trace.
-func (spec *Spec) raced(o Outcome, p *plan.Plan, found []trace.Violation) Outcome {
-	o.State, o.Violations = Violated, found
-	o.Folder, o.Err = spec.Archive.Save(archive.Entry{
-		Kind: Race, Race: true, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.AgainAlone(), Plan: p,
-		Words: found[0].Message,
-	})
-	return o
-}
-
-// broken makes o a failure of the harness and keeps what there is of it. What an
-// unreliable run says, its numbers included, does not count.
-func (spec *Spec) broken(o Outcome, p *plan.Plan, err error, traces ...[]byte) Outcome {
+// broken makes o a failure of the harness and keeps what there is of it: the traces
+// that are not empty. What an unreliable run says, its numbers included, does not count.
+func (spec *Spec) broken(o Outcome, err error, traces ...[]byte) Outcome {
 	o = Outcome{Run: o.Run, State: Broken, Engine: o.Engine, Build: o.Build, PlanHash: o.PlanHash}
 	folder, keepErr := spec.Archive.Save(archive.Entry{
-		Kind: archive.Broken, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.AgainAlone(),
-		Plan: p, Traces: traces, Words: err.Error(),
+		Kind: archive.Broken, Scenario: o.Run.Name, Without: o.Run.Lacks(), Engine: o.Engine, Again: o.Run.AgainAlone(),
+		Plan: o.Run.Plan(), Words: err.Error(),
+		Traces: slices.DeleteFunc(traces, func(t []byte) bool { return len(t) == 0 }),
 	})
 	o.Folder = folder
 	o.Err = errors.Join(err, keepErr)
 	return o
 }
 
-// keep saves a run with its trace; a failure to do so stands in o.Err.
-func (spec *Spec) keep(o *Outcome, p *plan.Plan, r Recorded) {
+// keep saves a run with its trace; a data race has none. A failure to do so stands in
+// o.Err.
+func (spec *Spec) keep(o *Outcome, r Recorded) {
 	entry := archive.Entry{
-		Kind: archive.Held, Scenario: o.Run.Name, Engine: o.Engine, Again: o.Run.AgainAlone(),
-		Plan: p, Traces: [][]byte{r.Trace}, Footer: r.Footer, Build: o.Build,
+		Kind: archive.Held, Scenario: o.Run.Name, Without: o.Run.Lacks(), Engine: o.Engine, Again: o.Run.AgainAlone(),
+		Plan: o.Run.Plan(), Footer: r.Footer, Build: o.Build,
 	}
 	if len(o.Violations) > 0 {
 		entry.Kind = archive.Kind(o.Violations[0].Property)
+	}
+	if entry.Kind == Race {
+		entry.Race, entry.Words = true, o.Violations[0].Message
+	} else {
+		entry.Traces = [][]byte{r.Trace}
 	}
 	o.Folder, o.Err = spec.Archive.Save(entry)
 }

@@ -25,7 +25,7 @@ import (
 //   - refuses empty traces (see [Once]),
 //   - makes some of its runs twice, and compares the traces to the byte,
 //   - counts what those runs covered once more, from the trace, and makes each of them
-//     again without one of its faults (see [without]),
+//     again without one of its faults (see [Spec.without]),
 //   - refuses two seeds whose runs are the same.
 
 // Controls are two runs about the harness itself.
@@ -58,14 +58,14 @@ func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 	if ctx.Err() != nil {
 		return o
 	}
-	p := run.Plan(run.Seed)
+	p := run.Plan()
 	o.PlanHash = plan.Hash(p)
 	r, err := Once(ctx, e, engine.Job{Plan: p, Entropy: Entropy(p)})
 	if ctx.Err() != nil {
 		return o
 	}
 	if err != nil {
-		return spec.broken(o, p, err, r.Trace)
+		return spec.broken(o, err, r.Trace)
 	}
 	found := Outcome{Violations: r.Footer.Verdict.Violations}.Properties()
 	if !slices.Equal(found, []string{spec.Controls.Planted}) {
@@ -73,7 +73,7 @@ func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 		if len(found) > 0 {
 			words = strings.Join(found, ", ")
 		}
-		return spec.broken(o, p, fmt.Errorf("a violation of %s was planted and the checks found %s: they cannot be believed",
+		return spec.broken(o, fmt.Errorf("a violation of %s was planted and the checks found %s: they cannot be believed",
 			spec.Controls.Planted, words), r.Trace)
 	}
 	o.State, o.Build, o.Hash = Held, r.Header.Build, r.Footer.Hash

@@ -52,9 +52,14 @@ type journalLine struct {
 	Counters   map[string]int64  `json:"counters"`
 	Violations []trace.Violation `json:"violations,omitempty"`
 	Folder     string            `json:"folder,omitempty"`
+	// Without is the run without one of its faults, Lacks in that one the fault's number
+	// from 1; see [Run.Without].
+	Without *journalLine `json:"without,omitempty"`
+	Lacks   int          `json:"lacks,omitempty"`
 }
 
-const journalFormat = 1
+// journalFormat is 2 since a line may hold a violation of a run that held.
+const journalFormat = 2
 
 // CreateJournal begins a journal in a directory; one that is there is replaced.
 func CreateJournal(dir string, flags map[string][]string) (*Journal, error) {
@@ -146,14 +151,12 @@ func (past *Past) Resume(dir string) (*Journal, error) {
 // Add appends an outcome. Only runs with a verdict that is kept are remembered; the
 // others are made again. A nil Journal forgets everything.
 func (j *Journal) Add(o Outcome, compared bool) error {
-	if j == nil || o.State < Violated || o.Err != nil {
+	if j == nil || !kept(o) {
 		return nil
 	}
-	line, err := json.Marshal(journalLine{
-		Scenario: o.Run.Name, Seed: o.Run.Seed, Compared: compared, Held: o.State == Held, Engine: o.Engine, Build: o.Build,
-		Hash: o.Hash, PlanHash: o.PlanHash, Events: o.Events, Twice: o.Twice, Virtual: o.Virtual, Wall: o.Wall, CPU: o.CPU, Counters: o.Counters,
-		Violations: o.Violations, Folder: o.Folder,
-	})
+	l := lineOf(o)
+	l.Compared = compared
+	line, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("the journal: %w", err)
 	}
@@ -166,6 +169,48 @@ func (j *Journal) Add(o Outcome, compared bool) error {
 		return fmt.Errorf("the journal: %w", err)
 	}
 	return nil
+}
+
+// kept says that an outcome has a verdict, and that what there was to keep is kept.
+func kept(o Outcome) bool {
+	return o.State >= Violated && o.Err == nil && (o.Without == nil || kept(*o.Without))
+}
+
+func lineOf(o Outcome) *journalLine {
+	l := &journalLine{
+		Scenario: o.Run.Name, Seed: o.Run.Seed, Lacks: o.Run.Without, Held: o.State == Held, Engine: o.Engine, Build: o.Build,
+		Hash: o.Hash, PlanHash: o.PlanHash, Events: o.Events, Twice: o.Twice, Virtual: o.Virtual, Wall: o.Wall, CPU: o.CPU, Counters: o.Counters,
+		Violations: o.Violations, Folder: o.Folder,
+	}
+	if o.Without != nil {
+		l.Without = lineOf(*o.Without)
+	}
+	return l
+}
+
+// outcome is the one of r that a line tells of. It is not there when its folder is gone:
+// what was found is needed, and the run has to be made again.
+func (l *journalLine) outcome(r Run) (o Outcome, there bool, err error) {
+	if _, err := os.Stat(l.Folder); l.Folder != "" && err != nil {
+		return o, false, nil
+	}
+	if planHash(r) != l.PlanHash {
+		return o, false, fmt.Errorf("%s has another plan now than when the campaign was begun", r)
+	}
+	o = Outcome{
+		Run: r, State: Violated, Engine: l.Engine, Build: l.Build, Hash: l.Hash, PlanHash: l.PlanHash, Events: l.Events, Twice: l.Twice,
+		Virtual: l.Virtual, Wall: l.Wall, CPU: l.CPU, Counters: l.Counters, Violations: l.Violations, Folder: l.Folder,
+	}
+	if l.Held {
+		o.State = Held
+	}
+	if l.Without == nil {
+		return o, true, nil
+	}
+	r.Without = l.Without.Lacks
+	less, there, err := l.Without.outcome(r)
+	o.Without = &less
+	return o, there, err
 }
 
 // Close closes the file.
@@ -201,20 +246,13 @@ func (past *Past) outcomes(spec *Spec) (map[done]Outcome, error) {
 			if !ok {
 				continue
 			}
-			if _, err := os.Stat(l.Folder); l.Folder != "" && err != nil {
-				continue // what was found there is needed: the run is made again
+			o, there, err := l.outcome(r)
+			if err != nil {
+				return err
 			}
-			if hash := planHash(r); hash != l.PlanHash {
-				return fmt.Errorf("%s has another plan now than when the campaign was begun", r)
+			if there {
+				found[done{r, compared}] = o
 			}
-			o := Outcome{
-				Run: r, State: Violated, Engine: l.Engine, Build: l.Build, Hash: l.Hash, PlanHash: l.PlanHash, Events: l.Events, Twice: l.Twice,
-				Virtual: l.Virtual, Wall: l.Wall, CPU: l.CPU, Counters: l.Counters, Violations: l.Violations, Folder: l.Folder,
-			}
-			if l.Held {
-				o.State = Held
-			}
-			found[done{r, compared}] = o
 		}
 		return nil
 	}

@@ -60,8 +60,18 @@ func (r Result) Done() int {
 // All yields the asked runs, then the repetitions.
 func (r Result) All() []Outcome { return slices.Concat(r.Asked, r.Compared) }
 
-// judged yields all runs, the controls behind the others.
-func (r Result) judged() []Outcome { return slices.Concat(r.All(), r.Controls) }
+// judged yields all runs, the controls behind the others, and behind each what it comes
+// to without one of its faults, where that was kept.
+func (r Result) judged() []Outcome {
+	var all []Outcome
+	for _, o := range slices.Concat(r.All(), r.Controls) {
+		all = append(all, o)
+		if o.Without != nil {
+			all = append(all, *o.Without)
+		}
+	}
+	return all
+}
 
 // Violated returns the outcomes that violate a property.
 func (r Result) Violated() []Outcome {
@@ -142,6 +152,10 @@ type Group struct {
 	Counters                        map[string]int64
 	// Properties are the violated ones, sorted.
 	Properties []string
+	// Without counts the runs that hold, and violate WithoutProperties without one of
+	// their faults.
+	Without           int
+	WithoutProperties []string
 }
 
 // Events counts the events of all runs. The counters whose names have a slash count
@@ -163,7 +177,7 @@ func (g Group) State() State {
 		return Broken
 	case g.Missing > 0:
 		return Missing
-	case g.Violated > 0:
+	case g.Violated+g.Without > 0:
 		return Violated
 	default:
 		return Held
@@ -173,7 +187,7 @@ func (g Group) State() State {
 // Sum adds up outcomes under a name.
 func Sum(name string, outcomes []Outcome) Group {
 	g := Group{Scenario: name, Counters: map[string]int64{}}
-	properties := map[string]bool{}
+	properties, without := map[string]bool{}, map[string]bool{}
 	for _, o := range outcomes {
 		switch o.State {
 		case Missing:
@@ -195,8 +209,15 @@ func Sum(name string, outcomes []Outcome) Group {
 		for _, id := range o.Properties() {
 			properties[id] = true
 		}
+		if o.Without != nil {
+			g.Without++
+			for _, id := range o.Without.Properties() {
+				without[id] = true
+			}
+		}
 	}
 	g.Properties = slices.Sorted(maps.Keys(properties))
+	g.WithoutProperties = slices.Sorted(maps.Keys(without))
 	return g
 }
 

@@ -40,7 +40,7 @@ func (spec *Spec) Resumed() int { return len(spec.done) }
 
 // sameAs repeats a run of the past.
 func (spec *Spec) sameAs(ctx context.Context, o Outcome) error {
-	p := o.Run.Plan(o.Run.Seed)
+	p := o.Run.Plan()
 	again, err := Once(ctx, spec.Engine, engine.Job{Plan: p, Entropy: Entropy(p)})
 	switch {
 	case err != nil:
@@ -56,4 +56,4 @@ func (spec *Spec) sameAs(ctx context.Context, o Outcome) error {
 }
 
 // planHash identifies the plan of a run.
-func planHash(r Run) string { return plan.Hash(r.Plan(r.Seed)) }
+func planHash(r Run) string { return plan.Hash(r.Plan()) }

@@ -24,12 +24,40 @@ type Family struct {
 type Run struct {
 	*Family
 	Seed uint64
+	// Without is which of the plan's faults it is made without, counted from 1; 0 for
+	// none. Nobody asks for such a run: a campaign makes it beside the whole one.
+	Without int
+}
+
+// Plan makes the plan of the run.
+func (r Run) Plan() *plan.Plan {
+	p := r.Family.Plan(r.Seed)
+	if r.Without > 0 {
+		return p.WithoutFault(r.Without - 1)
+	}
+	return p
+}
+
+// Lacks is the place, in the plan of the seed, of the fault that the run is made
+// without; empty for none.
+func (r Run) Lacks() string {
+	if r.Without == 0 {
+		return ""
+	}
+	return fmt.Sprintf("faults[%d]", r.Without-1)
 }
 
 // String names the run in a message.
-func (r Run) String() string { return fmt.Sprintf("%s, seed %d", r.Name, r.Seed) }
+func (r Run) String() string {
+	words := fmt.Sprintf("%s, seed %d", r.Name, r.Seed)
+	if r.Without > 0 {
+		words += ", without " + r.Lacks()
+	}
+	return words
+}
 
-// AgainAlone is the command that asks for this run alone.
+// AgainAlone is the command that asks for this run alone. One without a fault is made
+// beside the first run of a campaign, which that one then is.
 func (r Run) AgainAlone() string { return fmt.Sprintf("%s --seeds %d..%d", r.Again, r.Seed, r.Seed) }
 
 // Entropy is what feeds the Go runtime's own draws in a run of p, unless a trace
@@ -81,6 +109,9 @@ type Outcome struct {
 	Virtual, Wall, CPU time.Duration
 	Counters           map[string]int64
 	Violations         []trace.Violation
+	// Without is the run without one of its faults, when that one violates a property
+	// and this one held; nil otherwise. See [Run.Without].
+	Without *Outcome
 	// Folder is where the run is kept, empty when it is not.
 	Folder string
 	// Err says why the harness failed: always with Broken, and with the other

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
 	"dtsim/sim/trace"
 )
@@ -74,6 +75,15 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 		return engine.Result{}, ctx.Err()
 	case "nothing":
 		return engine.Result{}, nil
+	case "break": // nothing breaks as long as there is a fault
+		if len(job.Plan.Faults) == 0 {
+			return engine.Result{}, &engine.GuestError{Engine: e.name, How: engine.Crashed, Stderr: "panic: boom"}
+		}
+	case "owe": // nothing is violated as long as there is a fault
+		if len(job.Plan.Faults) > 0 {
+			break
+		}
+		fallthrough
 	case "violate", "flaky":
 		verdict = trace.Verdict{Violations: []trace.Violation{{
 			Property: detail, Message: "this cannot be", At: 12 * time.Second, Node: "n2",
@@ -89,7 +99,11 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 		footer, err := rec.Close(verdict)
 		return engine.Result{Trace: out.Bytes(), Footer: footer}, err
 	}
+	finish := coverage.Record(job.Plan, rec)
 	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
+	for i := range job.Plan.Faults {
+		rec.Emit(trace.Event{Node: "n2", Incarnation: 1, Kind: trace.FaultBit, Fields: []trace.Field{trace.Int("fault", int64(i))}})
+	}
 	for i := range int64(3) {
 		rec.Emit(trace.Event{At: time.Second, Node: "n1", Incarnation: 1, Kind: trace.MessageSent, Fields: []trace.Field{trace.Int("n", i)}})
 	}
@@ -107,6 +121,7 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 	rec.Emit(applied)
 	rec.Emit(trace.Event{At: 2 * time.Second, Node: "n2", Incarnation: 1, Kind: trace.Committed})
 	rec.Emit(trace.Event{At: time.Minute, Kind: trace.RunEnded})
+	finish()
 	footer, err := rec.Close(verdict)
 	if err != nil {
 		return engine.Result{}, err

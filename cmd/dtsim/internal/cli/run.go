@@ -176,6 +176,9 @@ func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, s
 			if list[i].State == campaign.Violated {
 				found = append(found, &list[i])
 			}
+			if less := list[i].Without; less != nil {
+				found = append(found, less)
+			}
 		}
 	}
 	spec := failure.Spec{

@@ -57,7 +57,7 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	}
 	w.compare = w.runs[:len(families)]
 	for _, r := range w.compare {
-		if err := r.Plan(r.Seed).Validate(); err != nil {
+		if err := r.Plan().Validate(); err != nil {
 			return work{}, badUsage("%s: %w", r.Name, err)
 		}
 	}

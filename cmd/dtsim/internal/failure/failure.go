@@ -119,7 +119,7 @@ func order(outcomes []*campaign.Outcome) (ordered []*campaign.Outcome) {
 
 // property is the one that stands for an outcome.
 func property(o *campaign.Outcome) string {
-	return shrink.Cause(o.Run.Plan(o.Run.Seed), o.Violations).Property
+	return shrink.Cause(o.Run.Plan(), o.Violations).Property
 }
 
 // known returns the group that already has the same run, by the other engine.
@@ -145,7 +145,7 @@ func find(all []*group, key string) *group {
 
 // shrink makes a group of one outcome.
 func (spec Spec) shrink(ctx context.Context, o *campaign.Outcome, left *int) *group {
-	p := o.Run.Plan(o.Run.Seed)
+	p := o.Run.Plan()
 	g := &group{property: property(o), outcomes: []*campaign.Outcome{o}, plan: p}
 	g.key = fmt.Sprintf("%s, %s, not shrunk", g.property, o.Run.Name)
 	e := spec.Engine(o.Engine)
@@ -196,12 +196,14 @@ func (spec Spec) save(ctx, interruptible context.Context, g *group) (folder stri
 	first, p := g.outcomes[0], g.result.Plan
 	entropy := campaign.Entropy(g.plan)
 	entry := archive.Entry{
-		Kind: archive.Kind(g.property), Scenario: first.Run.Name, Engine: first.Engine, Build: first.Build,
+		Kind: archive.Kind(g.property), Scenario: first.Run.Name, Without: first.Run.Lacks(), Engine: first.Engine, Build: first.Build,
 		Plan: p, Original: g.plan, Again: first.Run.Again, Statement: g.result.Statement(),
 		Before: g.result.Before.String(), After: g.result.After.String(), Runs: g.result.Runs, Minimal: g.result.Minimal,
 	}
 	for _, o := range g.outcomes {
-		entry.Seeds = append(entry.Seeds, archive.Seed{Scenario: o.Run.Name, Seed: o.Run.Seed, Engine: o.Engine, Again: o.Run.AgainAlone()})
+		entry.Seeds = append(entry.Seeds, archive.Seed{
+			Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.Lacks(), Engine: o.Engine, Again: o.Run.AgainAlone(),
+		})
 	}
 	if g.property == campaign.Race {
 		entry.Race, entry.Words = true, g.result.Violation.Message

@@ -80,6 +80,9 @@ func (b *bar) Done(o campaign.Outcome) {
 	case campaign.Broken:
 		b.broken++
 	}
+	if o.Without != nil {
+		b.violated++
+	}
 	var found []string
 	if b.violated > 0 {
 		found = append(found, fmt.Sprintf("%d violated", b.violated))
@@ -148,6 +151,9 @@ func (l *lines) Done(o campaign.Outcome) {
 	l.done++
 	if o.State != campaign.Held {
 		fmt.Fprintf(l.w, "%s: %s\n", o.Run, o.State)
+	}
+	if less := o.Without; less != nil {
+		fmt.Fprintf(l.w, "%s: %s\n", less.Run, less.State)
 	}
 	if now := l.now(); l.done == l.total || now.Sub(l.last) >= pace {
 		l.last = now

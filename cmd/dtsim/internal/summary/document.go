@@ -50,8 +50,11 @@ type Violation struct {
 	Property string `json:"property"`
 	Scenario string `json:"scenario"`
 	Seed     uint64 `json:"seed"`
-	Engine   string `json:"engine"`
-	Message  string `json:"message"`
+	// Without is the fault of the seed's plan that the run was made without, "faults[2]";
+	// Plan is what is left.
+	Without string `json:"without,omitempty"`
+	Engine  string `json:"engine"`
+	Message string `json:"message"`
 	// Plan and Trace are files, Replay is the command; empty when nothing could be
 	// kept.
 	Plan   string `json:"plan"`
@@ -64,10 +67,12 @@ type Violation struct {
 type Failure struct {
 	Property string `json:"property"`
 	Message  string `json:"message"`
-	// Runs are how many runs led to it, Scenario and Seed the one that was shrunk.
+	// Runs are how many runs led to it; Scenario, Seed and Without are the one that was
+	// shrunk.
 	Runs     int    `json:"runs"`
 	Scenario string `json:"scenario"`
 	Seed     uint64 `json:"seed"`
+	Without  string `json:"without,omitempty"`
 	// Before and After are the sizes of its plan; with Shrunk, Statement says what the
 	// shrinking is worth.
 	Shrunk    bool   `json:"shrunk"`
@@ -85,7 +90,7 @@ func failures(r campaign.Result) []Failure {
 	for _, f := range r.Distinct {
 		first := f.Outcomes[0]
 		one := Failure{
-			Property: f.Property, Message: f.Violation.Message, Runs: len(f.Outcomes), Scenario: first.Run.Name, Seed: first.Run.Seed,
+			Property: f.Property, Message: f.Violation.Message, Runs: len(f.Outcomes), Scenario: first.Run.Name, Seed: first.Run.Seed, Without: first.Run.Lacks(),
 			Shrunk: f.Statement != "", Before: f.Before, After: f.After, Statement: f.Statement, Pinned: f.Pinned, Folder: f.Folder,
 		}
 		if f.Folder != "" {
@@ -100,6 +105,7 @@ func failures(r campaign.Result) []Failure {
 type HarnessFailure struct {
 	Scenario string `json:"scenario"`
 	Seed     uint64 `json:"seed"`
+	Without  string `json:"without,omitempty"`
 	Engine   string `json:"engine"`
 	Error    string `json:"error"`
 	Folder   string `json:"folder"`
@@ -155,7 +161,7 @@ func NewDocument(head Head, r campaign.Result) Document {
 		d.Violations = append(d.Violations, violations(o)...)
 	}
 	for _, o := range r.Failures() {
-		d.HarnessFailures = append(d.HarnessFailures, HarnessFailure{o.Run.Name, o.Run.Seed, o.Engine, o.Err.Error(), o.Folder})
+		d.HarnessFailures = append(d.HarnessFailures, HarnessFailure{o.Run.Name, o.Run.Seed, o.Run.Lacks(), o.Engine, o.Err.Error(), o.Folder})
 	}
 	for _, g := range r.Scenarios() {
 		d.Scenarios = append(d.Scenarios, Scenario{
@@ -170,7 +176,7 @@ func NewDocument(head Head, r campaign.Result) Document {
 func violations(o campaign.Outcome) []Violation {
 	var all []Violation
 	for _, id := range o.Properties() {
-		v := Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Engine: o.Engine}
+		v := Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.Lacks(), Engine: o.Engine}
 		for _, found := range o.Violations {
 			if found.Property == id {
 				v.Message = found.Message

@@ -227,11 +227,14 @@ func verdict(o campaign.Outcome) string {
 	return o.State.String()
 }
 
-// groupVerdict is "held", or how many runs did not.
+// groupVerdict is "held", or how many runs did not, or not without a fault.
 func groupVerdict(g campaign.Group) string {
 	var parts []string
 	if g.Violated > 0 {
 		parts = append(parts, fmt.Sprintf("%d violated %s", g.Violated, strings.Join(g.Properties, " ")))
+	}
+	if g.Without > 0 {
+		parts = append(parts, fmt.Sprintf("%d violated %s without a fault", g.Without, strings.Join(g.WithoutProperties, " ")))
 	}
 	if g.Broken > 0 {
 		parts = append(parts, fmt.Sprintf("%d broken", g.Broken))
