@@ -319,7 +319,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"the schema flips too early":             {"P8", again(flip, firstWork)},
 		"a task finishes and nothing flips":      {"P8", drop(flip)},
 		"the flip sets another tokenization":     {"P8", set(flip, trace.Str("class", "Rooms"))},
-		"a tenant at work keeps its swap":        {"P8", again(is(trace.Committed, "command=UPDATE_PROPERTY", `body="tenants":["t2"]`), is(trace.WorkStarted, "task=tenants"))},
+		"a tenant at work keeps its swap":        {"P8", again(is(trace.Committed, "command=UPDATE_PROPERTY", "outcome=ok", `body="tenants":["t2"]`), is(trace.WorkStarted, "task=tenants"))},
 		"a shard serves something else":          {"P8", set(is(trace.AtRest, "what=shard"), trace.Str("tokenization", "other"))},
 		"a schema says something else":           {"P8", set(is(trace.AtRest, "what=schema", "node=n2"), trace.Str("tokenization", "other"))},
 		"a replica is missing":                   {"P8", drop(is(trace.AtRest, "what=shard", "node=n2", "shard=s2"))},

@@ -55,6 +55,8 @@ func restarted(behind func(trace.Event) bool, node, task, status string) script 
 // The machine of the specification knows nearly all that the other properties are about,
 // so P2 may be violated with them; nothing else is.
 func TestEachPropertyIsViolatedAlone(t *testing.T) {
+	// The first one may be refused: the record is then as old as it has to be, and not older.
+	cleanUp := is(trace.Committed, "command=DISTRIBUTED_TASK_CLEAN_UP", "outcome=ok")
 	for name, c := range map[string]struct {
 		property string
 		doctor   script
@@ -97,8 +99,8 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 		"local state goes while it is needed":      {"P12", again(is(trace.LocalStateRemoved, "task=tenants"), is(trace.WorkStarted, "task=tenants"))},
 		"local state goes before the callback":     {"P12", then(insert(is(trace.CallbackStarted, "callback=OnTaskCompleted", "task=cancelled"), "n1", trace.LocalStateRemoved, "cancelled"))},
 		"local state goes of what was never there": {"P12", set(is(trace.LocalStateRemoved), trace.Str("task", "other"))},
-		"a record goes too early":                  {"P12", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_CLEAN_UP"), "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":90000`)},
-		"a record goes by another time to live":    {"P12", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_CLEAN_UP"), "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":9`)},
+		"a record goes too early":                  {"P12", edit(cleanUp, "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":90000`)},
+		"a record goes by another time to live":    {"P12", edit(cleanUp, "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":9`)},
 		"a claim is held back":                     {"P13", set(is(trace.Called, "do=update-progress", "progress=0"), trace.Str("progress", "0.5"))},
 		"progress is not held back": {"P13", func(all []trace.Event) []trace.Event {
 			called := all[find(all, is(trace.Called, "do=update-progress", "progress=0.25"))]
