@@ -17,7 +17,7 @@ import (
 // whether the fault was effective. Which fault it is depends on the plan alone. There is
 // nothing to count when none has bitten.
 //
-// The smaller run is judged as any other. What it violates is a violation of another
+// The smaller run is judged as any other, but for promises. What it violates is a violation of another
 // plan and stands in Outcome.Without of o, which held; where the harness fails at it, o
 // is broken.
 func (spec *Spec) without(ctx context.Context, o Outcome, e engine.Engine, first Recorded, struck []coverage.Struck) Outcome {

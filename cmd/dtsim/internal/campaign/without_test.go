@@ -187,6 +187,22 @@ func TestAViolationWithoutAFaultIsOneOfTheSmallerPlan(t *testing.T) {
 	require.ErrorContains(t, spec.Resume(t.Context(), past), "without faults[1] has another plan now")
 }
 
+// The promise of a plan may be what comes of its fault.
+func TestWhatAPlanPromisesItDoesNotPromiseWithoutAFault(t *testing.T) {
+	family := beset(plan.Pause)
+	whole := family.Plan(7)
+	whole.Workload = []plan.Operation{{At: plan.Duration(time.Second), Node: "n1", Do: plan.AddTask,
+		Task: &plan.Task{Kind: plan.Cleanup, ID: "files", Files: 1, Parallel: 1}}}
+	whole.Promises = []plan.Promise{{Expect: plan.TaskEnds, Namespace: "cleanup", TaskID: "files", Status: "FAILED"}}
+	require.NoError(t, whole.Validate())
+	family.Plan = func(uint64) *plan.Plan { return whole }
+	require.Equal(t, whole, Run{Family: family}.Plan())
+	smaller := whole.WithoutFault(0)
+	smaller.Promises = nil
+	require.Equal(t, smaller, Run{Family: family, Without: 1}.Plan())
+	require.Len(t, whole.Promises, 1)
+}
+
 func TestWhatElseComesOfARunWithoutAFault(t *testing.T) {
 	raced := &engine.GuestError{Engine: "faulted", How: engine.Raced, Stderr: "WARNING: DATA RACE\nhere"}
 	crashed := &engine.GuestError{Engine: "faulted", How: engine.Crashed, Stderr: "panic: boom"}
