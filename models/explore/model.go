@@ -88,6 +88,10 @@ type Retaining interface {
 	Retained() uint64
 }
 
+// Forgetful is a model that can drop what it keeps of the states it has made. A walk asks
+// it to between rounds, when nobody holds a state: those made before mean nothing after.
+type Forgetful interface{ Forget() }
+
 // Concurrent is a model whose actions belong to processes, which random walks give
 // priorities to.
 type Concurrent[S comparable] interface {

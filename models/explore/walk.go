@@ -166,6 +166,9 @@ func (w *walker[S]) walk() {
 		if !w.search.proceed() || len(w.first) > 0 {
 			return
 		}
+		if m, ok := w.search.model.(Forgetful); ok {
+			m.Forget()
+		}
 	}
 }
 

@@ -26,12 +26,15 @@ type pool[T any] struct {
 		ids map[string]uint32
 	}
 	last   atomic.Uint32
+	kept   *atomic.Uint64
+	each   uint64 // bytes of a value besides its content
 	grow   sync.Mutex
 	chunks [chunks]atomic.Pointer[[chunkSize]atomic.Pointer[T]]
 }
 
-func newPool[T any]() *pool[T] {
-	p := &pool[T]{}
+// newPool counts in kept what its values take: each so many bytes besides the content.
+func newPool[T any](kept *atomic.Uint64, each uint64) *pool[T] {
+	p := &pool[T]{kept: kept, each: each}
 	for i := range p.shards {
 		p.shards[i].ids = make(map[string]uint32)
 	}
@@ -57,6 +60,7 @@ func (p *pool[T]) intern(content []byte, made func(id uint32) *T) *T {
 	v := made(id)
 	p.slot(id).Store(v)
 	s.ids[string(content)] = id
+	p.kept.Add(p.each + uint64(len(content)))
 	return v
 }
 
@@ -79,7 +83,8 @@ func (p *pool[T]) slot(id uint32) *atomic.Pointer[T] {
 // miss at the same time both compute; the values are equal, and one of them stays.
 type memo[V any] struct {
 	buckets []atomic.Pointer[memoEntry[V]]
-	n       atomic.Int64
+	kept    *atomic.Uint64
+	each    uint64
 }
 
 type memoEntry[V any] struct {
@@ -88,8 +93,9 @@ type memoEntry[V any] struct {
 	next  *memoEntry[V]
 }
 
-func newMemo[V any](bits int) *memo[V] {
-	return &memo[V]{buckets: make([]atomic.Pointer[memoEntry[V]], 1<<bits)}
+func newMemo[V any](kept *atomic.Uint64, each uint64, bits int) *memo[V] {
+	kept.Add(8 << bits)
+	return &memo[V]{buckets: make([]atomic.Pointer[memoEntry[V]], 1<<bits), kept: kept, each: each}
 }
 
 func (m *memo[V]) bucket(key uint64) *atomic.Pointer[memoEntry[V]] {
@@ -118,7 +124,7 @@ func (m *memo[V]) put(key uint64, value V) *V {
 		}
 		e.next = head
 		if b.CompareAndSwap(head, e) {
-			m.n.Add(1)
+			m.kept.Add(m.each)
 			return &e.value
 		}
 	}

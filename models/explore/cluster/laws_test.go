@@ -271,6 +271,21 @@ func TestAuditsFire(t *testing.T) {
 	require.Error(t, crowd.besides(manager))
 }
 
+// TestForgetting: emptied tables give the same states other ids, and nothing else.
+func TestForgetting(t *testing.T) {
+	m, err := New(Configs()["large"])
+	require.NoError(t, err)
+	path, before := randomPath(m, 1, 200)
+	print, kept := m.Fingerprint(&before), m.Retained()
+	m.Forget()
+	require.Equal(t, kept, m.Retained(), "it is not worth it")
+	m.empty()
+	require.Less(t, m.Retained(), kept)
+	again, after := randomPath(m, 1, 200)
+	require.Equal(t, path, again)
+	require.Equal(t, print, m.Fingerprint(&after))
+}
+
 func TestConfigsAreValidated(t *testing.T) {
 	for _, c := range []struct {
 		name string

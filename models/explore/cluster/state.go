@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"dtsim/models/explore"
 )
@@ -41,21 +42,59 @@ type flight struct {
 // Model is the machine of one configuration. It is safe for concurrent use.
 type Model struct {
 	*world
-	records  *pool[record]
-	parts    *pool[part]
-	ghosts   *pool[ghost]
-	flights  *pool[flight]
-	entries  *memo[*entry]
-	rests    *memo[uint32]
-	effects  *memo[effect]
-	renamed  *memo[name]
+	*tables
 	renaming []renaming
 	initial  State
-	adds     additions
 	audits   *audits
+	// kept is how many bytes the tables take.
+	kept atomic.Uint64
 	// restored and crowded are the same world without what the search remembers, and with
 	// other tasks in every Manager: for audits.
 	restored, crowded *world
+}
+
+// tables are what the ids of states mean, and what is remembered of them.
+type tables struct {
+	records *pool[record]
+	parts   *pool[part]
+	ghosts  *pool[ghost]
+	flights *pool[flight]
+	entries *memo[*entry]
+	rests   *memo[uint32]
+	effects *memo[effect]
+	renamed *memo[name]
+	adds    additions
+}
+
+// newTables returns empty tables. What a value takes besides its content was measured,
+// and depends on the units a record has.
+func (m *Model) newTables() *tables {
+	kept := &m.kept
+	kept.Store(0)
+	return &tables{
+		records: newPool[record](kept, 600+200*uint64(m.Units)), parts: newPool[part](kept, 500),
+		ghosts: newPool[ghost](kept, 150), flights: newPool[flight](kept, 150),
+		entries: newMemo[*entry](kept, 300, 20), rests: newMemo[uint32](kept, 32, 18),
+		effects: newMemo[effect](kept, 48, 16), renamed: newMemo[name](kept, 40, 18),
+	}
+}
+
+// enough is how many bytes the tables may take before a walk has them emptied.
+const enough = 1 << 29
+
+// Retained implements explore.Retaining.
+func (m *Model) Retained() uint64 { return m.kept.Load() }
+
+// Forget implements explore.Forgetful: it empties the tables when they have grown large.
+func (m *Model) Forget() {
+	if m.kept.Load() > enough {
+		m.empty()
+	}
+}
+
+func (m *Model) empty() {
+	m.tables, m.spares = m.newTables(), &spares{}
+	m.initial = m.begin()
 }
 
 var _ interface {
@@ -63,6 +102,12 @@ var _ interface {
 	explore.Reducible[State]
 	explore.Live[State]
 	explore.Concurrent[State]
+	explore.Kinded[State]
+	explore.Shown[State]
+	explore.Judged[State]
+	explore.Owing
+	explore.Retaining
+	explore.Forgetful
 } = (*Model)(nil)
 
 // New returns the model of a configuration.
@@ -71,17 +116,12 @@ func New(c Config) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{
-		world: w, records: newPool[record](), parts: newPool[part](), ghosts: newPool[ghost](), flights: newPool[flight](),
-		entries: newMemo[*entry](20), rests: newMemo[uint32](18), effects: newMemo[effect](16), renamed: newMemo[name](18),
-		audits: &audits{every: 1 << 12},
-	}
+	m := &Model{world: w, audits: &audits{every: 1 << 12}}
 	restored, crowded := *w, *w
 	crowded.bystanders = w.crowd()
 	m.restored, m.crowded = &restored, &crowded
-	w.spares = &spares{}
 	m.renaming = w.renamings()
-	m.initial = m.begin()
+	m.empty()
 	return m, nil
 }
 
