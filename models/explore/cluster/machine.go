@@ -163,15 +163,19 @@ func (x *machine) says(action explore.Action) string {
 	return x.describeAct(a, command{})
 }
 
-// describable says that a part has what the move is about.
+// describable says that a part has what the move is about: a file may say anything.
 func describable(p *part, m move) bool {
 	switch m.kind {
 	case perform, reply, performFails, performInterrupted, performUnanswered, performLost:
 		return p.underWay != nil
-	case complete, failUnit, exits:
+	case complete, failUnit:
+		return int(m.arg) < len(p.handles) && p.handles[m.arg].at >= 0
+	case exits:
 		return int(m.arg) < len(p.handles)
+	case claim:
+		return m.arg>>handleBits < MaxUnits
 	}
-	return true
+	return m.kind < moveKinds
 }
 
 // Judge implements explore.Judged.

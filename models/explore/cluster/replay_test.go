@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -126,4 +127,34 @@ func TestReplayTellsWhatWasEdited(t *testing.T) {
 	one.Header.Engine = "native"
 	_, err = Replay(one)
 	require.ErrorContains(t, err, "no counterexample")
+}
+
+// TestAnyActionIsAnAction: what a file says is done or refused, and never a panic.
+func TestAnyActionIsAnAction(t *testing.T) {
+	draw := rand.New(rand.NewPCG(7, 7))
+	for name, c := range Configs() {
+		m, err := New(c)
+		require.NoError(t, err)
+		path, _ := randomPath(m, 5, 40)
+		x := newMachine(m.world, nil)
+		for _, a := range path.Actions {
+			for range 20 {
+				bad := act{actKind(draw.IntN(12)), uint8(draw.IntN(4)), uint8(draw.IntN(8)), move{moveKind(draw.IntN(20)), uint8(draw.IntN(256))}}
+				if draw.IntN(10) == 0 {
+					bad.kind, bad.arg = actKind(draw.IntN(256)), 0
+				}
+				y := *x
+				y.view.records, y.view.parts = slices.Clone(x.records), nil
+				for _, parts := range x.parts {
+					y.view.parts = append(y.view.parts, slices.Clone(parts))
+				}
+				require.NotPanics(t, func() {
+					_ = y.says(bad.pack())
+					_, _ = y.step(bad.pack())
+				}, "%s: %+v", name, bad)
+			}
+			_, err := x.step(a)
+			require.NoError(t, err)
+		}
+	}
 }
