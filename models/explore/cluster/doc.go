@@ -86,6 +86,7 @@
 //	symmetry.go        nodes and units that play the same role
 //	reduction.go       steps that commute
 //	machine.go         the same machine on plain values, for counterexamples
+//	mutant/            defects of the shipped code, for tests; testdata/check is the program
 //	counterexample.go  traces, written and walked again; journal.go: their events; show.go
 //
 // # What it must not know

@@ -28,14 +28,15 @@ func main() {
 	config := flag.String("config", "default", "the configuration")
 	liveness := flag.Bool("liveness", false, "ask for liveness, too")
 	jobs := flag.Int("jobs", 2, "workers")
+	file := flag.String("trace", "", "where the first counterexample goes")
 	flag.Parse()
-	if err := check(*config, *liveness, *jobs); err != nil {
+	if err := check(*config, *liveness, *jobs, *file); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
 }
 
-func check(config string, liveness bool, jobs int) error {
+func check(config string, liveness bool, jobs int, file string) error {
 	c, known := cluster.Configs()[config]
 	if !known {
 		return fmt.Errorf("there is no configuration %q", config)
@@ -55,6 +56,9 @@ func check(config string, liveness bool, jobs int) error {
 		if i > 0 {
 			continue
 		}
+		if err := write(file, c, v); err != nil {
+			return err
+		}
 		at := m.Initial(nil)[v.Path.Initial]
 		for _, a := range v.Path.Actions {
 			f.Steps = append(f.Steps, m.Describe(&at, a))
@@ -65,4 +69,18 @@ func check(config string, liveness bool, jobs int) error {
 		}
 	}
 	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+// write keeps a counterexample.
+func write(file string, c cluster.Config, v explore.Violation) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = cluster.Write(f, c, v.Path, v.Broken, "mutant")
+	return err
 }
