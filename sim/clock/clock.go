@@ -59,6 +59,14 @@ func (c *Clock) SetDrift(ppm int64) {
 	c.drift = min(max(ppm, -MaxDrift), MaxDrift)
 }
 
+// Drift returns how many microseconds a second the clock gains; negative when it loses
+// them.
+func (c *Clock) Drift() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.drift
+}
+
 // Now returns what the clock shows.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()

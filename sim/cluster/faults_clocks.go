@@ -69,7 +69,7 @@ func (n *Node) ahead() time.Duration { return n.clock.Now().Sub(time.Now().Round
 // tellClock says what the node's clock is like.
 func (n *Node) tellClock() {
 	n.mu.Lock()
-	ahead, drift := n.ahead(), n.drift
+	ahead, drift := n.ahead(), n.clock.Drift() // which is bounded, whatever faults add up to
 	n.mu.Unlock()
 	c := n.cluster
 	c.applying.Lock()

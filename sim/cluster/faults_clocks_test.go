@@ -87,3 +87,17 @@ func TestAFastClockTicksMoreOften(t *testing.T) {
 	require.Greater(t, passes["n2"], passes["n1"]+5)
 	bit(t, p, events, 0)
 }
+
+// TestTheTraceTellsTheDriftThatAClockHas: drifts add up to no more than a clock can have.
+func TestTheTraceTellsTheDriftThatAClockHas(t *testing.T) {
+	p := idle(plan.Fault{Kind: plan.ClockDrift, Node: "n2", Drift: -500_000, At: 5 * second})
+	p.Faults = append(p.Faults, plan.Fault{Kind: plan.ClockDrift, Node: "n2", Drift: -200_000, At: 10 * second})
+	events, _, _ := play(t, p)
+	var drifts, behind []int64
+	for _, e := range of(events, trace.ClockSet) {
+		drifts = append(drifts, e.Int("drift"))
+		behind = append(behind, -e.Int("ahead")/int64(time.Second))
+	}
+	require.Equal(t, []int64{-500_000, -500_000}, drifts[:2])
+	require.Equal(t, int64(2), behind[1], "half of five seconds")
+}
