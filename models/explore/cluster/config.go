@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Bounds of what a configuration may ask for.
@@ -188,4 +189,33 @@ func Names() []string { return slices.Sorted(maps.Keys(Configs())) }
 func (c Config) withDefaults() Config {
 	c.Tasks, c.Groups = max(c.Tasks, 1), max(c.Groups, 1)
 	return c
+}
+
+// Summary says in one line what the configuration is.
+func (c Config) Summary() string {
+	c = c.withDefaults()
+	parts := []string{fmt.Sprintf("%d nodes, %d units", c.Nodes, c.Units)}
+	if c.Tasks > 1 {
+		parts[0] += fmt.Sprintf(", %d tasks", c.Tasks)
+	}
+	if c.Groups > 1 {
+		parts[0] += fmt.Sprintf(", %d groups", c.Groups)
+	}
+	for _, f := range []struct {
+		set  bool
+		text string
+	}{
+		{c.Barrier, "barrier"}, {c.AcksOptional, "acks optional"}, {c.Compete, "nodes compete"}, {c.Conflict, "tasks conflict"},
+		{c.Overlap, "lists overlap actions"}, {c.Lag > 0, fmt.Sprintf("lists lag by %d", c.Lag)}, {c.Drops, "commands in flight vanish"},
+	} {
+		if f.set {
+			parts[0] += ", " + f.text
+		}
+	}
+	for _, b := range c.budgets() {
+		if b.n > 0 {
+			parts = append(parts, fmt.Sprintf("%s=%d", b.name, b.n))
+		}
+	}
+	return strings.Join(parts, " ")
 }

@@ -43,6 +43,9 @@
 //     whether its part is done are done where they are decided. They change nothing
 //     that another node or a crash leaves behind.
 //   - A callback that tells the schema something is two steps: telling, and the rest.
+//   - A callback changes the shards of all its units at once. A crash in its middle, with
+//     some of them changed, is not a state: each change is done again or taken back for
+//     itself, and doing it again changes nothing.
 //   - A claim and the work on the unit are one step: the work is durable before it is
 //     reported, and doing it again changes nothing.
 //   - A node that waits has seen what is committed, without a step, unless Lag lets lists
