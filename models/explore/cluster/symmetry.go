@@ -16,9 +16,10 @@ type renaming struct {
 	units [MaxUnits]int
 }
 
-// maxRenamings is how many renamings are used at most; with more, only the one that
-// changes nothing is.
-const maxRenamings = 1 << 10
+// maxRenamings is how many renamings are used at most: those of five nodes. With more,
+// which only walks get far with, to try all for every state would cost more than it
+// saves, and only the one that changes nothing is used.
+const maxRenamings = 120
 
 // renamings returns all renamings of the configuration, the first of which changes
 // nothing.
