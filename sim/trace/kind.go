@@ -143,15 +143,14 @@ const (
 	// tokenization; "shard": collection, shard, property, tokenization; "state": index, hash).
 	AtRest Kind = "at-rest"
 
-	// Explored: the model checker begins a counterexample. config (the machine's), initial
-	// (which of its initial states), loop (the step that the last one returns to, from 1; 0 for
-	// a run that ends), [configuration (all that the machine is made from, as JSON)], then the
-	// parts of the initial state as the model names them.
+	// Explored: the model checker begins a counterexample. config (the machine's), [settings
+	// (of a machine that has no name, as it was asked for)], initial (which of its initial
+	// states), loop (the step that the last one returns to, from 1; 0 for a run that ends),
+	// then the parts of the initial state as the model names them.
 	Explored Kind = "explored"
-	// Step: the machine took a step. n (from 1), action (as the model numbers it), what (in
+	// Step: the machine took a step; what happens in it, in the words of a run, stands behind
+	// it. n (from 1), action (as the model numbers it), what (in
 	// words), then "= " and a name for each part of the state that changed, with its new value.
-	// Events of other kinds, up to the next one, are what happened in the step, for machines
-	// that can tell.
 	Step Kind = "step"
 
 	// FileWritten: a file of the provider was written. file, size.

@@ -194,28 +194,46 @@ func (c Config) withDefaults() Config {
 // Summary says in one line what the configuration is.
 func (c Config) Summary() string {
 	c = c.withDefaults()
-	parts := []string{fmt.Sprintf("%d nodes, %d units", c.Nodes, c.Units)}
+	count := func(n int, one, more string) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return fmt.Sprintf("%d %s", n, more)
+	}
+	words := []string{count(c.Nodes, "node", "nodes"), count(c.Units, "unit", "units")}
 	if c.Tasks > 1 {
-		parts[0] += fmt.Sprintf(", %d tasks", c.Tasks)
+		words = append(words, count(c.Tasks, "", "tasks"))
 	}
 	if c.Groups > 1 {
-		parts[0] += fmt.Sprintf(", %d groups", c.Groups)
+		words = append(words, count(c.Groups, "", "groups"))
 	}
 	for _, f := range []struct {
-		set  bool
-		text string
+		on   bool
+		word string
 	}{
 		{c.Barrier, "barrier"}, {c.AcksOptional, "acks optional"}, {c.Compete, "nodes compete"}, {c.Conflict, "tasks conflict"},
-		{c.Overlap, "lists overlap actions"}, {c.Lag > 0, fmt.Sprintf("lists lag by %d", c.Lag)}, {c.Drops, "commands in flight vanish"},
+		{c.Overlap, "lists overlap actions"}, {c.Lag > 0, fmt.Sprintf("lists lag by %d", c.Lag)}, {c.Drops, "commands vanish"},
 	} {
-		if f.set {
-			parts[0] += ", " + f.text
+		if f.on {
+			words = append(words, f.word)
 		}
 	}
-	for _, b := range c.budgets() {
+	var faults []string
+	for _, b := range []struct {
+		n         int
+		one, more string
+	}{
+		{c.Crashes, "crash", "crashes"}, {c.LostReplies, "lost reply", "lost replies"}, {c.Losses, "lost command", "lost commands"},
+		{c.Errors, "callback error", "callback errors"}, {c.Interrupts, "interrupt", "interrupts"},
+		{c.UnitFailures, "unit failure", "unit failures"}, {c.Cancels, "cancel", "cancels"}, {c.Reruns, "re-run", "re-runs"},
+		{c.Expiries, "expiry", "expiries"}, {c.Leaves, "node gone for good", "nodes gone for good"},
+	} {
 		if b.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s=%d", b.name, b.n))
+			faults = append(faults, count(b.n, b.one, b.more))
 		}
 	}
-	return strings.Join(parts, " ")
+	if len(faults) == 0 {
+		return strings.Join(words, ", ")
+	}
+	return strings.Join(words, ", ") + "; " + strings.Join(faults, ", ")
 }

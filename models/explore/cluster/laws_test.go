@@ -284,9 +284,9 @@ func TestForgetting(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	require.Equal(t, "3 nodes, 3 units, barrier crashes=1 lost-replies=1 errors=1", Configs()["default"].Summary())
-	require.Equal(t, "2 nodes, 4 units, 2 groups crashes=1 unit-failures=1", Configs()["groups"].Summary())
-	require.Equal(t, "2 nodes, 2 units, barrier, lists lag by 1 crashes=1 errors=1", Configs()["lag"].Summary())
+	require.Equal(t, "3 nodes, 3 units, barrier; 1 crash, 1 lost reply, 1 callback error", Configs()["default"].Summary())
+	require.Equal(t, "2 nodes, 4 units, 2 groups; 1 crash, 1 unit failure", Configs()["groups"].Summary())
+	require.Equal(t, "2 nodes, 2 units, barrier, lists lag by 1; 1 crash, 1 callback error", Configs()["lag"].Summary())
 }
 
 func TestConfigsAreValidated(t *testing.T) {

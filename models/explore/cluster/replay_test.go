@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -9,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/models/explore"
-	"dtsim/sim/trace"
 )
 
 // randomPath walks at random, and returns the path and where it ended.
@@ -51,82 +49,16 @@ func TestAPathIsWalkedAgain(t *testing.T) {
 				}
 				require.Equal(t, end, at)
 
-				var b bytes.Buffer
-				footer, err := Write(&b, c, path, Broken{}, "test")
+				one, err := m.Tell(path)
 				require.NoError(t, err)
-				require.True(t, footer.Verdict.Passed)
-				read, err := trace.Read(&b)
+				require.Len(t, one.Events, len(path.Actions)+1)
+				require.NoError(t, one.Plan.Validate())
+				two, err := m.Tell(path)
 				require.NoError(t, err)
-				again, err := Replay(read)
-				require.NoError(t, err)
-				require.True(t, again.Identical, again.Parts)
-				require.Equal(t, path, again.Path)
-				require.Equal(t, footer.Hash, again.Hash)
+				require.Equal(t, one, two)
 			}
 		})
 	}
-}
-
-// TestReplayTellsWhatWasEdited: a trace that says something else than the walk, or asks
-// for what cannot be, is found out.
-func TestReplayTellsWhatWasEdited(t *testing.T) {
-	c := Configs()["default"]
-	m, err := New(c)
-	require.NoError(t, err)
-	path, _ := randomPath(m, 3, 60)
-	path.Loop = 40
-	var b bytes.Buffer
-	footer, err := Write(&b, c, path, Broken{Property: "P16", Message: "nothing settles"}, "test")
-	require.NoError(t, err)
-	require.Len(t, footer.Verdict.Violations, 1, "what the search says of a run that goes on for ever")
-	read := func() *trace.Trace {
-		one, err := trace.Read(bytes.NewReader(b.Bytes()))
-		require.NoError(t, err)
-		return one
-	}
-	r, err := Replay(read())
-	require.NoError(t, err)
-	require.True(t, r.Identical)
-	require.Equal(t, path, r.Path)
-	require.Equal(t, c, r.Config)
-
-	find := func(one *trace.Trace, kind trace.Kind) *trace.Event {
-		for i := len(one.Events) - 1; i >= 0; i-- {
-			if one.Events[i].Kind == kind {
-				return &one.Events[i]
-			}
-		}
-		t.Fatalf("no %s", kind)
-		return nil
-	}
-	edit := func(e *trace.Event, key string, f trace.Field) {
-		for i := range e.Fields {
-			if e.Fields[i].Key == key {
-				e.Fields[i] = f
-			}
-		}
-	}
-	one := read()
-	edit(find(one, trace.Committed), "outcome", trace.Str("outcome", "no"))
-	r, err = Replay(one)
-	require.NoError(t, err)
-	require.False(t, r.Identical)
-	require.Contains(t, r.Parts, "part in")
-
-	one = read()
-	edit(find(one, trace.Step), "action", trace.Uint("action", uint64(act{kind: operatorEnds, key: 7}.pack())))
-	_, err = Replay(one)
-	require.ErrorContains(t, err, "no such task")
-
-	one = read()
-	edit(&one.Events[0], "configuration", trace.Str("configuration", `{"nodes": 99}`))
-	_, err = Replay(one)
-	require.ErrorContains(t, err, "nodes")
-
-	one = read()
-	one.Header.Engine = "native"
-	_, err = Replay(one)
-	require.ErrorContains(t, err, "no counterexample")
 }
 
 // TestAnyActionIsAnAction: what a file says is done or refused, and never a panic.

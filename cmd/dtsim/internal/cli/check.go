@@ -3,11 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/models/explore"
+	"dtsim/models/explore/cluster"
 )
 
 // checkFlags are the flags of `dtsim check`.
@@ -27,6 +30,8 @@ type checkFlags struct {
 	out         string
 	replay      string
 	json        bool
+	// cluster is put together with flags instead of a name; see asked.
+	cluster cluster.Config
 }
 
 func newCheck(env *Environment, status *int) *cobra.Command {
@@ -38,13 +43,22 @@ func newCheck(env *Environment, status *int) *cobra.Command {
 and check its properties in all of them. What is found is a shortest path to it, told
 step by step, and kept in a file that --replay walks again, without the search.
 
+The machine is a small cluster of the task manager that ships (its Manager and its
+scheduling decisions, over a log, a network, workers and operators that are modelled), or
+two-phase commit. Flags say how large the cluster is and how often each thing may go
+wrong in one run, or --config names a configuration.
+
 States are remembered by 64-bit fingerprints; the summary says how probable it is that
 one was taken for another. --exact remembers whole states.
 
 Exit status 0 means that the space was exhausted and nothing is broken. A bound that was
 hit, or an interrupt, is status 3, with what was seen until then. --walk takes random
 steps instead, and holds when all of them were taken: it exhausts nothing.`,
-		Example: `  dtsim check --list                    what there is to check
+		Example: `  dtsim check                           3 nodes, a barrier, a crash, a lost reply and a failing callback
+  dtsim check --list                    what there is to check
+  dtsim check --nodes 2 --units 2 --barrier --crashes 2 --cancels 1
+  dtsim check --config 2n-liveness --liveness
+  dtsim check --config large --walk 1000000
   dtsim check --config 2pc-9            10 million states
   dtsim check --config 2pc-3-hasty      what a counterexample looks like
   dtsim check --config 2pc-9 --max-states 1000000 --json
@@ -67,8 +81,9 @@ steps instead, and holds when all of them were taken: it exhausts nothing.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.config, "config", "c", defaultMachine, "check the configuration of this `name`")
+	f.clusterFlags(flags)
 	flags.BoolVarP(&f.list, "list", "l", false, "list the configurations")
-	flags.BoolVar(&f.liveness, "liveness", false, "check as well that something settled stays reachable, and is reached by every fair run")
+	flags.BoolVar(&f.liveness, "liveness", false, "check as well that something settled stays reachable, and is reached by every fair run (without reductions)")
 	flags.BoolVar(&f.exact, "exact", false, "remember whole states instead of fingerprints")
 	flags.BoolVar(&f.depthFirst, "dfs", false, "depth first, on one core: counterexamples are found sooner and are longer")
 	flags.BoolVar(&f.noSymmetry, "no-symmetry", false, "visit states that are equal but for names, too")
@@ -82,6 +97,54 @@ steps instead, and holds when all of them were taken: it exhausts nothing.`,
 	flags.StringVar(&f.replay, "replay", "", "walk the counterexample in this `file` again")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
+}
+
+// clusterFlags are those that put a cluster together.
+func (f *checkFlags) clusterFlags(flags *pflag.FlagSet) {
+	c := &f.cluster
+	flags.IntVar(&c.Nodes, "nodes", 3, "instead of a named configuration: a cluster of so many `nodes`,")
+	flags.IntVar(&c.Units, "units", 3, "  with so many `units` in each task")
+	flags.IntVar(&c.Tasks, "tasks", 1, "  so many `tasks`")
+	flags.IntVar(&c.Groups, "groups", 1, "  whose units are in so many `groups`")
+	flags.BoolVar(&c.Barrier, "barrier", false, "  with the preparation barrier")
+	flags.BoolVar(&c.Compete, "compete", false, "  whose units any node may claim")
+	flags.BoolVar(&c.Conflict, "conflict", false, "  of which at most one may be active")
+	flags.BoolVar(&c.AcksOptional, "acks-optional", false, "  for which the schedulers alone guard the finish")
+	flags.BoolVar(&c.Overlap, "overlap", false, "  where lists arrive while an action is under way")
+	flags.IntVar(&c.Lag, "lag", 0, "  and may be this `many` changes old")
+	flags.BoolVar(&c.Drops, "drops", false, "  and commands that nobody waits for may vanish;")
+	flags.IntVar(&c.Crashes, "crashes", 0, "  in each run, so `many` crashes,")
+	flags.IntVar(&c.LostReplies, "lost-replies", 0, "  so `many` commands that commit while their caller sees an error,")
+	flags.IntVar(&c.Losses, "losses", 0, "  so `many` commands that get lost,")
+	flags.IntVar(&c.Errors, "errors", 0, "  so `many` callbacks that fail,")
+	flags.IntVar(&c.Interrupts, "interrupts", 0, "  so `many` callbacks that are interrupted,")
+	flags.IntVar(&c.UnitFailures, "unit-failures", 0, "  so `many` units that fail,")
+	flags.IntVar(&c.Cancels, "cancels", 0, "  so `many` tasks that are cancelled,")
+	flags.IntVar(&c.Reruns, "reruns", 0, "  so `many` ids that are added again,")
+	flags.IntVar(&c.Expiries, "expiries", 0, "  so `many` records whose time to live passes,")
+	flags.IntVar(&c.Leaves, "leaves", 0, "  and so `many` nodes that leave for good")
+}
+
+// clusterFlagNames are those of clusterFlags.
+var clusterFlagNames = []string{
+	"nodes", "units", "tasks", "groups", "barrier", "compete", "conflict", "acks-optional", "overlap", "lag", "drops", "crashes",
+	"lost-replies", "losses", "errors", "interrupts", "unit-failures", "cancels", "reruns", "expiries", "leaves",
+}
+
+// asked is the machine that the flags ask for.
+func (f *checkFlags) asked(cmd *cobra.Command) (machine, error) {
+	if !slices.ContainsFunc(clusterFlagNames, cmd.Flags().Changed) {
+		m, err := machineByName(f.config)
+		if err != nil {
+			return machine{}, badUsage("--config: %w", err)
+		}
+		return m, nil
+	}
+	m, err := clusterFrom(f.cluster)
+	if err != nil {
+		return machine{}, &usageError{err}
+	}
+	return m, nil
 }
 
 // validate refuses flags that contradict each other.
@@ -100,7 +163,8 @@ func (f *checkFlags) validate(cmd *cobra.Command) error {
 		"out",
 	}
 	if err := errors.Join(
-		refuse("replay", all...), refuse("list", append(all, "replay")...),
+		refuse("replay", append(all, clusterFlagNames...)...), refuse("list", append(append(all, "replay"), clusterFlagNames...)...),
+		refuse("config", clusterFlagNames...),
 		refuse("walk", "liveness", "exact", "dfs", "no-reduction"),
 		refuse("liveness", "dfs"),
 	); err != nil {
@@ -124,15 +188,13 @@ func (f *checkFlags) options(m machine, is explore.Machine) (explore.Options, er
 	o := explore.Options{
 		DepthFirst: f.depthFirst || m.depthFirst && f.walk == 0 && !f.liveness,
 		Exact:      f.exact, Liveness: f.liveness, Jobs: f.jobs,
-		Symmetry:  m.symmetry && !f.noSymmetry,
+		Symmetry:  m.symmetry && !f.noSymmetry && !f.liveness && f.walk == 0,
 		Reduction: m.reduction && !f.noReduction && !f.liveness && f.walk == 0,
 		MaxStates: f.maxStates, MaxMemory: uint64(f.maxMemory),
 	}
 	switch {
 	case f.liveness && !is.Live():
 		return o, badUsage("--liveness: %s promises no progress, so there is nothing to check", m.name)
-	case f.liveness && o.Symmetry:
-		return o, badUsage("--liveness: the symmetry reduction of %s is sound for safety only; add --no-symmetry", m.name)
 	case f.noSymmetry && !m.symmetry:
 		return o, badUsage("--no-symmetry: %s has none", m.name)
 	case f.noReduction && !m.reduction:
@@ -143,9 +205,9 @@ func (f *checkFlags) options(m machine, is explore.Machine) (explore.Options, er
 
 // check explores or walks, and says what came of it.
 func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) error {
-	m, err := machineByName(f.config)
+	m, err := f.asked(cmd)
 	if err != nil {
-		return badUsage("--config: %w", err)
+		return err
 	}
 	is := m.build()
 	o, err := f.options(m, is)
@@ -172,7 +234,7 @@ func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) er
 	if err != nil {
 		return err
 	}
-	if err := d.tell(is, f.out); err != nil {
+	if err := d.tell(m, is, f.out); err != nil {
 		return err
 	}
 	*status = d.status()

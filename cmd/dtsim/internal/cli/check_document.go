@@ -2,10 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
-	"dtsim/cmd/dtsim/internal/counterexample"
 	"dtsim/models/explore"
+	"dtsim/models/explore/counterexample"
 )
 
 // verification is what `dtsim check --json` prints.
@@ -83,7 +84,7 @@ type partChanged struct {
 
 func newVerification(m machine, is explore.Machine, o explore.Options) *verification {
 	return &verification{
-		Config: m.name, Summary: m.summary, Properties: is.Properties(), Jobs: o.Jobs, exact: o.Exact, reduced: o.Reduction,
+		Config: m.name, Summary: m.summary, Properties: once(is.Properties()), Jobs: o.Jobs, exact: o.Exact, reduced: o.Reduction,
 		Levels: []uint64{}, Violations: []brokenProperty{},
 	}
 }
@@ -122,13 +123,17 @@ func (d *verification) walked(w explore.Walked, wall time.Duration, seed uint64)
 }
 
 // tell takes each counterexample again and keeps it in a file.
-func (d *verification) tell(is explore.Machine, out string) error {
+func (d *verification) tell(m machine, is explore.Machine, out string) error {
 	for _, v := range d.violations {
 		taken, err := is.Replay(v.Path)
 		if err != nil {
 			return fmt.Errorf("the counterexample to %s is no run of %s: %w", v.Property, d.Config, err)
 		}
-		content, err := counterexample.Encode(d.Config, v, taken)
+		told, err := m.told(v.Path)
+		if err != nil {
+			return fmt.Errorf("the counterexample to %s cannot be told: %w", v.Property, err)
+		}
+		content, err := counterexample.Encode(m.is(), v, taken, told)
 		if err != nil {
 			return fmt.Errorf("the counterexample to %s: %w", v.Property, err)
 		}
@@ -170,4 +175,15 @@ func perSecond(n uint64, wall time.Duration) float64 {
 		return 0
 	}
 	return float64(n) / wall.Seconds()
+}
+
+// once leaves out what stands in the list before.
+func once(names []string) []string {
+	var all []string
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
 }

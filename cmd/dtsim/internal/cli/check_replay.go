@@ -5,8 +5,9 @@ import (
 	"io"
 
 	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/counterexample"
 	"dtsim/models/explore"
+	"dtsim/models/explore/counterexample"
+	"dtsim/sim/check"
 )
 
 // again is `dtsim check --replay`.
@@ -26,7 +27,7 @@ func (f *checkFlags) again(env *Environment, status *int) error {
 	if err != nil {
 		return badUsage("%s: %w", f.replay, err)
 	}
-	m, err := machineByName(found.Config)
+	m, err := machineOf(found.Machine)
 	if err != nil {
 		return badUsage("%s: %w", f.replay, err)
 	}
@@ -34,7 +35,14 @@ func (f *checkFlags) again(env *Environment, status *int) error {
 	if err != nil {
 		return fmt.Errorf("%s: this is no run of %s any more: %w", f.replay, m.name, err)
 	}
-	d := newReplayed(found, taken, counterexample.Same(t, found, taken))
+	told, err := m.told(found.Path)
+	if err != nil {
+		return fmt.Errorf("%s: this is no run of %s any more: %w", f.replay, m.name, err)
+	}
+	d := newReplayed(found, taken, counterexample.Same(t, found, taken, told))
+	if told != nil {
+		d.judge(told)
+	}
 	*status = d.status()
 	if f.json {
 		return printJSON(env, d)
@@ -59,7 +67,11 @@ type replayed struct {
 	Loop     int        `json:"loop"`
 	Steps    []stepTold `json:"steps"`
 	Broken   []broken   `json:"broken"`
-	differs  error
+	// Checks are what the checks of simulated runs find in the path; empty when the machine
+	// tells no run, or they find nothing.
+	Checks  []broken `json:"checks"`
+	checked bool
+	differs error
 }
 
 type broken struct {
@@ -70,13 +82,31 @@ type broken struct {
 func newReplayed(f counterexample.Found, taken explore.Replayed, differs error) replayed {
 	d := replayed{
 		Config: f.Config, Property: f.Property, Message: f.Message, Verdict: "held", Judged: taken.Judged,
-		Same: differs == nil, Loop: f.Path.Loop + 1, Steps: stepsTold(taken), Broken: []broken{}, differs: differs,
+		Same: differs == nil, Loop: f.Path.Loop + 1, Steps: stepsTold(taken), Broken: []broken{}, Checks: []broken{}, differs: differs,
 	}
 	for _, b := range taken.Broken {
 		d.Broken = append(d.Broken, broken(b))
 		d.Verdict = "violated"
 	}
 	return d
+}
+
+// judge lets the checks of simulated runs look at the path. They know nothing of the
+// model, and judge what they can judge before a run has ended.
+func (d *replayed) judge(told *counterexample.Told) {
+	o := check.New(&told.Plan)
+	seq := 0
+	for _, step := range told.Events {
+		for _, e := range step {
+			seq++
+			e.Seq = seq
+			o.Observe(e)
+		}
+	}
+	d.checked = true
+	for _, v := range o.Verdict().Violations {
+		d.Checks = append(d.Checks, broken{v.Property, v.Message})
+	}
 }
 
 func (d *replayed) status() int {
@@ -95,6 +125,12 @@ func (d *replayed) words(w io.Writer) {
 	}
 	for _, b := range d.Broken {
 		fmt.Fprintf(w, "violated %s: %s\n", b.Property, b.Message)
+	}
+	for _, b := range d.Checks {
+		fmt.Fprintf(w, "the checks of runs say %s: %s\n", b.Property, b.Message)
+	}
+	if d.checked && len(d.Checks) == 0 {
+		fmt.Fprintln(w, "The checks of runs find nothing in it; they do not judge what a node decides, only what comes of it.")
 	}
 	switch {
 	case len(d.Broken) == 0:

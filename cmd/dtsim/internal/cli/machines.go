@@ -1,9 +1,14 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
+	"sync"
 
 	"dtsim/models/explore"
+	"dtsim/models/explore/cluster"
+	"dtsim/models/explore/counterexample"
 	"dtsim/models/explore/twophase"
 )
 
@@ -16,6 +21,11 @@ type machine struct {
 	// machine is explored.
 	symmetry, reduction, depthFirst bool
 	build                           func() explore.Machine
+	// settings say what the machine is where its name does not; see package
+	// counterexample.
+	settings string
+	// tell puts a path into the words of a run; nil for a machine that knows none.
+	tell func(explore.Path) (*counterexample.Told, error)
 }
 
 // machines are the named configurations, each in one line.
@@ -24,7 +34,12 @@ type machine struct {
 // Stateright and no count of anything but that search: its representatives are not
 // unique, so how many are met depends on the order. 2pc-5-symmetric counts what there is.
 func machines() []machine {
-	return []machine{
+	var all []machine
+	configs := cluster.Configs()
+	for _, name := range cluster.Names() {
+		all = append(all, clusterOf(configs[name]))
+	}
+	return append(all, []machine{
 		twoPhase(5, 8_832),
 		twoPhase(7, 296_448),
 		twoPhase(9, 10_340_352),
@@ -34,11 +49,48 @@ func machines() []machine {
 			build: func() explore.Machine { return explore.Of(twophase.Sorted{Model: twophase.New(5)}) }},
 		{name: "2pc-3-hasty", summary: "two-phase commit with a planted defect, to see a counterexample",
 			build: func() explore.Machine { return explore.Of(twophase.Hasty(3)) }},
-	}
+	}...)
 }
 
 // defaultMachine is explored when nobody names one.
-const defaultMachine = "2pc-7"
+const defaultMachine = "default"
+
+// clusterOf is a small cluster of the task manager. The configuration is valid.
+func clusterOf(c cluster.Config) machine {
+	model := sync.OnceValue(func() *cluster.Model {
+		m, err := cluster.New(c)
+		if err != nil {
+			panic(fmt.Sprintf("check: %v", err))
+		}
+		return m
+	})
+	return machine{
+		name: c.Name, summary: c.Summary(), symmetry: true, reduction: true,
+		build: func() explore.Machine { return explore.Of[cluster.State](model()) },
+		tell: func(path explore.Path) (*counterexample.Told, error) {
+			told, err := model().Tell(path)
+			return (*counterexample.Told)(&told), err
+		},
+	}
+}
+
+// customName is that of a cluster that was put together with flags.
+const customName = "custom"
+
+// clusterFrom is a cluster that has no name of its own.
+func clusterFrom(c cluster.Config) (machine, error) {
+	c.Name = customName
+	if err := c.Validate(); err != nil {
+		return machine{}, err
+	}
+	settings, err := json.Marshal(c)
+	if err != nil {
+		return machine{}, err
+	}
+	m := clusterOf(c)
+	m.settings = string(settings)
+	return m, nil
+}
 
 func twoPhase(n int, states uint64) machine {
 	return machine{
@@ -54,4 +106,31 @@ func machineByName(name string) (machine, error) {
 		}
 	}
 	return machine{}, fmt.Errorf("there is no configuration %q; dtsim check --list shows what there is", name)
+}
+
+// machineOf is the machine that a counterexample is of.
+func machineOf(is counterexample.Machine) (machine, error) {
+	if is.Settings == "" {
+		return machineByName(is.Config)
+	}
+	var c cluster.Config
+	d := json.NewDecoder(strings.NewReader(is.Settings))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return machine{}, fmt.Errorf("the settings of the machine: %w", err)
+	}
+	return clusterFrom(c)
+}
+
+// is says which machine it is.
+func (m machine) is() counterexample.Machine {
+	return counterexample.Machine{Config: m.name, Settings: m.settings}
+}
+
+// told is a path in the words of a run, nil when the machine knows none.
+func (m machine) told(path explore.Path) (*counterexample.Told, error) {
+	if m.tell == nil {
+		return nil, nil
+	}
+	return m.tell(path)
 }

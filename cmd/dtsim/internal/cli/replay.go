@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/cmd/dtsim/internal/counterexample"
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/cmd/dtsim/internal/replay"
+	"dtsim/models/explore/counterexample"
 	"dtsim/sim/engine"
 )
 

@@ -11,6 +11,7 @@ import (
 
 	"dtsim/models/explore"
 	"dtsim/models/explore/cluster"
+	"dtsim/models/explore/counterexample"
 )
 
 // found is what was found, as JSON on standard output.
@@ -56,7 +57,7 @@ func check(config string, liveness bool, jobs int, file string) error {
 		if i > 0 {
 			continue
 		}
-		if err := write(file, c, v); err != nil {
+		if err := write(file, m, config, v); err != nil {
 			return err
 		}
 		at := m.Initial(nil)[v.Path.Initial]
@@ -72,15 +73,21 @@ func check(config string, liveness bool, jobs int, file string) error {
 }
 
 // write keeps a counterexample.
-func write(file string, c cluster.Config, v explore.Violation) error {
+func write(file string, m *cluster.Model, config string, v explore.Violation) error {
 	if file == "" {
 		return nil
 	}
-	f, err := os.Create(file)
+	taken, err := explore.Replay[cluster.State](m, v.Path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	_, err = cluster.Write(f, c, v.Path, v.Broken, "mutant")
-	return err
+	told, err := m.Tell(v.Path)
+	if err != nil {
+		return err
+	}
+	content, err := counterexample.Encode(counterexample.Machine{Config: config}, v, taken, (*counterexample.Told)(&told))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, 0o644)
 }

@@ -33,36 +33,69 @@ const Engine = "explore"
 // part begins the key of a field that holds a part of a state.
 const part = "= "
 
-// Encode makes a trace of a violation in the machine of a name. taken is its path, taken
-// again.
-func Encode(config string, v explore.Violation, taken explore.Replayed) ([]byte, error) {
+// Machine is which machine a counterexample is of.
+type Machine struct {
+	// Config is its name; Settings say what it is where the name does not.
+	Config, Settings string
+}
+
+// Told is a path in the words of a run, of machines that know any.
+type Told struct {
+	Plan plan.Plan
+	// Events are what happens, a slice for each step; those of the first come before any.
+	Events [][]trace.Event
+}
+
+// Encode makes a trace of a violation in a machine. taken is its path, taken again, told
+// the same path in the words of a run; nil when the machine has none.
+func Encode(m Machine, v explore.Violation, taken explore.Replayed, told *Told) ([]byte, error) {
 	p := plan.Default()
-	p.Name = config
+	if told != nil {
+		p = told.Plan
+	}
+	p.Name = m.Config
 	var b bytes.Buffer
 	r, err := trace.NewRecorder(&b, trace.Header{Plan: p, Engine: Engine})
 	if err != nil {
 		return nil, err
 	}
-	begin := trace.Event{Kind: trace.Explored, Fields: []trace.Field{
-		trace.Str("config", config), trace.Int("initial", int64(v.Path.Initial)), trace.Int("loop", int64(v.Path.Loop+1)),
-	}}
+	place, last := 0, 0 // of the newest event, from 1, and of the last step
+	emit := func(e trace.Event) {
+		place++
+		r.Emit(e)
+	}
+	happens := func(step int) {
+		if told == nil {
+			return
+		}
+		for _, e := range told.Events[step] {
+			emit(e)
+		}
+	}
+	begin := trace.Event{Kind: trace.Explored, Fields: []trace.Field{trace.Str("config", m.Config)}}
+	if m.Settings != "" {
+		begin.Fields = append(begin.Fields, trace.Str("settings", m.Settings))
+	}
+	begin.Fields = append(begin.Fields, trace.Int("initial", int64(v.Path.Initial)), trace.Int("loop", int64(v.Path.Loop+1)))
 	for _, s := range taken.Start {
 		begin.Fields = append(begin.Fields, trace.Str(part+s.Name, s.Value))
 	}
-	r.Emit(begin)
+	emit(begin)
+	happens(0)
 	at := time.Duration(0)
 	for i, s := range taken.Steps {
-		at = time.Duration(i+1) * time.Millisecond // steps have an order and no time
+		at = time.Duration(i+1) * time.Second // steps have an order and no time
 		e := trace.Event{At: at, Kind: trace.Step, Fields: []trace.Field{
 			trace.Int("n", int64(i+1)), trace.Uint("action", uint64(v.Path.Actions[i])), trace.Str("what", s.Action),
 		}}
 		for _, c := range s.Changed {
 			e.Fields = append(e.Fields, trace.Str(part+c.Name, c.After))
 		}
-		r.Emit(e)
+		emit(e)
+		last = place
+		happens(i + 1)
 	}
-	// Events are told from 1, and the first is not a step.
-	found := trace.Violation{Property: v.Property, Message: v.Message, At: at, Events: []int{len(taken.Steps) + 1}}
+	found := trace.Violation{Property: v.Property, Message: v.Message, At: at, Events: []int{last}}
 	if _, err := r.Close(trace.Verdict{Violations: []trace.Violation{found}}); err != nil {
 		return nil, err
 	}
@@ -82,7 +115,7 @@ func Write(dir, config, property string, content []byte) (string, error) {
 
 // Found is a counterexample as it was kept.
 type Found struct {
-	Config string
+	Machine
 	explore.Violation
 }
 
@@ -98,14 +131,17 @@ func Decode(t *trace.Trace) (Found, error) {
 		return Found{}, errors.New("the counterexample has no beginning or no end")
 	}
 	begin, v := t.Events[0], t.Footer.Verdict.Violations[0]
-	f := Found{Config: begin.Str("config"), Violation: explore.Violation{
+	f := Found{Machine: Machine{begin.Str("config"), begin.Str("settings")}, Violation: explore.Violation{
 		Broken: explore.Broken{Property: v.Property, Message: v.Message},
 		Path:   explore.Path{Initial: int(begin.Int("initial")), Loop: int(begin.Int("loop")) - 1},
 	}}
-	for i, e := range t.Events[1:] {
+	for _, e := range t.Events {
+		if e.Kind != trace.Step {
+			continue
+		}
 		action, ok := e.Get("action")
-		if e.Kind != trace.Step || !ok || e.Int("n") != int64(i+1) {
-			return Found{}, fmt.Errorf("event %d is not step %d of a counterexample", e.Seq, i+1)
+		if n := int64(len(f.Path.Actions) + 1); !ok || e.Int("n") != n {
+			return Found{}, fmt.Errorf("event %d is not step %d of a counterexample", e.Seq, n)
 		}
 		f.Path.Actions = append(f.Path.Actions, explore.Action(action.Uint()))
 	}
@@ -114,8 +150,8 @@ func Decode(t *trace.Trace) (Found, error) {
 
 // Same says whether a path that was taken again shows what the trace of it says: the
 // same words and the same states. It returns the first difference.
-func Same(t *trace.Trace, f Found, taken explore.Replayed) error {
-	content, err := Encode(f.Config, f.Violation, taken)
+func Same(t *trace.Trace, f Found, taken explore.Replayed, told *Told) error {
+	content, err := Encode(f.Machine, f.Violation, taken, told)
 	if err != nil {
 		return err
 	}
@@ -128,8 +164,8 @@ func Same(t *trace.Trace, f Found, taken explore.Replayed) error {
 	}
 	for i := range again.Events {
 		was, is := t.Events[i], again.Events[i]
-		if was.Kind != is.Kind || !slices.Equal(was.Fields, is.Fields) {
-			return fmt.Errorf("event %d of the file (%q) is not what happens there (%q)", i+1, was.Str("what"), is.Str("what"))
+		if was.Kind != is.Kind || was.Node != is.Node || !slices.Equal(was.Fields, is.Fields) {
+			return fmt.Errorf("event %d of the file (%s %q) is not what happens there (%s %q)", i+1, was.Kind, was.Str("what"), is.Kind, is.Str("what"))
 		}
 	}
 	return nil
