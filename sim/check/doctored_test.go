@@ -338,6 +338,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 			return commit(is(trace.TaskChanged, "task=barrier", "status=PREPARING"), "DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK",
 				`{"namespace":"reindex","id":"barrier","version":`+barrierRun(all)[2].Text()+`,"node_id":"n1","error":"no"}`, "PREPARING")(all)
 		}},
+		"work begins again without a claim":   {"P13", again(is(trace.WorkStarted, "task=tenants"), is(trace.CallbackStarted, "task=tenants"))},
 		"a null among the units is accepted":  {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=unitless"), trace.Str("outcome", "ok"))},
 		"a collection that is not there does": {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "ok"))},
 		"its name is not told":                {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "no"))},

@@ -33,7 +33,8 @@ type unitOf struct {
 
 // reports are what an incarnation has said of a unit.
 type reports struct {
-	// claimed says that a report of no progress was accepted, and where.
+	// claimed says that a report of no progress was accepted since work on the unit last
+	// began, and where.
 	claimed int
 	// passed is when the last report of progress was answered, -1 for none; answered
 	// where, shown what the node's clock showed.
@@ -73,9 +74,11 @@ func (c *throttle) observe(e *trace.Event, l *ledger) {
 		c.set(e)
 	case trace.WorkStarted:
 		c.stake("P13")
-		if r := c.of(e); r.claimed == 0 {
+		r := c.of(e)
+		if r.claimed == 0 {
 			c.report("P13", e.Node, nil, "work on unit %s of %s begins without a claim that reached the log: it was held back", e.Str("unit"), runOf(e))
 		}
+		r.claimed = 0 // whoever takes it up again claims it again
 		c.overdue(e, l)
 	case trace.WorkEnded:
 		r := c.of(e)
