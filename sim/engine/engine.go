@@ -17,6 +17,7 @@ import (
 	"context"
 	"time"
 
+	"dtsim/sim/engine/build"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -66,6 +67,9 @@ type Options struct {
 	// Guest is the import path (or a ./path from Dir) of the guest program; empty
 	// for [GuestPackage].
 	Guest string
+	// Edits are compiled in place of files of the module, to see what a change of the
+	// system comes to; path below the module's root to content.
+	Edits build.Edits
 	// CacheDir is where builds are kept; empty for the environment's DTSIM_CACHE, or
 	// else dtsim in the user's cache directory.
 	CacheDir string

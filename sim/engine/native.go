@@ -26,7 +26,7 @@ var nativeEnv = []string{
 func Native(ctx context.Context, o Options) (Engine, error) {
 	o = o.withDefaults()
 	guest, err := build.Make(ctx, build.Request{
-		Name: "native guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Log: o.Log,
+		Name: "native guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Edits: o.Edits, Log: o.Log,
 		Target: build.Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH, Seeded: true, Race: o.Race},
 	})
 	if err != nil {

@@ -40,7 +40,7 @@ func sealed(ctx context.Context, o Options) (*workers, error) {
 		return nil, errors.New("there is no race detector for WebAssembly")
 	}
 	guest, err := build.Make(ctx, build.Request{
-		Name: "sealed guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Log: o.Log,
+		Name: "sealed guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Edits: o.Edits, Log: o.Log,
 		Target: build.Target{GOOS: "wasip1", GOARCH: "wasm"},
 	})
 	if err != nil {

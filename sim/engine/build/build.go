@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,10 +26,13 @@ type Target struct {
 	Race bool
 }
 
+// Host is what go build compiles for here.
+func Host() Target { return Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH} }
+
 // ordinary says that the target is what go build compiles for here, so that the
 // packages which have been compiled already can be used.
 func (t Target) ordinary() bool {
-	return t == Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH}
+	return t == Host()
 }
 
 // flags are those of go build and go list.
@@ -55,6 +59,8 @@ type Request struct {
 	// Package is the import path of the program, or a ./path from Dir.
 	Package string
 	Target  Target
+	// Edits are compiled in place of files of the module.
+	Edits Edits
 	// CacheDir is where builds are kept; see [CacheDir].
 	CacheDir string
 	// Log is told what takes long.
@@ -80,13 +86,18 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 	if err != nil {
 		return Guest{}, err
 	}
-	var edited *overlay.Overlay
-	var digest string
+	replaced, err := r.Edits.files(filepath.Dir(tc.GOMOD))
+	if err != nil {
+		return Guest{}, err
+	}
+	digest := r.Edits.digest()
 	if r.Target.Seeded {
-		if edited, err = overlay.Generate(tc.GOROOT); err != nil {
+		seeded, err := overlay.Generate(tc.GOROOT)
+		if err != nil {
 			return Guest{}, err
 		}
-		digest = edited.Digest()
+		digest += seeded.Digest()
+		maps.Copy(replaced, seeded.Files())
 	}
 	flags := r.Target.flags()
 	id, err := tc.key(ctx, r.Package, flags, digest, r.Target)
@@ -114,13 +125,13 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 	r.Log(fmt.Sprintf("building the %s (about a minute the first time, seconds later)", r.Name))
 	err = c.fill(g, func(dir string) error {
 		args := append([]string{"build"}, flags...)
-		if edited != nil {
+		if len(replaced) > 0 {
 			work, err := os.MkdirTemp("", "dtsim-overlay-")
 			if err != nil {
 				return err
 			}
 			defer os.RemoveAll(work)
-			file, err := edited.Write(work)
+			file, err := overlay.Write(work, replaced)
 			if err != nil {
 				return err
 			}
@@ -133,6 +144,16 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 		return Guest{}, err
 	}
 	return g, c.prune()
+}
+
+// ID identifies what the build that a request asks for would be made from, without
+// building it; the same on every machine. Edits and the seeded runtime do not count.
+func ID(ctx context.Context, r Request) (string, error) {
+	tc, err := findToolchain(ctx, r.Dir, r.Target)
+	if err != nil {
+		return "", err
+	}
+	return tc.key(ctx, r.Package, r.Target.flags(), "", r.Target)
 }
 
 // CacheDir returns the folder where builds are kept by default: DTSIM_CACHE of the

@@ -132,6 +132,34 @@ func TestTheEnvironmentOfTheUserDoesNotMatter(t *testing.T) {
 	}
 }
 
+func TestEditsAreCompiledAndTheTreeStaysAsItIs(t *testing.T) {
+	r, l := order(module(t), t.TempDir())
+	plain, err := Make(t.Context(), r)
+	require.NoError(t, err)
+
+	r.Edits = Edits{"word.go": "package main\n\nconst word = \"edited\"\n"}
+	edited, err := Make(t.Context(), r)
+	require.NoError(t, err)
+	require.NotEqual(t, plain.ID, edited.ID)
+	require.Equal(t, "edited", says(t, edited))
+	again, err := Make(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, edited, again)
+	require.Equal(t, 2, l.builds(), "an edited build is kept, too")
+
+	r.Edits = nil
+	again, err = Make(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, plain, again)
+	require.Equal(t, "one", says(t, again))
+
+	for _, name := range []string{"nosuchfile.go", "../word.go", "/word.go"} {
+		r.Edits = Edits{name: "package main\n"}
+		_, err = Make(t.Context(), r)
+		require.ErrorContains(t, err, "edit of "+name)
+	}
+}
+
 func TestWhatCannotBeBuiltIsExplained(t *testing.T) {
 	broken := module(t)
 	write(t, broken, "word.go", "package main\n\nconst word = nothing\n")

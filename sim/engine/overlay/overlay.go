@@ -19,8 +19,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -98,23 +98,29 @@ func (o *Overlay) Digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Write puts the files below dir and returns the name of the JSON document that
-// go build -overlay takes.
-func (o *Overlay) Write(dir string) (string, error) {
+// Files returns the content of every file by its absolute path.
+func (o *Overlay) Files() map[string]string {
+	files := make(map[string]string, len(o.files))
+	for name, text := range o.files {
+		files[filepath.Join(o.goroot, "src", filepath.FromSlash(name))] = text
+	}
+	return files
+}
+
+// Write puts files, by the absolute path of what each stands for, below dir and
+// returns the name of the JSON document that go build -overlay takes.
+func Write(dir string, files map[string]string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("overlay: %w", err)
 	}
-	replace := make(map[string]string, len(o.files))
-	for _, name := range o.names() {
-		copied := filepath.Join(dir, filepath.FromSlash(path.Clean(name)))
-		if err := os.MkdirAll(filepath.Dir(copied), 0o755); err != nil {
+	replace := make(map[string]string, len(files))
+	for i, original := range slices.Sorted(maps.Keys(files)) {
+		copied := filepath.Join(dir, fmt.Sprintf("%d-%s", i, filepath.Base(original)))
+		if err := os.WriteFile(copied, []byte(files[original]), 0o644); err != nil {
 			return "", fmt.Errorf("overlay: %w", err)
 		}
-		if err := os.WriteFile(copied, []byte(o.files[name]), 0o644); err != nil {
-			return "", fmt.Errorf("overlay: %w", err)
-		}
-		replace[filepath.Join(o.goroot, "src", filepath.FromSlash(name))] = copied
+		replace[original] = copied
 	}
 	doc, err := json.MarshalIndent(map[string]any{"Replace": replace}, "", "\t")
 	if err != nil {
@@ -128,11 +134,4 @@ func (o *Overlay) Write(dir string) (string, error) {
 }
 
 // names returns the files in order.
-func (o *Overlay) names() []string {
-	names := make([]string, 0, len(o.files))
-	for name := range o.files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func (o *Overlay) names() []string { return slices.Sorted(maps.Keys(o.files)) }

@@ -49,7 +49,7 @@ func TestEveryEditFitsTheInstalledGo(t *testing.T) {
 	require.NoError(t, err)
 
 	dir := t.TempDir()
-	name, err := o.Write(dir)
+	name, err := Write(dir, o.Files())
 	require.NoError(t, err)
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
