@@ -1,0 +1,117 @@
+package mutants_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/scenarios/mutants"
+)
+
+// small is a module with a package for every folder that mutants may change.
+func small(t *testing.T, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, text string) {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+	}
+	write("go.mod", "module small\n\ngo 1.24\n")
+	for _, name := range mutants.Editable {
+		write(name+"/doc.go", "package "+filepath.Base(name)+"\n")
+	}
+	write("fsm/code.go", "package fsm\n\nimport \"sync\"\n\nvar mu sync.Mutex\n\nfunc swap(a, b int, c string) error { return nil }\n\n"+text)
+	return dir
+}
+
+// made returns what each mutant of a function body has in the body's place.
+func made(t *testing.T, operator, body string) []string {
+	t.Helper()
+	all, err := mutants.Generate(small(t, "func f(a, b int) (r int) {\n"+body+"\n\treturn\n}\n"))
+	require.NoError(t, err)
+	var bodies []string
+	for _, m := range mutants.Sample(all, 1, len(all)) {
+		if !strings.Contains(m.Name, "-f-"+operator+"-") {
+			continue
+		}
+		require.Equal(t, []string{"fsm/code.go"}, []string{m.Edits[0].File})
+		_, text, _ := strings.Cut(m.Edits[0].New, "(r int) {\n")
+		text, _, _ = strings.Cut(text, "\n\treturn\n}")
+		bodies = append(bodies, strings.Join(strings.Fields(text), " "))
+	}
+	return bodies
+}
+
+func TestOperators(t *testing.T) {
+	for _, c := range []struct {
+		operator, body string
+		want           []string
+	}{
+		{"negate", "if a == b { r = 1 }", []string{"if !(a == b) { r = 1 }"}},
+		{"negate", "for a < b { a++ }", []string{"for !(a < b) { a++ }"}},
+		{"drop", "r = a\nmu.Lock()\nr++", []string{"mu.Lock() r++", "r = a mu.Lock()"}},
+		{"drop", "q := a; _ = q", []string{}}, // it would not compile
+		{"constant", "r = 7", []string{"r = 8"}},
+		{"constant", "if true { r = a }", []string{"if false { r = a }"}},
+		{"constant", "r = min(a, b)", []string{"r = max(a, b)"}},
+		{"comparison", "if a < b { r = a }", []string{"if a <= b { r = a }"}},
+		{"comparison", "if a == b { r = a }", []string{"if a != b { r = a }"}},
+		{"connective", "if a > b && b > a { r = a + b }", []string{"if a > b && b > a { r = a - b }", "if a > b || b > a { r = a + b }"}},
+		{"ignore-error", "if err := swap(a, b, \"\"); err != nil { return }", []string{"{ err := swap(a, b, \"\") _ = err }"}},
+		{"ignore-error", "if a != 0 { return }", []string{}},
+		{"swap-arguments", "_ = swap(a, b, \"\")", []string{"_ = swap(b, a, \"\")"}},
+		{"unlock", "mu.Lock()\ndefer mu.Unlock()\nr = a", []string{"r = a"}},
+		{"unlock", "mu.Lock()\nr = a\nmu.Unlock()", []string{}},
+	} {
+		require.ElementsMatch(t, c.want, made(t, c.operator, c.body), "%s of %s", c.operator, c.body)
+	}
+}
+
+func TestASampleKeepsItsMutantsWhileOthersComeAndGo(t *testing.T) {
+	const body = "func f(a, b int) (r int) {\n\tif a < b { r = 1 }\n\tif a > b { r = 2 }\n\tif a == b { r = 3 }\n\treturn\n}\n"
+	names := func(text string, n int) (names []string) {
+		all, err := mutants.Generate(small(t, text))
+		require.NoError(t, err)
+		for _, m := range mutants.Sample(all, 7, n) {
+			names = append(names, m.Name)
+		}
+		return names
+	}
+	few := names(body, 4)
+	require.Len(t, few, 4)
+	require.Equal(t, few, names(body, 4))
+	require.Subset(t, names(body, 6), few)
+	require.Equal(t, few, names("// Lines above move the code.\n\n"+body, 4))
+
+	all, err := mutants.Generate(small(t, body))
+	require.NoError(t, err)
+	require.Len(t, mutants.Sample(all, 7, 1000), len(all), "no more than there are")
+	require.NotEqual(t, mutants.Sample(all, 7, 4), mutants.Sample(all, 8, 4))
+}
+
+func TestWhatIsLeftAloneIsThere(t *testing.T) {
+	for name := range mutants.Unjudged {
+		_, err := source(name)
+		require.NoError(t, err)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	n, err := mutants.ParseNotes("# words\n\nequivalent a-b: it is the same\nsurvivor c: two tasks\n")
+	require.NoError(t, err)
+	require.Equal(t, mutants.Notes{
+		Equivalent: map[string]string{"a-b": "it is the same"}, Next: map[string]string{"c": "two tasks"},
+	}, n)
+	for _, text := range []string{"equivalent a:\n", "equivalent: x\n", "other a: x\n", "survivor a x\n"} {
+		_, err := mutants.ParseNotes("# one\n" + text)
+		require.ErrorContains(t, err, "notes: line 2: ")
+	}
+	_, err = mutants.ParseNotes("survivor a: x\nsurvivor a: y\n")
+	require.ErrorContains(t, err, "line 2: a stands twice")
+	_, err = mutants.Known()
+	require.NoError(t, err)
+}
