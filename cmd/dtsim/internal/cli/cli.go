@@ -113,8 +113,8 @@ Exit status: 0 all held, 1 a property was violated, 2 bad usage or bad input,
 	})
 	root.SetHelpCommand(newHelp(root))
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newShrink(env, status))
-	root.AddCommand(newRun(env, args, status), newReplay(env, status), newScenarios(env), newLin(env, status), newCheck(env, status))
+	root.AddCommand(newRun(env, args, status), newReplay(env, status), newShrink(env, status), newScenarios(env), newLin(env, status),
+		newCheck(env, status), newMutants(env, args, status))
 	return root
 }
 

@@ -41,7 +41,7 @@ func (p printer) faults(a coverage.Account) {
 	for _, state := range coverage.States() {
 		columns = append(columns, state)
 	}
-	t := newTable(columns...)
+	t := NewTable(columns...)
 	var right []table.ColumnConfig
 	for n := 2; n <= len(columns); n++ {
 		right = append(right, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
@@ -84,7 +84,7 @@ func (p printer) sometimes(a coverage.Account, zeros bool) {
 	if len(list) == 0 {
 		return
 	}
-	t := newTable("times", "situation")
+	t := NewTable("times", "situation")
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight, AlignHeader: text.AlignRight}})
 	for _, s := range list {
 		t.AppendRow(table.Row{s.Count, s.Name})

@@ -71,8 +71,8 @@ func (p printer) paint(s campaign.State, words string) string {
 	return text.FgRed.Sprint(words)
 }
 
-// newTable returns an empty table in the house style.
-func newTable(columns ...any) table.Writer {
+// NewTable returns an empty table in the house style.
+func NewTable(columns ...any) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleLight
 	style.Options = table.Options{SeparateHeader: true, SeparateFooter: true}
@@ -87,7 +87,7 @@ func newTable(columns ...any) table.Writer {
 
 // scenarios prints a row for each scenario and one for the whole.
 func (p printer) scenarios(r campaign.Result) {
-	t := newTable("scenario", "runs", "virtual", "wall", "speed-up", "commands", "messages", "verdict")
+	t := NewTable("scenario", "runs", "virtual", "wall", "speed-up", "commands", "messages", "verdict")
 	var right []table.ColumnConfig
 	for n := 2; n <= 7; n++ {
 		right = append(right, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight, AlignFooter: text.AlignRight})
@@ -168,7 +168,7 @@ func beginning(words string) string {
 
 // runs lists every run's hash, in seed order.
 func (p printer) runs(outcomes []campaign.Outcome) {
-	t := newTable("scenario", "seed", "engine", "verdict", "hash")
+	t := NewTable("scenario", "seed", "engine", "verdict", "hash")
 	for _, o := range outcomes {
 		t.AppendRow(table.Row{o.Run.Name, o.Run.Seed, o.Engine, p.paint(o.State, verdict(o)), o.Hash})
 	}

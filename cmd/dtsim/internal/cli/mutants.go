@@ -1,0 +1,398 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/cmd/dtsim/internal/gallery"
+	"dtsim/cmd/dtsim/internal/progress"
+	"dtsim/cmd/dtsim/internal/summary"
+	"dtsim/scenarios"
+	"dtsim/scenarios/mutants"
+	"dtsim/sim/engine"
+	"dtsim/sim/engine/build"
+	"dtsim/sim/plan"
+)
+
+// mutantsFlags are the flags of `dtsim mutants`.
+type mutantsFlags struct {
+	only   string
+	dir    string
+	budget time.Duration
+	judges []string
+	seeds  int
+	// generated is how many generated mutants there are besides, sample what chooses them.
+	generated int
+	sample    uint64
+	jobs      int
+	out       string
+	keep      string
+	json      bool
+}
+
+// resultsFile is where the table of all mutants is kept.
+const resultsFile = "scenarios/mutants/RESULTS.md"
+
+func newMutants(env *Environment, args []string, status *int) *cobra.Command {
+	var f mutantsFlags
+	cmd := &cobra.Command{
+		Use:   "mutants",
+		Short: "Plant known defects and see which checks find them, and how fast",
+		Long: `Plant known defects, one at a time, and see which judges find them:
+
+  sim      a campaign: seed after seed, one plan of every scenario
+  explore  the model checker, where its model covers the mutant (see dtsim check)
+  unit     the tests of the packages that mutants change
+
+A judge kills a mutant when it finds a property that the mutant breaks; other properties,
+and a harness that fails, do not count. The system as it is stands first: of it, nothing
+may be found.
+
+Mutants are data, see scenarios/mutants; they are compiled without touching the sources.
+What judges came to is remembered in a journal, so that a gallery that was interrupted
+goes on where it stopped; it counts for the same sources and the same budget.
+
+Exit status 0 says that every mutant was killed by each judge that has to find it; 1 that
+one survived, or that something was found without any; 3 that a judge failed.`,
+		Example: `  dtsim mutants                              all of them
+  dtsim mutants --only 'barrier-*'           some
+  dtsim mutants --judges sim --seeds 10      ten campaigns a mutant, with other seeds
+  dtsim mutants --dir my-mutants --json`,
+		Args: noArgs("mutants", "--only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			all, err := f.load()
+			if err != nil {
+				return err
+			}
+			root, err := moduleRoot()
+			if err != nil {
+				return err
+			}
+			subjects, err := f.subjects(all, root)
+			if err != nil {
+				return err
+			}
+			show := progress.New(env.Stderr, env.Bar, env.Now)
+			judges, err := f.choose(env, root, show.Note)
+			if err != nil {
+				return err
+			}
+			sources, err := build.ID(cmd.Context(), build.Request{Dir: root, Package: "dtsim/cmd/dtsim", Target: build.Host()})
+			if err != nil {
+				return err
+			}
+			journal, err := gallery.OpenJournal(f.keep, sources, f.budget)
+			if err != nil {
+				return fmt.Errorf("--journal: %w", err)
+			}
+			defer journal.Close()
+			spec := gallery.Spec{
+				Subjects: subjects, Judges: judges, Budget: f.budget, Repetitions: f.seeds, Journal: journal,
+				Begin: func(subject, judge string, repetition int) {
+					show.Step(fmt.Sprintf("%s: %s, %d of %d", subject, judge, repetition, f.seeds))
+				},
+				Watch: func(r gallery.Record) { show.Note(told(r)) },
+			}
+			records, err := gallery.Execute(cmd.Context(), spec)
+			show.Stop()
+			interrupted := cmd.Context().Err() != nil
+			if err != nil && !interrupted {
+				return err
+			}
+			rows := gallery.Table(subjects, judges, records)
+			head := gallery.Head{
+				Command: typed(args), Budget: f.budget, Repetitions: f.seeds,
+				Machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version()),
+			}
+			*status = f.judge(rows, interrupted)
+			if f.out == "" && f.only == "" && f.dir == "" && len(f.judges) == len(allJudges) {
+				f.out = filepath.Join(root, filepath.FromSlash(resultsFile))
+			}
+			if f.out != "" && !interrupted {
+				if err := archive.WriteFile(f.out, []byte(gallery.Markdown(head, rows))); err != nil {
+					return err
+				}
+			}
+			words := env.Stdout
+			if f.json {
+				words = env.Stderr
+			}
+			printGallery(words, rows)
+			if interrupted {
+				fmt.Fprintf(words, "interrupted; the same command goes on from here\n")
+			}
+			if f.json {
+				return printJSON(env, gallery.NewDocument(typed(args), rows))
+			}
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.only, "only", "", "mutants whose names match this `glob` (default: all)")
+	flags.StringVar(&f.dir, "dir", "", "take the mutants in this `directory`")
+	flags.DurationVar(&f.budget, "budget", time.Minute, "how `long` each judge may look at a mutant, without builds")
+	flags.StringSliceVar(&f.judges, "judges", allJudges, "which `judges` look")
+	flags.IntVarP(&f.seeds, "seeds", "n", 1, "how many campaigns a mutant gets, each with other seeds")
+	flags.IntVar(&f.generated, "generated", 0, "how many generated mutants to judge, too (`N`): small changes all over the code")
+	flags.Uint64Var(&f.sample, "sample", 1, "the `seed` that chooses the generated mutants")
+	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many runs go on at once")
+	flags.StringVarP(&f.out, "out", "o", "", "write the table to this `file` (default: "+resultsFile+" when all judges look at all mutants)")
+	flags.StringVar(&f.keep, "journal", "reports/out/mutants.journal", "`file` that remembers what judges came to")
+	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
+	return cmd
+}
+
+var allJudges = []string{"sim", "explore", "unit"}
+
+func (f *mutantsFlags) check() error {
+	switch {
+	case f.jobs < 1:
+		return badUsage("--jobs %d: at least one run must go on", f.jobs)
+	case f.seeds < 1:
+		return badUsage("--seeds %d: every mutant gets at least one campaign", f.seeds)
+	case f.generated < 0:
+		return badUsage("--generated %d: it is a number of mutants", f.generated)
+	case f.budget <= 0:
+		return badUsage("--budget %s: no time for a judge", f.budget)
+	case len(f.judges) == 0:
+		return badUsage("--judges: somebody must look; there are %s", strings.Join(allJudges, ", "))
+	}
+	for i, j := range f.judges {
+		if !slices.Contains(allJudges, j) || slices.Contains(f.judges[:i], j) {
+			return badUsage("--judges: %q is no judge, or stands twice; there are %s", j, strings.Join(allJudges, ", "))
+		}
+	}
+	return nil
+}
+
+// moduleRoot is the directory of go.mod, from the working directory upwards.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", build.ErrOutsideModule
+		}
+		dir = up
+	}
+}
+
+// load reads the mutants that were asked for, but for generated ones.
+func (f *mutantsFlags) load() ([]*mutants.Mutant, error) {
+	all, err := mutants.Historic()
+	if f.dir != "" {
+		all, err = mutants.Dir(f.dir)
+	}
+	if err != nil {
+		return nil, badUsage("%w", err)
+	}
+	return f.matching(all)
+}
+
+// matching leaves those whose names match --only.
+func (f *mutantsFlags) matching(all []*mutants.Mutant) ([]*mutants.Mutant, error) {
+	if f.only == "" {
+		return all, nil
+	}
+	if _, err := path.Match(f.only, ""); err != nil {
+		return nil, badUsage("--only %s: %w", f.only, err)
+	}
+	all = slices.DeleteFunc(all, func(m *mutants.Mutant) bool {
+		ok, _ := path.Match(f.only, m.Name)
+		return !ok
+	})
+	if len(all) == 0 && f.generated == 0 {
+		return nil, badUsage("--only %s: no mutant matches", f.only)
+	}
+	return all, nil
+}
+
+// subjects are the system as it is, the mutants, and a sample of generated ones.
+func (f *mutantsFlags) subjects(all []*mutants.Mutant, root string) ([]gallery.Subject, error) {
+	if f.generated > 0 {
+		made, err := f.generate(root)
+		if err != nil {
+			return nil, err
+		}
+		if made, err = f.matching(made); err != nil {
+			return nil, err
+		}
+		all = append(all, made...)
+	}
+	if len(all) == 0 {
+		return nil, badUsage("--only %s: no mutant matches", f.only)
+	}
+	chosen, err := gallery.Subjects(all, func(file string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+	})
+	if err != nil {
+		return nil, badUsage("%w", err)
+	}
+	return append([]gallery.Subject{{}}, chosen...), nil
+}
+
+// generate makes a sample of generated mutants, without those that are equivalent.
+func (f *mutantsFlags) generate(root string) ([]*mutants.Mutant, error) {
+	known, err := mutants.Known()
+	if err != nil {
+		return nil, err
+	}
+	all, err := mutants.Generate(root)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(m mutants.Generated) bool { return known.Equivalent[m.Name] != "" })
+	return mutants.Sample(all, f.sample, f.generated), nil
+}
+
+// choose makes the judges that were asked for.
+func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) ([]gallery.Judge, error) {
+	var judges []gallery.Judge
+	for _, name := range f.judges {
+		switch name {
+		case "sim":
+			var families []*campaign.Family
+			for _, s := range scenarios.All() {
+				families = append(families, &campaign.Family{
+					Name:  s.Name,
+					Plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{}) },
+					Again: "dtsim run --engine native --scenario " + s.Name,
+				})
+			}
+			judges = append(judges, &gallery.Simulation{
+				Families: families, Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now,
+				Open: func(ctx context.Context, o engine.Options) (engine.Engine, error) {
+					o.Dir = root
+					return env.Native(ctx, o)
+				},
+			})
+		case "explore":
+			judges = append(judges, &gallery.Explore{Dir: root, Configs: exploreConfigs, Budget: f.budget, Log: note, Now: env.Now})
+		case "unit":
+			judges = append(judges, &gallery.Unit{Root: root, Budget: max(f.budget, 2*time.Minute), Now: env.Now})
+		}
+	}
+	return judges, nil
+}
+
+// exploreConfigs are what the model checker looks at, the smallest first.
+var exploreConfigs = [][]string{
+	{"--config", "rerun"}, {"--config", "operator"}, {"--config", "cancel"}, {"--config", "older-proposer"}, {"--config", "lag"},
+	{"--nodes", "3", "--units", "2", "--barrier", "--crashes", "1"}, {"--nodes", "2", "--units", "2", "--barrier", "--interrupts", "1"}, {"--config", "groups"}, {"--config", "cleanup"}, {"--config", "two-tasks"}, {"--config", "compete"}, {"--config", "default"},
+	{"--config", "2n-liveness", "--liveness"}, {"--config", "overlap"},
+}
+
+// judge is the exit status.
+func (f *mutantsFlags) judge(rows []gallery.Row, interrupted bool) int {
+	if interrupted {
+		return statusHarness
+	}
+	status := statusHeld
+	for _, row := range rows {
+		for _, c := range row.Cells {
+			if c.Err() != nil {
+				return statusHarness
+			}
+			if row.Subject.Mutant == nil && c.Kills() > 0 {
+				status = statusViolated
+			}
+		}
+	}
+	if len(gallery.Survivors(rows)) > 0 {
+		status = statusViolated
+	}
+	return status
+}
+
+// told is a record in a line.
+func told(r gallery.Record) string {
+	words := fmt.Sprintf("nothing in %.1fs (%d)", r.Wall.Seconds(), r.Runs)
+	switch {
+	case r.Err != nil:
+		words = "the judge failed: " + oneLine(r.Err.Error())
+	case r.Skipped != "":
+		words = "not asked: " + r.Skipped
+	case r.Property != "":
+		words = fmt.Sprintf("%s in %.1fs (%d): %s", r.Property, r.Wall.Seconds(), r.Runs, firstLine(r.Message))
+	}
+	for _, property := range slices.Sorted(maps.Keys(r.Others)) {
+		words += fmt.Sprintf("; also %s %d times", property, r.Others[property])
+	}
+	return fmt.Sprintf("%s: %s: %s", r.Subject, r.Judge, words)
+}
+
+// printGallery prints the table people read.
+func printGallery(w io.Writer, rows []gallery.Row) {
+	if len(rows) == 0 {
+		return
+	}
+	columns := []any{"mutant"}
+	for _, c := range rows[0].Cells {
+		columns = append(columns, c.Judge, "by", "seconds")
+	}
+	t := summary.NewTable(columns...)
+	var right []table.ColumnConfig
+	for i := range rows[0].Cells {
+		for _, n := range []int{2 + 3*i, 4 + 3*i} {
+			right = append(right, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		}
+	}
+	t.SetColumnConfigs(right)
+	for _, row := range rows {
+		line := table.Row{row.Subject.Name()}
+		for _, c := range row.Cells {
+			switch {
+			case c.Skipped() != "":
+				line = append(line, "-", "", "")
+			case c.Err() != nil:
+				line = append(line, "-", "failed", "")
+			case c.Kills() == 0 && row.Subject.Mutant == nil:
+				line = append(line, c.Runs(), "nothing", fmt.Sprintf("%.1f", c.Wall().Seconds()))
+			case c.Kills() == 0:
+				line = append(line, c.Runs(), "survives", fmt.Sprintf("%.1f", c.Wall().Seconds()))
+			default:
+				line = append(line, c.Runs(), strings.Join(c.Properties(), " "), fmt.Sprintf("%.1f", c.Wall().Seconds()))
+			}
+		}
+		t.AppendRow(line)
+	}
+	fmt.Fprintln(w, t.Render())
+	survivors := gallery.Survivors(rows)
+	for _, judge := range allJudges {
+		if names := survivors[judge]; len(names) > 0 {
+			fmt.Fprintf(w, "%s has to find and does not: %s\n", judge, strings.Join(names, ", "))
+		}
+	}
+	for _, row := range rows {
+		for _, c := range row.Cells {
+			if err := c.Err(); err != nil {
+				fmt.Fprintf(w, "%s of %s failed: %s\n", c.Judge, row.Subject.Name(), oneLine(err.Error()))
+			}
+		}
+	}
+}

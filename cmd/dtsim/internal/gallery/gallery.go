@@ -1,0 +1,161 @@
+// Package gallery measures a harness by the mutants that its judges find.
+//
+// Every judge looks at every mutant: simulation, model checker, unit tests. A mutant is
+// killed by a judge that finds one of the properties that the mutant breaks; another
+// property, and a harness that fails, are none. The same judges look at the system as
+// it is, and must find nothing.
+//
+// The package knows neither flags nor terminals.
+package gallery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"dtsim/scenarios/mutants"
+	"dtsim/sim/engine/build"
+)
+
+// Judge looks for what is wrong with a system.
+type Judge interface {
+	// Name is "sim", "explore" or "unit".
+	Name() string
+	// Asked says why the judge is not asked about a mutant; empty when it is. The system
+	// as it is, nil, is always looked at.
+	Asked(m *mutants.Mutant) (why string)
+	// Look looks at the system with edits until it finds one of the properties that
+	// wanted says, or ctx ends. The repetition, from 1, is where it begins to look. Err of
+	// the finding says that the judge has failed.
+	Look(ctx context.Context, edits build.Edits, wanted func(property string) bool, repetition int) Finding
+}
+
+// Finding is what a judge came to.
+type Finding struct {
+	// Property is the wanted one that was found; empty when none was.
+	Property string
+	// Message and Where say what was found, and how to see it again.
+	Message, Where string
+	// Together are all properties that were violated where Property was, sorted.
+	Together []string
+	// Others counts the violations of properties that were not wanted, by property.
+	Others map[string]int
+	// Runs is how much was looked at: runs, states, packages. Wall is how long that took,
+	// without what had to be built.
+	Runs int
+	Wall time.Duration
+	// Err says why there is nothing to go by.
+	Err error
+}
+
+// Subject is a mutant and the content of the files that it changes; the zero Subject is
+// the system as it is.
+type Subject struct {
+	Mutant *mutants.Mutant
+	Edits  build.Edits
+}
+
+// Name is the mutant's; of the system as it is, [Unmutated].
+func (s Subject) Name() string {
+	if s.Mutant == nil {
+		return Unmutated
+	}
+	return s.Mutant.Name
+}
+
+// Unmutated is the name of the system as it is.
+const Unmutated = "(unmutated)"
+
+// wanted says whether finding a property is a kill; of the system as it is, any is a
+// finding.
+func (s Subject) wanted(property string) bool { return s.Mutant == nil || s.Mutant.MayBreak(property) }
+
+// Record is what one judge came to with one subject in one repetition.
+type Record struct {
+	Subject, Judge string
+	Repetition     int
+	// Skipped says why the judge was not asked.
+	Skipped string
+	Finding
+}
+
+// Killed says that the judge has found what it had to.
+func (r Record) Killed() bool { return r.Property != "" && r.Err == nil }
+
+// Spec is what is to be judged.
+type Spec struct {
+	Subjects []Subject
+	Judges   []Judge
+	// Budget is how long a judge may look at a subject, without builds.
+	Budget time.Duration
+	// Repetitions is how often each judge looks, each time beginning elsewhere.
+	Repetitions int
+	// Watch is told every record as soon as there is one, Begin what begins.
+	Watch func(Record)
+	Begin func(subject, judge string, repetition int)
+	// Journal remembers the records; nil for nobody.
+	Journal *Journal
+}
+
+// Execute lets all judges look at all subjects and returns the records in that order,
+// the repetitions innermost. When ctx ends, the records that there are; the error is
+// ctx.Err(), or that the journal cannot be written.
+func Execute(ctx context.Context, spec Spec) ([]Record, error) {
+	var all []Record
+	for _, s := range spec.Subjects {
+		for _, j := range spec.Judges {
+			for n := 1; n <= spec.Repetitions; n++ {
+				r, known := spec.Journal.find(s, j.Name(), n)
+				if !known {
+					spec.Begin(s.Name(), j.Name(), n)
+					r = spec.one(ctx, s, j, n)
+					if ctx.Err() != nil {
+						return all, ctx.Err()
+					}
+					if err := spec.Journal.add(s, r); err != nil {
+						return all, err
+					}
+				}
+				all = append(all, r)
+				spec.Watch(r)
+				if r.Skipped != "" || r.Err != nil || once(j) {
+					break // again would be the same
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// once says that a judge has no other place to begin at.
+func once(j Judge) bool { return j.Name() != simName }
+
+func (spec *Spec) one(ctx context.Context, s Subject, j Judge, repetition int) Record {
+	r := Record{Subject: s.Name(), Judge: j.Name(), Repetition: repetition}
+	if s.Mutant != nil {
+		if r.Skipped = j.Asked(s.Mutant); r.Skipped != "" {
+			return r
+		}
+	}
+	r.Finding = j.Look(ctx, s.Edits, s.wanted, repetition)
+	return r
+}
+
+// Subjects applies mutants to the sources; read returns a file of the module.
+func Subjects(all []*mutants.Mutant, read func(file string) ([]byte, error)) ([]Subject, error) {
+	var subjects []Subject
+	var errs []error
+	for _, m := range all {
+		files, err := m.Apply(read)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		subjects = append(subjects, Subject{Mutant: m, Edits: files})
+	}
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("%w", errors.Join(errs...))
+	}
+	return subjects, nil
+}

@@ -1,0 +1,206 @@
+package gallery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/scenarios/mutants"
+	"dtsim/sim/engine"
+	"dtsim/sim/engine/build"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// mutant is one that breaks P5 and P7.
+func mutant(name string) Subject {
+	m := &mutants.Mutant{Name: name, Breaks: []string{"P5", "P7"}}
+	return Subject{Mutant: m, Edits: build.Edits{"fsm/task.go": name}}
+}
+
+// fakeJudge finds what it is told to, by the name of the subject's edit.
+type fakeJudge struct {
+	name  string
+	finds map[string]Finding
+	looks int
+}
+
+func (j *fakeJudge) Name() string { return j.name }
+
+func (j *fakeJudge) Asked(m *mutants.Mutant) string {
+	if j.name != exploreName {
+		return ""
+	}
+	return m.Unmodelled
+}
+
+func (j *fakeJudge) Look(_ context.Context, edits build.Edits, wanted func(string) bool, repetition int) Finding {
+	j.looks++
+	f := j.finds[edits["fsm/task.go"]]
+	if !wanted(f.Property) {
+		f.Property = ""
+	}
+	f.Runs *= repetition
+	return f
+}
+
+func execute(t *testing.T, journal *Journal, subjects []Subject, judges ...Judge) []Record {
+	t.Helper()
+	records, err := Execute(t.Context(), Spec{
+		Subjects: subjects, Judges: judges, Budget: time.Minute, Repetitions: 3, Journal: journal,
+		Begin: func(string, string, int) {}, Watch: func(Record) {},
+	})
+	require.NoError(t, err)
+	return records
+}
+
+func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
+	sim := &fakeJudge{name: simName, finds: map[string]Finding{
+		"":       {Property: "P1", Runs: 9},
+		"killed": {Property: "P7", Runs: 2, Together: []string{"P7"}},
+		"missed": {Property: "P1", Runs: 4, Others: map[string]int{"P1": 4}},
+		"failed": {Property: "P5", Err: errors.New("no engine")},
+	}}
+	unit := &fakeJudge{name: unitName}
+	explore := &fakeJudge{name: exploreName}
+	unmodelled := mutant("killed")
+	unmodelled.Mutant.Unmodelled = "it has no clocks"
+	subjects := []Subject{{}, mutant("missed"), unmodelled, mutant("failed")}
+	judges := []Judge{sim, explore, unit}
+	rows := Table(subjects, judges, execute(t, nil, subjects, judges...))
+
+	cell := func(name string, judge int) Cell {
+		for _, row := range rows {
+			if row.Subject.Name() == name {
+				return row.Cells[judge]
+			}
+		}
+		t.Fatalf("no row %s", name)
+		return Cell{}
+	}
+	require.True(t, cell(Unmutated, 0).Killed(), "of the system as it is, anything is a finding")
+	require.True(t, cell("killed", 0).Killed())
+	require.Equal(t, 4, cell("killed", 0).Runs(), "the median of three")
+	require.Equal(t, "it has no clocks", cell("killed", 1).Skipped())
+	require.False(t, cell("missed", 0).Killed())
+	require.Equal(t, []string{"P1"}, cell("missed", 0).Others())
+	require.False(t, cell("failed", 0).Killed())
+	require.Error(t, cell("failed", 0).Err())
+	require.Len(t, cell("missed", 2).Records, 1, "only the simulation has other seeds")
+
+	var order []string
+	for _, row := range rows {
+		order = append(order, row.Subject.Name())
+	}
+	require.Equal(t, []string{Unmutated, "killed", "missed", "failed"}, order, "survivors last")
+	require.Equal(t, map[string][]string{simName: {"missed", "failed"}, exploreName: {"missed", "failed"}}, Survivors(rows))
+
+	fired := Vacuity(rows)
+	require.Equal(t, Fired{"P7", []string{"killed"}, []string{"killed"}}, fired[6])
+	require.Empty(t, fired[0].Kills)
+
+	text := Markdown(Head{Command: "dtsim mutants", Machine: "2 cores", Budget: time.Minute, Repetitions: 3}, rows)
+	require.Contains(t, text, "| killed | P5 P7 | P7: 4 runs, 0.0 s | not asked: it has no clocks | nothing: 0.0 s |")
+	require.Contains(t, text, "| missed | P5 P7 | nothing: 8 runs, 0.0 s; also P1 |")
+	require.Contains(t, text, "| P7 | killed | killed |")
+	d := NewDocument("dtsim mutants", rows)
+	require.Equal(t, "P7", d.Mutants[0].Kills[simName].Property)
+	require.Len(t, d.Found, 3)
+}
+
+func TestAGalleryThatWasInterruptedGoesOn(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "deep", "journal")
+	open := func(sources string, budget time.Duration) *Journal {
+		j, err := OpenJournal(name, sources, budget)
+		require.NoError(t, err)
+		t.Cleanup(func() { j.Close() })
+		return j
+	}
+	subjects := []Subject{{}, mutant("killed"), mutant("failed")}
+	judge := &fakeJudge{name: simName, finds: map[string]Finding{
+		"killed": {Property: "P7", Runs: 2, Where: "there", Together: []string{"P2", "P7"}, Others: map[string]int{"P1": 1}},
+		"failed": {Err: errors.New("no engine")},
+	}}
+	first := execute(t, open("one", time.Minute), subjects, judge)
+	require.Equal(t, 3+3+1, judge.looks)
+
+	judge.looks = 0
+	require.Equal(t, first[:6], execute(t, open("one", time.Minute), subjects, judge)[:6])
+	require.Equal(t, 1, judge.looks, "a judge that failed looks again")
+
+	for _, other := range []*Journal{open("two", time.Minute), open("one", time.Hour)} {
+		judge.looks = 0
+		execute(t, other, subjects, judge)
+		require.Equal(t, 7, judge.looks, "other sources, or another budget")
+	}
+
+	content, err := os.ReadFile(name)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(name, content[:len(content)-5], 0o644))
+	judge.looks = 0
+	execute(t, open("one", time.Hour), subjects, judge)
+	require.Equal(t, 2, judge.looks, "the line that was cut off, and the judge that failed")
+	require.NoError(t, os.WriteFile(name, []byte("nonsense\n"), 0o644))
+	_, err = OpenJournal(name, "one", time.Minute)
+	require.ErrorContains(t, err, "byte 0")
+}
+
+// violating is an engine whose runs violate by scenario and seed.
+type violating map[string][]string
+
+func (v violating) Name() string { return "native" }
+func (v violating) Close() error { return nil }
+
+func (v violating) Run(ctx context.Context, job engine.Job) (engine.Result, error) {
+	if ctx.Err() != nil {
+		return engine.Result{}, ctx.Err()
+	}
+	key := fmt.Sprintf("%s/%d", job.Plan.Name, job.Plan.Seed)
+	time.Sleep(time.Duration(job.Plan.Seed*7%5) * time.Millisecond) // they end in another order
+	r := engine.Result{Trace: []byte(key)}
+	for _, property := range v[key] {
+		if property == broken {
+			return engine.Result{}, errors.New("the guest crashed")
+		}
+		r.Footer.Verdict.Violations = append(r.Footer.Verdict.Violations, trace.Violation{Property: property, Message: key})
+	}
+	return r, nil
+}
+
+func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
+	family := func(name string) *campaign.Family {
+		return &campaign.Family{Name: name, Again: "run " + name, Plan: func(seed uint64) *plan.Plan { return &plan.Plan{Name: name, Seed: seed} }}
+	}
+	e := violating{
+		"a/2": {"P1"}, "b/3": {broken}, "a/5": {"P9", "P5"}, "b/5": {"P5"}, "a/6": {"P5"}, "a/1000003": {"P5"},
+	}
+	for _, jobs := range []int{1, 2, 7} {
+		s := &Simulation{
+			Families: []*campaign.Family{family("a"), family("b")}, Jobs: jobs, Budget: time.Minute, Now: time.Now,
+			Open: func(context.Context, engine.Options) (engine.Engine, error) { return e, nil },
+		}
+		wanted := func(property string) bool { return property == "P5" }
+		f := s.Look(t.Context(), nil, wanted, 1)
+		f.Wall = 0
+		require.Equal(t, Finding{
+			Property: "P5", Message: "a/5", Where: "run a --seeds 5..5", Together: []string{"P5", "P9"},
+			Others: map[string]int{"P1": 1, broken: 1}, Runs: 9,
+		}, f)
+		require.Equal(t, 5, s.Look(t.Context(), nil, wanted, 2).Runs, "another repetition has other seeds")
+	}
+	s := &Simulation{
+		Families: []*campaign.Family{family("a")}, Jobs: 2, Budget: 50 * time.Millisecond, Now: time.Now,
+		Open: func(context.Context, engine.Options) (engine.Engine, error) { return violating{}, nil },
+	}
+	f := s.Look(t.Context(), nil, func(string) bool { return true }, 1)
+	require.Empty(t, f.Property, "the budget ends it")
+	require.Positive(t, f.Runs)
+	require.NoError(t, f.Err)
+}

@@ -1,0 +1,82 @@
+package gallery
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"dtsim/scenarios/mutants"
+	"dtsim/sim/engine/build"
+)
+
+// Unit is the judge that runs the tests of the packages that mutants may change.
+type Unit struct {
+	// Root is the module's root.
+	Root   string
+	Budget time.Duration
+	Now    func() time.Time
+}
+
+// Name implements [Judge].
+func (u *Unit) Name() string { return unitName }
+
+// Asked implements [Judge]: tests run whatever there is.
+func (u *Unit) Asked(*mutants.Mutant) string { return "" }
+
+// testFailed is what a test that failed says.
+var testFailed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+
+// Look implements [Judge]. The tests name no properties: any test that fails is wanted,
+// and stands in the place of one.
+func (u *Unit) Look(ctx context.Context, edits build.Edits, _ func(string) bool, _ int) Finding {
+	dir, err := os.MkdirTemp("", "dtsim-mutant-")
+	if err != nil {
+		return Finding{Err: err}
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := edits.Write(u.Root, dir)
+	if err != nil {
+		return Finding{Err: err}
+	}
+	started := u.Now()
+	bounded, cancel := context.WithTimeout(ctx, u.Budget)
+	defer cancel()
+	args := []string{"test", "-count=1", "-failfast", "-overlay=" + overlay}
+	for _, name := range mutants.Editable {
+		args = append(args, "./"+filepath.ToSlash(name))
+	}
+	cmd := exec.CommandContext(bounded, "go", args...)
+	cmd.Dir = u.Root
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	f := Finding{Runs: len(mutants.Editable), Wall: u.Now().Sub(started)}
+	failed := testFailed.FindStringSubmatch(string(out))
+	switch {
+	case err == nil, bounded.Err() != nil:
+	case failed != nil:
+		f.Property, f.Message = failed[1], "the test fails"
+		f.Where = "go test -run '^" + failed[1] + "$'"
+	case strings.Contains(string(out), "panic: ") || strings.Contains(string(out), "fatal error: "):
+		f.Property, f.Message = "panic", firstLine(string(out), "panic: ", "fatal error: ")
+	default:
+		f.Err = errors.New(strings.TrimSpace(string(out)))
+	}
+	return f
+}
+
+// firstLine returns the first line of text that has one of the marks.
+func firstLine(text string, marks ...string) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		for _, mark := range marks {
+			if strings.Contains(line, mark) {
+				return strings.TrimSpace(line)
+			}
+		}
+	}
+	return ""
+}
