@@ -32,5 +32,8 @@
 //   - explore says whether the model checker has to find it, too: "yes", or "no, " and
 //     what keeps it from it.
 //
+// Beside these, [Generate] makes small changes all over the same code, and [Sample]
+// chooses some of them by a seed; notes.txt says which are equivalent to the system.
+//
 // The package knows neither engines nor judges.
 package mutants

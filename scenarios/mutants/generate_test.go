@@ -1,6 +1,7 @@
 package mutants_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,26 +29,8 @@ func small(t *testing.T, text string) string {
 	return dir
 }
 
-// made returns what each mutant of a function body has in the body's place.
-func made(t *testing.T, operator, body string) []string {
-	t.Helper()
-	all, err := mutants.Generate(small(t, "func f(a, b int) (r int) {\n"+body+"\n\treturn\n}\n"))
-	require.NoError(t, err)
-	var bodies []string
-	for _, m := range mutants.Sample(all, 1, len(all)) {
-		if !strings.Contains(m.Name, "-f-"+operator+"-") {
-			continue
-		}
-		require.Equal(t, []string{"fsm/code.go"}, []string{m.Edits[0].File})
-		_, text, _ := strings.Cut(m.Edits[0].New, "(r int) {\n")
-		text, _, _ = strings.Cut(text, "\n\treturn\n}")
-		bodies = append(bodies, strings.Join(strings.Fields(text), " "))
-	}
-	return bodies
-}
-
 func TestOperators(t *testing.T) {
-	for _, c := range []struct {
+	cases := []struct {
 		operator, body string
 		want           []string
 	}{
@@ -66,8 +49,27 @@ func TestOperators(t *testing.T) {
 		{"swap-arguments", "_ = swap(a, b, \"\")", []string{"_ = swap(b, a, \"\")"}},
 		{"unlock", "mu.Lock()\ndefer mu.Unlock()\nr = a", []string{"r = a"}},
 		{"unlock", "mu.Lock()\nr = a\nmu.Unlock()", []string{}},
-	} {
-		require.ElementsMatch(t, c.want, made(t, c.operator, c.body), "%s of %s", c.operator, c.body)
+	}
+	const begin, end = "(a, b int) (r int) {\n", "\n\treturn\n}\n"
+	var text strings.Builder
+	for i, c := range cases {
+		fmt.Fprintf(&text, "func f%d%s%s%s", i, begin, c.body, end)
+	}
+	all, err := mutants.Generate(small(t, text.String()))
+	require.NoError(t, err)
+	chosen := mutants.Sample(all, 1, len(all))
+	for i, c := range cases {
+		bodies := []string{}
+		for _, m := range chosen {
+			if !strings.HasPrefix(m.Name, fmt.Sprintf("fsm-code-f%d-%s-", i, c.operator)) {
+				continue
+			}
+			require.Equal(t, "fsm/code.go", m.Edits[0].File)
+			_, body, _ := strings.Cut(m.Edits[0].New, fmt.Sprintf("func f%d%s", i, begin))
+			body, _, _ = strings.Cut(body, end)
+			bodies = append(bodies, strings.Join(strings.Fields(body), " "))
+		}
+		require.ElementsMatch(t, c.want, bodies, "%s of %s", c.operator, c.body)
 	}
 }
 
