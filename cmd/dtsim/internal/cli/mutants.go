@@ -302,7 +302,7 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 
 // exploreConfigs are what the model checker looks at, the smallest first.
 var exploreConfigs = [][]string{
-	{"--config", "rerun"}, {"--config", "operator"}, {"--config", "cancel"}, {"--config", "older-proposer"}, {"--config", "lag"},
+	{"--config", "rerun"}, {"--nodes", "2", "--units", "2", "--barrier", "--cancels", "1", "--reruns", "1"}, {"--config", "operator"}, {"--config", "cancel"}, {"--config", "older-proposer"}, {"--config", "lag"},
 	{"--nodes", "3", "--units", "2", "--barrier", "--crashes", "1"}, {"--nodes", "2", "--units", "2", "--barrier", "--interrupts", "1"}, {"--config", "groups"}, {"--config", "cleanup"}, {"--config", "two-tasks"}, {"--config", "compete"}, {"--config", "default"},
 	{"--config", "2n-liveness", "--liveness"}, {"--config", "overlap"},
 }
