@@ -79,12 +79,13 @@ func Rules(conflicts map[string]fsm.ConflictDetector, mutations map[string]fsm.S
 func records(tasks []*spec.Task) []*fsm.Task {
 	all := make([]*fsm.Task, len(tasks))
 	for i, t := range tasks {
-		all[i] = record(t)
+		all[i] = Record(t)
 	}
 	return all
 }
 
-func record(t *spec.Task) *fsm.Task {
+// Record is the real thing that a task of the specification stands for.
+func Record(t *spec.Task) *fsm.Task {
 	r := &fsm.Task{
 		Namespace: t.Namespace, TaskDescriptor: fsm.TaskDescriptor{ID: t.ID, Version: t.Version},
 		Payload: t.Payload, NeedsPreparationBarrier: t.Barrier, AcksRequired: t.AcksRequired,
