@@ -26,7 +26,15 @@
 //
 // Not modelled: Close of a scheduler (a shutdown in the middle of a callback is an
 // interrupt or a crash), the throttle (P13), sessions and duplicates (fsm/replica),
-// drops of collections, disks that fail, and Raft itself.
+// drops of collections, disks that fail, starts that fail for another reason than shards
+// that are not settled, a removal of local state that gives up on a worker which lingers,
+// an ack whose content a fault turns, and Raft itself.
+//
+// That simulated clusters take no step that is neither here nor among these is what
+// sim/bridge checks: every action of a scheduler and every committed command in the
+// trace of a run must be one that the same functions allow there. It is a test
+// (TestEveryStepIsOneThatTheModelKnows in scenarios), and no part of the verdict of a
+// campaign: it costs about 8 % of what a run does.
 //
 // # What is merged, and why nothing is lost
 //

@@ -1,0 +1,39 @@
+package scenarios_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/scenarios"
+	"dtsim/sim/bridge"
+)
+
+func TestEveryStepIsOneThatTheModelKnows(t *testing.T) {
+	var steps, commands int64
+	for _, s := range scenarios.All() {
+		for seed := range uint64(3) {
+			if s.Name == "journey-1" && seed > 0 {
+				continue // a thousand files take their time
+			}
+			t.Run(fmt.Sprintf("%s with seed %d", s.Name, seed), func(t *testing.T) {
+				p := s.Plan(seed, scenarios.Options{})
+				o := bridge.New(p)
+				for _, e := range run(t, p).Events {
+					o.Observe(e)
+				}
+				for _, gap := range o.Gaps() {
+					t.Error(gap)
+				}
+				counters := o.Counters()
+				require.Zero(t, counters["bridge/too-many"])
+				steps += counters["bridge/steps"]
+				commands += counters["bridge/commands"]
+			})
+		}
+	}
+	// A run may come to nothing: its only submission may be lost.
+	require.Greater(t, steps, int64(1000))
+	require.Greater(t, commands, int64(1000))
+}
