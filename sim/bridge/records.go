@@ -43,19 +43,6 @@ func newRecords() *records {
 	}
 }
 
-// taskCommands are the commands of the task API by their name in a trace.
-var taskCommands = func() map[string]api.CommandType {
-	commands := make(map[string]api.CommandType)
-	for _, t := range []api.CommandType{
-		api.CommandAddTask, api.CommandCancelTask, api.CommandCleanUpTask, api.CommandRecordUnitCompletion,
-		api.CommandUpdateUnitProgress, api.CommandMarkTaskFinalized, api.CommandRecordPostAck,
-		api.CommandRecordPreparationAck, api.CommandMarkTaskFailed,
-	} {
-		commands[replica.CommandName(t)] = t
-	}
-	return commands
-}()
-
 var dropCollection = replica.CommandName(replica.CommandDropCollection)
 
 // take takes in a committed command. One that was refused, or had taken effect before,
@@ -68,7 +55,7 @@ func (r *records) take(e *trace.Event, of key) {
 		r.machine, _ = r.machine.DeleteTasksForCollection(e.Str("class"))
 		return
 	}
-	t, ok := taskCommands[e.Str("command")]
+	t, ok := beside.TaskCommands[e.Str("command")]
 	if !ok {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dtsim/fsm/api"
+	"dtsim/models/spec/beside"
 	"dtsim/sched/reconcile"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -126,7 +127,7 @@ var makes = map[api.CommandType][]string{
 
 // committed takes in a command, which must be that of a call that somebody has made.
 func (o *Observer) committed(e *trace.Event) {
-	t, ok := taskCommands[e.Str("command")]
+	t, ok := beside.TaskCommands[e.Str("command")]
 	var b body
 	if ok && json.Unmarshal([]byte(e.Str("body")), &b) != nil {
 		b = body{}

@@ -6,7 +6,6 @@ import (
 
 	"dtsim/fsm"
 	"dtsim/fsm/api"
-	"dtsim/fsm/replica"
 	"dtsim/models/spec"
 	"dtsim/models/spec/beside"
 	"dtsim/sim/provider"
@@ -28,19 +27,6 @@ func newSpecification(f *findings) *specification {
 	return &specification{findings: f, machine: spec.New(rules)}
 }
 
-// taskCommands are the commands of the task API by their name in a trace.
-var taskCommands = func() map[string]api.CommandType {
-	commands := make(map[string]api.CommandType)
-	for _, t := range []api.CommandType{
-		api.CommandAddTask, api.CommandCancelTask, api.CommandCleanUpTask, api.CommandRecordUnitCompletion,
-		api.CommandUpdateUnitProgress, api.CommandMarkTaskFinalized, api.CommandRecordPostAck,
-		api.CommandRecordPreparationAck, api.CommandMarkTaskFailed,
-	} {
-		commands[replica.CommandName(t)] = t
-	}
-	return commands
-}()
-
 func (c *specification) observe(e *trace.Event, l *ledger) {
 	switch {
 	case e.Kind == trace.Committed:
@@ -56,7 +42,7 @@ func (c *specification) step(e *trace.Event, l *ledger) {
 	if cmd.duplicate || ofSessions(cmd.outcome) {
 		return
 	}
-	t, ok := taskCommands[cmd.name]
+	t, ok := beside.TaskCommands[cmd.name]
 	if !ok {
 		c.schema(e, cmd)
 		return

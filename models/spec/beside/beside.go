@@ -9,6 +9,8 @@ import (
 	"errors"
 
 	"dtsim/fsm"
+	"dtsim/fsm/api"
+	"dtsim/fsm/replica"
 	"dtsim/models/spec"
 )
 
@@ -137,3 +139,17 @@ func ackDigest(acks map[string]fsm.PostCompletionAck) uint64 {
 	}
 	return sum
 }
+
+// TaskCommands are the commands of the task API by their name in a trace. They are only
+// read.
+var TaskCommands = func() map[string]api.CommandType {
+	commands := make(map[string]api.CommandType)
+	for _, t := range []api.CommandType{
+		api.CommandAddTask, api.CommandCancelTask, api.CommandCleanUpTask, api.CommandRecordUnitCompletion,
+		api.CommandUpdateUnitProgress, api.CommandMarkTaskFinalized, api.CommandRecordPostAck,
+		api.CommandRecordPreparationAck, api.CommandMarkTaskFailed,
+	} {
+		commands[replica.CommandName(t)] = t
+	}
+	return commands
+}()
