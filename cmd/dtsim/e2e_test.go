@@ -15,7 +15,7 @@ import (
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/cmd/dtsim/internal/replay"
-	"dtsim/cmd/dtsim/internal/summary"
+	"dtsim/reports/document"
 	"dtsim/scenarios"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
@@ -41,7 +41,7 @@ func dtsim(t *testing.T, doc any, args ...string) (status int) {
 func TestSameCommandTwiceGivesTheSameHash(t *testing.T) {
 	for _, name := range []string{"native", "sealed"} {
 		t.Run(name, func(t *testing.T) {
-			var first, second summary.Document
+			var first, second document.Campaign
 			args := []string{"run", "--scenario", "journey-3*", "--seeds", "2", "--engine", name}
 			assert.Equal(t, 0, dtsim(t, &first, args...))
 			assert.Equal(t, 0, dtsim(t, &second, append(args, "--jobs", "1")...))
@@ -55,7 +55,7 @@ func TestSameCommandTwiceGivesTheSameHash(t *testing.T) {
 
 func TestKeptTraceReplaysUnderBothEngines(t *testing.T) {
 	out := t.TempDir()
-	var run summary.Document
+	var run document.Campaign
 	require.Equal(t, 0, dtsim(t, &run, "run", "--scenario", "unit-failure", "--seeds", "5..5", "--keep", "--out", out))
 	assert.Equal(t, 1, run.Compared)
 
@@ -88,7 +88,7 @@ func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
 	file := filepath.Join(dir, "my.plan.json")
 	require.NoError(t, os.WriteFile(file, plan.Encode(p), 0o644))
 
-	var run summary.Document
+	var run document.Campaign
 	require.Equal(t, 1, dtsim(t, &run, "run", "--plan", file, "--engine", "native", "--out", dir))
 	require.NotEmpty(t, run.Violations)
 	for range 2 {
@@ -113,7 +113,7 @@ func TestPlanOfTheReadmeRuns(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "readme.plan.json")
 	require.NoError(t, os.WriteFile(file, doc, 0o644))
 
-	var run summary.Document
+	var run document.Campaign
 	assert.Equal(t, 0, dtsim(t, &run, "run", "--plan", file, "--engine", "native"))
 	assert.Equal(t, 1, run.Runs)
 }

@@ -19,6 +19,8 @@ type Snapshot struct {
 	Left float64
 	// Memory is in bytes.
 	Memory uint64
+	// Elapsed is wall time since the search began.
+	Elapsed time.Duration
 	// What is going on, other than visiting states; mostly empty.
 	Doing string
 }
@@ -74,7 +76,8 @@ func watch(o *Options, look func() Snapshot) (stop func()) {
 		defer close(gone)
 		ticker := time.NewTicker(o.Every)
 		defer ticker.Stop()
-		last, before := time.Now(), uint64(0)
+		begin := time.Now()
+		last, before := begin, uint64(0)
 		for {
 			select {
 			case <-done:
@@ -83,6 +86,7 @@ func watch(o *Options, look func() Snapshot) (stop func()) {
 				s := look()
 				s.Rate = float64(s.Transitions-before) / now.Sub(last).Seconds()
 				last, before = now, s.Transitions
+				s.Elapsed = now.Sub(begin)
 				o.Watch(s)
 			}
 		}

@@ -215,7 +215,12 @@ func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) er
 		return err
 	}
 	show := progress.New(env.Stderr, env.Bar, env.Now)
-	o.Watch = func(s explore.Snapshot) { show.Step(snapshotWords(s)) }
+	var g growth
+	o.Every, o.Watch = sampleEvery, func(s explore.Snapshot) {
+		if g.add(s) {
+			show.Step(snapshotWords(s))
+		}
+	}
 	d := newVerification(m, is, o)
 	begin := env.Now()
 	if f.walk > 0 {
@@ -228,6 +233,7 @@ func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) er
 		d.checked(r, o, env.Now().Sub(begin))
 	}
 	show.Stop()
+	d.Growth = g.until(d.Check)
 	if errors.Is(err, explore.ErrOptions) {
 		return &usageError{err}
 	}
@@ -240,7 +246,7 @@ func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) er
 	*status = d.status()
 	if f.json {
 		d.words(env.Stderr)
-		return printJSON(env, d)
+		return printJSON(env, d.Check)
 	}
 	d.words(env.Stdout)
 	return nil

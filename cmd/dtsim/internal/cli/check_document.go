@@ -7,85 +7,23 @@ import (
 
 	"dtsim/models/explore"
 	"dtsim/models/explore/counterexample"
+	"dtsim/reports/document"
 )
 
-// verification is what `dtsim check --json` prints.
+// verification is a search under way to its document.
 type verification struct {
-	Config      string   `json:"config"`
-	Summary     string   `json:"summary"`
-	Properties  []string `json:"properties"`
-	Search      string   `json:"search"`
-	Jobs        int      `json:"jobs"`
-	States      uint64   `json:"states"`
-	Transitions uint64   `json:"transitions"`
-	Depth       int      `json:"depth"`
-	Levels      []uint64 `json:"levels"`
-	Dead        uint64   `json:"dead_ends"`
-	Exhausted   bool     `json:"exhausted"`
-	// Bound is what ended the search early.
-	Bound           explore.Bound    `json:"bound"`
-	WallS           float64          `json:"wall_s"`
-	StatesPerS      float64          `json:"states_per_s"`
-	TransitionsPerS float64          `json:"transitions_per_s"`
-	BytesPerState   float64          `json:"bytes_per_state"`
-	VisitedBytes    uint64           `json:"visited_bytes"`
-	FrontierBytes   uint64           `json:"frontier_bytes"`
-	ModelBytes      uint64           `json:"model_bytes"`
-	Omission        float64          `json:"omission_probability"`
-	Audited         uint64           `json:"audited_pairs"`
-	Reduced         uint64           `json:"reduced_states"`
-	Liveness        *livenessCounts  `json:"liveness,omitempty"`
-	Walk            *walkCounts      `json:"walk,omitempty"`
-	Violations      []brokenProperty `json:"violations"`
-	violations      []explore.Violation
-	exact, reduced  bool
-}
-
-type livenessCounts struct {
-	Settled    uint64 `json:"settled_states"`
-	Components uint64 `json:"unsettled_components"`
-	Largest    uint64 `json:"largest_component"`
-}
-
-type walkCounts struct {
-	Seed     uint64          `json:"seed"`
-	Runs     uint64          `json:"runs"`
-	Complete bool            `json:"complete"`
-	Fresh    float64         `json:"new_states_per_step"`
-	Coverage []coveragePoint `json:"coverage"`
-}
-
-type coveragePoint struct {
-	Steps  uint64 `json:"steps"`
-	States uint64 `json:"states"`
-}
-
-// brokenProperty is a violation with its path in words.
-type brokenProperty struct {
-	Property string `json:"property"`
-	Message  string `json:"message"`
-	// Loop is the step, from 1, to which the last one returns; 0 for a path that ends.
-	Loop   int        `json:"loop"`
-	Steps  []stepTold `json:"steps"`
-	Trace  string     `json:"trace"`
-	Replay string     `json:"replay"`
-}
-
-type stepTold struct {
-	Action  string        `json:"action"`
-	Changed []partChanged `json:"changed"`
-}
-
-type partChanged struct {
-	Name   string `json:"name"`
-	Before string `json:"before"`
-	After  string `json:"after"`
+	document.Check
+	violations     []explore.Violation
+	exact, reduced bool
 }
 
 func newVerification(m machine, is explore.Machine, o explore.Options) *verification {
 	return &verification{
-		Config: m.name, Summary: m.summary, Properties: once(is.Properties()), Jobs: o.Jobs, exact: o.Exact, reduced: o.Reduction,
-		Levels: []uint64{}, Violations: []brokenProperty{},
+		Check: document.Check{
+			Config: m.name, Summary: m.summary, Properties: once(is.Properties()), Jobs: o.Jobs, MaxStates: o.MaxStates, MaxMemory: o.MaxMemory,
+			Levels: []uint64{}, Growth: []document.Growth{}, Violations: []document.Broken{},
+		},
+		exact: o.Exact, reduced: o.Reduction,
 	}
 }
 
@@ -93,7 +31,7 @@ func (d *verification) checked(r explore.Result, o explore.Options, wall time.Du
 	d.Search = searchWords(o)
 	d.States, d.Transitions, d.Depth, d.Dead = r.States, r.Transitions, r.Depth, r.Dead
 	d.Levels = append(d.Levels, r.Levels...)
-	d.Exhausted, d.Bound, d.Audited, d.Reduced = r.Exhausted, r.Bound, r.Audited, r.Reduced
+	d.Exhausted, d.Bound, d.Audited, d.Reduced = r.Exhausted, string(r.Bound), r.Audited, r.Reduced
 	d.WallS, d.StatesPerS, d.TransitionsPerS = wall.Seconds(), perSecond(r.States, wall), perSecond(r.Transitions, wall)
 	d.BytesPerState, d.VisitedBytes, d.FrontierBytes, d.ModelBytes = r.PerState(), r.Memory.Visited, r.Memory.Frontier, r.Memory.Model
 	d.Omission = r.Omission
@@ -101,7 +39,7 @@ func (d *verification) checked(r explore.Result, o explore.Options, wall time.Du
 		d.Jobs = 1
 	}
 	if g := r.Graph; g != nil {
-		d.Liveness = &livenessCounts{g.Settled, g.Components, g.Largest}
+		d.Liveness = &document.Liveness{Settled: g.Settled, Components: g.Components, Largest: g.Largest}
 	}
 	d.violations = r.Violations
 }
@@ -109,15 +47,15 @@ func (d *verification) checked(r explore.Result, o explore.Options, wall time.Du
 func (d *verification) walked(w explore.Walked, wall time.Duration, seed uint64) {
 	d.Search = "random walk: uniform, by weights of kinds, by priorities of processes"
 	d.States, d.Transitions, d.Depth, d.Dead = w.States, w.Steps, w.Deepest, w.Dead
-	d.Bound, d.Omission = w.Bound, explore.Omission(w.States)
+	d.Bound, d.Omission = string(w.Bound), explore.Omission(w.States)
 	d.WallS, d.StatesPerS, d.TransitionsPerS = wall.Seconds(), perSecond(w.States, wall), perSecond(w.Steps, wall)
 	d.VisitedBytes, d.ModelBytes = w.Memory.Visited, w.Memory.Model
 	if w.States > 0 {
 		d.BytesPerState = float64(w.Memory.Visited+w.Memory.Model) / float64(w.States)
 	}
-	d.Walk = &walkCounts{Seed: seed, Runs: w.Runs, Complete: w.Complete, Fresh: w.Fresh(), Coverage: []coveragePoint{}}
+	d.Walk = &document.Walk{Seed: seed, Runs: w.Runs, Complete: w.Complete, Fresh: w.Fresh(), Coverage: []document.Coverage{}}
 	for _, c := range w.Coverage {
-		d.Walk.Coverage = append(d.Walk.Coverage, coveragePoint{c.Steps, c.States})
+		d.Walk.Coverage = append(d.Walk.Coverage, document.Coverage{Steps: c.Steps, States: c.States})
 	}
 	d.violations = w.Violations
 }
@@ -137,7 +75,7 @@ func (d *verification) tell(m machine, is explore.Machine, out string) error {
 		if err != nil {
 			return fmt.Errorf("the counterexample to %s: %w", v.Property, err)
 		}
-		b := brokenProperty{Property: v.Property, Message: v.Message, Loop: v.Path.Loop + 1, Steps: []stepTold{}}
+		b := document.Broken{Property: v.Property, Message: v.Message, Loop: v.Path.Loop + 1, Steps: []document.Step{}}
 		if b.Trace, err = counterexample.Write(out, d.Config, v.Property, content); err != nil {
 			return fmt.Errorf("the counterexample to %s could not be kept: %w", v.Property, err)
 		}
@@ -148,12 +86,12 @@ func (d *verification) tell(m machine, is explore.Machine, out string) error {
 	return nil
 }
 
-func stepsTold(taken explore.Replayed) []stepTold {
-	told := []stepTold{}
+func stepsTold(taken explore.Replayed) []document.Step {
+	told := []document.Step{}
 	for _, s := range taken.Steps {
-		step := stepTold{Action: s.Action, Changed: []partChanged{}}
+		step := document.Step{Action: s.Action, Changed: []document.Change{}}
 		for _, c := range s.Changed {
-			step.Changed = append(step.Changed, partChanged(c))
+			step.Changed = append(step.Changed, document.Change(c))
 		}
 		told = append(told, step)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dtsim/models/explore"
+	"dtsim/reports/document"
 )
 
 func searchWords(o explore.Options) string {
@@ -67,7 +68,7 @@ func (d *verification) words(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	for _, v := range d.Violations {
-		v.words(w)
+		tellBroken(w, v)
 	}
 	fmt.Fprintln(w, d.verdict())
 }
@@ -94,21 +95,21 @@ func (d *verification) verdict() string {
 		return "Violated; the search ended there, so there may be more states."
 	case d.Exhausted:
 		return "Held: every state was visited, and nothing is broken of " + properties + "."
-	case d.Bound == explore.Interrupted:
+	case d.Bound == string(explore.Interrupted):
 		return "Interrupted before everything was seen. Nothing seen so far breaks " + properties + "."
-	case d.Bound != explore.Unbounded:
+	case d.Bound != string(explore.Unbounded):
 		return fmt.Sprintf("The bound on %s was hit before everything was seen. Nothing seen so far breaks %s.", d.Bound, properties)
 	}
 	return "Held on every step taken, which is not every one there is: " + properties + "."
 }
 
-func (v *brokenProperty) words(w io.Writer) {
+func tellBroken(w io.Writer, v document.Broken) {
 	fmt.Fprintf(w, "%s: %s\n\n", v.Property, v.Message)
 	tellSteps(w, v.Steps, v.Loop)
 	fmt.Fprintf(w, "\nkept in %s\nreplay  %s\n\n", v.Trace, v.Replay)
 }
 
-func tellSteps(w io.Writer, steps []stepTold, loop int) {
+func tellSteps(w io.Writer, steps []document.Step, loop int) {
 	width := len(strconv.Itoa(len(steps)))
 	for i, s := range steps {
 		if i+1 == loop {

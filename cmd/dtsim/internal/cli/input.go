@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"regexp"
 
@@ -17,12 +16,8 @@ import (
 // readInput reads a file somebody named on the command line.
 func readInput(name string) ([]byte, error) {
 	content, err := os.ReadFile(name)
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
 	if err != nil {
-		return nil, badUsage("%s: %w", name, err)
+		return nil, badUsage("%s: %w", name, pathCause(err))
 	}
 	return content, nil
 }

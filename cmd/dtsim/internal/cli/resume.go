@@ -1,16 +1,21 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/reports/document"
 )
 
 // deciding are the flags that decide what a campaign is. What a resumed one was begun
@@ -73,20 +78,47 @@ func wasGiven(name string, values []string) string {
 	return fmt.Sprintf("with --%s %s", name, strings.Join(values, ","))
 }
 
-// journal begins the journal of a campaign, or goes on with the one of the past. A
-// campaign that has no place for it goes on without, and note is told.
+// journal begins the journal of a campaign, or goes on with the one of the past. What the
+// folder says of a campaign that ended there is gone from then on. A campaign that has no
+// place for a journal goes on without, and note is told.
 func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(string)) (*campaign.Journal, error) {
+	ended := filepath.Join(f.out, document.CampaignFile)
+	if _, err := os.Lstat(ended); err == nil {
+		if err := os.Remove(ended); err != nil {
+			note(fmt.Sprintf("%s is of another campaign, and stays (%v)", ended, pathCause(err)))
+		}
+	}
 	if past != nil {
 		return past.Resume(f.out)
 	}
 	j, err := campaign.CreateJournal(f.out, given(cmd.Flags()))
 	if err != nil {
-		var path *os.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		note(fmt.Sprintf("no journal in %s (%v): this campaign could not be resumed", f.out, err))
+		note(fmt.Sprintf("no journal in %s (%v): this campaign could not be resumed", f.out, pathCause(err)))
 		return nil, nil
 	}
 	return j, nil
+}
+
+// conclude keeps the document of a campaign beside its journal.
+func (f *runFlags) conclude(d document.Campaign, j *campaign.Journal) error {
+	if j == nil {
+		return nil // there is no place for it, as was said
+	}
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err == nil {
+		err = archive.WriteFile(filepath.Join(f.out, document.CampaignFile), append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("what the campaign came to could not be kept: %w", err)
+	}
+	return nil
+}
+
+// pathCause takes the path off an error that names one.
+func pathCause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }

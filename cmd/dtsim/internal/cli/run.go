@@ -131,9 +131,13 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			}
 
 			*status = result.Status()
+			d := summary.NewDocument(head, result)
+			if err := f.conclude(d, spec.Journal); err != nil {
+				return err
+			}
 			if f.json {
 				summary.Words(env.Stderr, head, result, f.verbose, false)
-				return printJSON(env, summary.NewDocument(head, result))
+				return printJSON(env, d)
 			}
 			summary.Words(env.Stdout, head, result, f.verbose, env.Color)
 			return nil

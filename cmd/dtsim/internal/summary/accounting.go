@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/reports/document"
 	"dtsim/sim/coverage"
 )
 
@@ -110,33 +111,23 @@ func (p printer) guards(r campaign.Result) string {
 	return strings.Join(words, "; ")
 }
 
-// Fault is what became of the faults of a kind.
-type Fault struct {
-	Asked     int64 `json:"asked"`
-	Applied   int64 `json:"applied"`
-	Effective int64 `json:"effective"`
-	Bites     int64 `json:"bites"`
-	// Reruns are the runs that were made again without a fault of the kind that had bitten,
-	// Differed those that decided something else, and Told those of whose fault the trace
-	// had said that it was effective.
-	Reruns   int64 `json:"reruns"`
-	Differed int64 `json:"differed"`
-	Told     int64 `json:"told"`
-	// States are the bites by the state of the node and of the tasks.
-	States map[string]int64 `json:"states"`
-}
-
 // account puts the accounting into the document.
-func (d *Document) account(total campaign.Group) {
+func account(d *document.Campaign, total campaign.Group) {
 	a := coverage.NewAccount(total.Counters)
 	for _, f := range a.Faults {
 		d.Faults[f.Kind] = f.Applied
-		d.FaultTable[f.Kind] = Fault{f.Asked, f.Applied, f.Effective, f.Bitten, f.Without.Runs, f.Without.Differed, f.Without.Told, f.States}
+		d.FaultTable[f.Kind] = document.Fault{
+			Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Bites: f.Bitten,
+			Reruns: f.Without.Runs, Differed: f.Without.Differed, Told: f.Without.Told, States: f.States,
+		}
 	}
 	for _, s := range a.Sometimes {
 		d.Sometimes[s.Name] = s.Count
 	}
 	for _, s := range a.AtStake {
 		d.AtStake[s.Name] = s.Count
+	}
+	for _, s := range a.Excused {
+		d.Excused[s.Name] = s.Count
 	}
 }
