@@ -31,6 +31,16 @@
 //     kill.
 //   - explore says whether the model checker has to find it, too: "yes", or "no, " and
 //     what keeps it from it.
+//   - shared, "yes" or not there, says that the specification has the same defect.
+//
+// # Shared mutants
+//
+// P2 holds every verdict and every record of package fsm against models/spec, so it
+// finds whatever changes one of them, and hides what the other properties are worth.
+// They are for what P2 cannot see: a rule that was misread by whoever wrote the machine
+// and the specification. A shared mutant is such a misreading. Its edits change
+// models/spec as they change fsm, the two agree, and only a property that knows the
+// rule from elsewhere finds it.
 //
 // Beside these, [Generate] makes small changes all over the same code, and [Sample]
 // chooses some of them by a seed; notes.txt says which are equivalent to the system.

@@ -22,7 +22,10 @@ type Mutant struct {
 	// Unmodelled says what keeps the model checker from finding it; empty when nothing
 	// does.
 	Unmodelled string
-	Edits      []Edit
+	// Shared says that models/spec has the defect, too: it is a rule that was read wrong
+	// by whoever wrote the two, and P2 cannot find it.
+	Shared bool
+	Edits  []Edit
 }
 
 // Edit replaces one piece of text in one file.

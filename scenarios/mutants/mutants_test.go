@@ -92,6 +92,16 @@ func TestAMutantIsReadFromText(t *testing.T) {
 	require.False(t, m.MayBreak("P2"))
 }
 
+func TestASharedMutantChangesTheSpecificationAsItChangesTheSystem(t *testing.T) {
+	text := strings.Replace(whole, "explore: no, it cannot\n", "explore: no, it cannot\nshared: yes\n", 1)
+	text = strings.Replace(text, "=== sched/reconcile/next.go", "=== models/spec/step.go", 1)
+	m, err := mutants.Parse("name", text)
+	require.NoError(t, err)
+	require.True(t, m.Shared)
+	_, err = mutants.Parse("name", strings.Replace(text, "=== fsm/task.go", "=== models/spec/tree.go", 1))
+	require.ErrorContains(t, err, "it edits models/spec alone")
+}
+
 func TestWhatIsNoMutantIsRefusedWithItsLine(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{"P1, P18", "P19", `line 5: breaks: "P19"`},
@@ -101,6 +111,9 @@ func TestWhatIsNoMutantIsRefusedWithItsLine(t *testing.T) {
 		{"known: from somewhere\n", "known: a\nknown: b\n", "line 5: the field known stands twice"},
 		{"explore: no, it cannot\n", "explore: yes\nexplores: yes\n", `line 7: "explores: yes" is no field`},
 		{"fsm/task.go", "sim/plan/plan.go", "line 8: sim/plan/plan.go is not a Go file of fsm"},
+		{"fsm/task.go", "models/spec/step.go", "line 8: models/spec/step.go is not"},
+		{"explore: no, it cannot\n", "explore: yes\nshared: no\n", `line 7: shared: "no" is not "yes"`},
+		{"explore: no, it cannot\n", "explore: yes\nshared: yes\n", "it is shared and does not edit models/spec"},
 		{"fsm/task.go", "fsm/task_test.go", "line 8: fsm/task_test.go is not"},
 		{"fsm/task.go", "fsm/../../x.go", "line 8: fsm/../../x.go is not"},
 		{"=== fsm/task.go\n", "", "an edit of no file"},

@@ -3,6 +3,7 @@ package mutants
 import (
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,10 @@ import (
 
 // Editable are the folders that mutants may change: the system, not the harness.
 var Editable = []string{"fsm", "fsm/replica", "sched", "sched/reconcile"}
+
+// specification is the folder that a mutant may change as well if it says that it is
+// shared.
+const specification = "models/spec"
 
 var property = regexp.MustCompile(`^P([1-9]|1[0-8])$`)
 
@@ -48,11 +53,11 @@ func (p *reader) parse() error {
 			break
 		}
 		field, value, isField := strings.Cut(line, ": ")
-		isField = isField && slices.Contains([]string{"known", "breaks", "explore"}, field)
+		isField = isField && slices.Contains([]string{"known", "breaks", "explore", "shared"}, field)
 		switch {
 		case strings.HasPrefix(line, "=== "):
 			file = strings.TrimSpace(strings.TrimPrefix(line, "=== "))
-			if err := editable(file); err != nil {
+			if err := p.editable(file); err != nil {
 				return err
 			}
 		case line == "<<<<":
@@ -70,7 +75,7 @@ func (p *reader) parse() error {
 				return err
 			}
 		case len(p.seen) > 0 && strings.TrimSpace(line) != "":
-			return fmt.Errorf("%q is no field; known are known, breaks and explore", line)
+			return fmt.Errorf("%q is no field; known are known, breaks, explore and shared", line)
 		default:
 			prose = append(prose, line)
 		}
@@ -86,18 +91,27 @@ func (p *reader) parse() error {
 		return fmt.Errorf("it does not say what is wrong")
 	case len(p.mutant.Edits) == 0:
 		return fmt.Errorf("it edits nothing")
+	case p.mutant.Shared && !p.mutant.edits(specification):
+		return fmt.Errorf("it is shared and does not edit %s", specification)
+	case p.mutant.Shared && !slices.ContainsFunc(Editable, p.mutant.edits):
+		return fmt.Errorf("it edits %s alone: that is no defect of the system", specification)
 	}
 	return nil
 }
 
-// editable says whether mutants may change a file.
-func editable(file string) error {
-	dir := "."
-	if i := strings.LastIndexByte(file, '/'); i >= 0 {
-		dir = file[:i]
+// edits says that the mutant changes a file of a folder.
+func (m *Mutant) edits(folder string) bool {
+	return slices.ContainsFunc(m.Edits, func(e Edit) bool { return path.Dir(e.File) == folder })
+}
+
+// editable says whether the mutant may change a file.
+func (p *reader) editable(file string) error {
+	folders := Editable
+	if p.mutant.Shared {
+		folders = append(slices.Clone(folders), specification)
 	}
-	if !fs.ValidPath(file) || !slices.Contains(Editable, dir) || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
-		return fmt.Errorf("%s is not a Go file of %s", file, strings.Join(Editable, ", "))
+	if !fs.ValidPath(file) || !slices.Contains(folders, path.Dir(file)) || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+		return fmt.Errorf("%s is not a Go file of %s", file, strings.Join(folders, ", "))
 	}
 	return nil
 }
@@ -127,6 +141,11 @@ func (p *reader) field(name, value string) error {
 		if no {
 			m.Unmodelled = why
 		}
+	case "shared":
+		if value != "yes" {
+			return fmt.Errorf("shared: %q is not \"yes\"; leave it out", value)
+		}
+		m.Shared = true
 	}
 	return nil
 }
