@@ -45,7 +45,7 @@ type Kill struct {
 	Kills      int      `json:"kills"`
 	Tries      int      `json:"tries"`
 	Where      string   `json:"where"`
-	// Violating counts what violated something, also after the kill; Unexpected are
+	// Violating counts what violated a property, also after the kill; Unexpected are
 	// violated properties that are not the mutant's to break.
 	Violating  int      `json:"violating"`
 	Unexpected []string `json:"unexpected"`

@@ -17,7 +17,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/cmd/dtsim/internal/gallery"
 	"dtsim/cmd/dtsim/internal/progress"
@@ -61,7 +60,8 @@ func newMutants(env *Environment, args []string, status *int) *cobra.Command {
 
 A judge kills a mutant when it finds a property that the mutant breaks; other properties,
 and a harness that fails, do not count. The system as it is stands first: of it, nothing
-may be found.
+may be found. The first campaign of a mutant goes on after the kill, to see what else
+finds it: the table ends with what each property catches that no other does.
 
 Mutants are data, see scenarios/mutants; they are compiled without touching the sources.
 What judges came to is remembered in a journal, so that a gallery that was interrupted
@@ -119,15 +119,16 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 			}
 			rows := gallery.Table(subjects, judges, records)
 			head := gallery.Head{
-				Command: typed(args), Budget: f.budget, Repetitions: f.seeds,
+				Command: typed(args), Budget: f.budget, Repetitions: f.seeds, Judges: f.judges,
 				Machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version()),
 			}
 			*status = f.judge(rows, interrupted)
 			if f.out == "" && f.only == "" && f.dir == "" && len(f.judges) == len(allJudges) {
 				f.out = filepath.Join(root, filepath.FromSlash(resultsFile))
 			}
+			results := gallery.NewDocument(head, rows)
 			if f.out != "" && !interrupted {
-				if err := archive.WriteFile(f.out, []byte(gallery.Markdown(head, rows))); err != nil {
+				if err := gallery.Write(f.out, results); err != nil {
 					return err
 				}
 			}
@@ -140,7 +141,7 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 				fmt.Fprintf(words, "interrupted; the same command goes on from here\n")
 			}
 			if f.json {
-				return printJSON(env, gallery.NewDocument(typed(args), rows))
+				return printJSON(env, results)
 			}
 			return nil
 		},
@@ -155,7 +156,7 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 	flags.IntVar(&f.generated, "generated", 0, "how many generated mutants to judge, too (`N`): small changes all over the code")
 	flags.Uint64Var(&f.sample, "sample", 1, "the `seed` that chooses the generated mutants")
 	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many runs go on at once")
-	flags.StringVarP(&f.out, "out", "o", "", "write the table to this `file` (default: "+resultsFile+" when all judges look at all mutants)")
+	flags.StringVarP(&f.out, "out", "o", "", "write the table to this `file`, and the document of --json to a .json beside it (default: "+resultsFile+" when all judges look at all mutants)")
 	flags.StringVar(&f.keep, "journal", "reports/out/mutants.journal", "`file` that remembers what judges came to")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
@@ -340,8 +341,13 @@ func told(r gallery.Record) string {
 	case r.Property != "":
 		words = fmt.Sprintf("%s in %.1fs (%d): %s", r.Property, r.Wall.Seconds(), r.Runs, firstLine(r.Message))
 	}
-	for _, property := range slices.Sorted(maps.Keys(r.Others)) {
-		words += fmt.Sprintf("; also %s %d times", property, r.Others[property])
+	for _, property := range slices.Sorted(maps.Keys(r.Fired)) {
+		if property != r.Property {
+			words += fmt.Sprintf("; also %s in %d", property, r.Fired[property])
+		}
+	}
+	if r.Violating > 1 {
+		words += fmt.Sprintf("; of %d that violate a property", r.Violating)
 	}
 	return fmt.Sprintf("%s: %s: %s", r.Subject, r.Judge, words)
 }

@@ -1,92 +1,93 @@
 package gallery
 
-// Document is what `dtsim mutants --json` prints.
-type Document struct {
-	Command string            `json:"command"`
-	Mutants []DocumentMutant  `json:"mutants"`
-	Fired   []DocumentFired   `json:"fired"`
-	Found   []DocumentFinding `json:"unmutated_violations"`
-}
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
-// DocumentMutant is one mutant.
-type DocumentMutant struct {
-	Name       string                  `json:"name"`
-	Properties []string                `json:"properties"`
-	Killed     bool                    `json:"killed"`
-	Kills      map[string]DocumentKill `json:"kills"`
-	// Survived says what was spent by the judges that did not kill it, Skipped why others
-	// were not asked, Failed why those have no verdict.
-	Survived map[string]DocumentKill `json:"survived"`
-	Skipped  map[string]string       `json:"skipped"`
-	Failed   map[string]string       `json:"failed"`
-}
+	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/reports/document"
+)
 
-// DocumentKill is what a kill took, as medians.
-type DocumentKill struct {
-	Runs  int     `json:"runs"`
-	WallS float64 `json:"wall_s"`
-	// Property is the one that fired most often; empty when none did.
-	Property string `json:"property"`
-	Kills    int    `json:"kills"`
-	Tries    int    `json:"tries"`
-	Where    string `json:"where"`
-}
-
-// DocumentFired is what a property is worth.
-type DocumentFired struct {
-	Property string   `json:"property"`
-	Catches  []string `json:"catches"`
-	Alone    []string `json:"alone"`
-}
-
-// DocumentFinding is something found in the system as it is.
-type DocumentFinding struct {
-	Judge    string `json:"judge"`
-	Property string `json:"property"`
-	Message  string `json:"message"`
-	Where    string `json:"where"`
+// Head is what results say about themselves.
+type Head struct {
+	// Command is what was typed, Machine where.
+	Command, Machine string
+	// Budget is how long a judge may look at a mutant, Repetitions how often.
+	Budget      time.Duration
+	Repetitions int
+	// Judges are those who looked.
+	Judges []string
 }
 
 // NewDocument makes the document of a table.
-func NewDocument(command string, rows []Row) Document {
-	d := Document{Command: command, Mutants: []DocumentMutant{}, Fired: []DocumentFired{}, Found: []DocumentFinding{}}
+func NewDocument(head Head, rows []Row) document.Mutants {
+	d := document.Mutants{
+		Command: head.Command, Machine: head.Machine, BudgetS: head.Budget.Seconds(), Repetitions: head.Repetitions, Judges: head.Judges,
+		Unmutated: map[string]document.Kill{}, Found: []document.Finding{}, Mutants: []document.Mutant{}, Worth: []document.Worth{},
+	}
 	for _, row := range rows {
 		if row.Subject.Mutant == nil {
-			for _, c := range row.Cells {
-				for _, r := range c.Records {
-					if r.Killed() {
-						d.Found = append(d.Found, DocumentFinding{c.Judge, r.Property, r.Message, r.Where})
-					}
-				}
-			}
-			continue
+			d.Unmutated, d.Found = row.unmutated()
+		} else {
+			d.Mutants = append(d.Mutants, row.document())
 		}
-		m := DocumentMutant{
-			Name: row.Subject.Name(), Properties: row.Subject.Mutant.Breaks, Killed: row.Killed(),
-			Kills: map[string]DocumentKill{}, Survived: map[string]DocumentKill{}, Skipped: map[string]string{}, Failed: map[string]string{},
-		}
-		for _, c := range row.Cells {
-			switch {
-			case c.Skipped() != "":
-				m.Skipped[c.Judge] = c.Skipped()
-			case c.Err() != nil:
-				m.Failed[c.Judge] = c.Err().Error()
-			case c.Kills() > 0:
-				m.Kills[c.Judge] = c.document()
-			default:
-				m.Survived[c.Judge] = c.document()
-			}
-		}
-		d.Mutants = append(d.Mutants, m)
 	}
-	for _, f := range Vacuity(rows) {
-		d.Fired = append(d.Fired, DocumentFired{f.Property, append([]string{}, f.Kills...), append([]string{}, f.AloneCatch...)})
+	for _, w := range Vacuity(rows) {
+		d.Worth = append(d.Worth, document.Worth{
+			Property: w.Property, Catches: append([]string{}, w.Catches...), Alone: append([]string{}, w.Alone...),
+		})
 	}
 	return d
 }
 
-func (c Cell) document() DocumentKill {
-	k := DocumentKill{Runs: c.Runs(), WallS: c.Wall().Seconds(), Kills: c.Kills(), Tries: len(c.Records)}
+// unmutated says what judges spent on the system as it is, and what they came to.
+func (r Row) unmutated() (spent map[string]document.Kill, found []document.Finding) {
+	spent, found = map[string]document.Kill{}, []document.Finding{}
+	for _, c := range r.Cells {
+		if len(c.Records) > 0 {
+			spent[c.Judge] = r.kill(c)
+		}
+		for _, record := range c.Records {
+			if record.Killed() {
+				found = append(found, document.Finding{Judge: c.Judge, Property: record.Property, Message: record.Message, Where: record.Where})
+			}
+		}
+	}
+	return spent, found
+}
+
+func (r Row) document() document.Mutant {
+	m := document.Mutant{
+		Name: r.Subject.Name(), Properties: r.Subject.Mutant.Breaks, Killed: r.Killed(),
+		Kills: map[string]document.Kill{}, Survived: map[string]document.Kill{}, Skipped: map[string]string{}, Failed: map[string]string{},
+	}
+	m.Fired, m.Alone = r.caughtBy()
+	for _, c := range r.Cells {
+		switch {
+		case c.Skipped() != "":
+			m.Skipped[c.Judge] = c.Skipped()
+		case c.Err() != nil:
+			m.Failed[c.Judge] = c.Err().Error()
+		case c.Kills() > 0:
+			m.Kills[c.Judge] = r.kill(c)
+		default:
+			m.Survived[c.Judge] = r.kill(c)
+		}
+	}
+	return m
+}
+
+// kill says what a cell took.
+func (r Row) kill(c Cell) document.Kill {
+	k := document.Kill{
+		Runs: c.Runs(), WallS: c.Wall().Seconds(), Kills: c.Kills(), Tries: len(c.Records),
+		Properties: append([]string{}, c.Properties()...), Unexpected: append([]string{}, r.Unexpected(c)...),
+	}
+	_, k.Violating = c.Fired()
 	counts := map[string]int{}
 	for _, r := range c.Records {
 		if !r.Killed() {
@@ -98,3 +99,38 @@ func (c Cell) document() DocumentKill {
 	}
 	return k
 }
+
+// Write keeps results: the table in a file, and the document in one beside it.
+func Write(table string, d document.Mutants) error {
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err == nil {
+		err = archive.WriteFile(beside(table), append(text, '\n'))
+	}
+	if err == nil {
+		err = archive.WriteFile(table, []byte(Markdown(d)))
+	}
+	if err != nil {
+		return fmt.Errorf("the results of mutants: %w", err)
+	}
+	return nil
+}
+
+// Read reads the document beside a table.
+func Read(table string) (*document.Mutants, error) {
+	text, err := os.ReadFile(beside(table))
+	if err != nil {
+		return nil, err
+	}
+	read, err := document.Read(text)
+	d, ok := read.(*document.Mutants)
+	if err == nil && !ok {
+		err = document.ErrUnknown
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", beside(table), err)
+	}
+	return d, nil
+}
+
+// beside is the name of the document of a table.
+func beside(table string) string { return strings.TrimSuffix(table, filepath.Ext(table)) + ".json" }

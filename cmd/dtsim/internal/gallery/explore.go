@@ -49,7 +49,7 @@ func (x *Explore) Look(ctx context.Context, edits build.Edits, wanted func(strin
 	started := x.Now()
 	bounded, cancel := context.WithTimeout(ctx, x.Budget)
 	defer cancel()
-	f := Finding{Others: map[string]int{}}
+	f := Finding{Fired: map[string]int{}}
 	for _, config := range x.Configs {
 		var stdout, stderr bytes.Buffer
 		cmd := exec.CommandContext(bounded, program.Path, append([]string{"check", "--json", "--out", dir}, config...)...)
@@ -69,13 +69,16 @@ func (x *Explore) Look(ctx context.Context, edits build.Edits, wanted func(strin
 			return f
 		}
 		f.Runs += said.States
+		if len(said.Violations) > 0 {
+			f.Violating++
+		}
 		for _, v := range said.Violations {
-			if !wanted(v.Property) {
-				f.Others[v.Property]++
-				continue
+			f.Fired[v.Property]++
+			if f.Property == "" && wanted(v.Property) {
+				f.Property, f.Message, f.Where = v.Property, v.Message, "dtsim check "+strings.Join(config, " ")
 			}
-			f.Property, f.Message, f.Together = v.Property, v.Message, []string{v.Property}
-			f.Where = "dtsim check " + strings.Join(config, " ")
+		}
+		if f.Property != "" {
 			return f
 		}
 	}

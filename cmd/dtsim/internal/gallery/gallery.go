@@ -5,6 +5,24 @@
 // property, and a harness that fails, are none. The same judges look at the system as
 // it is, and must find nothing.
 //
+// # What a property is worth
+//
+// A check that finds nothing which another does not find as well is worth nothing. So
+// the simulation does not stop at the first kill: in the first repetition it goes on
+// with the seeds that come next, until [Convincing] runs of the mutant have violated a
+// property or the budget is over, and notes of every run all that was violated in it; a
+// run goes on to its end whatever was violated on the way, and all checks see all of it.
+// A property catches a mutant *alone* when at least so many runs violated one, in each
+// of them it alone was violated, and no judge that names properties saw another one in
+// anything that it looked at. Then the mutant would survive without that property, as
+// far as so many runs can tell. Data races and failures of the harness count like other
+// properties. Promises of plans do not: they say how one story was to end, and not which
+// rule was broken; where some were, the table says so. The model checker stops at the
+// first violation of a configuration, which is the first of a shortest way there.
+//
+// P2 holds all of fsm against models/spec and would be violated beside the others. What
+// they are worth shows on shared mutants, see package mutants.
+//
 // The package knows neither flags nor terminals.
 package gallery
 
@@ -37,17 +55,21 @@ type Finding struct {
 	Property string
 	// Message and Where say what was found, and how to see it again.
 	Message, Where string
-	// Together are all properties that were violated where Property was, sorted.
-	Together []string
-	// Others counts the violations of properties that were not wanted, by property.
-	Others map[string]int
-	// Runs is how much was looked at: runs, states, packages. Wall is how long that took,
-	// without what had to be built.
+	// Runs is how much was looked at until Property was found, or in all: runs, states,
+	// packages. Wall is how long that took, without what had to be built.
 	Runs int
 	Wall time.Duration
+	// Fired counts, by property, what violated it: runs, or configurations of the model
+	// checker, also those after the kill. Violating is how many violated any, promises not
+	// among them.
+	Fired     map[string]int
+	Violating int
 	// Err says why there is nothing to go by.
 	Err error
 }
+
+// Convincing is how many runs that violate a property show what catches a mutant.
+const Convincing = 10
 
 // Subject is a mutant and the content of the files that it changes; the zero Subject is
 // the system as it is.

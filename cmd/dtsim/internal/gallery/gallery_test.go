@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/reports/document"
 	"dtsim/scenarios/mutants"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
@@ -64,8 +66,8 @@ func execute(t *testing.T, journal *Journal, subjects []Subject, judges ...Judge
 func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 	sim := &fakeJudge{name: simName, finds: map[string]Finding{
 		"":       {Property: "P1", Runs: 9},
-		"killed": {Property: "P7", Runs: 2, Together: []string{"P7"}},
-		"missed": {Property: "P1", Runs: 4, Others: map[string]int{"P1": 4}},
+		"killed": {Property: "P7", Runs: 2, Fired: map[string]int{"P7": 4}, Violating: 4},
+		"missed": {Property: "P1", Runs: 4, Fired: map[string]int{"P1": 4}, Violating: 4},
 		"failed": {Property: "P5", Err: errors.New("no engine")},
 	}}
 	unit := &fakeJudge{name: unitName}
@@ -90,7 +92,7 @@ func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 	require.Equal(t, 4, cell("killed", 0).Runs(), "the median of three")
 	require.Equal(t, "it has no clocks", cell("killed", 1).Skipped())
 	require.False(t, cell("missed", 0).Killed())
-	require.Equal(t, []string{"P1"}, cell("missed", 0).Others())
+	require.Equal(t, []string{"P1"}, rows[2].Unexpected(cell("missed", 0)))
 	require.False(t, cell("failed", 0).Killed())
 	require.Error(t, cell("failed", 0).Err())
 	require.Len(t, cell("missed", 2).Records, 1, "only the simulation has other seeds")
@@ -102,17 +104,69 @@ func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 	require.Equal(t, []string{Unmutated, "killed", "missed", "failed"}, order, "survivors last")
 	require.Equal(t, map[string][]string{simName: {"missed", "failed"}, exploreName: {"missed", "failed"}}, Survivors(rows))
 
-	fired := Vacuity(rows)
-	require.Equal(t, Fired{"P7", []string{"killed"}, []string{"killed"}}, fired[6])
-	require.Empty(t, fired[0].Kills)
-
-	text := Markdown(Head{Command: "dtsim mutants", Machine: "2 cores", Budget: time.Minute, Repetitions: 3}, rows)
-	require.Contains(t, text, "| killed | P5 P7 | P7: 4 runs, 0.0 s | not asked: it has no clocks | nothing: 0.0 s |")
-	require.Contains(t, text, "| missed | P5 P7 | nothing: 8 runs, 0.0 s; also P1 |")
-	require.Contains(t, text, "| P7 | killed | killed |")
-	d := NewDocument("dtsim mutants", rows)
+	d := NewDocument(Head{Command: "dtsim mutants", Machine: "2 cores", Budget: time.Minute, Repetitions: 3, Judges: []string{simName, exploreName, unitName}}, rows)
 	require.Equal(t, "P7", d.Mutants[0].Kills[simName].Property)
 	require.Len(t, d.Found, 3)
+	text := Markdown(d)
+	require.Contains(t, text, "Each judge had 1m0s for a mutant")
+	require.Contains(t, text, "| (unmutated) | nothing | P1: 18 runs, 0.0 s |")
+	require.Contains(t, text, "| killed | P5 P7 | P7: 4 runs, 0.0 s | not asked: it has no clocks | nothing: 0.0 s |")
+	require.Contains(t, text, "| missed | P5 P7 | nothing: 8 runs, 0.0 s; also P1 |")
+	require.Contains(t, text, "| failed | P5 P7 | the judge failed |")
+	require.Contains(t, text, "| P7 | killed | killed |")
+	encoded, err := json.Marshal(d)
+	require.NoError(t, err)
+	var again document.Mutants
+	require.NoError(t, json.Unmarshal(encoded, &again))
+	require.Equal(t, text, Markdown(again), "the document says all that the table does")
+}
+
+func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {
+	sees := func(n int, fired ...string) Finding {
+		f := Finding{Property: fired[0], Fired: map[string]int{}, Violating: n}
+		for _, property := range fired {
+			f.Fired[property] = n
+		}
+		return f
+	}
+	const enough = Convincing
+	for name, c := range map[string]struct {
+		sim, explore Finding
+		catches      []string
+		alone        string
+	}{
+		"alone":                        {sees(enough, "P5"), sees(1, "P5"), []string{"P5"}, "P5"},
+		"too few runs":                 {sees(enough-1, "P5"), sees(1, "P5"), []string{"P5"}, ""},
+		"not alone in a run":           {sees(enough, "P5", "P7"), Finding{}, []string{"P5", "P7"}, ""},
+		"a promise beside it":          {sees(enough, "P5", "task-ends"), Finding{}, []string{"P5"}, "P5"},
+		"a data race beside it":        {sees(enough, "P5", campaign.Race), Finding{}, []string{"P5"}, ""},
+		"the model checker sees other": {sees(enough, "P5"), sees(1, "P7"), []string{"P5", "P7"}, ""},
+		"not the mutant's to break":    {sees(enough, "P9"), Finding{}, nil, ""},
+		"the harness fails":            {sees(enough, "P5"), Finding{Err: errors.New("no engine")}, []string{"P5"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			subjects := []Subject{mutant("m")}
+			judges := []Judge{
+				&fakeJudge{name: simName, finds: map[string]Finding{"m": c.sim}}, &fakeJudge{name: exploreName, finds: map[string]Finding{"m": c.explore}},
+			}
+			records, err := Execute(t.Context(), Spec{
+				Subjects: subjects, Judges: judges, Repetitions: 1, Begin: func(string, string, int) {}, Watch: func(Record) {},
+			})
+			require.NoError(t, err)
+			var catches []string
+			alone := ""
+			for _, w := range Vacuity(Table(subjects, judges, records)) {
+				if len(w.Catches) > 0 {
+					catches = append(catches, w.Property)
+				}
+				if len(w.Alone) > 0 {
+					alone += w.Property
+				}
+			}
+			require.Equal(t, c.catches, catches)
+			require.Equal(t, c.alone, alone)
+		})
+	}
 }
 
 func TestAGalleryThatWasInterruptedGoesOn(t *testing.T) {
@@ -125,7 +179,7 @@ func TestAGalleryThatWasInterruptedGoesOn(t *testing.T) {
 	}
 	subjects := []Subject{{}, mutant("killed"), mutant("failed")}
 	judge := &fakeJudge{name: simName, finds: map[string]Finding{
-		"killed": {Property: "P7", Runs: 2, Where: "there", Together: []string{"P2", "P7"}, Others: map[string]int{"P1": 1}},
+		"killed": {Property: "P7", Runs: 2, Where: "there", Fired: map[string]int{"P2": 1, "P7": 3}, Violating: 3},
 		"failed": {Err: errors.New("no engine")},
 	}}
 	first := execute(t, open("one", time.Minute), subjects, judge)
@@ -179,7 +233,10 @@ func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
 		return &campaign.Family{Name: name, Again: "run " + name, Plan: func(seed uint64) *plan.Plan { return &plan.Plan{Name: name, Seed: seed} }}
 	}
 	e := violating{
-		"a/2": {"P1"}, "b/3": {broken}, "a/5": {"P9", "P5"}, "b/5": {"P5"}, "a/6": {"P5"}, "a/1000003": {"P5"},
+		"a/2": {"P1"}, "b/3": {broken}, "a/5": {"P9", "P5"}, "b/5": {"P5"}, "a/6": {"P5"}, "b/6": {"task-ends"}, "a/1000003": {"P5"}, "a/1000004": {"P7"},
+	}
+	for seed := 7; seed < 20; seed++ {
+		e[fmt.Sprintf("b/%d", seed)] = []string{"P5"}
 	}
 	for _, jobs := range []int{1, 2, 7} {
 		s := &Simulation{
@@ -190,10 +247,12 @@ func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
 		f := s.Look(t.Context(), nil, wanted, 1)
 		f.Wall = 0
 		require.Equal(t, Finding{
-			Property: "P5", Message: "a/5", Where: "run a --seeds 5..5", Together: []string{"P5", "P9"},
-			Others: map[string]int{"P1": 1, broken: 1}, Runs: 9,
+			Property: "P5", Message: "a/5", Where: "run a --seeds 5..5", Runs: 9,
+			Fired: map[string]int{"P1": 1, broken: 1, "P5": 8, "P9": 1, "task-ends": 1}, Violating: Convincing,
 		}, f)
-		require.Equal(t, 5, s.Look(t.Context(), nil, wanted, 2).Runs, "another repetition has other seeds")
+		again := s.Look(t.Context(), nil, wanted, 2)
+		require.Equal(t, 5, again.Runs, "another repetition has other seeds")
+		require.Equal(t, map[string]int{"P5": 1}, again.Fired, "and ends with the kill")
 	}
 	s := &Simulation{
 		Families: []*campaign.Family{family("a")}, Jobs: 2, Budget: 50 * time.Millisecond, Now: time.Now,

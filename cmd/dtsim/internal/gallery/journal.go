@@ -38,10 +38,10 @@ type line struct {
 	Property   string         `json:"property,omitempty"`
 	Message    string         `json:"message,omitempty"`
 	Where      string         `json:"where,omitempty"`
-	Together   []string       `json:"together,omitempty"`
-	Others     map[string]int `json:"others,omitempty"`
 	Runs       int            `json:"runs"`
 	Wall       time.Duration  `json:"wall_ns"`
+	Fired      map[string]int `json:"fired,omitempty"`
+	Violating  int            `json:"violating,omitempty"`
 }
 
 // OpenJournal opens the journal in a file, which it creates. Sources identifies what is
@@ -68,7 +68,9 @@ func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
 		whole += len(text)
 		j.known[l.Key] = Record{
 			Subject: l.Subject, Judge: l.Judge, Repetition: l.Repetition, Skipped: l.Skipped,
-			Finding: Finding{Property: l.Property, Message: l.Message, Where: l.Where, Together: l.Together, Others: l.Others, Runs: l.Runs, Wall: l.Wall},
+			Finding: Finding{
+				Property: l.Property, Message: l.Message, Where: l.Where, Runs: l.Runs, Wall: l.Wall, Fired: l.Fired, Violating: l.Violating,
+			},
 		}
 	}
 	if j.file, err = os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
@@ -119,7 +121,7 @@ func (j *Journal) add(s Subject, r Record) error {
 	}
 	text, err := json.Marshal(line{
 		Key: j.key(s, r.Judge, r.Repetition), Subject: r.Subject, Judge: r.Judge, Repetition: r.Repetition, Skipped: r.Skipped,
-		Property: r.Property, Message: r.Message, Where: r.Where, Together: r.Together, Others: r.Others, Runs: r.Runs, Wall: r.Wall,
+		Property: r.Property, Message: r.Message, Where: r.Where, Runs: r.Runs, Wall: r.Wall, Fired: r.Fired, Violating: r.Violating,
 	})
 	if err == nil {
 		_, err = j.file.Write(append(text, '\n'))

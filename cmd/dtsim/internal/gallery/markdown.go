@@ -4,75 +4,99 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"dtsim/reports/document"
 )
 
-// Head is what a table says about itself.
-type Head struct {
-	// Command is what was typed, Machine where.
-	Command, Machine string
-	Budget           time.Duration
-	Repetitions      int
-}
-
 // Markdown writes the table that is kept beside the mutants.
-func Markdown(head Head, rows []Row) string {
+func Markdown(d document.Mutants) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# What the harness finds\n")
-	line("Written by `%s`, on %s. Each judge had %s for a mutant, without builds, and the simulation", head.Command, head.Machine, head.Budget)
-	line("looked %s. A kill is a violation of a property that the mutant breaks; runs, states and", times(head.Repetitions))
+	line("Written by `%s`, on %s. Each judge had %s for a mutant, without builds, and the simulation", d.Command, d.Machine,
+		time.Duration(d.BudgetS*float64(time.Second)))
+	line("looked %s. A kill is a violation of a property that the mutant breaks; runs, states and", times(d.Repetitions))
 	line("seconds to the kill are medians. Packages' own tests name no property; they are counted apart.\n")
-	if len(rows) == 0 {
-		return b.String()
-	}
 	header, rule := "| mutant | breaks |", "|---|---|"
-	for _, c := range rows[0].Cells {
-		header += fmt.Sprintf(" %s |", c.Judge)
+	for _, judge := range d.Judges {
+		header += fmt.Sprintf(" %s |", judge)
 		rule += "---|"
 	}
 	line("%s\n%s", header, rule)
-	for _, row := range rows {
-		breaks := "nothing"
-		if row.Subject.Mutant != nil {
-			breaks = strings.Join(row.Subject.Mutant.Breaks, " ")
-		}
-		text := fmt.Sprintf("| %s | %s |", row.Subject.Name(), breaks)
-		for _, c := range row.Cells {
-			text += " " + c.words() + " |"
+	row := func(name, breaks string, cell func(judge string) string) {
+		text := fmt.Sprintf("| %s | %s |", name, breaks)
+		for _, judge := range d.Judges {
+			text += " " + cell(judge) + " |"
 		}
 		line("%s", text)
 	}
+	if len(d.Unmutated) > 0 {
+		row(Unmutated, "nothing", func(judge string) string { return spent(judge, d.Unmutated[judge]) })
+	}
+	for _, m := range d.Mutants {
+		row(m.Name, words(m.Properties), func(judge string) string { return cameTo(judge, m) })
+	}
 	line("\n## What each property is worth\n")
-	line("Alone are the mutants that no other property was seen to catch.\n")
+	line("A property catches a mutant alone when at least %d runs of the mutant violated a property, and in", Convincing)
+	line("each of them, and in whatever else a judge saw of the mutant, it alone was violated. A star says")
+	line("that promises were broken beside it, which some plans make and which name no rule.\n")
 	line("| property | catches | alone |\n|---|---|---|")
-	for _, f := range Vacuity(rows) {
-		line("| %s | %s | %s |", f.Property, words(f.Kills), words(f.AloneCatch))
+	stars := map[string]string{}
+	for _, m := range d.Mutants {
+		for id := range m.Fired {
+			if promised(id) {
+				stars[m.Name] = "\\*"
+			}
+		}
+	}
+	for _, w := range d.Worth {
+		alone := []string{}
+		for _, name := range w.Alone {
+			alone = append(alone, name+stars[name])
+		}
+		line("| %s | %s | %s |", w.Property, words(w.Catches), words(alone))
 	}
 	return b.String()
 }
 
-// words are what a cell says.
-func (c Cell) words() string {
-	what := map[string]string{simName: "runs", exploreName: "states"}[c.Judge]
-	spent := fmt.Sprintf("%.1f s", c.Wall().Seconds())
-	if what != "" {
-		spent = fmt.Sprintf("%d %s, %s", c.Runs(), what, spent)
+// cameTo is what a judge came to with a mutant.
+func cameTo(judge string, m document.Mutant) string {
+	if why, skipped := m.Skipped[judge]; skipped {
+		return "not asked: " + why
 	}
-	others := ""
-	if o := c.Others(); len(o) > 0 {
-		others = "; also " + words(o)
+	if _, failed := m.Failed[judge]; failed {
+		return "the judge failed"
+	}
+	if k, killed := m.Kills[judge]; killed {
+		return spent(judge, k)
+	}
+	return spent(judge, m.Survived[judge])
+}
+
+// spent is what a judge found and what that took.
+func spent(judge string, k document.Kill) string {
+	text := fmt.Sprintf("%.1f s", k.WallS)
+	if what := map[string]string{simName: "runs", exploreName: "states"}[judge]; what != "" {
+		text = fmt.Sprintf("%d %s, %s", k.Runs, what, text)
+	}
+	if len(k.Unexpected) > 0 {
+		text += "; also " + words(k.Unexpected)
 	}
 	switch {
-	case c.Skipped() != "":
-		return "not asked: " + c.Skipped()
-	case c.Err() != nil:
-		return "the judge failed"
-	case c.Killed():
-		return fmt.Sprintf("%s: %s%s", words(c.Properties()), spent, others)
-	case c.Kills() > 0:
-		return fmt.Sprintf("%s in %d of %d: %s%s", words(c.Properties()), c.Kills(), len(c.Records), spent, others)
+	case k.Kills == 0:
+		return "nothing: " + text
+	case k.Kills < k.Tries:
+		return fmt.Sprintf("%s in %d of %d: %s", words(k.Properties), k.Kills, k.Tries, text)
 	}
-	return fmt.Sprintf("nothing: %s%s", spent, others)
+	return fmt.Sprintf("%s: %s", words(k.Properties), text)
+}
+
+// words joins ids.
+func words(ids []string) string {
+	if len(ids) == 0 {
+		return "-"
+	}
+	return strings.Join(ids, " ")
 }
 
 func times(n int) string {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/scenarios/mutants"
 )
 
@@ -91,11 +91,25 @@ func (c Cell) Properties() []string {
 	return sorted(found)
 }
 
-// Others are the properties that were violated and are not the subject's to break.
-func (c Cell) Others() []string {
-	found := map[string]bool{}
+// Fired counts what violated each property, over all repetitions.
+func (c Cell) Fired() (by map[string]int, violating int) {
+	by = make(map[string]int)
 	for _, r := range c.Records {
-		for property := range r.Others {
+		for property, n := range r.Fired {
+			by[property] += n
+		}
+		violating += r.Violating
+	}
+	return by, violating
+}
+
+// Unexpected are the properties that a judge saw violated and that are not the
+// subject's to break, sorted.
+func (r Row) Unexpected(c Cell) []string {
+	fired, _ := c.Fired()
+	found := map[string]bool{}
+	for property := range fired {
+		if !r.Subject.wanted(property) {
 			found[property] = true
 		}
 	}
@@ -103,18 +117,23 @@ func (c Cell) Others() []string {
 }
 
 // sorted sorts properties by number, and what is none behind them.
-func sorted(found map[string]bool) []string {
-	number := func(id string) int {
-		n := 0
-		if _, err := fmt.Sscanf(id, "P%d", &n); err != nil || id != fmt.Sprintf("P%d", n) {
-			return 1 << 20
-		}
-		return n
-	}
+func sorted[V any](found map[string]V) []string {
 	return slices.SortedFunc(maps.Keys(found), func(a, b string) int {
 		return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
 	})
 }
+
+// number is that of a property of the design; what is none comes behind them all.
+func number(id string) int {
+	n := 0
+	if _, err := fmt.Sscanf(id, "P%d", &n); err != nil || id != fmt.Sprintf("P%d", n) {
+		return properties + 1
+	}
+	return n
+}
+
+// promised says that a violation is of what the plan of the run promises.
+func promised(id string) bool { return number(id) > properties && id != campaign.Race && id != broken }
 
 // Killed says that a judge that names properties has killed the subject.
 func (r Row) Killed() bool {
@@ -152,47 +171,58 @@ func rank(r Row) int {
 	return 2
 }
 
-// Fired says for every property which mutants it has killed, and which of them nothing
-// else was seen to catch: in every run that violated anything, it alone was violated.
-type Fired struct {
-	Property   string
-	Kills      []string
-	AloneCatch []string
+// Worth says what a property is worth: the mutants that it catches, and those that
+// nothing else catches; see the package comment.
+type Worth struct {
+	Property       string
+	Catches, Alone []string
 }
 
-// Vacuity counts what each property is worth, P1 to P18.
-func Vacuity(rows []Row) []Fired {
-	var all []Fired
+// Vacuity says what each property is worth, P1 to P18.
+func Vacuity(rows []Row) []Worth {
+	var all []Worth
 	for n := 1; n <= properties; n++ {
-		f := Fired{Property: fmt.Sprintf("P%d", n)}
+		w := Worth{Property: fmt.Sprintf("P%d", n)}
 		for _, row := range rows {
-			if row.Subject.Mutant == nil {
+			if m := row.Subject.Mutant; m == nil || !m.MayBreak(w.Property) {
 				continue
 			}
-			seen := map[string]bool{}
-			for _, c := range row.Cells {
-				for _, r := range c.Records {
-					if c.Judge == unitName || !r.Killed() {
-						continue
-					}
-					for _, property := range r.Together {
-						seen[property] = true
-					}
-					for property := range r.Others {
-						seen[property] = true
-					}
-				}
+			fired, alone := row.caughtBy()
+			if fired[w.Property] > 0 {
+				w.Catches = append(w.Catches, row.Subject.Name())
 			}
-			if seen[f.Property] {
-				f.Kills = append(f.Kills, row.Subject.Name())
-				if len(seen) == 1 {
-					f.AloneCatch = append(f.AloneCatch, row.Subject.Name())
-				}
+			if alone == w.Property {
+				w.Alone = append(w.Alone, row.Subject.Name())
 			}
 		}
-		all = append(all, f)
+		all = append(all, w)
 	}
 	return all
+}
+
+// caughtBy counts what violated each property, by all judges that name properties, and
+// says which one it was alone, if it was.
+func (r Row) caughtBy() (by map[string]int, alone string) {
+	by = make(map[string]int)
+	simulated, failed := 0, false
+	for _, c := range r.Cells {
+		if c.Judge == unitName {
+			continue
+		}
+		fired, violating := c.Fired()
+		for property, n := range fired {
+			by[property] += n
+		}
+		if c.Judge == simName {
+			simulated = violating
+		}
+		failed = failed || c.Err() != nil
+	}
+	named := slices.DeleteFunc(sorted(by), promised)
+	if len(named) == 1 && simulated >= Convincing && !failed {
+		alone = named[0]
+	}
+	return by, alone
 }
 
 // properties is how many there are in the design.
@@ -214,12 +244,4 @@ func Survivors(rows []Row) map[string][]string {
 		}
 	}
 	return missing
-}
-
-// words joins ids.
-func words(ids []string) string {
-	if len(ids) == 0 {
-		return "-"
-	}
-	return strings.Join(ids, " ")
 }

@@ -47,6 +47,7 @@ func (s *Simulation) Asked(*mutants.Mutant) string { return "" }
 
 // Look implements [Judge]. The first run, in the order of the seeds, that violates a
 // wanted property is made a second time: only when that gives the same trace it counts.
+// The first repetition then goes on, see the package comment.
 func (s *Simulation) Look(ctx context.Context, edits build.Edits, wanted func(string) bool, repetition int) Finding {
 	e, err := s.Open(ctx, engine.Options{
 		Edits: edits, Race: s.Race, Log: s.Log,
@@ -61,24 +62,29 @@ func (s *Simulation) Look(ctx context.Context, edits build.Edits, wanted func(st
 	started := s.Now()
 	bounded, cancel := context.WithTimeout(ctx, s.Budget)
 	defer cancel()
-	h := hunt{engine: e, wanted: wanted, best: -1}
 	next, stop := iter.Pull(s.runs(repetition))
 	defer stop()
-	var workers sync.WaitGroup
-	for range max(1, s.Jobs) {
-		workers.Go(func() { h.work(bounded, next) })
-	}
-	workers.Wait()
+	h := hunt{engine: e, wanted: wanted, next: next, jobs: max(1, s.Jobs), best: -1}
+	h.hunt(bounded, func() bool { return h.best >= 0 })
 	f := h.finding()
 	f.Wall = s.Now().Sub(started)
-	if f.Property == "" || f.Property == campaign.Race {
+	if f.Property == "" {
 		return f
 	}
-	run := h.seen[h.best].run
-	again, err := e.Run(ctx, job(run))
-	if err != nil || !bytes.Equal(again.Trace, h.seen[h.best].trace) {
-		f.Err = errors.Join(fmt.Errorf("%s gave two traces", run), err)
+	if f.Property != campaign.Race { // it has no trace
+		run := h.seen[h.best].run
+		again, err := e.Run(ctx, job(run))
+		if err != nil || !bytes.Equal(again.Trace, h.seen[h.best].trace) {
+			f.Err = errors.Join(fmt.Errorf("%s gave two traces", run), err)
+			return f
+		}
 	}
+	last := h.best + 1
+	if repetition == 1 {
+		h.hunt(bounded, func() bool { return h.violating() >= Convincing })
+		last = len(h.seen)
+	}
+	f.Fired, f.Violating = h.fired(last)
 	return f
 }
 
@@ -87,11 +93,22 @@ func (s *Simulation) Look(ctx context.Context, edits build.Edits, wanted func(st
 type hunt struct {
 	engine engine.Engine
 	wanted func(string) bool
+	next   func() (campaign.Run, bool)
+	jobs   int
 
 	mu sync.Mutex
 	// seen are the runs that have begun, best is the first that was a kill, -1 for none.
 	seen []*seen
 	best int
+}
+
+// hunt makes runs until it is done or ctx ends; done is asked under the lock.
+func (h *hunt) hunt(ctx context.Context, done func() bool) {
+	var workers sync.WaitGroup
+	for range h.jobs {
+		workers.Go(func() { h.work(ctx, done) })
+	}
+	workers.Wait()
 }
 
 // seen is what one run showed.
@@ -103,12 +120,16 @@ type seen struct {
 	trace []byte
 }
 
-// work makes runs until one that begins later could not be the first kill.
-func (h *hunt) work(ctx context.Context, next func() (campaign.Run, bool)) {
+// work makes one run after the other.
+func (h *hunt) work(ctx context.Context, done func() bool) {
 	for ctx.Err() == nil {
 		h.mu.Lock()
-		run, ok := next()
-		if !ok || h.best >= 0 {
+		if done() {
+			h.mu.Unlock()
+			return
+		}
+		run, ok := h.next()
+		if !ok {
 			h.mu.Unlock()
 			return
 		}
@@ -122,13 +143,27 @@ func (h *hunt) work(ctx context.Context, next func() (campaign.Run, bool)) {
 		h.mu.Lock()
 		s.look(result, err)
 		if slices.ContainsFunc(s.found, func(v trace.Violation) bool { return h.wanted(v.Property) }) {
-			s.trace = result.Trace
 			if h.best < 0 || at < h.best {
-				h.best = at
+				h.best, s.trace = at, result.Trace
 			}
 		}
 		h.mu.Unlock()
 	}
+}
+
+// violating counts the runs so far that have violated a property.
+func (h *hunt) violating() (n int) {
+	for _, s := range h.seen {
+		if s.violates() {
+			n++
+		}
+	}
+	return n
+}
+
+// violates says that more than promises were broken.
+func (s *seen) violates() bool {
+	return slices.ContainsFunc(s.found, func(v trace.Violation) bool { return !promised(v.Property) })
 }
 
 // broken stands in the place of a property where the harness has failed.
@@ -152,27 +187,43 @@ func (s *seen) look(result engine.Result, err error) {
 
 // finding is what the runs up to the first kill came to.
 func (h *hunt) finding() Finding {
-	f := Finding{Others: map[string]int{}}
-	for at, s := range h.seen {
-		switch {
-		case h.best >= 0 && at > h.best || !s.ended:
-			continue
-		case at == h.best:
-			for _, v := range s.found {
-				if f.Property == "" && h.wanted(v.Property) {
-					f.Property, f.Message, f.Where = v.Property, v.Message, s.run.AgainAlone()
-				}
-				f.Together = append(f.Together, v.Property)
-			}
-			slices.Sort(f.Together)
-		default:
-			for _, v := range s.found {
-				f.Others[v.Property]++
-			}
-		}
-		f.Runs++
+	last := len(h.seen)
+	if h.best >= 0 {
+		last = h.best + 1
 	}
+	var f Finding
+	for _, s := range h.seen[:last] {
+		if s.ended {
+			f.Runs++
+		}
+	}
+	f.Fired, f.Violating = h.fired(last)
+	if h.best < 0 {
+		return f
+	}
+	s := h.seen[h.best]
+	v := s.found[slices.IndexFunc(s.found, func(v trace.Violation) bool { return h.wanted(v.Property) })]
+	f.Property, f.Message, f.Where = v.Property, v.Message, s.run.AgainAlone()
 	return f
+}
+
+// fired counts what was violated in runs before the last, and the runs that violated
+// a property. Those that come after enough of these do not count: whether they were made
+// depends on how many went on at once.
+func (h *hunt) fired(last int) (by map[string]int, violating int) {
+	by = make(map[string]int)
+	for at, s := range h.seen[:last] {
+		if violating >= Convincing && at > h.best {
+			break
+		}
+		if s.violates() {
+			violating++
+		}
+		for _, v := range s.found {
+			by[v.Property]++
+		}
+	}
+	return by, violating
 }
 
 func job(run campaign.Run) engine.Job {
