@@ -15,10 +15,11 @@
 // A property catches a mutant *alone* when at least so many runs violated one, in each
 // of them it alone was violated, and no judge that names properties saw another one in
 // anything that it looked at. Then the mutant would survive without that property, as
-// far as so many runs can tell. Data races and failures of the harness count like other
-// properties. Promises of plans do not: they say how one story was to end, and not which
-// rule was broken; where some were, the table says so. The model checker stops at the
-// first violation of a configuration, which is the first of a shortest way there.
+// far as so many runs can tell. A data race counts like a property. What is no kill does
+// not count: a failure of the harness, and a promise of a plan, which says how one story
+// was to end and not which rule was broken; where some were, the table says so. The
+// model checker stops at the first violation of a configuration, which is the first of a
+// shortest way there.
 //
 // P2 holds all of fsm against models/spec and would be violated beside the others. What
 // they are worth shows on shared mutants, see package mutants.

@@ -139,10 +139,11 @@ func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {
 		"too few runs":                 {sees(enough-1, "P5"), sees(1, "P5"), []string{"P5"}, ""},
 		"not alone in a run":           {sees(enough, "P5", "P7"), Finding{}, []string{"P5", "P7"}, ""},
 		"a promise beside it":          {sees(enough, "P5", "task-ends"), Finding{}, []string{"P5"}, "P5"},
+		"the harness fails in some":    {sees(enough, "P5", broken), Finding{}, []string{"P5"}, "P5"},
 		"a data race beside it":        {sees(enough, "P5", campaign.Race), Finding{}, []string{"P5"}, ""},
 		"the model checker sees other": {sees(enough, "P5"), sees(1, "P7"), []string{"P5", "P7"}, ""},
 		"not the mutant's to break":    {sees(enough, "P9"), Finding{}, nil, ""},
-		"the harness fails":            {sees(enough, "P5"), Finding{Err: errors.New("no engine")}, []string{"P5"}, ""},
+		"a judge fails":                {sees(enough, "P5"), Finding{Err: errors.New("no engine")}, []string{"P5"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			subjects := []Subject{mutant("m")}
@@ -248,7 +249,7 @@ func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
 		f.Wall = 0
 		require.Equal(t, Finding{
 			Property: "P5", Message: "a/5", Where: "run a --seeds 5..5", Runs: 9,
-			Fired: map[string]int{"P1": 1, broken: 1, "P5": 8, "P9": 1, "task-ends": 1}, Violating: Convincing,
+			Fired: map[string]int{"P1": 1, broken: 1, "P5": 9, "P9": 1, "task-ends": 1}, Violating: Convincing,
 		}, f)
 		again := s.Look(t.Context(), nil, wanted, 2)
 		require.Equal(t, 5, again.Runs, "another repetition has other seeds")

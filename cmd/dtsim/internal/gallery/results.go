@@ -132,8 +132,12 @@ func number(id string) int {
 	return n
 }
 
-// promised says that a violation is of what the plan of the run promises.
-func promised(id string) bool { return number(id) > properties && id != campaign.Race && id != broken }
+// kills says that a violation may be a kill: it is of a property, or a data race, and
+// neither of what the plan of a run promises nor a failure of the harness.
+func kills(id string) bool { return number(id) <= properties || id == campaign.Race }
+
+// promised says that a violation is of what the plan of a run promises.
+func promised(id string) bool { return !kills(id) && id != broken }
 
 // Killed says that a judge that names properties has killed the subject.
 func (r Row) Killed() bool {
@@ -218,7 +222,7 @@ func (r Row) caughtBy() (by map[string]int, alone string) {
 		}
 		failed = failed || c.Err() != nil
 	}
-	named := slices.DeleteFunc(sorted(by), promised)
+	named := slices.DeleteFunc(sorted(by), func(id string) bool { return !kills(id) })
 	if len(named) == 1 && simulated >= Convincing && !failed {
 		alone = named[0]
 	}

@@ -68,10 +68,14 @@ func (s *Simulation) Look(ctx context.Context, edits build.Edits, wanted func(st
 	h.hunt(bounded, func() bool { return h.best >= 0 })
 	f := h.finding()
 	f.Wall = s.Now().Sub(started)
-	if f.Property == "" {
+	switch f.Property {
+	case "":
 		return f
-	}
-	if f.Property != campaign.Race { // it has no trace
+	case broken:
+		f.Err = fmt.Errorf("%s: %s", h.seen[h.best].run, f.Message)
+		return f
+	case campaign.Race: // it has no trace
+	default:
 		run := h.seen[h.best].run
 		again, err := e.Run(ctx, job(run))
 		if err != nil || !bytes.Equal(again.Trace, h.seen[h.best].trace) {
@@ -161,9 +165,9 @@ func (h *hunt) violating() (n int) {
 	return n
 }
 
-// violates says that more than promises were broken.
+// violates says that a property was violated.
 func (s *seen) violates() bool {
-	return slices.ContainsFunc(s.found, func(v trace.Violation) bool { return !promised(v.Property) })
+	return slices.ContainsFunc(s.found, func(v trace.Violation) bool { return kills(v.Property) })
 }
 
 // broken stands in the place of a property where the harness has failed.
