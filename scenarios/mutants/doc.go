@@ -42,8 +42,9 @@
 // models/spec as they change fsm, the two agree, and only a property that knows the
 // rule from elsewhere finds it.
 //
-// Beside these, [Generate] makes small changes all over the same code, and [Sample]
-// chooses some of them by a seed; notes.txt says which are equivalent to the system.
+// Beside these, [Generate] makes small changes all over the same code, [Sample] chooses
+// some of them by a seed, and [Together] makes one program of many; notes.txt says which
+// are equivalent to the system, and of those that survive what finds them next.
 //
 // The package knows neither engines nor judges.
 package mutants

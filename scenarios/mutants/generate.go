@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
-	"go/printer"
 	"go/token"
 	"go/types"
 	"maps"
@@ -30,9 +29,19 @@ var Properties = func() (all []string) {
 // Race stands in [Mutant.Breaks] for a data race.
 const Race = "race"
 
-// Unjudged are the files that no operator is let loose on, and why: nothing in them can
-// be told apart by what a cluster does.
+// Unjudged are the files, and the functions of files, that no operator is let loose on,
+// and why: nothing in them can be told apart by what a cluster does.
 var Unjudged = map[string]string{
+	"fsm/list.go Manager.ListDistributedTasksPayload": "for embedding programs; no node calls it",
+	"fsm/list.go Manager.Task":                        "for the model checker; no node calls it",
+	"fsm/predicates.go":                               "for providers and for judges; neither manager nor scheduler calls one",
+	"fsm/snapshot.go Manager.Snapshot":                "for embedding programs; a replica captures and encodes on its own",
+	"fsm/task.go TaskStatus.IsCoordinationPhase":      "for providers; no node calls it",
+	"sched/reconcile/memory.go Memory.AppendBinary":   "for the model checker, which tells states apart by it; no node does",
+	"sched/reconcile/memory.go Memory.Rebase":         "for the model checker; no node calls it",
+	"sched/reconcile/memory.go appendString":          "of Memory.AppendBinary",
+	"sched/reconcile/memory.go bit":                   "of Memory.AppendBinary",
+
 	"fsm/replica/doc.go":                     "no code",
 	"sched/gauge.go":                         "a metric",
 	"sched/limiter.go":                       "for providers; the simulator's own do not use it",
@@ -56,13 +65,16 @@ type Generated struct {
 // any property; its name says where it is, what was done, and by its last part what
 // stood there, so that it keeps its name while the code around it changes.
 //
-// There is no library for it that fits: of those that are kept, gremlins has its
-// operators in internal packages and knows no judge but go test.
+// No library makes them. gremlins exchanges single tokens, in internal packages, and knows
+// no judge but go test. go-mutesting and ooze have operators to import, but none that
+// goes on after an error, swaps arguments or takes a lock away, and each mutates a copy
+// of the tree for a test command; what judges here need is an edit for -overlay, with a
+// name that stays.
 func Generate(dir string) ([]Generated, error) {
 	config := &packages.Config{
 		Dir: dir,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedSyntax |
-			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports | packages.NeedDeps,
+			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports,
 	}
 	var patterns []string
 	for _, name := range Editable {
@@ -92,33 +104,33 @@ func Generate(dir string) ([]Generated, error) {
 	return all, nil
 }
 
-// Sample chooses n mutants that compile by a seed, as many of each package as of any
-// other. A mutant that is chosen stays so while others come and go.
+// Sample chooses n mutants that compile by a seed, as many of each operator in each
+// package as of any other. A mutant that is chosen stays so while others come and go.
 func Sample(all []Generated, seed uint64, n int) []*Mutant {
 	rank := func(m Generated) string {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", seed, m.Name))
 		return string(sum[:])
 	}
-	byPackage := map[string][]Generated{}
+	strata := map[string][]Generated{}
 	for _, m := range all {
-		dir := filepath.ToSlash(filepath.Dir(m.Edits[0].File))
-		byPackage[dir] = append(byPackage[dir], m)
+		stratum := m.Operator + " " + filepath.ToSlash(filepath.Dir(m.Edits[0].File))
+		strata[stratum] = append(strata[stratum], m)
 	}
-	for _, list := range byPackage {
+	for _, list := range strata {
 		slices.SortFunc(list, func(a, b Generated) int { return strings.Compare(rank(a), rank(b)) })
 	}
 	var chosen []*Mutant
 	for left := true; left && len(chosen) < n; {
 		left = false
-		for _, dir := range slices.Sorted(maps.Keys(byPackage)) {
-			list := byPackage[dir]
+		for _, stratum := range slices.Sorted(maps.Keys(strata)) {
+			list := strata[stratum]
 			for len(list) > 0 && !list[0].compiles() {
 				list = list[1:]
 			}
 			if len(list) > 0 && len(chosen) < n {
 				chosen, list, left = append(chosen, list[0].Mutant), list[1:], true
 			}
-			byPackage[dir] = list
+			strata[stratum] = list
 		}
 	}
 	slices.SortFunc(chosen, func(a, b *Mutant) int { return strings.Compare(a.Name, b.Name) })
@@ -135,6 +147,7 @@ type generator struct {
 	index int // of the file in pkg.Syntax
 	found []Generated
 	names map[string]int
+	in    *function // that is being mutated
 }
 
 func (g *generator) mutants() ([]Generated, error) {
@@ -169,8 +182,12 @@ func (g *generator) function(f *ast.FuncDecl) {
 	if f.Recv != nil && len(f.Recv.List) > 0 {
 		name = strings.TrimPrefix(types.ExprString(f.Recv.List[0].Type), "*") + "." + name
 	}
+	if Unjudged[g.file+" "+name] != "" {
+		return
+	}
+	g.in = g.describe(f)
 	ast.Inspect(f.Body, func(n ast.Node) bool {
-		if n == nil {
+		if n == nil || g.wording(n) {
 			return false
 		}
 		for _, op := range operators {
@@ -215,8 +232,9 @@ func (g *generator) add(function string, op operator, r replacement) {
 		Name:   name,
 		Wrong:  fmt.Sprintf("%s in %s, %s:%d: %s becomes %s", op.name, function, g.file, line, oneLine(old), oneLine(r.text)),
 		Known:  "generated",
-		Breaks: append(slices.Clone(Properties), Race),
-		Edits:  []Edit{{File: g.file, Old: g.text, New: mutated}},
+		Breaks: op.breaks(), Operator: op.name,
+		Edits: []Edit{{File: g.file, Old: g.text, New: mutated}},
+		in:    g.in, body: g.text[g.in.body:from] + r.text + g.text[to:g.in.to],
 	}})
 }
 
@@ -233,25 +251,14 @@ func oneLine(s string) string {
 
 // compiles type-checks the package with one file replaced.
 func (g *generator) compiles(index int, text string) bool {
-	fset := token.NewFileSet()
-	var files []*ast.File
-	for i, name := range g.pkg.CompiledGoFiles {
-		var source any = text
-		if i != index {
-			var b strings.Builder
-			if err := printer.Fprint(&b, g.pkg.Fset, g.pkg.Syntax[i]); err != nil {
-				return false
-			}
-			source = b.String()
-		}
-		f, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
-		if err != nil {
-			return false
-		}
-		files = append(files, f)
+	f, err := parser.ParseFile(g.pkg.Fset, g.pkg.CompiledGoFiles[index], text, parser.SkipObjectResolution)
+	if err != nil {
+		return false
 	}
+	files := slices.Clone(g.pkg.Syntax)
+	files[index] = f
 	config := types.Config{Importer: importer(g.pkg.Imports)}
-	_, err := config.Check(g.pkg.PkgPath, fset, files, nil)
+	_, err = config.Check(g.pkg.PkgPath, g.pkg.Fset, files, nil)
 	return err == nil
 }
 

@@ -25,7 +25,7 @@ func small(t *testing.T, text string) string {
 	for _, name := range mutants.Editable {
 		write(name+"/doc.go", "package "+filepath.Base(name)+"\n")
 	}
-	write("fsm/code.go", "package fsm\n\nimport \"sync\"\n\nvar mu sync.Mutex\n\nfunc swap(a, b int, c string) error { return nil }\n\n"+text)
+	write("fsm/code.go", "package fsm\n\nimport (\n\t\"fmt\"\n\t\"sync\"\n)\n\nvar _ = fmt.Sprint\n\nvar mu sync.Mutex\n\nfunc swap(a, b int, c string) error { return nil }\n\n"+text)
 	return dir
 }
 
@@ -48,7 +48,13 @@ func TestOperators(t *testing.T) {
 		{"ignore-error", "if a != 0 { return }", []string{}},
 		{"swap-arguments", "_ = swap(a, b, \"\")", []string{"_ = swap(b, a, \"\")"}},
 		{"unlock", "mu.Lock()\ndefer mu.Unlock()\nr = a", []string{"r = a"}},
-		{"unlock", "mu.Lock()\nr = a\nmu.Unlock()", []string{}},
+		{"unlock", "mu.Lock()\nr = a\nmu.Unlock()\nr++", []string{"r = a r++"}},
+		{"unlock", "switch { case a > b: mu.Lock(); defer mu.Unlock(); r = a }", []string{"switch { case a > b: ;; r = a }"}},
+		{"unlock", "mu.Lock()\nif a > b { mu.Unlock(); return }\nr = a\nmu.Unlock()", []string{}},
+		{"negate", "mu.Lock()\nmu.Unlock()", []string{}},
+		{"drop", "mu.Lock()\ndefer mu.Unlock()", []string{}},
+		{"drop", "fmt.Println(a + 1, a == b)", []string{}}, // words
+		{"constant", "fmt.Println(a + 1)", []string{}},
 	}
 	const begin, end = "(a, b int) (r int) {\n", "\n\treturn\n}\n"
 	var text strings.Builder
@@ -97,8 +103,17 @@ func TestASampleKeepsItsMutantsWhileOthersComeAndGo(t *testing.T) {
 
 func TestWhatIsLeftAloneIsThere(t *testing.T) {
 	for name := range mutants.Unjudged {
-		_, err := source(name)
+		file, function, named := strings.Cut(name, " ")
+		text, err := source(file)
 		require.NoError(t, err)
+		if !named {
+			continue
+		}
+		if kind, method, ok := strings.Cut(function, "."); ok {
+			require.Regexp(t, `func \(\w+ \*?`+kind+`\) `+method+`\(`, string(text), name)
+		} else {
+			require.Contains(t, string(text), "func "+function+"(", name)
+		}
 	}
 }
 
@@ -114,6 +129,24 @@ func TestNotes(t *testing.T) {
 	}
 	_, err = mutants.ParseNotes("survivor a: x\nsurvivor a: y\n")
 	require.ErrorContains(t, err, "line 2: a stands twice")
-	_, err = mutants.Known()
+}
+
+func TestNotesAreOfMutantsThatThereAre(t *testing.T) {
+	n, err := mutants.Known()
 	require.NoError(t, err)
+	all, err := mutants.Generate(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	there := map[string]bool{}
+	for _, m := range all {
+		require.False(t, there[m.Name], m.Name)
+		there[m.Name] = true
+	}
+	for _, notes := range []map[string]string{n.Equivalent, n.Next} {
+		for name := range notes {
+			require.True(t, there[name], "%s: the code has changed, judge it again", name)
+		}
+	}
+	for name := range n.Next {
+		require.Empty(t, n.Equivalent[name], "%s is equivalent or survives", name)
+	}
 }

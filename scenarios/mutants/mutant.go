@@ -25,7 +25,14 @@ type Mutant struct {
 	// Shared says that models/spec has the defect, too: it is a rule that was read wrong
 	// by whoever wrote the two, and P2 cannot find it.
 	Shared bool
-	Edits  []Edit
+	// Operator is what made a generated mutant; empty for one that was written down.
+	Operator string
+	Edits    []Edit
+
+	// in is the function that an operator has changed, body what has become of it, from
+	// behind the brace.
+	in   *function
+	body string
 }
 
 // Edit replaces one piece of text in one file.

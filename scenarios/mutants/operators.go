@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // operator changes one kind of thing.
@@ -14,6 +16,17 @@ type operator struct {
 	make func(g *generator, n ast.Node) []replacement
 }
 
+// breaks are what a mutant of the operator may be found by: any property, and where a
+// lock is missing a data race, too.
+func (op operator) breaks() []string {
+	if op.name == unlockName {
+		return append(slices.Clone(Properties), Race)
+	}
+	return Properties
+}
+
+const unlockName = "unlock"
+
 var operators = []operator{
 	{"negate", negate},
 	{"drop", drop},
@@ -22,7 +35,26 @@ var operators = []operator{
 	{"connective", connective},
 	{"ignore-error", ignoreError},
 	{"swap-arguments", swapArguments},
-	{"unlock", unlock},
+	{unlockName, unlock},
+}
+
+// wording says that a node only chooses words: a call that takes anything, as fmt.Errorf
+// and loggers do. No property is about the text of a message.
+func (g *generator) wording(n ast.Node) bool {
+	call, ok := n.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	signature, ok := g.pkg.TypesInfo.TypeOf(call.Fun).(*types.Signature)
+	if !ok || !signature.Variadic() {
+		return false
+	}
+	last, ok := signature.Params().At(signature.Params().Len() - 1).Type().(*types.Slice)
+	if !ok {
+		return false
+	}
+	i, ok := last.Elem().Underlying().(*types.Interface)
+	return ok && i.Empty()
 }
 
 // negate turns a condition round.
@@ -42,21 +74,15 @@ func negate(g *generator, n ast.Node) []replacement {
 
 // drop leaves a statement out.
 func drop(g *generator, n ast.Node) []replacement {
-	var list []ast.Stmt
-	switch s := n.(type) {
-	case *ast.BlockStmt:
-		list = s.List
-	case *ast.CaseClause:
-		list = s.Body
-	case *ast.CommClause:
-		list = s.Body
-	}
 	var all []replacement
-	for _, s := range list {
+	for _, s := range statements(n) {
 		switch s := s.(type) {
 		case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt:
-			if _, lock := locking(g, s); lock {
+			if mutex, _ := acquired(g, s); mutex != "" || releases(g, s) {
 				continue // a lock that is never released, or not held, is for unlock
+			}
+			if e, ok := s.(*ast.ExprStmt); ok && g.wording(e.X) {
+				continue
 			}
 		case *ast.AssignStmt:
 			if s.Tok == token.DEFINE {
@@ -173,43 +199,57 @@ func identOf(e ast.Expr) *ast.Ident {
 	return i
 }
 
-// unlock takes a lock away, where it is held to the end of the function.
+// unlock takes a lock away that the same list of statements releases, with defer at once
+// or later.
 func unlock(g *generator, n ast.Node) []replacement {
-	block, ok := n.(*ast.BlockStmt)
-	if !ok {
-		return nil
-	}
 	var all []replacement
-	for i := 1; i < len(block.List); i++ {
-		what, locks := locking(g, block.List[i-1])
-		_, deferred := block.List[i].(*ast.DeferStmt)
-		behind, unlocks := locking(g, block.List[i])
-		if locks && unlocks && deferred && what == behind {
-			all = append(all, replacement{block.List[i-1].Pos(), block.List[i].End(), ""})
+	list := statements(n)
+	for i, s := range list {
+		mutex, release := acquired(g, s)
+		if mutex == "" {
+			continue
+		}
+		for _, t := range list[i+1:] {
+			between := g.text[g.place(s.End()):g.place(t.Pos())]
+			if text := g.source(t); text == mutex+release || text == "defer "+mutex+release {
+				all = append(all, replacement{s.Pos(), t.End(), strings.TrimSpace(between)})
+				break
+			} else if strings.Contains(text, mutex+release) {
+				break // on some ways out only
+			}
 		}
 	}
 	return all
 }
 
-// locking returns the mutex that a statement locks or unlocks.
-func locking(g *generator, s ast.Stmt) (mutex string, ok bool) {
-	var call *ast.CallExpr
-	switch s := s.(type) {
-	case *ast.ExprStmt:
-		call, _ = s.X.(*ast.CallExpr)
-	case *ast.DeferStmt:
-		call = s.Call
+// acquired returns the mutex that a statement locks, and the call that releases it; or
+// nothing.
+func acquired(g *generator, s ast.Stmt) (mutex, release string) {
+	text := g.source(s)
+	if mutex, ok := strings.CutSuffix(text, ".RLock()"); ok {
+		return mutex, ".RUnlock()"
 	}
-	if call == nil {
-		return "", false
+	if mutex, ok := strings.CutSuffix(text, ".Lock()"); ok {
+		return mutex, ".Unlock()"
 	}
-	selector, isMethod := call.Fun.(*ast.SelectorExpr)
-	if !isMethod {
-		return "", false
+	return "", ""
+}
+
+// releases says that a statement releases a mutex, now or deferred.
+func releases(g *generator, s ast.Stmt) bool {
+	text := g.source(s)
+	return strings.HasSuffix(text, ".Unlock()") || strings.HasSuffix(text, ".RUnlock()")
+}
+
+// statements are those of a node that is a list of them.
+func statements(n ast.Node) []ast.Stmt {
+	switch s := n.(type) {
+	case *ast.BlockStmt:
+		return s.List
+	case *ast.CaseClause:
+		return s.Body
+	case *ast.CommClause:
+		return s.Body
 	}
-	switch selector.Sel.Name {
-	case "Lock", "Unlock", "RLock", "RUnlock":
-		return g.source(selector.X), true
-	}
-	return "", false
+	return nil
 }
