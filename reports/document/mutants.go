@@ -14,6 +14,41 @@ type Mutants struct {
 	Found     []Finding       `json:"unmutated_violations"`
 	Mutants   []Mutant        `json:"mutants"`
 	Worth     []Worth         `json:"worth"`
+	// Generated is the sample of mutants that operators made, if there was one.
+	Generated *Generated `json:"generated,omitempty"`
+}
+
+// Generated is a sample of mutants that operators made.
+type Generated struct {
+	// Seed chose the sample; Sampled are all of it, Equivalent those that behave as the
+	// system does, by name with the reason; the others were judged.
+	Seed       uint64            `json:"seed"`
+	Sampled    int               `json:"sampled"`
+	Equivalent map[string]string `json:"equivalent"`
+	Judged     int               `json:"judged"`
+	// KilledBy counts kills by the first judge that killed; Percent is what simulation and
+	// model checker have killed of the judged.
+	KilledBy map[string]int `json:"killed_by"`
+	Percent  float64        `json:"percent"`
+	// Survivors are what neither has killed, by name with what finds it next, empty when
+	// nobody knows; Failed are those of them of which a judge has failed.
+	Survivors map[string]string `json:"survivors"`
+	Failed    []string          `json:"failed"`
+	// Found are the judges that found something in the program that all are in, with none
+	// chosen: then nothing here counts.
+	Found []string `json:"none_chosen_violations"`
+	// Unchosen is what judges spent on that program, by judge; Mutants are in the order of
+	// the table, survivors last.
+	Unchosen map[string]Kill   `json:"none_chosen"`
+	Mutants  []GeneratedMutant `json:"mutants"`
+}
+
+// GeneratedMutant is a mutant that an operator made; a judge is not asked about what
+// another has killed.
+type GeneratedMutant struct {
+	Mutant
+	// What says where it is and what became what.
+	What string `json:"what"`
 }
 
 // Mutant is one mutant.

@@ -70,6 +70,9 @@ type Options struct {
 	// Edits are compiled in place of files of the module, to see what a change of the
 	// system comes to; path below the module's root to content.
 	Edits build.Edits
+	// Choice is a variable of the environment, NAME=value, by which the native guest with
+	// these edits chooses what it is; empty for none. It counts as part of the build.
+	Choice string
 	// CacheDir is where builds are kept; empty for the environment's DTSIM_CACHE, or
 	// else dtsim in the user's cache directory.
 	CacheDir string

@@ -2,8 +2,11 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"dtsim/sim/engine/build"
 )
@@ -32,7 +35,12 @@ func Native(ctx context.Context, o Options) (Engine, error) {
 	if err != nil {
 		return nil, unavailable(ctx, NativeName, err)
 	}
-	n, err := newWorkers(ctx, o, command{engine: NativeName, program: guest.Path, env: nativeEnv}, guest.ID)
+	env, id := nativeEnv, guest.ID
+	if o.Choice != "" {
+		sum := sha256.Sum256([]byte(id + "\n" + o.Choice))
+		env, id = append(slices.Clone(env), o.Choice), hex.EncodeToString(sum[:])[:len(id)]
+	}
+	n, err := newWorkers(ctx, o, command{engine: NativeName, program: guest.Path, env: env}, id)
 	if err != nil {
 		return nil, unavailable(ctx, NativeName, err)
 	}

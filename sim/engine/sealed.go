@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -38,6 +39,9 @@ func Sealed(ctx context.Context, o Options) (Engine, error) {
 func sealed(ctx context.Context, o Options) (*workers, error) {
 	if o.Race {
 		return nil, errors.New("there is no race detector for WebAssembly")
+	}
+	if o.Choice != "" {
+		return nil, fmt.Errorf("the sealed guest has no environment to find %s in", o.Choice)
 	}
 	guest, err := build.Make(ctx, build.Request{
 		Name: "sealed guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Edits: o.Edits, Log: o.Log,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,6 +68,22 @@ func TestAGuestWithoutTheSeededRuntimeIsRefused(t *testing.T) {
 func TestTheSealedEngineHasNoRaceDetector(t *testing.T) {
 	_, err := Sealed(t.Context(), Options{Guest: testGuest, Race: true})
 	require.EqualError(t, err, "the sealed engine is not available: there is no race detector for WebAssembly")
+}
+
+func TestAChoiceIsPartOfTheBuild(t *testing.T) {
+	builds := map[string]bool{}
+	for _, choice := range []string{"", "CHOICE=1", "CHOICE=2"} {
+		e, err := Native(t.Context(), Options{Guest: testGuest, Choice: choice})
+		require.NoError(t, err)
+		id := e.(*workers).build
+		require.Len(t, id, 32)
+		require.Equal(t, choice != "", slices.Contains(e.(*workers).command.env, choice))
+		builds[id] = true
+		require.NoError(t, e.Close())
+	}
+	require.Len(t, builds, 3)
+	_, err := Sealed(t.Context(), Options{Guest: testGuest, Choice: "CHOICE=1"})
+	require.EqualError(t, err, "the sealed engine is not available: the sealed guest has no environment to find CHOICE=1 in")
 }
 
 func TestACacheThatCannotBeWrittenIsExplained(t *testing.T) {

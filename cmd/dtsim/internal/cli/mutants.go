@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"dtsim/cmd/dtsim/internal/gallery"
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/cmd/dtsim/internal/summary"
+	"dtsim/reports/document"
 	"dtsim/scenarios"
 	"dtsim/scenarios/mutants"
 	"dtsim/sim/engine"
@@ -63,12 +65,19 @@ and a harness that fails, do not count. The system as it is stands first: of it,
 may be found. The first campaign of a mutant goes on after the kill, to see what else
 finds it: the table ends with what each property catches that no other does.
 
+With --generated there are small changes all over the code besides: a sample, chosen by a
+seed. Each judge looks only at those that no judge before it has killed. Locks that are
+taken away are looked for with the race detector. Of the sample some are equivalent to
+the system; these are listed, and not judged.
+
 Mutants are data, see scenarios/mutants; they are compiled without touching the sources.
 What judges came to is remembered in a journal, so that a gallery that was interrupted
-goes on where it stopped; it counts for the same sources and the same budget.
+goes on where it stopped; it counts for the same sources, but for words about mutants, and
+the same budget.
 
-Exit status 0 says that every mutant was killed by each judge that has to find it; 1 that
-one survived, or that something was found without any; 3 that a judge failed.`,
+Exit status 0 says that every mutant was killed by each judge that has to find it, and that
+of generated ones that survive it is known why; 1 that one survived, or that something was
+found without any; 3 that a judge failed.`,
 		Example: `  dtsim mutants                              all of them
   dtsim mutants --only 'barrier-*'           some
   dtsim mutants --judges sim --seeds 10      ten campaigns a mutant, with other seeds
@@ -86,7 +95,11 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 			if err != nil {
 				return err
 			}
-			subjects, err := f.subjects(all, root)
+			sample, err := f.generate(root)
+			if err != nil {
+				return err
+			}
+			subjects, err := f.subjects(all, sample, root)
 			if err != nil {
 				return err
 			}
@@ -95,7 +108,7 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 			if err != nil {
 				return err
 			}
-			sources, err := build.ID(cmd.Context(), build.Request{Dir: root, Package: "dtsim/cmd/dtsim", Target: build.Host()})
+			sources, err := judgeSources(cmd.Context(), root)
 			if err != nil {
 				return err
 			}
@@ -117,7 +130,7 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 			if err != nil && !interrupted {
 				return err
 			}
-			rows := gallery.Table(subjects, judges, records)
+			rows, generated := gallery.Apart(gallery.Table(subjects, judges, records))
 			head := gallery.Head{
 				Command: typed(args), Budget: f.budget, Repetitions: f.seeds, Judges: f.judges,
 				Machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version()),
@@ -127,6 +140,10 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 				f.out = filepath.Join(root, filepath.FromSlash(resultsFile))
 			}
 			results := gallery.NewDocument(head, rows)
+			results.Generated = sample.Document(generated)
+			if g := results.Generated; g != nil && *status == statusHeld {
+				*status = judgeSample(g)
+			}
 			if f.out != "" && !interrupted {
 				if err := gallery.Write(f.out, results); err != nil {
 					return err
@@ -137,6 +154,12 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 				words = env.Stderr
 			}
 			printGallery(words, rows)
+			if g := results.Generated; g != nil {
+				fmt.Fprintf(words, "generated: %s\n", gallery.Counts(g))
+				for _, name := range slices.Sorted(maps.Keys(g.Survivors)) {
+					fmt.Fprintf(words, "survives: %s: %s\n", name, cmp.Or(g.Survivors[name], "nobody knows what finds it"))
+				}
+			}
 			if interrupted {
 				fmt.Fprintf(words, "interrupted; the same command goes on from here\n")
 			}
@@ -160,6 +183,20 @@ one survived, or that something was found without any; 3 that a judge failed.`,
 	flags.StringVar(&f.keep, "journal", "reports/out/mutants.journal", "`file` that remembers what judges came to")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
+}
+
+// judgeSources identifies what judges look with: the guest, the plans, the model, and what
+// the model checker is asked. Words about mutants, notes among them, do not count.
+func judgeSources(ctx context.Context, root string) (string, error) {
+	all := fmt.Sprint(exploreConfigs)
+	for _, name := range []string{engine.GuestPackage, "dtsim/scenarios", "dtsim/models/explore/cluster", "dtsim/cmd/dtsim/internal/campaign"} {
+		id, err := build.ID(ctx, build.Request{Dir: root, Package: name, Target: build.Host()})
+		if err != nil {
+			return "", err
+		}
+		all += " " + id
+	}
+	return all, nil
 }
 
 var allJudges = []string{"sim", "explore", "unit"}
@@ -233,42 +270,42 @@ func (f *mutantsFlags) matching(all []*mutants.Mutant) ([]*mutants.Mutant, error
 	return all, nil
 }
 
-// subjects are the system as it is, the mutants, and a sample of generated ones.
-func (f *mutantsFlags) subjects(all []*mutants.Mutant, root string) ([]gallery.Subject, error) {
-	if f.generated > 0 {
-		made, err := f.generate(root)
-		if err != nil {
-			return nil, err
-		}
-		if made, err = f.matching(made); err != nil {
-			return nil, err
-		}
-		all = append(all, made...)
+// subjects are the system as it is, the mutants, and generated ones.
+func (f *mutantsFlags) subjects(all []*mutants.Mutant, s gallery.Sample, root string) ([]gallery.Subject, error) {
+	made, err := f.matching(s.Judged)
+	if err != nil {
+		return nil, err
 	}
-	if len(all) == 0 {
+	if len(all)+len(made) == 0 {
 		return nil, badUsage("--only %s: no mutant matches", f.only)
 	}
-	chosen, err := gallery.Subjects(all, func(file string) ([]byte, error) {
+	written, err := gallery.Subjects(all, func(file string) ([]byte, error) {
 		return os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 	})
 	if err != nil {
 		return nil, badUsage("%w", err)
 	}
-	return append([]gallery.Subject{{}}, chosen...), nil
-}
-
-// generate makes a sample of generated mutants, without those that are equivalent.
-func (f *mutantsFlags) generate(root string) ([]*mutants.Mutant, error) {
-	known, err := mutants.Known()
+	generated, err := s.Subjects(made)
 	if err != nil {
 		return nil, err
+	}
+	return slices.Concat([]gallery.Subject{{}}, written, generated), nil
+}
+
+// generate makes the sample of generated mutants.
+func (f *mutantsFlags) generate(root string) (gallery.Sample, error) {
+	if f.generated == 0 {
+		return gallery.Sample{}, nil
+	}
+	known, err := mutants.Known()
+	if err != nil {
+		return gallery.Sample{}, err
 	}
 	all, err := mutants.Generate(root)
 	if err != nil {
-		return nil, err
+		return gallery.Sample{}, err
 	}
-	all = slices.DeleteFunc(all, func(m mutants.Generated) bool { return known.Equivalent[m.Name] != "" })
-	return mutants.Sample(all, f.sample, f.generated), nil
+	return gallery.NewSample(f.sample, mutants.Sample(all, f.sample, f.generated), known), nil
 }
 
 // choose makes the judges that were asked for.
@@ -328,6 +365,17 @@ func (f *mutantsFlags) judge(rows []gallery.Row, interrupted bool) int {
 		status = statusViolated
 	}
 	return status
+}
+
+// judgeSample is the exit status of a sample of generated mutants.
+func judgeSample(g *document.Generated) int {
+	switch {
+	case len(g.Failed) > 0:
+		return statusHarness
+	case len(g.Found)+len(gallery.Unexplained(g)) > 0:
+		return statusViolated
+	}
+	return statusHeld
 }
 
 // told is a record in a line.

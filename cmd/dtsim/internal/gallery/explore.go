@@ -33,10 +33,18 @@ func (x *Explore) Name() string { return exploreName }
 // Asked implements [Judge].
 func (x *Explore) Asked(m *mutants.Mutant) string { return m.Unmodelled }
 
+// environment is what chooses a mutant.
+func (s System) environment() []string {
+	if s.Choice == "" {
+		return nil
+	}
+	return []string{s.Choice}
+}
+
 // Look implements [Judge].
-func (x *Explore) Look(ctx context.Context, edits build.Edits, wanted func(string) bool, _ int) Finding {
+func (x *Explore) Look(ctx context.Context, system System, wanted func(string) bool, _ int) Finding {
 	program, err := build.Make(ctx, build.Request{
-		Name: "model checker", Dir: x.Dir, Package: "dtsim/cmd/dtsim", Target: build.Host(), Edits: edits, Log: x.Log,
+		Name: "model checker", Dir: x.Dir, Package: "dtsim/cmd/dtsim", Target: build.Host(), Edits: system.Edits, Log: x.Log,
 	})
 	if err != nil {
 		return Finding{Err: err}
@@ -53,6 +61,7 @@ func (x *Explore) Look(ctx context.Context, edits build.Edits, wanted func(strin
 	for _, config := range x.Configs {
 		var stdout, stderr bytes.Buffer
 		cmd := exec.CommandContext(bounded, program.Path, append([]string{"check", "--json", "--out", dir}, config...)...)
+		cmd.Env = append(os.Environ(), system.environment()...)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = x.Dir, &stdout, &stderr
 		cmd.WaitDelay = time.Second
 		err := cmd.Run()

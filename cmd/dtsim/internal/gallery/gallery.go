@@ -44,10 +44,17 @@ type Judge interface {
 	// Asked says why the judge is not asked about a mutant; empty when it is. The system
 	// as it is, nil, is always looked at.
 	Asked(m *mutants.Mutant) (why string)
-	// Look looks at the system with edits until it finds one of the properties that
-	// wanted says, or ctx ends. The repetition, from 1, is where it begins to look. Err of
-	// the finding says that the judge has failed.
-	Look(ctx context.Context, edits build.Edits, wanted func(property string) bool, repetition int) Finding
+	// Look looks at a system until it finds one of the properties that wanted says, or ctx
+	// ends. The repetition, from 1, is where it begins to look. Err of the finding says
+	// that the judge has failed.
+	Look(ctx context.Context, s System, wanted func(property string) bool, repetition int) Finding
+}
+
+// System is what is judged: the system with edits, and if they hold many mutants which of
+// them is chosen, as NAME=value.
+type System struct {
+	Edits  build.Edits
+	Choice string
 }
 
 // Finding is what a judge came to.
@@ -77,22 +84,50 @@ const Convincing = 10
 type Subject struct {
 	Mutant *mutants.Mutant
 	Edits  build.Edits
+	// Program holds the mutant of an operator beside others, Choice chooses it; without a
+	// mutant the program is looked at with none chosen.
+	Program build.Edits
+	Choice  string
 }
 
-// Name is the mutant's; of the system as it is, [Unmutated].
+// Name is the mutant's; of the system as it is [Unmutated], and of a program of which no
+// mutant is chosen [NoneChosen].
 func (s Subject) Name() string {
-	if s.Mutant == nil {
-		return Unmutated
+	switch {
+	case s.Mutant != nil:
+		return s.Mutant.Name
+	case s.Generated():
+		return NoneChosen
 	}
-	return s.Mutant.Name
+	return Unmutated
 }
 
-// Unmutated is the name of the system as it is.
-const Unmutated = "(unmutated)"
+// system is what judges look at.
+func (s Subject) system() System {
+	if s.Generated() {
+		return System{s.Program, s.Choice}
+	}
+	return System{Edits: s.Edits}
+}
+
+// Generated says that the subject is one of a sample of generated mutants.
+func (s Subject) Generated() bool { return s.Program != nil }
+
+// The names of what is no mutant: the system as it is, and with all generated mutants in
+// it of which none is chosen.
+const (
+	Unmutated  = "(unmutated)"
+	NoneChosen = "(none chosen)"
+)
 
 // wanted says whether finding a property is a kill; of the system as it is, any is a
 // finding.
-func (s Subject) wanted(property string) bool { return s.Mutant == nil || s.Mutant.MayBreak(property) }
+func (s Subject) wanted(property string) bool {
+	if s.Mutant == nil {
+		return property != mutants.Race
+	}
+	return s.Mutant.MayBreak(property)
+}
 
 // Record is what one judge came to with one subject in one repetition.
 type Record struct {
@@ -121,13 +156,24 @@ type Spec struct {
 	Journal *Journal
 }
 
+// killedBefore is why a judge is not asked about a generated mutant.
+const killedBefore = "killed before"
+
 // Execute lets all judges look at all subjects and returns the records in that order,
-// the repetitions innermost. When ctx ends, the records that there are; the error is
-// ctx.Err(), or that the journal cannot be written.
+// the repetitions innermost. Of generated mutants there are many, and what they tell is
+// how few survive: no judge is asked about one that another has killed. When ctx ends,
+// the records that there are; the error is ctx.Err(), or that the journal cannot be
+// written.
 func Execute(ctx context.Context, spec Spec) ([]Record, error) {
 	var all []Record
 	for _, s := range spec.Subjects {
+		killed := false
 		for _, j := range spec.Judges {
+			if killed && s.Generated() && s.Mutant != nil {
+				r := Record{Subject: s.Name(), Judge: j.Name(), Repetition: 1, Skipped: killedBefore}
+				all = append(all, r)
+				continue
+			}
 			for n := 1; n <= spec.Repetitions; n++ {
 				r, known := spec.Journal.find(s, j.Name(), n)
 				if !known {
@@ -141,9 +187,10 @@ func Execute(ctx context.Context, spec Spec) ([]Record, error) {
 					}
 				}
 				all = append(all, r)
+				killed = killed || r.Killed()
 				spec.Watch(r)
-				if r.Skipped != "" || r.Err != nil || once(j) {
-					break // again would be the same
+				if r.Skipped != "" || r.Err != nil || once(j) || s.Generated() {
+					break // again would be the same, or tell nothing more
 				}
 			}
 		}
@@ -161,7 +208,7 @@ func (spec *Spec) one(ctx context.Context, s Subject, j Judge, repetition int) R
 			return r
 		}
 	}
-	r.Finding = j.Look(ctx, s.Edits, s.wanted, repetition)
+	r.Finding = j.Look(ctx, s.system(), s.wanted, repetition)
 	return r
 }
 

@@ -43,9 +43,9 @@ func (j *fakeJudge) Asked(m *mutants.Mutant) string {
 	return m.Unmodelled
 }
 
-func (j *fakeJudge) Look(_ context.Context, edits build.Edits, wanted func(string) bool, repetition int) Finding {
+func (j *fakeJudge) Look(_ context.Context, system System, wanted func(string) bool, repetition int) Finding {
 	j.looks++
-	f := j.finds[edits["fsm/task.go"]]
+	f := j.finds[system.Edits["fsm/task.go"]+system.Choice]
 	if !wanted(f.Property) {
 		f.Property = ""
 	}
@@ -240,26 +240,32 @@ func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
 		e[fmt.Sprintf("b/%d", seed)] = []string{"P5"}
 	}
 	for _, jobs := range []int{1, 2, 7} {
+		raced := false
 		s := &Simulation{
 			Families: []*campaign.Family{family("a"), family("b")}, Jobs: jobs, Budget: time.Minute, Now: time.Now,
-			Open: func(context.Context, engine.Options) (engine.Engine, error) { return e, nil },
+			Open: func(_ context.Context, o engine.Options) (engine.Engine, error) { raced = o.Race; return e, nil },
 		}
 		wanted := func(property string) bool { return property == "P5" }
-		f := s.Look(t.Context(), nil, wanted, 1)
+		f := s.Look(t.Context(), System{}, wanted, 1)
+		require.False(t, raced)
 		f.Wall = 0
 		require.Equal(t, Finding{
 			Property: "P5", Message: "a/5", Where: "run a --seeds 5..5", Runs: 9,
 			Fired: map[string]int{"P1": 1, broken: 1, "P5": 9, "P9": 1, "task-ends": 1}, Violating: Convincing,
 		}, f)
-		again := s.Look(t.Context(), nil, wanted, 2)
+		again := s.Look(t.Context(), System{}, wanted, 2)
 		require.Equal(t, 5, again.Runs, "another repetition has other seeds")
 		require.Equal(t, map[string]int{"P5": 1}, again.Fired, "and ends with the kill")
+		chosen := s.Look(t.Context(), System{Choice: "MUTANT=1"}, wanted, 1)
+		require.Equal(t, map[string]int{"P1": 1, broken: 1, "P5": 1, "P9": 1}, chosen.Fired, "as do all of a mutant that an operator made")
+		s.Look(t.Context(), System{}, func(property string) bool { return property == "P5" || property == campaign.Race }, 2)
+		require.True(t, raced, "where a data race is wanted")
 	}
 	s := &Simulation{
 		Families: []*campaign.Family{family("a")}, Jobs: 2, Budget: 50 * time.Millisecond, Now: time.Now,
 		Open: func(context.Context, engine.Options) (engine.Engine, error) { return violating{}, nil },
 	}
-	f := s.Look(t.Context(), nil, func(string) bool { return true }, 1)
+	f := s.Look(t.Context(), System{}, func(string) bool { return true }, 1)
 	require.Empty(t, f.Property, "the budget ends it")
 	require.Positive(t, f.Runs)
 	require.NoError(t, f.Err)

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"dtsim/sim/engine/build"
 )
 
 // Journal remembers what judges came to, so that a gallery that was interrupted goes on
@@ -100,8 +102,17 @@ func (j *Journal) key(s Subject, judge string, repetition int) string {
 	if s.Mutant != nil {
 		fmt.Fprintf(h, "%q %q\n", s.Mutant.Breaks, s.Mutant.Unmodelled)
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Edits)) {
-		fmt.Fprintf(h, "%s %d\n%s", name, len(s.Edits[name]), s.Edits[name])
+	edits := s.Edits
+	if s.Generated() && s.Mutant == nil {
+		edits = s.Program
+	} else if s.Generated() {
+		edits = make(build.Edits) // what is in the program beside the mutant has no say
+		for _, e := range s.Mutant.Edits {
+			edits[e.File] = e.New
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(edits)) {
+		fmt.Fprintf(h, "%s %d\n%s", name, len(edits[name]), edits[name])
 	}
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }

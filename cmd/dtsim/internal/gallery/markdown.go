@@ -56,6 +56,9 @@ func Markdown(d document.Mutants) string {
 		}
 		line("| %s | %s | %s |", w.Property, words(w.Catches), words(alone))
 	}
+	if d.Generated != nil {
+		sampled(line, d.Judges, d.Generated)
+	}
 	return b.String()
 }
 

@@ -13,7 +13,6 @@ import (
 	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/scenarios/mutants"
 	"dtsim/sim/engine"
-	"dtsim/sim/engine/build"
 	"dtsim/sim/trace"
 )
 
@@ -24,7 +23,8 @@ const (
 	unitName    = "unit"
 )
 
-// Simulation is the judge that runs plans: seed after seed, one of every family.
+// Simulation is the judge that runs plans: seed after seed, one of every family. Where a
+// data race is wanted it runs them with the race detector, more slowly.
 type Simulation struct {
 	// Families are what is run.
 	Families []*campaign.Family
@@ -33,10 +33,8 @@ type Simulation struct {
 	// Jobs is how many runs go on at once. What is found does not depend on it.
 	Jobs   int
 	Budget time.Duration
-	// Race runs with the race detector.
-	Race bool
-	Log  func(string)
-	Now  func() time.Time
+	Log    func(string)
+	Now    func() time.Time
 }
 
 // Name implements [Judge].
@@ -47,10 +45,11 @@ func (s *Simulation) Asked(*mutants.Mutant) string { return "" }
 
 // Look implements [Judge]. The first run, in the order of the seeds, that violates a
 // wanted property is made a second time: only when that gives the same trace it counts.
-// The first repetition then goes on, see the package comment.
-func (s *Simulation) Look(ctx context.Context, edits build.Edits, wanted func(string) bool, repetition int) Finding {
+// The first repetition of a mutant that was written down then goes on, see the package
+// comment.
+func (s *Simulation) Look(ctx context.Context, system System, wanted func(string) bool, repetition int) Finding {
 	e, err := s.Open(ctx, engine.Options{
-		Edits: edits, Race: s.Race, Log: s.Log,
+		Edits: system.Edits, Choice: system.Choice, Race: wanted(campaign.Race), Log: s.Log,
 		// A mutant that goes round in circles costs that much, and no more.
 		Timeout: max(10*time.Second, s.Budget/3),
 	})
@@ -84,7 +83,7 @@ func (s *Simulation) Look(ctx context.Context, edits build.Edits, wanted func(st
 		}
 	}
 	last := h.best + 1
-	if repetition == 1 {
+	if repetition == 1 && system.Choice == "" {
 		h.hunt(bounded, func() bool { return h.violating() >= Convincing })
 		last = len(h.seen)
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"dtsim/scenarios/mutants"
-	"dtsim/sim/engine/build"
 )
 
 // Unit is the judge that runs the tests of the packages that mutants may change.
@@ -33,13 +32,13 @@ var testFailed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 // Look implements [Judge]. The tests name no properties: any test that fails is wanted,
 // and stands in the place of one.
-func (u *Unit) Look(ctx context.Context, edits build.Edits, _ func(string) bool, _ int) Finding {
+func (u *Unit) Look(ctx context.Context, system System, _ func(string) bool, _ int) Finding {
 	dir, err := os.MkdirTemp("", "dtsim-mutant-")
 	if err != nil {
 		return Finding{Err: err}
 	}
 	defer os.RemoveAll(dir)
-	overlay, err := edits.Write(u.Root, dir)
+	overlay, err := system.Edits.Write(u.Root, dir)
 	if err != nil {
 		return Finding{Err: err}
 	}
@@ -51,7 +50,7 @@ func (u *Unit) Look(ctx context.Context, edits build.Edits, _ func(string) bool,
 		args = append(args, "./"+filepath.ToSlash(name))
 	}
 	cmd := exec.CommandContext(bounded, "go", args...)
-	cmd.Dir = u.Root
+	cmd.Dir, cmd.Env = u.Root, append(os.Environ(), system.environment()...)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	f := Finding{Runs: len(mutants.Editable), Wall: u.Now().Sub(started)}

@@ -1,0 +1,86 @@
+package gallery
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/scenarios/mutants"
+	"dtsim/sim/engine/build"
+)
+
+// generated is a mutant of an operator.
+func generated(name string) Subject {
+	return Subject{
+		Mutant:  &mutants.Mutant{Name: name, Operator: "negate", Wrong: name + " | other", Breaks: mutants.Properties},
+		Program: build.Edits{}, Choice: name,
+	}
+}
+
+func TestAJudgeLooksAtGeneratedMutantsThatNobodyHasKilled(t *testing.T) {
+	sim := &fakeJudge{name: simName, finds: map[string]Finding{
+		"first": {Property: "P7", Runs: 2, Wall: time.Second}, "raced": {Property: mutants.Race}, "broken": {Err: errors.New("no engine")},
+	}}
+	explore := &fakeJudge{name: exploreName, finds: map[string]Finding{"second": {Property: "P1", Runs: 40}}}
+	unit := &fakeJudge{name: unitName, finds: map[string]Finding{"third": {Property: "P18", Runs: 4}}}
+	var subjects []Subject
+	var chosen []*mutants.Mutant
+	for _, name := range []string{"fourth", "third", "second", "first", "raced", "broken"} {
+		s := generated(name)
+		subjects, chosen = append(subjects, s), append(chosen, s.Mutant)
+	}
+	chosen = append(chosen, &mutants.Mutant{Name: "same"})
+	sample := NewSample(7, chosen, mutants.Notes{
+		Equivalent: map[string]string{"same": "it is the same"}, Next: map[string]string{"third": "two tasks"},
+	})
+	subjects[4].Mutant.Breaks = append([]string{mutants.Race}, mutants.Properties...)
+	subjects = append(subjects, Subject{}, mutant("written"), Subject{Program: build.Edits{}, Choice: "none"})
+	judges := []Judge{sim, explore, unit}
+	written, rows := Apart(Table(subjects, judges, execute(t, nil, subjects, judges...)))
+	require.Len(t, written, 2)
+	require.Len(t, rows, 7)
+	require.Equal(t, NoneChosen, rows[0].Subject.Name())
+	require.Equal(t, 7+2*3, sim.looks, "each is looked at once, but for those that were written down")
+	require.Equal(t, 5+2, explore.looks)
+	require.Equal(t, 4+2, unit.looks)
+
+	d := sample.Document(rows)
+	require.Equal(t, 7, d.Sampled)
+	require.Equal(t, 6, d.Judged)
+	require.Equal(t, map[string]int{simName: 2, exploreName: 1, unitName: 1}, d.KilledBy)
+	require.Equal(t, map[string]string{"fourth": "", "third": "two tasks", "broken": ""}, d.Survivors)
+	require.Equal(t, []string{"broken", "fourth"}, Unexplained(d))
+	require.Equal(t, []string{"broken"}, d.Failed)
+	require.Empty(t, d.Found)
+	require.InDelta(t, 50, d.Percent, 0.01)
+
+	results := NewDocument(Head{Judges: []string{simName, exploreName, unitName}}, written)
+	require.Len(t, results.Mutants, 1)
+	require.NotContains(t, Markdown(results), "Generated")
+	results.Generated = d
+	text := Markdown(results)
+	require.Contains(t, text, "7 in the sample, 1 of them equivalent; of the other 6 simulation killed 2, and of what it left the model checker 1: 50.0 % together.")
+	require.Contains(t, text, "Of the 3 that survive both the packages' own tests killed 1.")
+	require.Contains(t, text, "| (none chosen) | nothing | nothing: 0 runs, 0.0 s | nothing: 0 states, 0.0 s | nothing: 0.0 s |")
+	require.Contains(t, text, "| first | first \\| other | P7: 2 runs, 1.0 s |  |  |")
+	require.Contains(t, text, "| second | second \\| other | nothing: 0 runs, 0.0 s | P1: 40 states, 0.0 s |  |")
+	require.Contains(t, text, "| broken | broken \\| other | the judge failed | nothing: 0 states, 0.0 s | nothing: 0.0 s |")
+	require.Contains(t, text, "- third: two tasks\n")
+	require.Contains(t, text, "- fourth: nobody knows yet\n")
+	require.Contains(t, text, "- same: it is the same\n")
+
+	rows[0].Cells[1].Records[0].Property = "P1"
+	require.Equal(t, []string{exploreName}, sample.Document(rows).Found, "of the program itself nothing may be found")
+	require.Nil(t, Sample{}.Document(nil))
+}
+
+func TestOnlyAMutantWithoutALockMayRace(t *testing.T) {
+	require.False(t, Subject{}.wanted(mutants.Race))
+	require.True(t, Subject{}.wanted("P1"))
+	require.False(t, generated("x").wanted(mutants.Race))
+	s := generated("y")
+	s.Mutant.Breaks = []string{mutants.Race}
+	require.True(t, s.wanted(mutants.Race))
+}
