@@ -51,7 +51,7 @@ func (s *Simulation) Look(ctx context.Context, system System, wanted func(string
 	e, err := s.Open(ctx, engine.Options{
 		Edits: system.Edits, Choice: system.Choice, Race: wanted(campaign.Race), Log: s.Log,
 		// A mutant that goes round in circles costs that much, and no more.
-		Timeout: max(10*time.Second, s.Budget/3),
+		Timeout: max(30*time.Second, s.Budget/3),
 	})
 	if err != nil {
 		return Finding{Err: err}
