@@ -34,6 +34,20 @@ func newLine(k key, n *node, at time.Duration) *line {
 
 // closure are all minds that those of the line can be by now. False: too many.
 func (l *line) closure() ([]mind, bool) {
+	all, ok := l.reach(func(m *mind) {
+		if m.busy && m.action.Kind == reconcile.CleanLocal {
+			l.node.doubtful(l.key, m.action.Version)
+		}
+	})
+	if !ok {
+		l.lost, l.crowded = true, true
+	}
+	return all, ok
+}
+
+// reach finds all minds that those of the line can be by now, and changes nothing; visit
+// is shown each. False: too many.
+func (l *line) reach(visit func(*mind)) ([]mind, bool) {
 	known := make(map[string]bool)
 	var all []mind
 	var b []byte
@@ -49,13 +63,10 @@ func (l *line) closure() ([]mind, bool) {
 	}
 	for i := 0; i < len(all); i++ {
 		if len(all) > most {
-			l.lost, l.crowded = true, true
 			return nil, false
 		}
 		m := all[i]
-		if m.busy && m.action.Kind == reconcile.CleanLocal {
-			l.node.doubtful(l.key, m.action.Version)
-		}
+		visit(&m)
 		for _, next := range m.silent(l.at, l.gone, l.node) {
 			add(next)
 		}

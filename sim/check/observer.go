@@ -64,15 +64,31 @@ func (o *Observer) Observe(e trace.Event) {
 // among them. Call it after [Observer.Verdict].
 func (o *Observer) Counters() map[string]int64 {
 	counters := maps.Clone(o.found.excused)
-	for i := 1; i <= properties; i++ {
-		property := fmt.Sprintf("P%d", i)
+	for _, property := range Properties() {
 		counters["at-stake/"+property] = o.found.stakes[property]
 	}
 	return counters
 }
 
+// AtStake says how often a property was at stake so far; it may be called while the run
+// goes on.
+func (o *Observer) AtStake(property string) int64 { return o.found.stakes[property] }
+
+// Found are the violations found so far, the first ones of each property; it may be
+// called while the run goes on.
+func (o *Observer) Found() []trace.Violation { return slices.Clip(o.found.violations) }
+
 // properties is how many there are in the design.
 const properties = 18
+
+// Properties are the identifiers of the properties, in order.
+func Properties() []string {
+	var all []string
+	for i := 1; i <= properties; i++ {
+		all = append(all, fmt.Sprintf("P%d", i))
+	}
+	return all
+}
 
 // Verdict ends the run and says what was found. Call it once.
 func (o *Observer) Verdict() trace.Verdict {

@@ -200,7 +200,7 @@ func (r *Recorder) Close(v Verdict) (Footer, error) {
 		return Footer{}, r.err
 	}
 	f := Footer{
-		Verdict:     v,
+		Verdict:     v.valid(),
 		Hash:        hex.EncodeToString(r.hash.Sum(nil)),
 		Events:      r.events,
 		VirtualTime: r.last,
@@ -222,4 +222,16 @@ func (r *Recorder) Close(v Verdict) (Footer, error) {
 		return Footer{}, fmt.Errorf("trace: footer: %w", err)
 	}
 	return f, nil
+}
+
+// valid returns the verdict as it can stand in a file: bytes that are no UTF-8 become
+// U+FFFD, as in events.
+func (v Verdict) valid() Verdict {
+	v.Violations = slices.Clone(v.Violations)
+	for i := range v.Violations {
+		for _, s := range []*string{&v.Violations[i].Property, &v.Violations[i].Message, &v.Violations[i].Node} {
+			*s = string([]rune(*s)) // a rune for each byte that is none
+		}
+	}
+	return v
 }

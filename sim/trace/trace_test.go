@@ -103,6 +103,14 @@ func TestBytesThatAreNoTextBecomeReplacementCharacters(t *testing.T) {
 	got, err := trace.Read(bytes.NewReader(data))
 	require.NoError(t, err)
 	require.Equal(t, "a\uFFFDb\uFFFD", got.Events[0].Str("s"))
+
+	broken := trace.Violation{Property: "P\xff", Message: "a\xffb\xc3", Node: "\xfe"}
+	data, footer := record(t, trace.Verdict{Violations: []trace.Violation{broken}})
+	got, err = trace.Read(bytes.NewReader(data))
+	require.NoError(t, err)
+	require.Equal(t, footer, got.Footer)
+	require.Equal(t, []trace.Violation{{Property: "P\uFFFD", Message: "a\uFFFDb\uFFFD", Node: "\uFFFD"}}, got.Footer.Verdict.Violations)
+	require.Equal(t, "a\xffb\xc3", broken.Message)
 }
 
 func TestFieldsTellWhatTheyHold(t *testing.T) {

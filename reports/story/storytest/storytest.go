@@ -1,0 +1,221 @@
+// Package storytest makes traces for the tests of reports: of real runs of this build, of
+// runs that are made to look wrong, of the model checker, and one that is full of strings
+// which no format may take literally.
+//
+// It must not know what is made of them.
+package storytest
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/models/explore"
+	"dtsim/models/explore/cluster"
+	"dtsim/models/explore/counterexample"
+	"dtsim/models/explore/twophase"
+	"dtsim/scenarios"
+	"dtsim/sim/check"
+	simulated "dtsim/sim/cluster"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// Run runs a plan.
+func Run(t *testing.T, p *plan.Plan) *trace.Trace {
+	t.Helper()
+	require.NoError(t, p.Validate())
+	var b bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
+		require.NoError(t, err)
+		verdict, _ := simulated.Run(p, simulated.Default(), rec)
+		_, err = rec.Close(verdict)
+		require.NoError(t, err)
+	})
+	return read(t, b.Bytes())
+}
+
+func read(t *testing.T, content []byte) *trace.Trace {
+	t.Helper()
+	whole, err := trace.Read(bytes.NewReader(content))
+	require.NoError(t, err)
+	return whole
+}
+
+// Scenario runs a scenario.
+func Scenario(t *testing.T, name string, seed uint64) *trace.Trace {
+	t.Helper()
+	s, err := scenarios.ByName(name)
+	require.NoError(t, err)
+	return Run(t, s.Plan(seed, scenarios.Options{}))
+}
+
+// Record makes a trace of events, with what the checks say of one property.
+func Record(t *testing.T, h trace.Header, property string, events []trace.Event) *trace.Trace {
+	t.Helper()
+	var b bytes.Buffer
+	rec, err := trace.NewRecorder(&b, h)
+	require.NoError(t, err)
+	o := check.New(&h.Plan)
+	rec.Watch(o.Observe)
+	for _, e := range events {
+		rec.Emit(e)
+	}
+	found := slices.DeleteFunc(o.Verdict().Violations, func(v trace.Violation) bool { return v.Property != property })
+	_, err = rec.Close(trace.Verdict{Passed: len(found) == 0, Violations: found})
+	require.NoError(t, err)
+	return read(t, b.Bytes())
+}
+
+// EarlySwap is a run behind the preparation barrier in which the ack of one node is not
+// in the log when it swaps, nor ever: what a barrier comes to that lifts on any ack. It
+// violates P5.
+func EarlySwap(t *testing.T) (early *trace.Trace, missing string) {
+	t.Helper()
+	whole := Scenario(t, "journey-3-barrier", 1)
+	index, op := "", ""
+	for _, e := range whole.Events {
+		if e.Kind == trace.Committed && e.Str("command") == "DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK" {
+			index = e.Str("index")
+			missing, _, _ = strings.Cut(e.Str("client"), "#")
+			break
+		}
+	}
+	require.NotEmpty(t, missing, "nobody has acknowledged a preparation")
+	var events []trace.Event
+	newest := ""
+	for _, e := range whole.Events {
+		drop := false
+		switch e.Kind {
+		case trace.Called:
+			if drop = e.Node == missing && e.Str("do") == "ack-preparation"; drop {
+				op = e.Str("op")
+			}
+		case trace.Proposed, trace.Returned:
+			drop = e.Str("op") == op
+		case trace.Committed:
+			newest = e.Str("index")
+			drop = newest == index
+		case trace.TaskChanged:
+			drop = newest == index
+		case trace.Applied, trace.Replayed:
+			drop = e.Str("index") == index
+		}
+		if !drop {
+			events = append(events, e)
+		}
+	}
+	early = Record(t, whole.Header, "P5", events)
+	require.NotEmpty(t, early.Footer.Verdict.Violations)
+	return early, missing
+}
+
+// Machine is a counterexample of a machine that tells no run.
+func Machine(t *testing.T) *trace.Trace {
+	t.Helper()
+	m := explore.Of(twophase.Hasty(3))
+	r, err := m.Check(t.Context(), explore.Options{})
+	require.NoError(t, err)
+	taken, err := m.Replay(r.Violations[0].Path)
+	require.NoError(t, err)
+	content, err := counterexample.Encode(counterexample.Machine{Config: "2pc-3-hasty"}, r.Violations[0], taken, nil)
+	require.NoError(t, err)
+	return read(t, content)
+}
+
+// Told is a path of the cluster model in the words of a run, kept as a counterexample:
+// the first way from its beginning to an end.
+func Told(t *testing.T) *trace.Trace {
+	t.Helper()
+	m, err := cluster.New(cluster.Configs()["default"])
+	require.NoError(t, err)
+	path := explore.Path{Loop: -1}
+	at := m.Initial(nil)[0]
+	for {
+		enabled := m.Enabled(&at, nil)
+		if len(enabled) == 0 {
+			break
+		}
+		path.Actions = append(path.Actions, enabled[0])
+		at, _ = m.Step(&at, enabled[0])
+	}
+	taken, err := explore.Replay[cluster.State](m, path)
+	require.NoError(t, err)
+	told, err := m.Tell(path)
+	require.NoError(t, err)
+	v := explore.Violation{Broken: explore.Broken{Property: "P16", Message: "for a test: this is where it ends"}, Path: path}
+	content, err := counterexample.Encode(counterexample.Machine{Config: "default"}, v, taken, (*counterexample.Told)(&told))
+	require.NoError(t, err)
+	return read(t, content)
+}
+
+// Nasty are strings that no format may take literally.
+var Nasty = []string{
+	"]]>", "<script>alert(1)</script>", "</script>", "<!--", "\" onload=\"x", "'", "a\nb", "a\r\nb", "a\tb", "\x1b[31mred\x1b[0m", "\x00\x07\x7f",
+	"%0A::error::x", "::error title=x::y", "a,b:c", "a/b", "\u202emirrored\u202c", "\u2028\u2029", "\u0085", "a\xffb", "\ufffe", "é漢👩‍👩‍👧", "{\"a\":1}", "&amp;", "../..", "n1/../n2", "$(x) `y`", "|", "=1+1",
+}
+
+// Hostile is a trace in which names, errors and payloads are nasty, one that no run
+// leaves.
+func Hostile(t *testing.T) *trace.Trace {
+	t.Helper()
+	p := plan.Default()
+	p.Name = "hostile"
+	var events []trace.Event
+	emit := func(node string, inc int, kind trace.Kind, fields ...trace.Field) {
+		events = append(events, trace.Event{At: time.Duration(len(events)) * time.Millisecond, Node: node, Incarnation: inc, Kind: kind, Fields: fields})
+	}
+	s := trace.Str
+	emit("", 0, trace.RunStarted, trace.Uint("seed", 1), trace.Int("nodes", 3), trace.Dur("duration", time.Minute), trace.Int("start", 0))
+	for i, x := range Nasty {
+		n := "n" + x
+		run := []trace.Field{s("namespace", x), s("task", x), trace.Int("version", int64(i+1))}
+		emit(n, 1, trace.NodeStarted)
+		emit(n, 1, trace.NodeState, s("state", x), trace.Int("term", 1), s("leader", x))
+		emit("", 0, trace.FaultBegan, trace.Int("fault", int64(i)), s("what", x), s("nodes", n+","+x), s("peer", x))
+		emit(n, 1, trace.FaultBit, trace.Int("fault", int64(i)), s("what", x), s("to", x), s("msg", x), trace.Int("id", 1), trace.Int("n", 1))
+		emit(n, 1, trace.MessageSent, s("to", x), s("msg", x), trace.Int("id", 1), trace.Int("n", 1), trace.Dur("arrives", time.Duration(len(events)+3)*time.Millisecond))
+		emit(n, 1, trace.MessageSent, s("to", n), s("msg", x), trace.Int("id", 2), trace.Int("n", 1), trace.Dur("arrives", time.Duration(len(events)+3)*time.Millisecond))
+		emit(n, 1, trace.MessageLost, s("to", x), s("msg", x), trace.Int("id", 1), trace.Int("n", 1), s("why", x))
+		emit(n, 1, trace.Called, append([]trace.Field{trace.Int("op", int64(i)), s("do", x), s("unit", x)}, run...)...)
+		emit(n, 1, trace.Proposed, trace.Int("op", int64(i)), s("client", x), trace.Int("seq", 1))
+		emit(n, 1, trace.Committed, trace.Int("index", int64(i+1)), trace.Int("term", 1), s("command", x), s("class", x), s("outcome", x), s("client", x), trace.Int("seq", 1), s("body", x))
+		emit(n, 1, trace.TaskChanged, append(run, s("status", x), s("unit", x), s("unit_status", x), s("owner", x), s("progress", x))...)
+		emit(n, 1, trace.Applied, trace.Int("index", int64(i+1)), trace.Int("term", 1), s("command", x), s("namespace", x), s("task", x), s("outcome", x), trace.Int("sum", 1), s("state", x))
+		emit(n, 1, trace.Returned, trace.Int("op", int64(i)), s("do", x), s("outcome", x), s("error", x), s("class", x))
+		emit(n, 1, trace.Listed, trace.Int("index", int64(i+1)), trace.Int("tasks", 1), trace.Dur("called", 0), s("contents", x))
+		emit(n, 1, trace.StartAsked, run...)
+		emit(n, 1, trace.HandleStarted, append(run, trace.Int("handle", 1))...)
+		emit(n, 1, trace.WorkStarted, append(run, s("unit", x))...)
+		emit(n, 1, trace.WorkEnded, append(run, s("unit", x), s("outcome", x))...)
+		emit(n, 1, trace.CallbackStarted, append([]trace.Field{s("callback", x)}, append(run, s("status", x), s("group", x), s("units", x))...)...)
+		emit(n, 1, trace.CallbackEnded, append([]trace.Field{s("callback", x)}, append(run, s("status", x), s("group", x), s("units", x), s("error", x))...)...)
+		emit(n, 1, trace.HandleTerminated, append(run, trace.Int("handle", 1))...)
+		emit(n, 1, trace.HandleExited, append(run, trace.Int("handle", 1))...)
+		emit(n, 1, trace.ShardChanged, append([]trace.Field{s("collection", x), trace.Int("born", 1), s("shard", x), s("why", x), s("property", x), s("tokenization", x)}, run...)...)
+		emit(n, 1, trace.SchemaChanged, s("collection", x), s("change", x), s("property", x), s("tokenization", x))
+		emit("", 0, trace.Kind("kind "+strings.ToValidUTF8(strings.ReplaceAll(x, "/", ""), "")), s("key "+x, x))
+		emit("", 0, trace.FaultEnded, trace.Int("fault", int64(i)), s("what", x))
+		emit(n, 1, trace.NodeStopped, s("how", x))
+	}
+	emit("", 0, trace.RunEnded)
+	var b bytes.Buffer
+	rec, err := trace.NewRecorder(&b, trace.Header{Plan: p, Engine: "bubble"})
+	require.NoError(t, err)
+	for _, e := range events {
+		rec.Emit(e)
+	}
+	var found []trace.Violation
+	for i, x := range Nasty {
+		found = append(found, trace.Violation{Property: "P" + x, Message: x, At: events[len(events)-1].At, Node: x, Events: []int{2 + i, 3 + i}})
+	}
+	_, err = rec.Close(trace.Verdict{Violations: found})
+	require.NoError(t, err)
+	return read(t, b.Bytes())
+}
