@@ -1,0 +1,340 @@
+package perfetto
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"dtsim/reports/story"
+	"dtsim/sim/trace"
+)
+
+// nodes draws what happens on nodes.
+func (d *drawing) nodes() {
+	s := d.story
+	for i := range s.Lanes {
+		l, pid := &s.Lanes[i], i+1
+		d.process(pid, "node "+l.Name)
+		life := d.thread(pid, "life")
+		for _, n := range l.Incarnations {
+			from, until := d.times(n.Span)
+			d.slice(pid, life, "life", fmt.Sprintf("up #%d", n.Number), from, until, args("ends", n.How))
+		}
+		for _, p := range l.Pauses {
+			from, until := d.times(p)
+			d.slice(pid, life, "life", "paused", from, until, nil)
+		}
+		raft := d.thread(pid, "raft")
+		for _, r := range l.Roles {
+			from, until := d.times(r.Span)
+			d.slice(pid, raft, "raft", fmt.Sprintf("%s, term %d", r.State, r.Term), from, until, nil)
+		}
+		d.commits(pid, l.Name)
+		for _, kind := range []string{"callback", "start", "handle", "work"} {
+			d.bars(pid, l.Name, kind)
+		}
+		d.calls(pid, l.Name)
+	}
+}
+
+// commits draws what a node was the first to apply, and how far it is.
+func (d *drawing) commits(pid int, node string) {
+	s := d.story
+	log := d.thread(pid, "first to apply")
+	for i := range s.Commits {
+		c := &s.Commits[i]
+		e := s.Event(c.Seq)
+		if e.Node != node {
+			continue
+		}
+		name := fmt.Sprintf("%d: %s", c.Index, d.words.Commit(c))
+		if task := d.words.Task(e); task != "" {
+			name += " for " + task
+		}
+		d.events = append(d.events, event{
+			Name: name, Cat: "commit", Phase: "i", At: stamp(e.At), Pid: pid, Tid: log, Scope: "t",
+			Args: args("seq", c.Seq, "term", strconv.FormatUint(c.Term, 10), "outcome", c.Outcome, "body", c.Body),
+		})
+	}
+	for i := range s.Trace.Events {
+		e := &s.Trace.Events[i]
+		if e.Node == node && (e.Kind == trace.Applied || e.Kind == trace.SnapshotRestored) {
+			index, _ := e.Get("index")
+			d.count(pid, "applied index", e.At, index.Uint())
+		}
+	}
+}
+
+// count adds a value of a counter.
+func (d *drawing) count(pid int, name string, at time.Duration, value any) {
+	d.events = append(d.events, event{Name: name, Cat: "count", Phase: "C", At: stamp(at), Pid: pid, Args: map[string]any{"value": value}})
+}
+
+// titles are what the threads of bars are called.
+var titles = map[string]string{"callback": "callbacks", "start": "starts", "handle": "handles", "work": "work"}
+
+func (d *drawing) bars(pid int, node, kind string) {
+	p := pool{pid: pid, name: titles[kind]}
+	for i := range d.story.Bars {
+		b := &d.story.Bars[i]
+		if b.Node != node || b.Kind != kind {
+			continue
+		}
+		from, until := d.times(b.Span)
+		about := fmt.Sprintf("%s/%s@%d", b.Namespace, b.Task, b.Version)
+		name := about
+		if b.Name != "" {
+			name = b.Name + " " + about
+		}
+		a := args("seq", b.From, "task", about, "group", b.Group, "outcome", b.Outcome, "incarnation", b.Incarnation)
+		if b.Told != 0 {
+			a["told to stop"] = d.story.At(b.Told).String()
+		}
+		d.slice(pid, d.on(&p, from, until), kind, name, from, until, a)
+	}
+}
+
+func (d *drawing) calls(pid int, node string) {
+	p := pool{pid: pid, name: "calls"}
+	for i := range d.story.Calls {
+		c := &d.story.Calls[i]
+		if c.Node != node {
+			continue
+		}
+		from, until := d.times(story.Span{From: c.Called, Until: c.Returned})
+		if c.Returned == 0 && c.Outcome != "" {
+			until = from // nobody waits for its end
+		}
+		name := c.Do
+		if c.Task != "" {
+			name += fmt.Sprintf(" %s/%s", c.Namespace, c.Task)
+		}
+		d.slice(pid, d.on(&p, from, until), "call", name, from, until,
+			args("seq", c.Called, "op", c.Op, "unit", c.Unit, "outcome", c.Outcome, "class", c.Class, "error", c.Error))
+	}
+}
+
+// brief is how long the slice of a message is at most.
+const brief = time.Microsecond
+
+// stop is where a message leaves or arrives.
+type stop struct {
+	at   time.Duration
+	name string
+	args map[string]any
+	flow int
+	ends bool
+}
+
+// messages draws what nodes send and get. A flow leads from the one to the other; none
+// from a message that nobody gets.
+func (d *drawing) messages() {
+	s := d.story
+	out, in := make([][]stop, len(s.Lanes)), make([][]stop, len(s.Lanes))
+	flows := 0
+	for i := range s.Messages {
+		m := &s.Messages[i]
+		from, ok := s.Lane(m.From)
+		if !ok {
+			continue
+		}
+		to, known := s.Lane(m.To)
+		a := args("seq", m.Sent, "id", strconv.FormatUint(m.ID, 10), "n", m.N, "lost", m.Lost)
+		left := s.At(m.Sent)
+		times := m.Again
+		if m.Lost == "" {
+			times = append([]time.Duration{m.Arrives}, m.Again...)
+		}
+		out[from] = append(out[from], stop{at: left, name: m.Kind + " to " + m.To, args: a})
+		for i, at := range times {
+			if !known || at > d.end || at < left {
+				continue
+			}
+			flows++
+			if i > 0 || m.Lost != "" {
+				out[from] = append(out[from], stop{at: left, name: m.Kind + " to " + m.To + ", again", args: a})
+			}
+			out[from][len(out[from])-1].flow = flows
+			in[to] = append(in[to], stop{at: at, name: m.Kind + " from " + m.From, args: a, flow: flows, ends: true})
+		}
+	}
+	for i := range s.Lanes {
+		d.stops(i+1, "sends", out[i])
+		d.stops(i+1, "gets", in[i])
+	}
+}
+
+// stops draws the ends of messages on a thread: slices that end before the next one
+// begins, with the flows in them.
+func (d *drawing) stops(pid int, name string, all []stop) {
+	if len(all) == 0 {
+		return
+	}
+	tid := d.thread(pid, name)
+	slices.SortStableFunc(all, func(a, b stop) int { return cmp.Compare(a.at, b.at) })
+	for i, o := range all {
+		until := o.at + brief
+		for _, next := range all[i+1:] {
+			if next.at > o.at {
+				until = min(until, next.at)
+				break
+			}
+		}
+		d.slice(pid, tid, "message", o.name, o.at, until, o.args)
+		if o.flow == 0 {
+			continue
+		}
+		f := event{Name: "message", Cat: "message", Phase: "s", At: stamp(o.at), Pid: pid, Tid: tid, ID: o.flow}
+		if o.ends {
+			f.Phase, f.Bind = "f", "e"
+		}
+		d.events = append(d.events, f)
+	}
+}
+
+// harness draws faults, steps of the model checker and violations.
+func (d *drawing) harness() {
+	s := d.story
+	pid := len(s.Lanes) + 1
+	d.process(pid, "harness")
+	said := d.thread(pid, "verdict")
+	if s.Calm != 0 {
+		d.events = append(d.events, event{Name: "calm", Cat: "fault", Phase: "i", At: stamp(s.At(s.Calm)), Pid: pid, Tid: said, Scope: "g"})
+	}
+	for _, v := range s.Trace.Footer.Verdict.Violations {
+		d.events = append(d.events, event{
+			Name: "violated " + v.Property, Cat: "verdict", Phase: "i", At: stamp(min(max(v.At, 0), d.end)), Pid: pid, Tid: said, Scope: "g",
+			Args: args("message", v.Message, "node", v.Node, "events", v.Events),
+		})
+	}
+	p := pool{pid: pid, name: "faults"}
+	for _, f := range s.Faults {
+		from, until := d.times(f.Span)
+		d.slice(pid, d.on(&p, from, until), "fault", f.What, from, until,
+			args("seq", f.From, "fault", f.Number, "nodes", f.Nodes, "peer", f.Peer, "bites", len(f.Bites)))
+	}
+	steps := 0
+	for i := range s.Trace.Events {
+		e := &s.Trace.Events[i]
+		if e.Kind != trace.Step {
+			continue
+		}
+		if steps == 0 {
+			steps = d.thread(pid, "steps of the model")
+		}
+		d.events = append(d.events, event{Name: d.words.Event(e), Cat: "step", Phase: "i", At: stamp(e.At), Pid: pid, Tid: steps, Scope: "t"})
+	}
+}
+
+// few is how many units of a run have a counter each.
+const few = 64
+
+// run is a run of a task as the tracks of the tasks show it.
+type run struct {
+	name string
+	// units says which units are done.
+	units map[string]bool
+	done  int
+	// status is in force since a time.
+	status string
+	since  time.Duration
+}
+
+// stage is a status of a run while it was in force.
+type stage struct {
+	name        string
+	from, until time.Duration
+}
+
+// tasks draws how far tasks are.
+func (d *drawing) tasks() {
+	pid := len(d.story.Lanes) + 2
+	d.process(pid, "tasks")
+	type key struct {
+		namespace, task string
+		version         uint64
+	}
+	runs := make(map[key]*run)
+	var order []*run
+	var stages []stage
+	for i := range d.story.Trace.Events {
+		e := &d.story.Trace.Events[i]
+		if e.Kind != trace.TaskChanged {
+			continue
+		}
+		version, _ := e.Get("version")
+		k := key{e.Str("namespace"), e.Str("task"), version.Uint()}
+		r := runs[k]
+		if r == nil {
+			r = &run{name: fmt.Sprintf("%s/%s@%d", k.namespace, k.task, k.version), units: make(map[string]bool)}
+			runs[k] = r
+			order = append(order, r)
+		}
+		if is := e.Str("status"); is != r.status {
+			stages = r.ends(stages, e.At)
+			r.status, r.since = is, e.At
+		}
+		d.unit(pid, r, e)
+	}
+	for _, r := range order {
+		stages = r.ends(stages, d.end)
+	}
+	slices.SortStableFunc(stages, func(a, b stage) int { return cmp.Compare(a.from, b.from) })
+	p := pool{pid: pid, name: "status"}
+	for _, g := range stages {
+		d.slice(pid, d.on(&p, g.from, g.until), "task", g.name, g.from, g.until, nil)
+	}
+}
+
+// ends adds the status that a run has had until now.
+func (r *run) ends(stages []stage, now time.Duration) []stage {
+	if r.status == "" {
+		return stages
+	}
+	return append(stages, stage{r.name + " " + r.status, r.since, now})
+}
+
+// unit draws how far a unit is, and how many are done.
+func (d *drawing) unit(pid int, r *run, e *trace.Event) {
+	unit := e.Str("unit")
+	if unit == "" {
+		return
+	}
+	was, known := r.units[unit]
+	is := slices.Contains([]string{"COMPLETED", "FAILED"}, e.Str("unit_status"))
+	r.units[unit] = is
+	progress, err := strconv.ParseFloat(e.Str("progress"), 64)
+	if number := err == nil && progress-progress == 0; number && (known || len(r.units) <= few) {
+		d.count(pid, r.name+" "+unit, e.At, progress)
+	}
+	switch {
+	case is && !was:
+		r.done++
+	case was && !is:
+		r.done--
+	case known:
+		return
+	}
+	d.count(pid, r.name+" units done", e.At, r.done)
+}
+
+// args makes arguments of names and values, without those that say nothing.
+func args(pairs ...any) map[string]any {
+	all := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		switch v := pairs[i+1].(type) {
+		case string:
+			if v == "" {
+				continue
+			}
+		case []string:
+			if len(v) == 0 {
+				continue
+			}
+		}
+		all[pairs[i].(string)] = pairs[i+1]
+	}
+	return all
+}

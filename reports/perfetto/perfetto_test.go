@@ -1,0 +1,258 @@
+package perfetto_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/reports/perfetto"
+	"dtsim/reports/story"
+	"dtsim/reports/story/storytest"
+	"dtsim/sim/trace"
+)
+
+// read is an event as an importer reads it.
+type read struct {
+	Name, Cat, Ph, BP, S string
+	Ts, Dur              json.Number
+	Pid, Tid, ID         int
+	Args                 map[string]any
+}
+
+func write(t *testing.T, tr *trace.Trace) ([]byte, []read) {
+	t.Helper()
+	s, err := story.New(tr)
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, perfetto.Write(&b, s))
+	var doc struct {
+		DisplayTimeUnit string
+		OtherData       map[string]string
+		TraceEvents     []read
+	}
+	d := json.NewDecoder(bytes.NewReader(b.Bytes()))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(&doc))
+	return b.Bytes(), doc.TraceEvents
+}
+
+// nanos reads a time in microseconds with three decimals.
+func nanos(n json.Number) (at int64, err error) {
+	whole, part, ok := strings.Cut(string(n), ".")
+	if !ok || len(part) != 3 {
+		return 0, fmt.Errorf("%q is no time", n)
+	}
+	_, err = fmt.Sscan(whole+part, &at)
+	return at, err
+}
+
+// faulty holds events against what importers require, and returns the first fault.
+func faulty(events []read) error {
+	type thread struct{ pid, tid int }
+	type open struct {
+		until int64
+		seq   int
+	}
+	type end struct{ at int64 }
+	named, threads := make(map[int]bool), make(map[thread]bool)
+	stacks := make(map[thread][]open)
+	begun, ended := make(map[int]end), make(map[int]bool)
+	last := int64(0)
+	for i, e := range events {
+		where := thread{e.Pid, e.Tid}
+		if e.Ph == "M" {
+			switch e.Name {
+			case "process_name":
+				named[e.Pid] = true
+			case "thread_name":
+				if threads[where] {
+					return fmt.Errorf("event %d: thread %v has two names", i, where)
+				}
+				threads[where] = true
+			}
+			continue
+		}
+		at, err := nanos(e.Ts)
+		switch {
+		case err != nil:
+			return fmt.Errorf("event %d: %w", i, err)
+		case at < last:
+			return fmt.Errorf("event %d is earlier than the one before it", i)
+		case !named[e.Pid]:
+			return fmt.Errorf("event %d: process %d has no name", i, e.Pid)
+		case e.Ph != "C" && !threads[where]:
+			return fmt.Errorf("event %d: thread %v has no name", i, where)
+		}
+		last = at
+		stack := stacks[where]
+		for len(stack) > 0 && stack[len(stack)-1].until <= at && e.Ph == "X" {
+			stack = stack[:len(stack)-1]
+		}
+		switch e.Ph {
+		case "X":
+			dur, err := nanos(e.Dur)
+			if err != nil || dur < 0 {
+				return fmt.Errorf("event %d lasts %s", i, e.Dur)
+			}
+			if n := len(stack); n > 0 && at+dur > stack[n-1].until {
+				return fmt.Errorf("event %d (%s) ends after event %d, in which it begins", i, e.Name, stack[n-1].seq)
+			}
+			stack = append(stack, open{at + dur, i})
+		case "s", "f":
+			if len(stack) == 0 || stack[len(stack)-1].until < at {
+				return fmt.Errorf("event %d: the flow %d is in no slice", i, e.ID)
+			}
+			if e.Ph == "s" {
+				if _, twice := begun[e.ID]; twice || e.ID == 0 {
+					return fmt.Errorf("event %d: the flow %d begins twice", i, e.ID)
+				}
+				begun[e.ID] = end{at}
+				break
+			}
+			b, ok := begun[e.ID]
+			if !ok || ended[e.ID] || b.at > at || e.BP != "e" {
+				return fmt.Errorf("event %d: the flow %d ends before it begins, or twice", i, e.ID)
+			}
+			ended[e.ID] = true
+		case "i":
+			if !slices.Contains([]string{"t", "p", "g"}, e.S) {
+				return fmt.Errorf("event %d: the scope %q", i, e.S)
+			}
+		case "C":
+			if len(e.Args) != 1 {
+				return fmt.Errorf("event %d: a counter with %d values", i, len(e.Args))
+			}
+			for _, v := range e.Args {
+				if _, ok := v.(float64); !ok {
+					return fmt.Errorf("event %d counts %v", i, v)
+				}
+			}
+		default:
+			return fmt.Errorf("event %d: the phase %q", i, e.Ph)
+		}
+		stacks[where] = stack
+	}
+	if len(begun) != len(ended) {
+		return fmt.Errorf("%d flows begin and %d end", len(begun), len(ended))
+	}
+	return nil
+}
+
+func TestWhatImportersRequireHolds(t *testing.T) {
+	for name, tr := range map[string]func(*testing.T) *trace.Trace{
+		"small":           storytest.Small,
+		"hostile strings": storytest.Hostile,
+		"a machine":       storytest.Machine,
+		"a told path":     storytest.Told,
+		"journey-4":       func(t *testing.T) *trace.Trace { return storytest.Scenario(t, "journey-4", 1) },
+		"hostile-network": func(t *testing.T) *trace.Trace { return storytest.Scenario(t, "hostile-network", 3) },
+		"hostile-nodes":   func(t *testing.T) *trace.Trace { return storytest.Scenario(t, "hostile-nodes", 2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, events := write(t, tr(t))
+			require.NoError(t, faulty(events))
+		})
+	}
+}
+
+func TestTheValidatorFindsFaults(t *testing.T) {
+	_, sound := write(t, storytest.Small(t))
+	require.NoError(t, faulty(sound))
+	find := func(all []read, ph string) *read {
+		i := slices.IndexFunc(all, func(e read) bool {
+			return e.Ph == ph || ph == "X of n2" && e.Ph == "X" && e.Name == "up #1" && e.Pid == 2
+		})
+		return &all[i]
+	}
+	for want, spoil := range map[string]func([]read){
+		"is earlier than":  func(all []read) { all[len(all)-1].Ts = "0.000" },
+		"ends after event": func(all []read) { find(all, "X of n2").Dur = "3000000.000" },
+		"begins twice":     func(all []read) { find(all, "s").ID = 2 },
+		"ends before it":   func(all []read) { find(all, "f").ID = 99 },
+		"counts":           func(all []read) { find(all, "C").Args["value"] = "1" },
+		"the scope":        func(all []read) { find(all, "i").S = "" },
+		"has no name":      func(all []read) { find(all, "i").Pid = 99 },
+		"the phase":        func(all []read) { find(all, "i").Ph = "I" },
+		"is no time":       func(all []read) { find(all, "i").Ts = "1" },
+		"lasts -1.000":     func(all []read) { find(all, "X").Dur = "-1.000" },
+		"flows begin and":  func(all []read) { e := find(all, "f"); e.Ph, e.S = "i", "t" },
+		"is in no slice":   func(all []read) { e := find(all, "s"); e.Pid, e.Tid = 2, 20_002 },
+		"has two names": func(all []read) {
+			all[len(all)-1] = *find(all, "M")
+			all[len(all)-1].Name = "thread_name"
+			all[len(all)-2] = all[len(all)-1]
+		},
+		"a counter with 2": func(all []read) { find(all, "C").Args["more"] = 1.0 },
+	} {
+		t.Run(want, func(t *testing.T) {
+			_, all := write(t, storytest.Small(t))
+			spoil(all)
+			require.ErrorContains(t, faulty(all), want)
+		})
+	}
+}
+
+// TestEverythingIsThere: messages, commits and callbacks of a run, counted apart.
+func TestEverythingIsThere(t *testing.T) {
+	tr := storytest.Scenario(t, "journey-4", 1)
+	s, err := story.New(tr)
+	require.NoError(t, err)
+	_, events := write(t, tr)
+	count := make(map[string]int)
+	for _, e := range events {
+		count[e.Ph+" "+e.Cat]++
+	}
+	arrived := 0
+	for _, m := range s.Messages {
+		if m.Lost == "" && m.Arrives <= s.At(len(tr.Events)) {
+			arrived++
+		}
+		arrived += len(m.Again)
+	}
+	require.Positive(t, arrived)
+	require.Equal(t, arrived, count["s message"])
+	require.Equal(t, arrived, count["f message"])
+	require.Equal(t, len(s.Commits), count["i commit"])
+	require.EqualValues(t, tr.Footer.Counters[string(trace.CallbackStarted)], count["X callback"])
+	require.EqualValues(t, tr.Footer.Counters[string(trace.WorkStarted)], count["X work"])
+	require.Equal(t, len(s.Calls), count["X call"])
+	require.Positive(t, count["C count"])
+	require.Positive(t, count["X task"])
+}
+
+func TestTheFormIsTheGoldenOne(t *testing.T) {
+	got, _ := write(t, storytest.Small(t))
+	golden := filepath.Join("testdata", "small.json")
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(golden, got, 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+}
+
+func TestNastyStringsStayInTheirPlace(t *testing.T) {
+	got, events := write(t, storytest.Hostile(t))
+	// No control character and no tag is in the file as it is, yet all of them come back.
+	for _, c := range got {
+		require.True(t, c == '\n' || c >= ' ', "%q", c)
+	}
+	require.NotContains(t, string(got), "<")
+	names := make(map[string]bool)
+	for _, e := range events {
+		if e.Name == "process_name" {
+			names[e.Args["name"].(string)] = true
+		}
+	}
+	for _, x := range storytest.Nasty {
+		require.Contains(t, names, "node n"+strings.ToValidUTF8(x, "\uFFFD"))
+	}
+}

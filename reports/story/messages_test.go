@@ -1,0 +1,200 @@
+package story_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/reports/story"
+	"dtsim/reports/story/storytest"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// sheet is a trace written by hand; times are in ms.
+type sheet struct{ trace.Trace }
+
+func newSheet() *sheet {
+	s := &sheet{}
+	s.Header.Plan, s.Header.Engine = plan.Default(), "bubble"
+	return s
+}
+
+func (s *sheet) emit(at int, node string, kind trace.Kind, fields ...trace.Field) int {
+	e := trace.Event{Seq: len(s.Events) + 1, At: ms(at), Node: node, Kind: kind, Fields: fields}
+	if node != "" {
+		e.Incarnation = 1
+	}
+	s.Events = append(s.Events, e)
+	return e.Seq
+}
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// sent says that n1 sends n2 a message that is to arrive at a time.
+func (s *sheet) sent(at, id, arrives int) int {
+	return s.emit(at, "n1", trace.MessageSent, append(message(id), trace.Dur("arrives", ms(arrives)))...)
+}
+
+func (s *sheet) bit(at, id int, what plan.FaultKind, by int) int {
+	fields := append([]trace.Field{trace.Int("fault", 0), trace.Str("what", string(what))}, message(id)...)
+	if by > 0 {
+		fields = append(fields, trace.Dur("by", ms(by)))
+	}
+	return s.emit(at, "n1", trace.FaultBit, fields...)
+}
+
+func (s *sheet) lost(at, id int, why string) int {
+	return s.emit(at, "n1", trace.MessageLost, append(message(id), trace.Str("why", why))...)
+}
+
+func message(id int) []trace.Field {
+	return []trace.Field{trace.Str("to", "n2"), trace.Str("msg", "append"), trace.Int("id", int64(id)), trace.Int("n", 1)}
+}
+
+// ends are the messages without what they say of themselves.
+func (s *sheet) ends(t *testing.T) []story.Message {
+	all := told(t, &s.Trace).Messages
+	for i := range all {
+		all[i].From, all[i].To, all[i].Kind, all[i].N = "", "", "", 0
+	}
+	return all
+}
+
+func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
+	t.Run("one arrives", func(t *testing.T) {
+		s := newSheet()
+		a := s.sent(1, 1, 5)
+		s.emit(4, "n2", trace.LeaderSeen)
+		seen := s.emit(5, "n2", trace.LeaderSeen)
+		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Seen: seen}}, s.ends(t))
+	})
+	t.Run("one is cut before it leaves", func(t *testing.T) {
+		s := newSheet()
+		bit := s.bit(1, 1, plan.Partition, 0)
+		lost := s.lost(1, 1, "cut")
+		s.emit(9, "n2", trace.LeaderSeen)
+		require.Equal(t, []story.Message{{Sent: lost, ID: 1, Arrives: ms(1), Lost: "cut", LostAt: lost, Disturbed: []int{bit}}}, s.ends(t))
+	})
+	t.Run("one finds nobody", func(t *testing.T) {
+		s := newSheet()
+		a := s.sent(1, 1, 5)
+		lost := s.lost(5, 1, "down")
+		s.emit(9, "n2", trace.LeaderSeen)
+		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Lost: "down", LostAt: lost}}, s.ends(t))
+	})
+	t.Run("one arrives twice", func(t *testing.T) {
+		s := newSheet()
+		bit := s.bit(1, 1, plan.Duplicate, 4)
+		a := s.sent(1, 1, 5)
+		seen := s.emit(6, "n2", trace.LeaderSeen)
+		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Again: []time.Duration{ms(9)}, Seen: seen, Disturbed: []int{bit}}}, s.ends(t))
+	})
+	t.Run("the duplicate finds nobody", func(t *testing.T) {
+		s := newSheet()
+		bit := s.bit(1, 1, plan.LateDuplicate, 4)
+		a := s.sent(1, 1, 5)
+		seen := s.emit(6, "n2", trace.LeaderSeen)
+		s.lost(9, 1, "down")
+		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Again: []time.Duration{}, Seen: seen, Disturbed: []int{bit}}}, s.ends(t))
+	})
+	t.Run("one finds nobody and its duplicate does", func(t *testing.T) {
+		s := newSheet()
+		bit := s.bit(1, 1, plan.Duplicate, 4)
+		a := s.sent(1, 1, 5)
+		lost := s.lost(5, 1, "down")
+		seen := s.emit(9, "n2", trace.LeaderSeen)
+		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Again: []time.Duration{ms(9)}, Seen: seen, Lost: "down", LostAt: lost, Disturbed: []int{bit}}}, s.ends(t))
+	})
+	t.Run("two wait to be overtaken", func(t *testing.T) {
+		s := newSheet()
+		s.bit(1, 1, plan.Reorder, 0)
+		s.sent(1, 1, 105)
+		s.bit(2, 2, plan.Reorder, 0)
+		s.sent(2, 2, 106)
+		s.bit(3, 3, plan.Loss, 0)
+		s.lost(3, 3, "lost")
+		s.sent(4, 4, 8)
+		s.sent(5, 5, 6)
+		all := s.ends(t)
+		require.Equal(t, ms(8)+1, all[0].Arrives)
+		require.Equal(t, ms(8)+2, all[1].Arrives)
+		require.Equal(t, ms(8), all[3].Arrives)
+		require.Equal(t, ms(6), all[4].Arrives)
+	})
+	t.Run("nothing overtakes one in time", func(t *testing.T) {
+		s := newSheet()
+		s.bit(1, 1, plan.Reorder, 0)
+		s.sent(1, 1, 7)
+		s.sent(9, 2, 11)
+		require.Equal(t, ms(7), s.ends(t)[0].Arrives)
+	})
+	t.Run("one waits for the end of a pause", func(t *testing.T) {
+		s := newSheet()
+		s.emit(1, "n2", trace.NodePaused)
+		s.sent(2, 1, 5)
+		s.sent(3, 2, 40)
+		s.emit(30, "n2", trace.NodeResumed)
+		seen := s.emit(31, "n2", trace.LeaderSeen)
+		all := s.ends(t)
+		require.Equal(t, ms(30)+1, all[0].Arrives)
+		require.Equal(t, seen, all[0].Seen)
+		require.Equal(t, ms(40), all[1].Arrives)
+		require.Zero(t, all[1].Seen)
+	})
+	t.Run("one comes to a node that stops in its pause", func(t *testing.T) {
+		s := newSheet()
+		s.emit(1, "n2", trace.NodePaused)
+		s.sent(2, 1, 5)
+		s.emit(30, "n2", trace.NodeStopped, trace.Str("how", "crash"))
+		lost := s.lost(30, 1, "down")
+		require.Equal(t, lost, s.ends(t)[0].LostAt)
+	})
+}
+
+func TestTheSmallRunIsTold(t *testing.T) {
+	s := told(t, storytest.Small(t))
+	v := s.Trace.Footer.Verdict.Violations[0]
+	require.Equal(t, []story.Absence{{What: "preparation ack", Node: "n2", Namespace: "reindex", Task: "to-trigram", Version: 6}}, s.Absent(v))
+	before := s.State(v.Events[1])
+	require.Equal(t, map[string]string{
+		"log": "9", "node/n1": "up #1", "node/n1/applied": "6", "node/n1/callback/reindex/to-trigram": "OnSwapRequested v6",
+		"node/n1/raft": "Leader in term 2", "node/n2": "down (crash)", "node/n3": "up #1", "node/n3/applied": "6",
+		"task/reindex/to-trigram": "v6 SWAPPING", "task/reindex/to-trigram/prepared/n1": "ok",
+		"task/reindex/to-trigram/unit/u1": "COMPLETED by n1, 1", "task/reindex/to-trigram/unit/u2": "COMPLETED by n2, 1",
+	}, without(before, "property/"))
+	require.Contains(t, before["property/P5"], "violated")
+	end := s.State(len(s.Trace.Events))
+	require.Equal(t, "title=trigram, swapped by reindex/to-trigram@6", end["node/n1/shard/Articles/s1"])
+	require.Equal(t, "down (shutdown)", end["node/n2"])
+	require.NotContains(t, end, "node/n1/applied")
+
+	require.Equal(t, []story.Incarnation{
+		{Number: 1, Span: story.Span{From: 3, Until: s.Lanes[1].Incarnations[0].Until}, How: "crash"},
+		{Number: 2, Span: s.Lanes[1].Incarnations[1].Span, How: "shutdown"},
+	}, s.Lanes[1].Incarnations)
+	require.Equal(t, "", outcome(s, "n2", "handle", 0))
+}
+
+// outcome is that of the n-th bar of a kind on a node.
+func outcome(s *story.Story, node, kind string, n int) string {
+	for _, b := range s.Bars {
+		if b.Node == node && b.Kind == kind {
+			if n--; n < 0 {
+				return b.Outcome
+			}
+		}
+	}
+	return "no such bar"
+}
+
+func without(state map[string]string, prefix string) map[string]string {
+	kept := make(map[string]string)
+	for part, value := range state {
+		if len(part) < len(prefix) || part[:len(prefix)] != prefix {
+			kept[part] = value
+		}
+	}
+	return kept
+}
