@@ -198,3 +198,16 @@ func without(state map[string]string, prefix string) map[string]string {
 	}
 	return kept
 }
+
+func TestANodeThatStartsAgainHasAppliedNothing(t *testing.T) {
+	s := newSheet()
+	index := trace.Int("index", 4)
+	s.emit(1, "n1", trace.NodeStarted)
+	s.emit(2, "n1", trace.Applied, index)
+	s.emit(3, "n1", trace.NodeStopped, trace.Str("how", "crash"))
+	up := s.emit(4, "n1", trace.NodeStarted)
+	again := s.emit(5, "n1", trace.SnapshotRestored, index)
+	run := told(t, &s.Trace)
+	require.NotContains(t, run.State(up), "node/n1/applied")
+	require.Equal(t, "4", run.State(again)["node/n1/applied"])
+}
