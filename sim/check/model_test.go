@@ -2,16 +2,12 @@ package check
 
 import (
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"dtsim/models/explore"
 	"dtsim/models/explore/cluster"
-	"dtsim/models/explore/cluster/mutant"
 )
 
 // TestTracesOfTheModelAreJudged: the checks, which share nothing with the model, read
@@ -54,46 +50,6 @@ func TestTracesOfTheModelAreJudged(t *testing.T) {
 					t.Errorf("seed %d: %s %s", seed, v.Property, v.Message)
 				}
 			}
-		})
-	}
-}
-
-// TestCounterexamplesAreJudged: what the model checker finds in defective code, the checks
-// find in its trace.
-func TestCounterexamplesAreJudged(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a program for each mutant")
-	}
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	require.NoError(t, err)
-	model := filepath.Join("models", "explore", "cluster", "testdata")
-	for name, property := range map[string]string{
-		"barrier-lifts-on-any-ack": "P5", "finalize-without-acks": "P8", "outdated-status": "P9", "fired-marks-lost": "P9",
-		"finished-tasks-not-pre-marked": "P9",
-		// To the checks this is a verdict that the specification does not share.
-		"first-ack-does-not-win": "P2",
-	} {
-		t.Run(name, func(t *testing.T) {
-			text, err := os.ReadFile(filepath.Join(root, model, "mutants", name+".mutant"))
-			require.NoError(t, err)
-			m, err := mutant.Read(string(text))
-			require.NoError(t, err)
-			dir := t.TempDir()
-			program, err := m.Build(root, filepath.Join(model, "check"), dir)
-			require.NoError(t, err)
-			file := filepath.Join(dir, "counterexample.trace.jsonl")
-			out, err := exec.CommandContext(t.Context(), program, "-config", m.Config, "-trace", file).CombinedOutput()
-			require.NoError(t, err, "%s", out)
-			f, err := os.Open(file)
-			require.NoError(t, err)
-			defer f.Close()
-			verdict, err := Trace(f)
-			require.NoError(t, err)
-			var found []string
-			for _, v := range verdict.Violations {
-				found = append(found, v.Property)
-			}
-			require.Contains(t, found, property, "%v", verdict.Violations)
 		})
 	}
 }

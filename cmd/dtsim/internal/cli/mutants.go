@@ -188,8 +188,8 @@ found without any; 3 that a judge failed.`,
 // judgeSources identifies what judges look with: the guest, the plans, the model, and what
 // the model checker is asked. Words about mutants, notes among them, do not count.
 func judgeSources(ctx context.Context, root string) (string, error) {
-	all := fmt.Sprint(exploreConfigs)
-	for _, name := range []string{engine.GuestPackage, "dtsim/scenarios", "dtsim/models/explore/cluster", "dtsim/cmd/dtsim/internal/campaign"} {
+	all := fmt.Sprint(gallery.Searches())
+	for _, name := range []string{engine.GuestPackage, "dtsim/scenarios", gallery.SearchPackage, "dtsim/cmd/dtsim/internal/campaign"} {
 		id, err := build.ID(ctx, build.Request{Dir: root, Package: name, Target: build.Host()})
 		if err != nil {
 			return "", err
@@ -330,19 +330,12 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 				},
 			})
 		case "explore":
-			judges = append(judges, &gallery.Explore{Dir: root, Configs: exploreConfigs, Budget: f.budget, Log: note, Now: env.Now})
+			judges = append(judges, &gallery.Explore{Dir: root, Searches: gallery.Searches(), Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now})
 		case "unit":
 			judges = append(judges, &gallery.Unit{Root: root, Budget: max(f.budget, 2*time.Minute), Now: env.Now})
 		}
 	}
 	return judges, nil
-}
-
-// exploreConfigs are what the model checker looks at, the smallest first.
-var exploreConfigs = [][]string{
-	{"--config", "rerun"}, {"--nodes", "2", "--units", "2", "--barrier", "--cancels", "1", "--reruns", "1"}, {"--config", "operator"}, {"--config", "cancel"}, {"--config", "older-proposer"}, {"--config", "lag"},
-	{"--nodes", "3", "--units", "2", "--barrier", "--crashes", "1"}, {"--nodes", "2", "--units", "2", "--barrier", "--interrupts", "1"}, {"--config", "groups"}, {"--config", "cleanup"}, {"--config", "two-tasks"}, {"--config", "compete"}, {"--config", "default"},
-	{"--config", "2n-liveness", "--liveness"}, {"--config", "overlap"},
 }
 
 // judge is the exit status.

@@ -8,23 +8,60 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
+	"dtsim/models/explore/cluster"
 	"dtsim/scenarios/mutants"
 	"dtsim/sim/engine/build"
 )
 
+// SearchPackage is the program that searches.
+const SearchPackage = "dtsim/cmd/dtsim/internal/gallery/search"
+
+// Search is one cluster that the model checker looks at.
+type Search struct {
+	// Command shows it again.
+	Command  string
+	Cluster  cluster.Config
+	Liveness bool
+}
+
+// Searches are what the model checker looks at, the quickest first. All of them together
+// visit every state in a few seconds.
+func Searches() []Search {
+	configs := cluster.Configs()
+	named := func(name string) Search {
+		return Search{Command: "dtsim check --config " + name, Cluster: configs[name]}
+	}
+	live := named("2n-liveness")
+	live.Command, live.Liveness = live.Command+" --liveness", true
+	return []Search{
+		named("rerun"),
+		{"dtsim check --nodes 2 --units 2 --barrier --cancels 1 --reruns 1",
+			cluster.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Cancels: 1, Reruns: 1}, false},
+		named("operator"), named("cancel"), named("older-proposer"), named("lag"),
+		{"dtsim check --nodes 3 --units 2 --barrier --crashes 1",
+			cluster.Config{Name: "custom", Nodes: 3, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Crashes: 1}, false},
+		{"dtsim check --nodes 2 --units 2 --barrier --interrupts 1",
+			cluster.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Interrupts: 1}, false},
+		named("groups"), named("cleanup"), named("two-tasks"), named("compete"), named("default"), live, named("overlap"),
+	}
+}
+
 // Explore is the judge that lets the model checker visit every state of small clusters
-// made of the mutated code: `dtsim check`, built with the edits.
+// made of the mutated code.
 type Explore struct {
 	// Dir is a directory inside the module.
 	Dir string
-	// Configs are the arguments of `dtsim check`, tried one after the other.
-	Configs [][]string
-	Budget  time.Duration
-	Log     func(string)
-	Now     func() time.Time
+	// Searches are tried one after the other; see [Searches].
+	Searches []Search
+	// Jobs is how many cores a search takes.
+	Jobs   int
+	Budget time.Duration
+	Log    func(string)
+	Now    func() time.Time
 }
 
 // Name implements [Judge].
@@ -41,40 +78,33 @@ func (s System) environment() []string {
 	return []string{s.Choice}
 }
 
+// searched is what the program of package search prints.
+type searched struct {
+	States     int
+	Violations []struct {
+		Property, Message string
+		Again             []string
+	}
+}
+
 // Look implements [Judge].
 func (x *Explore) Look(ctx context.Context, system System, wanted func(string) bool, _ int) Finding {
-	program, err := build.Make(ctx, build.Request{
-		Name: "model checker", Dir: x.Dir, Package: "dtsim/cmd/dtsim", Target: build.Host(), Edits: system.Edits, Log: x.Log,
-	})
+	program, err := x.build(ctx, system)
 	if err != nil {
 		return Finding{Err: err}
 	}
-	dir, err := os.MkdirTemp("", "dtsim-mutant-") // for counterexamples; the gallery keeps the command
-	if err != nil {
-		return Finding{Err: err}
-	}
-	defer os.RemoveAll(dir)
 	started := x.Now()
 	bounded, cancel := context.WithTimeout(ctx, x.Budget)
 	defer cancel()
 	f := Finding{Fired: map[string]int{}}
-	for _, config := range x.Configs {
-		var stdout, stderr bytes.Buffer
-		cmd := exec.CommandContext(bounded, program.Path, append([]string{"check", "--json", "--out", dir}, config...)...)
-		cmd.Env = append(os.Environ(), system.environment()...)
-		cmd.Dir, cmd.Stdout, cmd.Stderr = x.Dir, &stdout, &stderr
-		cmd.WaitDelay = time.Second
-		err := cmd.Run()
+	for _, s := range x.Searches {
+		said, err := x.search(bounded, program, system, s, "")
 		f.Wall = x.Now().Sub(started)
 		if bounded.Err() != nil {
 			return f
 		}
-		var said struct {
-			States     int
-			Violations []struct{ Property, Message string }
-		}
-		if bad := json.Unmarshal(stdout.Bytes(), &said); bad != nil {
-			f.Err = errors.Join(fmt.Errorf("dtsim check %s: %w: %s", strings.Join(config, " "), bad, strings.TrimSpace(stderr.String())), err)
+		if err != nil {
+			f.Err = err
 			return f
 		}
 		f.Runs += said.States
@@ -84,7 +114,7 @@ func (x *Explore) Look(ctx context.Context, system System, wanted func(string) b
 		for _, v := range said.Violations {
 			f.Fired[v.Property]++
 			if f.Property == "" && wanted(v.Property) {
-				f.Property, f.Message, f.Where = v.Property, v.Message, "dtsim check "+strings.Join(config, " ")
+				f.Property, f.Message, f.Where = v.Property, v.Message, s.Command
 			}
 		}
 		if f.Property != "" {
@@ -92,4 +122,35 @@ func (x *Explore) Look(ctx context.Context, system System, wanted func(string) b
 		}
 	}
 	return f
+}
+
+// build makes the program that searches.
+func (x *Explore) build(ctx context.Context, system System) (string, error) {
+	program, err := build.Make(ctx, build.Request{
+		Name: "model checker", Dir: x.Dir, Package: SearchPackage, Target: build.Host(), Edits: system.Edits, Log: x.Log,
+	})
+	if err != nil {
+		return "", err
+	}
+	return program.Path, nil
+}
+
+// search looks at one cluster; the first counterexample goes to a file, if that has a
+// name.
+func (x *Explore) search(ctx context.Context, program string, system System, s Search, file string) (said searched, err error) {
+	config, err := json.Marshal(s.Cluster)
+	if err != nil {
+		return said, err
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, program,
+		"-config", string(config), "-liveness="+strconv.FormatBool(s.Liveness), "-jobs", strconv.Itoa(max(1, x.Jobs)), "-trace", file)
+	cmd.Env = append(os.Environ(), system.environment()...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = x.Dir, &stdout, &stderr
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	if bad := json.Unmarshal(stdout.Bytes(), &said); bad != nil || err != nil {
+		return said, fmt.Errorf("%s: %w: %s", s.Command, errors.Join(err, bad), strings.TrimSpace(stderr.String()))
+	}
+	return said, nil
 }

@@ -1,0 +1,95 @@
+// Search lets the model checker look at one small cluster and says what it found: the
+// program that mutants of the shipped code are built into. It is `dtsim check` without
+// all that has nothing to do with the search, so that it is built in a second.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+
+	"dtsim/models/explore"
+	"dtsim/models/explore/cluster"
+	"dtsim/models/explore/counterexample"
+)
+
+// found is what was found, as JSON on standard output.
+type found struct {
+	States     uint64      `json:"states"`
+	Exhausted  bool        `json:"exhausted"`
+	Violations []violation `json:"violations"`
+}
+
+type violation struct {
+	Property string `json:"property"`
+	Message  string `json:"message"`
+	// Again are the properties that the path breaks when it is walked without what the
+	// search knows.
+	Again []string `json:"again"`
+}
+
+func main() {
+	config := flag.String("config", "", "the cluster, as JSON")
+	liveness := flag.Bool("liveness", false, "ask for liveness, too")
+	jobs := flag.Int("jobs", 1, "workers")
+	file := flag.String("trace", "", "where the first counterexample goes")
+	flag.Parse()
+	if err := search(*config, *liveness, *jobs, *file); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+}
+
+func search(config string, liveness bool, jobs int, file string) error {
+	var c cluster.Config
+	if err := json.Unmarshal([]byte(config), &c); err != nil {
+		return fmt.Errorf("-config: %w", err)
+	}
+	m, err := cluster.New(c)
+	if err != nil {
+		return err
+	}
+	r, err := explore.Check(context.Background(), explore.Model[cluster.State](m),
+		explore.Options{Symmetry: !liveness, Reduction: !liveness, Liveness: liveness, Jobs: jobs})
+	if err != nil {
+		return err
+	}
+	f := found{States: r.States, Exhausted: r.Exhausted}
+	for i, v := range r.Violations {
+		one := violation{Property: v.Property, Message: v.Message}
+		for _, b := range m.Judge(nil, v.Path.Actions) {
+			one.Again = append(one.Again, b.Property)
+		}
+		f.Violations = append(f.Violations, one)
+		if i == 0 && file != "" {
+			if err := keep(file, m, c, v); err != nil {
+				return err
+			}
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+// keep writes a counterexample.
+func keep(file string, m *cluster.Model, c cluster.Config, v explore.Violation) error {
+	taken, err := explore.Replay[cluster.State](m, v.Path)
+	if err != nil {
+		return err
+	}
+	told, err := m.Tell(v.Path)
+	if err != nil {
+		return err
+	}
+	settings, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	is := counterexample.Machine{Config: c.Name, Settings: string(settings)}
+	content, err := counterexample.Encode(is, v, taken, (*counterexample.Told)(&told))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, 0o644)
+}
