@@ -1,5 +1,7 @@
 package document
 
+import "path/filepath"
+
 // Campaign is what `dtsim run --json` prints and what is kept as [CampaignFile].
 type Campaign struct {
 	Command string `json:"command"`
@@ -83,6 +85,33 @@ type Failure struct {
 	Pinned    string `json:"pinned"`
 	Folder    string `json:"folder"`
 	Replay    string `json:"replay"`
+}
+
+// Found are the failures of a campaign; where nobody made distinct ones of its violations,
+// each violated run is one.
+func (d *Campaign) Found() []Failure {
+	if len(d.Failures) > 0 {
+		return d.Failures
+	}
+	type run struct {
+		scenario, without, engine string
+		seed                      uint64
+	}
+	seen := map[run]bool{}
+	var all []Failure
+	for _, v := range d.Violations {
+		r := run{v.Scenario, v.Without, v.Engine, v.Seed}
+		if seen[r] {
+			continue
+		}
+		seen[r] = true
+		f := Failure{Property: v.Property, Message: v.Message, Runs: 1, Scenario: v.Scenario, Seed: v.Seed, Without: v.Without, Replay: v.Replay}
+		if v.Plan != "" {
+			f.Folder = filepath.Dir(v.Plan)
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 // HarnessFailure is one run without a believable verdict, or not kept.

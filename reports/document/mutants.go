@@ -1,5 +1,12 @@
 package document
 
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
 // Mutants is what `dtsim mutants --json` prints and what is kept beside the table of
 // mutants.
 type Mutants struct {
@@ -49,6 +56,37 @@ type GeneratedMutant struct {
 	Mutant
 	// What says where it is and what became what.
 	What string `json:"what"`
+}
+
+// JudgeNames are the judges of a document, in its order; one without an order has those
+// that its mutants name.
+func (d *Mutants) JudgeNames() []string {
+	if len(d.Judges) > 0 {
+		return d.Judges
+	}
+	names := map[string]bool{}
+	for _, m := range d.Mutants {
+		for _, of := range []map[string]Kill{m.Kills, m.Survived} {
+			for name := range of {
+				names[name] = true
+			}
+		}
+		for _, of := range []map[string]string{m.Skipped, m.Failed} {
+			for name := range of {
+				names[name] = true
+			}
+		}
+	}
+	known := []string{"sim", "explore", "unit"}
+	place := func(name string) int {
+		if i := slices.Index(known, name); i >= 0 {
+			return i
+		}
+		return len(known)
+	}
+	return slices.SortedFunc(maps.Keys(names), func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a, b))
+	})
 }
 
 // Mutant is one mutant.
