@@ -1,0 +1,252 @@
+// Package cases puts what came of runs, searches and mutants into the lists of cases
+// that other people's tools read: JUnit XML, annotations of GitHub, plain lines.
+//
+// Its one invariant: no text can leave its place. Names, messages and paths are whatever
+// somebody wrote, and are escaped for each format; what a format cannot hold is made
+// visible.
+//
+// The package reads no file; what it is given is not changed.
+package cases
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dtsim/reports/document"
+	"dtsim/sim/coverage"
+	"dtsim/sim/trace"
+)
+
+// Suite is cases that belong together.
+type Suite struct {
+	Name string
+	// Seconds is the wall time of all, 0 when nobody knows.
+	Seconds float64
+	// Facts are what one looks up, in order.
+	Facts []Fact
+	Cases []Case
+}
+
+// Fact is a name and a value.
+type Fact struct{ Name, Value string }
+
+// Outcome is what came of a case.
+type Outcome int
+
+// The outcomes of a case.
+const (
+	Passed Outcome = iota
+	// Skipped: it was not looked at; the message says why.
+	Skipped
+	// Failed: something does not hold.
+	Failed
+	// Broken: there is no verdict, as the harness failed.
+	Broken
+)
+
+// String returns the word people see.
+func (o Outcome) String() string { return [...]string{"passed", "skipped", "failed", "broken"}[o] }
+
+// Case is one of a suite.
+type Case struct {
+	Name    string
+	Seconds float64
+	Outcome Outcome
+	// Kind is a word for what failed: a property.
+	Kind string
+	// Message says what, in a line; Text says more: how to see it again.
+	Message, Text string
+	// File is where to look, relative to the working directory; empty for nowhere.
+	File string
+}
+
+// Campaign returns a suite for each scenario, with a case for each run: those with a
+// verdict, then those that the harness failed at.
+func Campaign(d *document.Campaign) []Suite {
+	var all []Suite
+	place := map[string]int{}
+	suite := func(name string) *Suite {
+		i, ok := place[name]
+		if !ok {
+			i = len(all)
+			place[name] = i
+			all = append(all, Suite{Name: name, Facts: []Fact{{"command", d.Command}, {"build", d.Build}}})
+		}
+		return &all[i]
+	}
+	for _, s := range d.Scenarios {
+		suite(s.Name).Seconds = s.Wall
+	}
+	type key struct {
+		scenario, engine string
+		seed             uint64
+	}
+	left := slices.Clone(d.Violations)
+	for _, r := range d.RunHashes {
+		c := Case{Name: runName(r.Scenario, r.Seed, r.Engine, "")}
+		left = slices.DeleteFunc(left, func(v document.Violation) bool {
+			if v.Without != "" || (key{v.Scenario, v.Engine, v.Seed}) != (key{r.Scenario, r.Engine, r.Seed}) {
+				return false
+			}
+			c.violated(v)
+			return true
+		})
+		s := suite(r.Scenario)
+		s.Cases = append(s.Cases, c)
+	}
+	for _, v := range left { // of runs without a trace, or made beside others
+		c := Case{Name: runName(v.Scenario, v.Seed, v.Engine, v.Without)}
+		c.violated(v)
+		s := suite(v.Scenario)
+		s.Cases = append(s.Cases, c)
+	}
+	for _, f := range d.HarnessFailures {
+		line, _, _ := strings.Cut(f.Error, "\n")
+		s := suite(f.Scenario)
+		s.Cases = append(s.Cases, Case{
+			Name: runName(f.Scenario, f.Seed, f.Engine, f.Without), Outcome: Broken, Kind: "harness", Message: line, Text: f.Error, File: f.Folder,
+		})
+	}
+	if missing := d.Asked - d.Runs; missing > 0 {
+		all = append(all, Suite{Name: "campaign", Cases: []Case{{
+			Name: "all runs that were asked for", Outcome: Broken, Kind: "missing", Message: fmt.Sprintf("%d of %d runs have no verdict", missing, d.Asked),
+		}}})
+	}
+	return all
+}
+
+// violated adds a violation to a case; the first one stands in its message.
+func (c *Case) violated(v document.Violation) {
+	if c.Outcome != Failed {
+		c.Outcome, c.Kind, c.Message, c.File = Failed, v.Property, v.Message, v.Plan
+	}
+	c.Text += v.Property + ": " + v.Message + "\n"
+	if v.Replay != "" && !strings.Contains(c.Text, v.Replay) {
+		c.Text += v.Replay + "\n"
+	}
+}
+
+func runName(scenario string, seed uint64, engine, without string) string {
+	name := fmt.Sprintf("%s seed %d, %s engine", scenario, seed, engine)
+	if without != "" {
+		name += ", without " + without
+	}
+	return name
+}
+
+// Run returns a suite with a case for each property of a run: those that are violated, then
+// those of the design, of which some may never have been at stake. File is where the run
+// is, replay the command that shows it again.
+func Run(t *trace.Trace, file, replay string) []Suite {
+	h := &t.Header
+	s := Suite{
+		Name:  fmt.Sprintf("%s seed %d", h.Plan.Name, h.Plan.Seed),
+		Facts: []Fact{{"engine", h.Engine}, {"build", h.Build}, {"hash", t.Footer.Hash}, {"events", fmt.Sprint(t.Footer.Events)}},
+	}
+	place := map[string]int{}
+	for _, v := range t.Footer.Verdict.Violations {
+		i, again := place[v.Property]
+		if !again {
+			i = len(s.Cases)
+			place[v.Property] = i
+			s.Cases = append(s.Cases, Case{Name: v.Property, Outcome: Failed, Kind: v.Property, Message: v.Message, File: file})
+		}
+		where := ""
+		if v.Node != "" {
+			where = " on " + v.Node
+		}
+		s.Cases[i].Text += fmt.Sprintf("at %s%s: %s\n", v.At, where, v.Message)
+	}
+	for i := range s.Cases {
+		s.Cases[i].Text += replay + "\n"
+	}
+	stakes := coverage.NewAccount(t.Footer.Counters).AtStake
+	slices.SortStableFunc(stakes, func(a, b coverage.Reached) int {
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
+	for _, stake := range stakes {
+		if _, violated := place[stake.Name]; violated {
+			continue
+		}
+		c := Case{Name: stake.Name}
+		if stake.Count == 0 {
+			c.Outcome, c.Message = Skipped, "never at stake in this run"
+		}
+		s.Cases = append(s.Cases, c)
+	}
+	if len(s.Cases) == 0 {
+		s.Cases = []Case{{Name: "nothing is violated"}}
+	}
+	return []Suite{s}
+}
+
+// Check returns a suite with a case for each property of a search. One that was not
+// exhausted is broken: what it did not come to may be violated.
+func Check(d *document.Check) []Suite {
+	s := Suite{Name: d.Config, Seconds: d.WallS, Facts: []Fact{
+		{"search", d.Search}, {"states", fmt.Sprint(d.States)}, {"transitions", fmt.Sprint(d.Transitions)}, {"depth", fmt.Sprint(d.Depth)},
+	}}
+	done := map[string]bool{}
+	for _, v := range d.Violations {
+		done[v.Property] = true
+		c := Case{Name: v.Property, Outcome: Failed, Kind: v.Property, Message: v.Message, File: v.Trace}
+		for i, step := range v.Steps {
+			c.Text += fmt.Sprintf("%d. %s\n", i+1, step.Action)
+		}
+		c.Text += v.Replay + "\n"
+		s.Cases = append(s.Cases, c)
+	}
+	for _, id := range d.Properties {
+		if done[id] {
+			continue
+		}
+		c := Case{Name: id}
+		switch {
+		case d.Exhausted, d.Walk != nil && d.Walk.Complete:
+		case len(d.Violations) > 0:
+			c.Outcome, c.Message = Skipped, "the search ended with a violation of another property"
+		default:
+			c.Outcome, c.Kind, c.Message = Broken, "bound", fmt.Sprintf("the search ended before everything was seen (%s)", d.Bound)
+		}
+		s.Cases = append(s.Cases, c)
+	}
+	return []Suite{s}
+}
+
+// Mutants returns a suite for each judge, with a case for each mutant, and one for what
+// was found in the system as it is.
+func Mutants(d *document.Mutants) []Suite {
+	var all []Suite
+	for _, judge := range d.JudgeNames() {
+		s := Suite{Name: judge}
+		for _, m := range d.Mutants {
+			c := Case{Name: m.Name}
+			if k, ok := m.Kills[judge]; ok {
+				c.Seconds = k.WallS
+				if k.Kills < k.Tries {
+					c.Outcome, c.Kind, c.Message = Failed, "survives", fmt.Sprintf("killed in %d of %d", k.Kills, k.Tries)
+				}
+			} else if k, ok := m.Survived[judge]; ok {
+				c.Seconds, c.Outcome, c.Kind = k.WallS, Failed, "survives"
+				c.Message = fmt.Sprintf("%s does not find it; it breaks %s", judge, strings.Join(m.Properties, " "))
+			} else if why := m.Failed[judge]; why != "" {
+				c.Outcome, c.Kind, c.Message = Broken, "judge", why
+			} else {
+				c.Outcome, c.Message = Skipped, m.Skipped[judge]
+			}
+			s.Seconds += c.Seconds
+			s.Cases = append(s.Cases, c)
+		}
+		all = append(all, s)
+	}
+	as := Suite{Name: "the system as it is"}
+	for _, f := range d.Found {
+		as.Cases = append(as.Cases, Case{Name: f.Judge + " " + f.Property, Outcome: Failed, Kind: f.Property, Message: f.Message, Text: f.Where})
+	}
+	if len(as.Cases) == 0 {
+		as.Cases = []Case{{Name: "nothing is found"}}
+	}
+	return append(all, as)
+}

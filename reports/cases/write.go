@@ -1,0 +1,175 @@
+package cases
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+
+	"dtsim/reports/page"
+)
+
+// The elements of JUnit XML, as CI systems read them.
+type (
+	xmlSuites struct {
+		XMLName  xml.Name   `xml:"testsuites"`
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Errors   int        `xml:"errors,attr"`
+		Skipped  int        `xml:"skipped,attr"`
+		Suites   []xmlSuite `xml:"testsuite"`
+	}
+	xmlSuite struct {
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Errors   int        `xml:"errors,attr"`
+		Skipped  int        `xml:"skipped,attr"`
+		Time     string     `xml:"time,attr,omitempty"`
+		Facts    *xmlFacts  `xml:"properties"`
+		Cases    []*xmlCase `xml:"testcase"`
+	}
+	xmlFacts struct {
+		Facts []xmlFact `xml:"property"`
+	}
+	xmlFact struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
+	}
+	xmlCase struct {
+		Name    string      `xml:"name,attr"`
+		Class   string      `xml:"classname,attr"`
+		Time    string      `xml:"time,attr,omitempty"`
+		File    string      `xml:"file,attr,omitempty"`
+		Failure *xmlOutcome `xml:"failure"`
+		Error   *xmlOutcome `xml:"error"`
+		Skipped *xmlOutcome `xml:"skipped"`
+	}
+	xmlOutcome struct {
+		Message string `xml:"message,attr,omitempty"`
+		Type    string `xml:"type,attr,omitempty"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// JUnit writes suites as JUnit XML.
+func JUnit(w io.Writer, suites []Suite) error {
+	doc := xmlSuites{Name: "dtsim"}
+	for _, s := range suites {
+		x := xmlSuite{Name: visible(s.Name), Tests: len(s.Cases), Time: timed(s.Seconds)}
+		if len(s.Facts) > 0 {
+			x.Facts = &xmlFacts{}
+			for _, f := range s.Facts {
+				x.Facts.Facts = append(x.Facts.Facts, xmlFact{f.Name, visible(f.Value)})
+			}
+		}
+		for _, c := range s.Cases {
+			one := &xmlCase{Name: visible(c.Name), Class: "dtsim." + visible(s.Name), Time: timed(c.Seconds), File: visible(c.File)}
+			is := &xmlOutcome{Message: visible(c.Message), Type: visible(c.Kind), Text: lines(c.Text)}
+			switch c.Outcome {
+			case Failed:
+				one.Failure = is
+				x.Failures++
+			case Broken:
+				one.Error = is
+				x.Errors++
+			case Skipped:
+				one.Skipped = is
+				x.Skipped++
+			}
+			x.Cases = append(x.Cases, one)
+		}
+		doc.Tests, doc.Failures, doc.Errors, doc.Skipped = doc.Tests+x.Tests, doc.Failures+x.Failures, doc.Errors+x.Errors, doc.Skipped+x.Skipped
+		doc.Suites = append(doc.Suites, x)
+	}
+	text, err := xml.MarshalIndent(doc, "", "  ")
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
+	}
+	return err
+}
+
+// visible makes one line of a text, in which nothing is hidden.
+func visible(s string) string { return page.Visible(s) }
+
+// lines is visible for texts of more than one line.
+func lines(s string) string {
+	all := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	for i := range all {
+		all[i] = page.Visible(all[i])
+	}
+	return strings.Join(all, "\n")
+}
+
+func timed(s float64) string {
+	if s == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.3f", s)
+}
+
+// GitHub writes an annotation for each case that failed: workflow commands, one a line.
+func GitHub(w io.Writer, suites []Suite) error {
+	var b strings.Builder
+	for _, s := range suites {
+		for _, c := range s.Cases {
+			if c.Outcome != Failed && c.Outcome != Broken {
+				continue
+			}
+			title := visible(c.Name)
+			if c.Kind != "" {
+				title = visible(c.Kind) + ": " + title
+			}
+			b.WriteString("::error ")
+			if c.File != "" {
+				fmt.Fprintf(&b, "file=%s,", property(visible(c.File)))
+			}
+			fmt.Fprintf(&b, "title=%s::%s", property(title), data(visible(c.Message)))
+			if text := lines(c.Text); text != "" && text != c.Message {
+				b.WriteString(data("\n" + text))
+			}
+			b.WriteString("\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// data and property escape the parts of a workflow command.
+func data(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+}
+
+func property(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)
+}
+
+// Text writes a line for each suite, and what did not pass.
+func Text(w io.Writer, suites []Suite) error {
+	var b strings.Builder
+	for _, s := range suites {
+		counts := map[Outcome]int{}
+		for _, c := range s.Cases {
+			counts[c.Outcome]++
+		}
+		var words []string
+		for _, o := range []Outcome{Failed, Broken, Skipped, Passed} {
+			if counts[o] > 0 {
+				words = append(words, fmt.Sprintf("%d %s", counts[o], o))
+			}
+		}
+		fmt.Fprintf(&b, "%s: %s\n", visible(s.Name), strings.Join(words, ", "))
+		for _, c := range s.Cases {
+			if c.Outcome == Passed || c.Outcome == Skipped {
+				continue
+			}
+			fmt.Fprintf(&b, "  %s: %s: %s\n", c.Outcome, visible(c.Name), visible(c.Message))
+			if text := lines(c.Text); text != "" && text != c.Message {
+				fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(text, "\n", "\n    "))
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
