@@ -1,0 +1,145 @@
+package overview_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dtsim/reports/document"
+	"dtsim/reports/overview"
+	"dtsim/reports/page"
+	"dtsim/reports/page/browsertest"
+	"dtsim/reports/story"
+	"dtsim/reports/story/storytest"
+)
+
+// kept reads a document that a command of this repository printed; see testdata.
+func kept[D any](t *testing.T, name string) *D {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", name))
+	require.NoError(t, err)
+	d, err := document.Read(content)
+	require.NoError(t, err)
+	require.IsType(t, new(D), d)
+	return d.(*D)
+}
+
+func file(t *testing.T, p *page.Page, err error) string {
+	t.Helper()
+	require.NoError(t, err)
+	name := filepath.Join(t.TempDir(), "page.html")
+	f, err := os.Create(name)
+	require.NoError(t, err)
+	require.NoError(t, p.Write(f))
+	require.NoError(t, f.Close())
+	return name
+}
+
+// look holds a page against what every page promises, in both schemes, and takes its
+// pictures when DTSIM_SCREENS is set.
+func look(t *testing.T, tab *browsertest.Tab, name string) {
+	t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		tab.Scheme(scheme)
+		if os.Getenv("DTSIM_SCREENS") != "" {
+			tab.Screen(filepath.Join("..", "testdata", "screens", name+"-"+scheme+".png"))
+		}
+		var wide bool
+		tab.Eval("document.documentElement.scrollWidth > innerWidth", &wide)
+		assert.False(t, wide, "nothing sticks out")
+	}
+	tab.Eval("document.querySelectorAll('details').forEach((d) => { d.open = true })", nil)
+	for _, scheme := range []string{"light", "dark"} {
+		tab.Scheme(scheme)
+		tab.Accessible()
+	}
+}
+
+func TestCampaignInABrowser(t *testing.T) {
+	early, _ := storytest.EarlySwap(t)
+	told, err := story.New(early)
+	require.NoError(t, err)
+	v := overview.CampaignView{Document: kept[document.Campaign](t, "campaign.json"), Ended: true, Baseline: kept[document.Campaign](t, "baseline.json"), BaselineName: "last-week/out"}
+	for range v.Document.Failures {
+		v.Failures = append(v.Failures, overview.FailureView{Page: "#main", Picture: overview.Thumbnail(told)})
+	}
+	p, err := overview.Campaign(v)
+	tab := browsertest.Start(t).Open(t, file(t, p, err))
+
+	var cards, drawn int
+	tab.Eval(`document.querySelectorAll("article.card").length`, &cards)
+	assert.Equal(t, len(v.Document.Failures), cards)
+	tab.Eval(`[...document.querySelectorAll(".thumbnail")].filter((s) => s.getBoundingClientRect().width > 200 && s.querySelector(".here")).length`, &drawn)
+	assert.Equal(t, cards, drawn, "each has a picture")
+
+	var runs int
+	tab.Eval(`document.querySelectorAll("#runs tbody tr").length`, &runs)
+	assert.Equal(t, len(v.Document.RunHashes), runs)
+	tab.Eval(`document.querySelector("details summary").click()`, nil)
+	tab.Click("#runs th:nth-child(4) button")
+	var sorted bool
+	tab.Eval(`(() => { const all = [...document.querySelectorAll("#runs tbody tr")].map((r) => +r.children[3].dataset.sort);
+		return all.length > 1 && all.every((v, i) => i === 0 || all[i-1] <= v); })()`, &sorted)
+	assert.True(t, sorted, "a click on a title sorts by the number behind the words")
+	tab.Eval("scrollTo(0, 0)", nil)
+	look(t, tab, "campaign")
+}
+
+func TestSearchInABrowser(t *testing.T) {
+	for name, d := range map[string]*document.Check{"check": kept[document.Check](t, "check.json"), "check-violated": kept[document.Check](t, "check-violated.json")} {
+		t.Run(name, func(t *testing.T) {
+			v := overview.CheckView{Document: d}
+			if len(d.Violations) > 0 {
+				told, err := story.New(storytest.Machine(t))
+				require.NoError(t, err)
+				v.Pages, v.Pictures = []string{"#main"}, []overview.Picture{overview.Thumbnail(told)}
+			}
+			p, err := overview.Check(v)
+			tab := browsertest.Start(t).Open(t, file(t, p, err))
+			var columns int
+			tab.Eval(`document.querySelectorAll("#levels ~ figure .bar").length`, &columns)
+			assert.Equal(t, len(d.Levels), columns, "a column a level")
+			var steps int
+			tab.Eval(`document.querySelectorAll("ol.steps > li").length`, &steps)
+			if len(d.Violations) > 0 {
+				assert.Equal(t, len(d.Violations[0].Steps), steps)
+			}
+			look(t, tab, name)
+		})
+	}
+}
+
+func TestMutantsInABrowser(t *testing.T) {
+	d := kept[document.Mutants](t, "mutants.json")
+	p, err := overview.Mutants(d)
+	tab := browsertest.Start(t).Open(t, file(t, p, err))
+	var names []string
+	tab.Eval(`[...document.querySelectorAll("#mutants tbody th")].map((h) => h.textContent)`, &names)
+	require.Len(t, names, len(d.Mutants))
+	killed := map[string]bool{}
+	for _, m := range d.Mutants {
+		killed[m.Name] = m.Killed
+	}
+	for i := 1; i < len(names); i++ {
+		assert.False(t, killed[names[i-1]] && !killed[names[i]], "survivors first, but %s", names[i])
+	}
+	look(t, tab, "mutants")
+}
+
+func TestPagesAreReadWithoutScriptsAndOnPaper(t *testing.T) {
+	p, err := overview.Campaign(overview.CampaignView{Document: kept[document.Campaign](t, "campaign.json"), Ended: true})
+	name := file(t, p, err)
+	browser := browsertest.Start(t)
+	tab := browser.Open(t, name, browsertest.WithoutScripts)
+	assert.Contains(t, tab.Seen("#main"), "Situations worth meeting")
+	assert.NotContains(t, tab.Seen("header"), "Copy")
+	tab = browser.Open(t, name)
+	pdf := filepath.Join(t.TempDir(), "page.pdf")
+	tab.Print(pdf)
+	info, err := os.Stat(pdf)
+	require.NoError(t, err)
+	assert.Greater(t, info.Size(), int64(20_000))
+}

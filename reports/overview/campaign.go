@@ -1,0 +1,458 @@
+package overview
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"dtsim/reports/document"
+	"dtsim/reports/page"
+	"dtsim/sim/coverage"
+	"dtsim/sim/plan"
+)
+
+// CampaignView is what the page of a campaign is made of.
+type CampaignView struct {
+	Document *document.Campaign
+	// Ended is false for a campaign of which only the journal is there: it was killed, or
+	// goes on.
+	Ended bool
+	// Failures are the pictures and pages of what was found ([document.Campaign.Found]), by
+	// place; there may be fewer.
+	Failures []FailureView
+	// Baseline is an earlier campaign to compare with, nil for none; BaselineName is where
+	// it was found.
+	Baseline     *document.Campaign
+	BaselineName string
+}
+
+// MostFailures is how many failures a page shows.
+const MostFailures = 50
+
+// FailureView is what belongs to a failure beyond its document.
+type FailureView struct {
+	// Page is its own page, as a link; empty for none.
+	Page string
+	// Picture is a small picture of its run, or empty.
+	Picture Picture
+}
+
+// tile is a figure that stands out.
+type tile struct {
+	Name, Value, Note string
+	Tone              page.Tone
+}
+
+// campaignBody is what the template shows.
+type campaignBody struct {
+	Interrupted  bool
+	Tiles        []tile
+	Failures     []failureCard
+	MoreFailures string
+	Harness      page.Table
+	Trend        *trend
+	Missed       []goal
+	Reached      []goal
+	NoFaults     bool
+	Stakes       []stake
+	Unstaked     int
+	Faults       faultTable
+	Scenarios    page.Table
+	Engines      []engineRow
+	Times        *chart
+	TimesWord    string
+	Guards       []string
+	Excused      page.Table
+	Runs         page.Table
+}
+
+type failureCard struct {
+	FailureView
+	Property, Message, Where, Runs string
+	Size, Statement, Pinned        string
+	Replay                         page.Command
+}
+
+type engineRow struct {
+	document.Engine
+	Speed, VirtualWord, WallWord, CPUWord string
+	Meter                                 meter
+}
+
+// seconds writes a number of seconds.
+func seconds(s float64) string { return page.Duration(time.Duration(s * float64(time.Second))) }
+
+// plural writes a number of things.
+func plural[N int | int64 | uint64](n N, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return page.Count(int64(n)) + " " + what + "s"
+}
+
+// Campaign makes the page of a campaign.
+func Campaign(v CampaignView) (*page.Page, error) {
+	d := v.Document
+	violated := map[string]bool{}
+	for _, one := range d.Violations {
+		violated[one.Property] = true
+	}
+	b := campaignBody{
+		Interrupted: !v.Ended, Tiles: campaignTiles(d), Failures: cards(v), Harness: harness(d),
+		Stakes: stakes(d.AtStake, violated), NoFaults: len(d.FaultTable) == 0, Faults: faults(d),
+		Scenarios: scenarios(d), Engines: engines(d), Guards: guards(d), Excused: excused(d), Runs: runs(d),
+	}
+	if more := len(d.Found()) - MostFailures; more > 0 {
+		b.MoreFailures = plural(more, "more failure") + " in the campaign's " + document.CampaignFile + "."
+	}
+	all := goals(d.Sometimes)
+	b.Missed, b.Reached = all[:missed(all)], all[missed(all):]
+	for _, s := range b.Stakes {
+		if s.Count == 0 {
+			b.Unstaked++
+		}
+	}
+	if v.Baseline != nil {
+		b.Trend = newTrend(v.BaselineName, v.Baseline, d)
+	}
+	b.Times, b.TimesWord = times(d)
+	p := &page.Page{
+		Kind: "Campaign", Title: campaignTitle(d), Lead: campaignLead(d), Verdict: campaignVerdict(v), Build: d.Build,
+		Command: page.Command{Label: "Again", Line: d.Command}, Facts: []page.Fact{{Name: "Seeds", Value: d.Seeds}, {Name: "Engine", Value: d.Engine}},
+	}
+	if d.Second != "" {
+		p.Facts = append(p.Facts, page.Fact{Name: "Repeated by", Value: d.Second})
+	}
+	if d.Hash != "" {
+		p.Facts = append(p.Facts, page.Fact{Name: "Hash", Value: d.Hash[:min(16, len(d.Hash))], Exact: d.Hash, Mono: true})
+	}
+	return finish(p, "campaign.html", b)
+}
+
+func campaignTitle(d *document.Campaign) string {
+	switch len(d.Scenarios) {
+	case 0:
+		return "No runs"
+	case 1, 2, 3:
+		var names []string
+		for _, s := range d.Scenarios {
+			names = append(names, s.Name)
+		}
+		return plural(d.Runs, "run") + " of " + strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s of %d scenarios", plural(d.Runs, "run"), len(d.Scenarios))
+}
+
+func campaignLead(d *document.Campaign) string {
+	in := ""
+	if d.Wall > 0 {
+		in = " in " + seconds(d.Wall)
+	}
+	words := fmt.Sprintf("%s of %s by the %s engine%s: %s of virtual time, %s.",
+		plural(d.Runs, "run"), plural(d.DistinctPlans, "distinct plan"), d.Engine, in, seconds(d.Virtual), plural(d.Events, "event"))
+	if d.Compared > 0 {
+		words += fmt.Sprintf(" %s repeated by the %s engine.", plural(d.Compared, "run"), d.Second)
+	}
+	return words
+}
+
+// campaignVerdict is the worst that a campaign came to.
+func campaignVerdict(v CampaignView) page.Verdict {
+	d := v.Document
+	switch {
+	case len(d.HarnessFailures) > 0:
+		return page.Verdict{Text: "the harness failed", Tone: page.Warn}
+	case len(d.Violations) > 0:
+		ids := map[string]bool{}
+		for _, one := range d.Violations {
+			ids[one.Property] = true
+		}
+		return page.Verdict{Text: strings.Join(slices.SortedFunc(maps.Keys(ids), byProperty), " ") + " violated", Tone: page.Bad}
+	case !v.Ended:
+		return page.Verdict{Text: "not at its end", Tone: page.Warn}
+	case d.Runs < d.Asked:
+		return page.Verdict{Text: fmt.Sprintf("%d of %d runs", d.Runs, d.Asked), Tone: page.Warn}
+	}
+	return page.Verdict{Text: "held", Tone: page.Good}
+}
+
+func campaignTiles(d *document.Campaign) []tile {
+	runs := tile{Name: "Runs", Value: page.Count(int64(d.Runs))}
+	if d.Asked > 0 {
+		runs.Note = "of " + page.Count(int64(d.Asked)) + " asked for"
+	}
+	if d.Runs < d.Asked {
+		runs.Tone = page.Warn
+	}
+	wall := 0.0
+	for _, e := range d.Engines {
+		wall += e.Wall
+	}
+	violated := tile{Name: "Violated", Value: plural(violatedRuns(d), "run"), Tone: page.Good}
+	if len(d.Violations) > 0 {
+		violated.Tone = page.Bad
+		if len(d.Failures) > 0 {
+			violated.Note = plural(len(d.Failures), "distinct failure")
+		}
+	}
+	virtual := tile{Name: "Virtual time", Value: seconds(d.Virtual)}
+	if d.Wall > 0 {
+		virtual.Note = page.Count(int64(d.Virtual/d.Wall)) + "× real time"
+	}
+	reached := 0
+	for _, n := range d.Sometimes {
+		if n > 0 {
+			reached++
+		}
+	}
+	staked := 0
+	for _, n := range d.AtStake {
+		if n > 0 {
+			staked++
+		}
+	}
+	var bites, applied, effective int64
+	for _, f := range d.FaultTable {
+		bites, applied, effective = bites+f.Bites, applied+f.Applied, effective+f.Effective
+	}
+	faults := tile{Name: "Faults applied", Value: page.Count(applied), Note: page.Count(effective) + " effective"}
+	return []tile{
+		violated, runs, virtual, faults,
+		{Name: "Situations reached", Value: fmt.Sprintf("%d of %d", reached, len(d.Sometimes))},
+		{Name: "Properties at stake", Value: fmt.Sprintf("%d of %d", staked, len(propertyNames))},
+	}
+}
+
+// violatedRuns counts the runs that violate something.
+func violatedRuns(d *document.Campaign) int {
+	type run struct {
+		scenario, without, engine string
+		seed                      uint64
+	}
+	all := map[run]bool{}
+	for _, v := range d.Violations {
+		all[run{v.Scenario, v.Without, v.Engine, v.Seed}] = true
+	}
+	return len(all)
+}
+
+// clip shortens a message; all of it is where the run is.
+func clip(message string, most int) string {
+	if runes := []rune(message); len(runes) > most {
+		return string(runes[:most]) + " …"
+	}
+	return message
+}
+
+func cards(v CampaignView) []failureCard {
+	var all []failureCard
+	for i, f := range v.Document.Found() {
+		if i == MostFailures {
+			break
+		}
+		c := failureCard{
+			Property: named(f.Property), Message: clip(f.Message, 400), Where: fmt.Sprintf("%s, seed %d", f.Scenario, f.Seed),
+			Runs: plural(f.Runs, "run"), Statement: f.Statement, Pinned: f.Pinned, Replay: page.Command{Line: f.Replay},
+		}
+		if f.Without != "" {
+			c.Where += ", without " + f.Without
+		}
+		if f.Shrunk {
+			c.Size = "from " + f.Before + " to " + f.After
+		}
+		if i < len(v.Failures) {
+			c.FailureView = v.Failures[i]
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// mostRows is how many rows of one run each a table has; the document has all.
+const mostRows = 500
+
+func harness(d *document.Campaign) page.Table {
+	t := page.Table{Caption: "What the harness failed at", Columns: []page.Column{{Title: "Run"}, {Title: "Engine"}, {Title: "Error"}, {Title: "Kept in"}}}
+	for i, f := range d.HarnessFailures {
+		if i == mostRows {
+			t.Cut = plural(len(d.HarnessFailures)-i, "more row")
+			break
+		}
+		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{
+			{Text: fmt.Sprintf("%s, seed %d", f.Scenario, f.Seed)}, {Text: f.Engine}, {Text: clip(f.Error, 400), Mono: true}, {Text: f.Folder, Mono: true},
+		}})
+	}
+	return t
+}
+
+func scenarios(d *document.Campaign) page.Table {
+	t := page.Table{
+		ID: "scenarios", Caption: "Sums over the runs of each scenario; wall time is that of the runs, of which several may go on at once", Sort: true, Empty: "No run has ended.",
+		Columns: []page.Column{
+			{Title: "Scenario"}, {Title: "Runs", Number: true}, {Title: "Virtual", Number: true}, {Title: "Wall", Number: true},
+			{Title: "Commands", Number: true}, {Title: "Messages", Number: true}, {Title: "Verdict"},
+		},
+	}
+	for _, s := range d.Scenarios {
+		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{
+			{Text: s.Name}, number(int64(s.Runs)), timed(s.Virtual), timed(s.Wall), number(s.Commands), number(s.Messages), verdict(s.Verdict),
+		}})
+	}
+	return t
+}
+
+// number is a cell with a whole number, which sorts as one.
+func number(n int64) page.Cell { return page.Cell{Text: page.Count(n), Sort: fmt.Sprint(n)} }
+
+// timed is a cell with a time in seconds.
+func timed(s float64) page.Cell { return page.Cell{Text: seconds(s), Sort: fmt.Sprintf("%.6f", s)} }
+
+// verdict is a cell with what came of runs: never by colour alone.
+func verdict(word string) page.Cell {
+	switch word {
+	case "held":
+		return page.Cell{Text: "✓ held", Tone: page.Good}
+	case "violated":
+		return page.Cell{Text: "✗ violated", Tone: page.Bad}
+	}
+	return page.Cell{Text: "! " + word, Tone: page.Warn}
+}
+
+func engines(d *document.Campaign) []engineRow {
+	most := 0.0
+	for _, e := range d.Engines {
+		most = max(most, e.Wall)
+	}
+	var all []engineRow
+	for _, e := range d.Engines {
+		r := engineRow{Engine: e, VirtualWord: seconds(e.Virtual), WallWord: seconds(e.Wall), CPUWord: seconds(e.CPU), Speed: "–", Meter: linear(e.Wall, most)}
+		if e.Wall > 0 {
+			r.Speed = page.Count(int64(e.Virtual/e.Wall)) + "×"
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// times is the distribution of virtual time per run.
+func times(d *document.Campaign) (*chart, string) {
+	var all []float64
+	for _, r := range d.RunHashes {
+		if !r.Compared {
+			all = append(all, r.Virtual)
+		}
+	}
+	if len(all) == 0 {
+		return nil, ""
+	}
+	slices.Sort(all)
+	words := fmt.Sprintf("%s: the shortest %s, half of them up to %s, the longest %s.",
+		plural(len(all), "run"), seconds(all[0]), seconds(all[(len(all)-1)/2]), seconds(all[len(all)-1]))
+	c := histogram(all, "Distribution of virtual time per run. "+words, "virtual time of a run, s", "runs", "s")
+	return &c, words
+}
+
+// guards say what stands behind "held".
+func guards(d *document.Campaign) []string {
+	var all []string
+	for _, c := range d.Controls {
+		what := map[bool]string{true: "came to what it must", false: "came to something else: " + c.Verdict}[c.Verdict == "held"]
+		all = append(all, fmt.Sprintf("The control “%s”, by the %s engine, %s.", c.Name, c.Engine, what))
+	}
+	if d.Twice > 0 {
+		all = append(all, plural(d.Twice, "run")+" made twice, the same to the byte.")
+	}
+	var reruns, differed, told int64
+	for _, f := range d.FaultTable {
+		reruns, differed, told = reruns+f.Reruns, differed+f.Differed, told+f.Told
+	}
+	if reruns > 0 {
+		all = append(all, fmt.Sprintf("%s made again without a fault that had bitten: %d decided something else (“differed”); of %d the trace had said so (“effective”).",
+			plural(reruns, "run"), differed, told))
+	}
+	return all
+}
+
+func excused(d *document.Campaign) page.Table {
+	t := page.Table{Caption: "What a check let pass, with its excuse", Columns: []page.Column{{Title: "Excuse"}, {Title: "Times", Number: true}}}
+	for _, reason := range slices.Sorted(maps.Keys(d.Excused)) {
+		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{{Text: reason}, number(d.Excused[reason])}})
+	}
+	return t
+}
+
+func runs(d *document.Campaign) page.Table {
+	t := page.Table{
+		ID: "runs", Caption: "Runs with a verdict, in seed order", Sort: true, Empty: "No run has ended.",
+		Columns: []page.Column{{Title: "Scenario"}, {Title: "Seed", Number: true}, {Title: "Engine"}, {Title: "Virtual", Number: true}, {Title: "Verdict"}, {Title: "Hash"}},
+	}
+	for i, r := range d.RunHashes {
+		if i == mostRows {
+			t.Cut = fmt.Sprintf("%s in the campaign's %s.", plural(len(d.RunHashes)-i, "more run"), document.CampaignFile)
+			break
+		}
+		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{
+			{Text: r.Scenario}, {Text: fmt.Sprint(r.Seed)}, {Text: r.Engine}, timed(r.Virtual), verdict(r.Verdict), {Text: r.Hash[:min(16, len(r.Hash))], Mono: true},
+		}})
+	}
+	return t
+}
+
+// faultTable is the faults by kind, and the states in which they bit as a heat map.
+type faultTable struct {
+	States []string
+	Rows   []faultRow
+}
+
+type faultRow struct {
+	Kind                             string
+	Asked, Applied, Effective, Bites int64
+	Differed                         string
+	Cells                            []heatCell
+}
+
+type heatCell struct {
+	Count int64
+	Heat  int
+}
+
+func faults(d *document.Campaign) faultTable {
+	t := faultTable{States: coverage.States()}
+	known := map[string]bool{}
+	for _, s := range t.States {
+		known[s] = true
+	}
+	most := int64(0)
+	others := map[string]bool{}
+	for _, f := range d.FaultTable {
+		for state, n := range f.States {
+			most = max(most, n)
+			if !known[state] {
+				others[state] = true
+			}
+		}
+	}
+	t.States = append(t.States, slices.Sorted(maps.Keys(others))...)
+	place := map[string]int{}
+	for i, k := range plan.FaultKinds() {
+		place[string(k)] = i + 1
+	}
+	kinds := slices.SortedFunc(maps.Keys(d.FaultTable), func(a, b string) int {
+		return cmp.Or(cmp.Compare(cmp.Or(place[a], 1<<20), cmp.Or(place[b], 1<<20)), strings.Compare(a, b))
+	})
+	for _, kind := range kinds {
+		f := d.FaultTable[kind]
+		r := faultRow{Kind: kind, Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Bites: f.Bites, Differed: "–"}
+		if f.Reruns > 0 {
+			r.Differed = fmt.Sprintf("%d of %d", f.Differed, f.Reruns)
+		}
+		for _, state := range t.States {
+			r.Cells = append(r.Cells, heatCell{f.States[state], heat(f.States[state], most)})
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}
