@@ -25,9 +25,19 @@ func main() {
 		Stderr: os.Stderr,
 		Bar:    term.IsTerminal(int(os.Stderr.Fd())),
 		Color:  term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "",
+		Width:  width(),
 		Jobs:   runtime.NumCPU(),
 		Now:    time.Now,
 		Native: engine.Native,
 		Sealed: engine.Sealed,
 	}, os.Args[1:]))
+}
+
+// width is how many characters a line of the terminal has; 0 without one.
+func width() int {
+	w, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
 }

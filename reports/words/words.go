@@ -191,6 +191,9 @@ func (t *Teller) Event(e *trace.Event) string {
 		}
 		return join("answer to", str("do"), about+":", str("outcome"), str("class"), str("error"))
 	case trace.Listed:
+		if str("tasks") == "1" {
+			return "lists 1 task at " + str("index")
+		}
 		return join("lists", str("tasks"), "tasks at", str("index"))
 	case trace.ListFailed:
 		return "gets no list: " + str("error")

@@ -29,6 +29,7 @@ type checkFlags struct {
 	jobs        int
 	out         string
 	replay      string
+	trace       bool
 	json        bool
 	// cluster is put together with flags instead of a name; see asked.
 	cluster cluster.Config
@@ -95,6 +96,7 @@ steps instead, and holds when all of them were taken: it exhausts nothing.`,
 	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many cores to use")
 	flags.StringVarP(&f.out, "out", "o", "reports/out", "`directory` for counterexamples")
 	flags.StringVar(&f.replay, "replay", "", "walk the counterexample in this `file` again")
+	flags.BoolVarP(&f.trace, "trace", "t", false, "with --replay: print the path in the words of a run, one column a node")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
 }
@@ -175,6 +177,8 @@ func (f *checkFlags) validate(cmd *cobra.Command) error {
 		return badUsage("--seed is for --walk: without it nothing is left to chance")
 	case changed("walk") && f.walk == 0:
 		return badUsage("--walk 0: asks for no step at all")
+	case f.trace && (f.replay == "" || f.json):
+		return badUsage("--trace prints what --replay walks, and for people")
 	case f.jobs < 1:
 		return badUsage("--jobs %d: at least one core must work", f.jobs)
 	case changed("max-states") && f.maxStates == 0, changed("max-memory") && f.maxMemory == 0:

@@ -48,6 +48,12 @@ func (f *checkFlags) again(env *Environment, status *int) error {
 	if f.json {
 		return printJSON(env, d)
 	}
+	if f.trace {
+		if err := (&traceFlags{}).print(env, t); err != nil {
+			return err
+		}
+		fmt.Fprintln(env.Stdout)
+	}
 	d.words(env.Stdout)
 	return nil
 }

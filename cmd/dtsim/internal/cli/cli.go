@@ -24,6 +24,8 @@ type Environment struct {
 	Stdout, Stderr io.Writer
 	// Bar asks for a progress bar on Stderr, Color for colors on Stdout.
 	Bar, Color bool
+	// Width is how many characters a line of Stdout has; 0 when nobody knows.
+	Width int
 	// Jobs is how many runs go on at once unless --jobs says otherwise.
 	Jobs int
 	// Now reads the wall clock.

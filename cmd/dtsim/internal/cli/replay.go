@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -13,11 +14,13 @@ import (
 	"dtsim/cmd/dtsim/internal/replay"
 	"dtsim/models/explore/counterexample"
 	"dtsim/sim/engine"
+	"dtsim/sim/trace"
 )
 
 func newReplay(env *Environment, status *int) *cobra.Command {
 	var engineName string
 	var asJSON, race bool
+	var show traceFlags
 	cmd := &cobra.Command{
 		Use:   "replay TRACE|PLAN",
 		Short: "Run a trace or a plan again and compare",
@@ -29,10 +32,21 @@ same engine and build another hash is a bug of the harness (exit status 3). With
 another build hashes cannot be equal; then the verdict counts that this build gets.
 
 A plan says nothing of what came of it, so it is run twice and the two runs are
-compared with each other.`,
+compared with each other.
+
+--trace prints the run that came of it, one column a node, or, where the terminal is
+too narrow for text in columns, one line a node with the text behind. It prints what
+tells the story: commands of the log and what they left of their tasks, callbacks,
+work, shards, calls of operators, faults, the lives of nodes. --kinds prints other
+kinds of events, by their names in the trace or in groups (calls, callbacks, faults,
+files, lists, lives, log, messages, snapshots, work): "--kinds callbacks,log" prints
+them alone, "--kinds +messages" prints them, too. What was left out is counted at the
+end. NO_COLOR turns colors off.`,
 		Example: `  dtsim replay reports/out/P8-journey-3-seed-7-3f2a91c0/run.trace.jsonl.zst
   dtsim replay my.plan.json
-  dtsim replay --engine sealed reports/out/P8-journey-3-seed-7-3f2a91c0/run.plan.json`,
+  dtsim replay --engine sealed reports/out/P8-journey-3-seed-7-3f2a91c0/run.plan.json
+  dtsim replay --trace --from 5s --until 12s --task reindex/to-trigram run.trace.jsonl.zst
+  dtsim replay --trace --node n1,n2 --kinds +messages run.trace.jsonl.zst | less -R`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return badUsage("replay takes one file, a trace or a plan; there are %d arguments", len(args))
@@ -40,12 +54,14 @@ compared with each other.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := show.check(cmd, asJSON); err != nil {
+				return err
+			}
 			want, err := readRecord(args[0], engineName)
 			if err != nil {
 				return err
 			}
-			show := progress.New(env.Stderr, env.Bar, env.Now)
-			e, err := env.open(cmd.Context(), want.engine, false, race, show.Note)
+			e, err := env.open(cmd.Context(), want.engine, false, race, progress.New(env.Stderr, env.Bar, env.Now).Note)
 			if err != nil {
 				return err
 			}
@@ -66,6 +82,16 @@ compared with each other.`,
 			if asJSON {
 				return printJSON(env, c.Document())
 			}
+			if show.on {
+				again, err := trace.Read(bytes.NewReader(c.Again.Trace))
+				if err != nil {
+					return err
+				}
+				if err := show.print(env, again); err != nil {
+					return err
+				}
+				fmt.Fprintln(env.Stdout)
+			}
 			c.Words(env.Stdout)
 			return nil
 		},
@@ -73,6 +99,7 @@ compared with each other.`,
 	cmd.Flags().StringVarP(&engineName, "engine", "e", "", "auto, native or sealed (default: the trace's, auto for a plan)")
 	cmd.Flags().BoolVar(&race, "race", false, "look for data races: the native engine with the race detector")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	show.add(cmd)
 	return cmd
 }
 

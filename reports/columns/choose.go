@@ -1,0 +1,85 @@
+package columns
+
+import (
+	"slices"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"dtsim/sim/trace"
+)
+
+// quiet are the kinds that are printed only when they are asked for.
+var quiet = map[trace.Kind]bool{
+	trace.MessageSent: true, trace.MessageLost: true, trace.FileWritten: true, trace.FileRenamed: true, trace.FileRemoved: true,
+	trace.SnapshotTaken: true, trace.SnapshotStored: true, trace.SnapshotReread: true, trace.Replayed: true, trace.AtRest: true,
+	trace.Proposed: true, trace.Applied: true, trace.LeaderSeen: true, trace.SchemaChanged: true, trace.SchedulerClosing: true, trace.SchedulerClosed: true,
+	trace.RunStarted: true, trace.RunEnded: true,
+}
+
+// always are the kinds that are printed whatever task is asked for.
+var always = map[trace.Kind]bool{
+	trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true, trace.NodeResumed: true, trace.NodeLeft: true,
+	trace.FaultBegan: true, trace.FaultEnded: true, trace.Calm: true, trace.Explored: true, trace.Step: true,
+}
+
+// leaves says why an event is not printed; "" when it is. One that is outside of what
+// was asked for has no reason that is worth a word: "-".
+func (t *Table) leaves(e *trace.Event) string {
+	if e.At < t.From || t.Until != 0 && e.At > t.Until {
+		return "-"
+	}
+	if lane, ok := t.story.Lane(e.Node); ok && !slices.Contains(t.columns, lane) {
+		return "-"
+	}
+	if t.facts[e.Seq] {
+		return ""
+	}
+	if len(t.Tasks) > 0 && !always[e.Kind] {
+		task := t.words.Task(e)
+		if !slices.ContainsFunc(t.Tasks, func(name string) bool { return task != "" && is(task, name) }) {
+			return "-"
+		}
+	}
+	switch {
+	case t.added[e.Kind] || t.asked[e.Kind]:
+		return ""
+	case len(t.asked) > 0:
+		return "-"
+	case quiet[e.Kind]:
+		return string(e.Kind)
+	}
+	switch e.Kind {
+	case trace.Returned:
+		if c := t.calls[e.Seq]; c != nil && c.Committed != 0 && e.Str("outcome") == "ok" {
+			return "returned ok" // the log has it
+		}
+	case trace.Called:
+		if c := t.calls[e.Seq]; c != nil && c.Committed != 0 && !c.ByOperator && !c.Resent {
+			return "called" // the log has it
+		}
+	case trace.StartAsked:
+		if b := t.bars[e.Seq]; b != nil && b.Outcome == "" {
+			return "start-asked" // the handle has it
+		}
+	case trace.FaultBit:
+		if _, message := e.Get("msg"); message {
+			return "fault-bit on messages"
+		}
+	}
+	return ""
+}
+
+// Colours of events.
+var (
+	bad    = text.Colors{text.Bold, text.FgRed}
+	dim    = text.Colors{text.Faint}
+	colors = map[trace.Kind]text.Colors{
+		trace.NodeStarted: {text.FgGreen}, trace.NodeResumed: {text.FgGreen},
+		trace.NodeStopped: {text.FgRed}, trace.NodePaused: {text.FgRed}, trace.NodeLeft: {text.FgRed}, trace.MessageLost: {text.FgRed},
+		trace.FaultBegan: {text.FgMagenta}, trace.FaultBit: {text.FgMagenta}, trace.FaultEnded: {text.FgMagenta}, trace.Calm: {text.FgMagenta},
+		trace.ClockSet:  {text.FgMagenta},
+		trace.Committed: {text.Bold}, trace.TaskChanged: {text.FgCyan}, trace.Step: {text.Bold},
+		trace.CallbackStarted: {text.FgYellow}, trace.CallbackEnded: {text.FgYellow}, trace.ShardChanged: {text.FgBlue},
+		trace.MessageSent: dim, trace.Listed: dim, trace.Applied: dim, trace.Proposed: dim, trace.FileWritten: dim, trace.FileRenamed: dim, trace.FileRemoved: dim,
+	}
+)

@@ -1,0 +1,212 @@
+// Package columns prints a run for a terminal: one column a node, one row an event, what
+// concerns all of them across.
+//
+// Its one invariant: no text of a trace reaches the terminal as a control sequence, and
+// no line is wider than it was asked to be.
+package columns
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"dtsim/models/explore/counterexample"
+	"dtsim/reports/page"
+	"dtsim/reports/story"
+	"dtsim/reports/words"
+	"dtsim/sim/trace"
+)
+
+// Options say what of a run is printed, and how.
+type Options struct {
+	// Width is how many cells a line may have; below [Narrowest] it counts as that.
+	Width int
+	Color bool
+	// From and Until are times of the run; Until is 0 for its end.
+	From, Until time.Duration
+	// Tasks are NAMESPACE/ID or ID: only events that are about them, faults, and the lives
+	// of nodes are printed. None means all.
+	Tasks []string
+	// Nodes are the columns there are; none means all.
+	Nodes []string
+	// Kinds are kinds of events, or groups of them ([Groups]), of which all are printed; with
+	// a + before it, a kind is added to what is printed by itself. None means what tells the
+	// story.
+	Kinds []string
+}
+
+// Narrowest is the smallest width.
+const Narrowest = 40
+
+// Groups are the names for kinds that are asked for together.
+var Groups = map[string][]trace.Kind{
+	"messages":  {trace.MessageSent, trace.MessageLost},
+	"files":     {trace.FileWritten, trace.FileRenamed, trace.FileRemoved},
+	"snapshots": {trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotReread, trace.SnapshotRestored},
+	"faults":    {trace.FaultBegan, trace.FaultBit, trace.FaultEnded, trace.Calm, trace.ClockSet},
+	"lives":     {trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft},
+	"calls":     {trace.Called, trace.Proposed, trace.Returned},
+	"lists":     {trace.Listed, trace.ListFailed},
+	"callbacks": {trace.CallbackStarted, trace.CallbackEnded},
+	"log":       {trace.Committed, trace.TaskChanged},
+	"work":      {trace.StartAsked, trace.HandleStarted, trace.HandleTerminated, trace.HandleExited, trace.WorkStarted, trace.WorkEnded},
+}
+
+// All is the kind that means every kind.
+const All = "all"
+
+// Table is a run on its way to a terminal.
+type Table struct {
+	Options
+	story *story.Story
+	words *words.Teller
+	// columns are the lanes that are shown.
+	columns []int
+	// asked are the kinds that were asked for, added those that were asked for with a +.
+	asked, added map[trace.Kind]bool
+	// facts are the events of violations, violated the violations by their last event.
+	facts    map[int]bool
+	violated map[int][]trace.Violation
+	bars     map[int]*story.Bar
+	calls    map[int]*story.Call
+	steps    bool
+}
+
+// New makes a table. The error says which option asks for what is not in the run.
+func New(s *story.Story, o Options) (*Table, error) {
+	o.Width = max(o.Width, Narrowest)
+	t := &Table{
+		Options: o, story: s, words: words.New(s), asked: make(map[trace.Kind]bool), added: make(map[trace.Kind]bool), facts: make(map[int]bool),
+		violated: make(map[int][]trace.Violation), bars: make(map[int]*story.Bar), calls: make(map[int]*story.Call),
+		steps: s.Trace.Header.Engine == counterexample.Engine,
+	}
+	if o.From < 0 || o.Until < 0 || o.Until != 0 && o.Until < o.From {
+		return nil, fmt.Errorf("from %s until %s is no time", o.From, o.Until)
+	}
+	for i, l := range s.Lanes {
+		if len(o.Nodes) == 0 || slices.Contains(o.Nodes, l.Name) {
+			t.columns = append(t.columns, i)
+		}
+	}
+	for _, name := range o.Nodes {
+		if _, ok := s.Lane(name); !ok {
+			return nil, fmt.Errorf("there is no node %q; there are %s", name, strings.Join(names(s), ", "))
+		}
+	}
+	if err := t.choose(); err != nil {
+		return nil, err
+	}
+	for _, v := range s.Trace.Footer.Verdict.Violations {
+		last := len(s.Trace.Events)
+		if len(v.Events) > 0 {
+			last = slices.Max(v.Events)
+		}
+		t.violated[last] = append(t.violated[last], v)
+		for _, seq := range v.Events {
+			t.facts[seq] = true
+		}
+	}
+	for i := range s.Bars {
+		t.bars[s.Bars[i].From] = &s.Bars[i]
+	}
+	for i := range s.Calls {
+		t.calls[s.Calls[i].Called], t.calls[s.Calls[i].Returned] = &s.Calls[i], &s.Calls[i]
+	}
+	return t, t.known()
+}
+
+func names(s *story.Story) []string {
+	var all []string
+	for _, l := range s.Lanes {
+		all = append(all, page.Visible(l.Name))
+	}
+	return all
+}
+
+// choose takes in the kinds that are asked for.
+func (t *Table) choose() error {
+	present := make(map[trace.Kind]bool)
+	for i := range t.story.Trace.Events {
+		present[t.story.Trace.Events[i].Kind] = true
+	}
+	for _, name := range t.Kinds {
+		into := t.asked
+		bare, plus := strings.CutPrefix(name, "+")
+		if plus {
+			into = t.added
+		}
+		switch kinds, group := Groups[bare]; {
+		case bare == All:
+			maps.Copy(into, present)
+		case group:
+			for _, kind := range kinds {
+				into[kind] = true
+			}
+		case present[trace.Kind(bare)]:
+			into[trace.Kind(bare)] = true
+		default:
+			var have []string
+			for _, kind := range slices.Sorted(maps.Keys(present)) {
+				have = append(have, page.Visible(string(kind)))
+			}
+			return fmt.Errorf("the run has no event of kind %q; there are %s, and the groups %s, %s", bare,
+				strings.Join(have, ", "), strings.Join(slices.Sorted(maps.Keys(Groups)), ", "), All)
+		}
+	}
+	return nil
+}
+
+// known makes sure that the tasks asked for are in the run.
+func (t *Table) known() error {
+	if len(t.Tasks) == 0 {
+		return nil
+	}
+	there := make(map[string]bool)
+	for i := range t.story.Trace.Events {
+		if task := t.words.Task(&t.story.Trace.Events[i]); task != "" {
+			there[task] = true
+		}
+	}
+	for _, name := range t.Tasks {
+		found := false
+		for task := range there {
+			found = found || is(task, name)
+		}
+		if !found {
+			all := slices.Sorted(maps.Keys(there))
+			for i := range all {
+				all[i] = page.Visible(all[i])
+			}
+			return fmt.Errorf("there is no task %q; there are %s", name, cmp.Or(strings.Join(all, ", "), "none"))
+		}
+	}
+	return nil
+}
+
+// is says whether a task, NAMESPACE/ID, is the one of a name, NAMESPACE/ID or ID.
+func is(task, name string) bool {
+	_, id, _ := strings.Cut(task, "/")
+	return task == name || id == name
+}
+
+// Write prints the table.
+func (t *Table) Write(w io.Writer) error {
+	p := &printer{Table: t, out: bufio.NewWriter(w), left: make(map[string]int), lists: make(map[string]string)}
+	p.print()
+	return p.out.Flush()
+}
+
+// paint colours a text.
+func (t *Table) paint(s string, colors text.Colors) string {
+	if !t.Color || len(colors) == 0 || s == "" {
+		return s
+	}
+	return colors.EscapeSeq() + s + text.Reset.EscapeSeq()
+}

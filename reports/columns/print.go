@@ -1,0 +1,364 @@
+package columns
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"dtsim/reports/page"
+	"dtsim/sim/trace"
+)
+
+const (
+	// clock is the width of the time in front of a row.
+	clock = 11
+	// roomy is how wide a column has to be to hold text of its own; where it is not, all
+	// text stands behind the columns.
+	roomy = 30
+	// again is after how many rows the names of the nodes are printed again.
+	again = 60
+)
+
+// printer prints a table.
+type printer struct {
+	*Table
+	out *bufio.Writer
+	// shown counts events that are printed, left those that are not, by the reason.
+	shown int
+	left  map[string]int
+	rows  int
+	last  string // the time in front of the newest row
+	// lanes are what each node is at the event.
+	lanes []lane
+	// lists are what nodes have listed last, folded how many lists since then were alike.
+	lists  map[string]string
+	folded map[string]int
+	// step is the newest step of a model.
+	step string
+	// merged is an event that the one before it has said.
+	merged int
+}
+
+// lane is what a node is.
+type lane struct{ up, paused, leads bool }
+
+// row is what is printed for an event: below a node, or across all for column -1.
+type row struct {
+	time   string
+	column int
+	node   string
+	text   string
+	colors text.Colors
+}
+
+func (p *printer) print() {
+	p.lanes = make([]lane, len(p.story.Lanes))
+	p.folded = make(map[string]int)
+	p.header()
+	for i := range p.story.Trace.Events {
+		e := &p.story.Trace.Events[i]
+		p.follow(e)
+		if e.Seq == p.merged {
+			p.shown++
+		} else if why := p.leaves(e); why != "" {
+			p.left[why]++
+		} else if said := p.say(e); said != "" {
+			p.shown++
+			p.event(e, said)
+		}
+		for _, v := range p.violated[e.Seq] {
+			if e.At >= p.From && (p.Until == 0 || e.At <= p.Until) {
+				p.row(row{time: p.time(e), column: -1, text: fmt.Sprintf("✗ %s is violated: %s", v.Property, v.Message), colors: bad})
+			}
+		}
+	}
+	p.footer()
+}
+
+// follow keeps what each node is.
+func (p *printer) follow(e *trace.Event) {
+	if e.Kind == trace.Step {
+		p.step = e.Str("n")
+	}
+	at, ok := p.story.Lane(e.Node)
+	if !ok {
+		return
+	}
+	l := &p.lanes[at]
+	switch e.Kind {
+	case trace.NodeStarted:
+		*l = lane{up: true}
+	case trace.NodeStopped, trace.NodeLeft:
+		*l = lane{}
+	case trace.NodePaused:
+		l.paused = true
+	case trace.NodeResumed:
+		l.paused = false
+	case trace.NodeState:
+		l.leads = e.Str("state") == "Leader"
+	}
+}
+
+// glyph is the line of a node in its column.
+func (l lane) glyph() string {
+	switch {
+	case !l.up:
+		return " "
+	case l.paused:
+		return "┊"
+	case l.leads:
+		return "┃"
+	}
+	return "│"
+}
+
+// time is the time of an event as it stands in front of its row.
+func (p *printer) time(e *trace.Event) string {
+	if p.steps {
+		return "step " + cmp.Or(p.step, "0")
+	}
+	return strconv.FormatFloat(float64(e.At.Round(time.Microsecond))/float64(time.Second), 'f', 6, 64)
+}
+
+// say says an event in words; "" when it says what has been said.
+func (p *printer) say(e *trace.Event) string {
+	said := p.words.Event(e)
+	if len(p.asked) > 0 {
+		return said
+	}
+	switch e.Kind {
+	case trace.Listed, trace.ListFailed, trace.SnapshotRestored:
+		key := e.Node + " " + string(e.Kind)
+		shows := cmp.Or(e.Str("contents"), said)
+		if p.lists[key] == shows && !p.facts[e.Seq] && !p.added[e.Kind] {
+			p.folded[key]++
+			p.left[string(e.Kind)+" alike"]++
+			return ""
+		}
+		if n := p.folded[key]; n > 0 {
+			said += fmt.Sprintf(" (after %d more like the one before)", n)
+		}
+		p.lists[key], p.folded[key] = shows, 0
+	case trace.Committed:
+		return p.commit(e, said)
+	case trace.Step:
+		for _, f := range e.Fields {
+			if name, ok := strings.CutPrefix(f.Key, "= "); ok && len(p.story.Lanes) == 0 {
+				said += "\n" + name + ": " + f.Text()
+			}
+		}
+	}
+	return said
+}
+
+// commit says a command together with what it has left of its task. Progress of a unit
+// that is at work already is no news.
+func (p *printer) commit(e *trace.Event, said string) string {
+	if e.Seq == len(p.story.Trace.Events) {
+		return said
+	}
+	next := p.story.Event(e.Seq + 1)
+	if next.Kind != trace.TaskChanged || next.Node != e.Node {
+		return said
+	}
+	progress := strings.HasSuffix(e.Str("command"), "UPDATE_UNIT_PROGRESS") && e.Str("outcome") == "ok" && next.Str("progress") != "0"
+	if progress && !p.facts[e.Seq] && !p.facts[next.Seq] && !p.added[e.Kind] {
+		p.merged = next.Seq
+		p.left["progress"]++
+		p.shown--
+		p.left["task-changed"]++
+		return ""
+	}
+	if p.facts[next.Seq] || p.leaves(next) != "" {
+		return said
+	}
+	p.merged = next.Seq
+	if next.Str("status") == "" {
+		return said + " → no record"
+	}
+	said += " → " + next.Str("status")
+	if unit := next.Str("unit"); unit != "" {
+		said += fmt.Sprintf(" (%s %s)", unit, strings.ToLower(next.Str("unit_status")))
+	}
+	return said
+}
+
+// event prints an event.
+func (p *printer) event(e *trace.Event, said string) {
+	r := row{time: p.time(e), column: -1, text: said, colors: colors[e.Kind]}
+	if at, ok := p.story.Lane(e.Node); ok {
+		r.column, r.node = slices.Index(p.columns, at), e.Node
+	}
+	if e.Kind == trace.Committed && e.Str("outcome") != "ok" || e.Kind == trace.Returned && e.Str("outcome") != "ok" {
+		r.colors = text.Colors{text.FgRed}
+	}
+	if p.facts[e.Seq] {
+		r.text, r.colors = "✗ "+r.text, bad
+	}
+	p.row(r)
+}
+
+// width is the width of a column with text; 0 when there is no room for any.
+func (p *printer) width() int {
+	if len(p.columns) == 0 {
+		return 0
+	}
+	if w := (p.Width - clock - 1) / len(p.columns); w >= roomy {
+		return w
+	}
+	return 0
+}
+
+// row prints a row in as many lines as it takes.
+func (p *printer) row(r row) {
+	if p.rows > 0 && p.rows%again == 0 {
+		p.header()
+	}
+	p.rows++
+	stamp := r.time
+	if stamp == p.last {
+		stamp = ""
+	}
+	p.last = r.time
+	var lines []string
+	for _, line := range strings.Split(r.text, "\n") {
+		line = page.Visible(line)
+		if len(lines) > 0 {
+			line = "  " + line
+		}
+		lines = append(lines, wrap(line, p.room(r))...)
+	}
+	for i, line := range lines {
+		if i > 0 {
+			stamp = ""
+		}
+		fmt.Fprintf(p.out, "%s %s\n", p.paint(fmt.Sprintf("%*s", clock, text.Trim(stamp, clock)), dim), strings.TrimRight(p.line(r, line, i == 0), " "))
+	}
+}
+
+// room is how wide the text of a row may be.
+func (p *printer) room(r row) int {
+	switch w := p.width(); {
+	case r.column < 0 && w > 0 || len(p.columns) == 0:
+		return p.Width - clock - 2
+	case w > 0:
+		return w - 3
+	case r.column < 0:
+		return max(p.Width-clock-2-2*len(p.columns), 10)
+	}
+	return max(p.Width-clock-2-2*len(p.columns)-text.StringWidth(page.Visible(r.node))-1, 10)
+}
+
+// line is one line of a row, without the time.
+func (p *printer) line(r row, said string, first bool) string {
+	painted := p.paint(said, r.colors)
+	w := p.width()
+	if w > 0 && r.column < 0 || len(p.columns) == 0 {
+		return painted
+	}
+	var b strings.Builder
+	for c, at := range p.columns {
+		glyph := p.lanes[at].glyph()
+		switch {
+		case w > 0 && c == r.column:
+			if first && glyph == " " {
+				glyph = "╵" // its last word
+			}
+			b.WriteString(p.glyph(at, glyph) + " " + painted + strings.Repeat(" ", max(w-2-text.StringWidth(said), 0)))
+		case w > 0:
+			b.WriteString(p.glyph(at, glyph) + strings.Repeat(" ", w-1))
+		case c == r.column && first:
+			b.WriteString(p.paint("●", r.colors) + " ")
+		default:
+			b.WriteString(p.glyph(at, glyph) + " ")
+		}
+	}
+	if w > 0 {
+		return b.String()
+	}
+	if r.column >= 0 {
+		name := page.Visible(r.node)
+		if !first {
+			name = strings.Repeat(" ", text.StringWidth(name))
+		}
+		b.WriteString(p.paint(name, text.Colors{text.Bold}) + " ")
+	}
+	return b.String() + painted
+}
+
+// glyph paints the line of a node.
+func (p *printer) glyph(at int, glyph string) string {
+	if p.lanes[at].leads {
+		return p.paint(glyph, text.Colors{text.FgYellow})
+	}
+	return p.paint(glyph, dim)
+}
+
+// header prints the names of the nodes.
+func (p *printer) header() {
+	w := p.width()
+	if w == 0 {
+		return
+	}
+	var b strings.Builder
+	for _, at := range p.columns {
+		name := text.Trim(page.Visible(p.story.Lanes[at].Name), w-1)
+		b.WriteString(name + strings.Repeat(" ", w-text.StringWidth(name)))
+	}
+	fmt.Fprintln(p.out, strings.Repeat(" ", clock+1)+p.paint(strings.TrimRight(b.String(), " "), text.Colors{text.Bold, text.Underline}))
+	p.last = ""
+}
+
+// footer says what was left out.
+func (p *printer) footer() {
+	said := fmt.Sprintf("%s of %s events", page.Count(int64(p.shown)), page.Count(int64(len(p.story.Trace.Events))))
+	delete(p.left, "-")
+	reasons := slices.SortedFunc(maps.Keys(p.left), func(a, b string) int { return cmp.Or(cmp.Compare(p.left[b], p.left[a]), cmp.Compare(a, b)) })
+	var counts []string
+	for _, why := range reasons {
+		counts = append(counts, page.Count(int64(p.left[why]))+" "+why)
+	}
+	if len(counts) > 0 {
+		said += "; left out: " + strings.Join(counts, ", ")
+	}
+	fmt.Fprintln(p.out)
+	for _, line := range wrap(said, p.Width) {
+		fmt.Fprintln(p.out, p.paint(line, dim))
+	}
+}
+
+// wrap breaks a text into lines of a width, between words where it can.
+func wrap(s string, width int) []string {
+	var lines []string
+	indent := s[:len(s)-len(strings.TrimLeft(s, " "))]
+	line, used := indent, len(indent)
+	for _, word := range strings.Fields(s) {
+		n := text.StringWidth(word)
+		if used > len(indent) && used+1+n <= width {
+			line, used = line+" "+word, used+1+n
+			continue
+		}
+		if used > len(indent) {
+			lines = append(lines, line)
+			line, used = indent, len(indent)
+		}
+		for _, r := range word {
+			if w := text.RuneWidth(r); used+w > width {
+				lines = append(lines, line)
+				line, used = indent, len(indent)
+			}
+			line, used = line+string(r), used+text.RuneWidth(r)
+		}
+	}
+	if used > len(indent) || len(lines) == 0 {
+		lines = append(lines, line)
+	}
+	return lines
+}
