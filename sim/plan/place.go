@@ -72,14 +72,15 @@ func UnitsOf(t *Task, c *Collection, nodes int) []Unit {
 }
 
 // CollectionAt returns the collection of that name as the last operation before
-// position op of the workload creates it; nil when none does. Drops do not count.
+// position op of the workload creates it, or as it is inherited; nil when neither.
+// Drops do not count.
 func (p *Plan) CollectionAt(op int, name string) *Collection {
 	for _, o := range slices.Backward(p.Workload[:op]) {
 		if o.Do == CreateCollection && o.Collection != nil && o.Collection.Name == name {
 			return o.Collection
 		}
 	}
-	return nil
+	return p.Inherited.collection(name)
 }
 
 // TaskUnits returns the units of the task that operation op submits.

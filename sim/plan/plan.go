@@ -30,6 +30,9 @@ type Plan struct {
 	// Duration is how long the run lasts, in virtual time.
 	Duration Duration `json:"duration"`
 	Cluster  Cluster  `json:"cluster"`
+	// Inherited is what stands on every disk when the run begins; nothing if it is
+	// missing.
+	Inherited *Inherited `json:"inherited,omitempty"`
 	// Workload is what operators and clients do, sorted by At.
 	Workload []Operation `json:"workload,omitempty"`
 	// Faults are what goes wrong, in any order; their positions are their identity.
@@ -201,7 +204,7 @@ type Promise struct {
 	Expect Expectation `json:"expect"`
 
 	// Namespace and TaskID name a task; Run counts the accepted submissions of that
-	// id from 1, zero means the last.
+	// id from 1, an inherited task before them, zero means the last.
 	Namespace string `json:"namespace,omitempty"`
 	TaskID    string `json:"task_id,omitempty"`
 	Run       int    `json:"run,omitempty"`
@@ -237,6 +240,9 @@ const (
 	SwapsOnce Expectation = "swaps-once"
 	// NoSwap: no replica swapped for this task.
 	NoSwap Expectation = "no-swap"
+	// TaskStays: the run, an inherited one, had no other status than it began with, and
+	// every node that is up has its record.
+	TaskStays Expectation = "task-stays"
 	// RecordGone: the record is gone, and so is every node's local state of it.
 	RecordGone Expectation = "record-gone"
 	// OperationsEnd: Exactly so many of Operations ended with Outcome.

@@ -42,7 +42,7 @@ type validator struct {
 	p     *Plan
 	err   *Error
 	nodes []string
-	// What the operations looked at so far have made.
+	// What is inherited, and what the operations looked at so far have made.
 	units       int                    // of all tasks
 	tasks       map[[2]string]int      // submissions by namespace and id
 	collections map[string]*Collection // the last of each name
@@ -68,6 +68,7 @@ func (v *validator) plan() {
 		return // what follows counts on the nodes
 	}
 	v.nodes = v.p.Cluster.NodeNames()
+	v.inherited()
 	if n := len(v.p.Workload); n > MaxOperations {
 		v.failf("workload", "%d operations; at most %d are possible", n, MaxOperations)
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-var expectations = []Expectation{TaskEnds, UnitsOnce, CallbacksOnce, SwapsOnce, NoSwap, RecordGone,
+var expectations = []Expectation{TaskEnds, UnitsOnce, CallbacksOnce, SwapsOnce, NoSwap, TaskStays, RecordGone,
 	OperationsEnd, SchemaIs, ShardsAre, CollectionGone, GroupsEarly}
 
 // terminal are the statuses a task can end with, outcomes what an operation can.
@@ -22,6 +22,7 @@ var neededBy = map[Expectation][]string{
 	CallbacksOnce:  {"namespace", "task_id"},
 	SwapsOnce:      {"namespace", "task_id"},
 	NoSwap:         {"namespace", "task_id"},
+	TaskStays:      {"namespace", "task_id"},
 	RecordGone:     {"namespace", "task_id"},
 	GroupsEarly:    {"namespace", "task_id"},
 	OperationsEnd:  {"operations", "outcome"},
@@ -69,6 +70,9 @@ func (v *validator) promise(i int) {
 	}
 	if p.TaskID != "" {
 		v.number(path+".run", p.Run, 0, v.added(path, p.Namespace, p.TaskID))
+	}
+	if p.Expect == TaskStays && !v.p.Inherited.has(p.Namespace, p.TaskID) {
+		v.failf(path+".task_id", "the task %q of %s is not inherited; no other stays as it is", p.TaskID, p.Namespace)
 	}
 	if p.Status != "" {
 		oneOf(v, path+".status", p.Status, terminal)

@@ -133,7 +133,7 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 		{"no replicas", func(p *plan.Plan) { p.Workload[0].Collection.Replicas = 0 }, "workload[0].collection.replicas: 0 is not from 1 to 3"},
 		{"a tenant that is not there", func(p *plan.Plan) { p.Workload[4].Tenants = []string{"amy", "cid"} }, `workload[4].tenants[1]: "cid" is not among the tenants of Users`},
 
-		{"an unknown expectation", func(p *plan.Plan) { p.Promises[0].Expect = "x" }, `promises[0].expect: "x" is none of task-ends, units-once, callbacks-once, swaps-once, no-swap, record-gone, operations-end, schema-is, shards-are, collection-gone, groups-early`},
+		{"an unknown expectation", func(p *plan.Plan) { p.Promises[0].Expect = "x" }, `promises[0].expect: "x" is none of task-ends, units-once, callbacks-once, swaps-once, no-swap, task-stays, record-gone, operations-end, schema-is, shards-are, collection-gone, groups-early`},
 		{"a promise without its status", func(p *plan.Plan) { p.Promises[0].Status = "" }, "promises[0].status: missing; task-ends needs it"},
 		{"a promise with too much", func(p *plan.Plan) { p.Promises[0].Outcome = "ok" }, "promises[0].outcome: task-ends has no use for it"},
 		{"an end that is none", func(p *plan.Plan) { p.Promises[0].Status = "STARTED" }, `promises[0].status: "STARTED" is none of FINISHED, FAILED, CANCELLED`},

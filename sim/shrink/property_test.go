@@ -47,6 +47,11 @@ func things() []thing {
 			all = append(all, thing{o.Task.ID, func(p *plan.Plan) bool { return submits(p, o.Task.ID) }})
 		}
 	}
+	for _, o := range p.Inherited.Tasks {
+		all = append(all, thing{o.Status, func(p *plan.Plan) bool {
+			return p.Inherited != nil && slices.ContainsFunc(p.Inherited.Tasks, func(q plan.InheritedTask) bool { return q.Status == o.Status })
+		}})
+	}
 	for _, c := range collections(p) {
 		for _, shard := range c.ShardNames() {
 			all = append(all, thing{c.Name + "/" + shard, func(p *plan.Plan) bool {

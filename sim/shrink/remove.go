@@ -42,6 +42,10 @@ var families = []family{
 			return repaired(p)
 		},
 	},
+	inherited("inherited tasks", func(h *plan.Inherited) int { return len(h.Tasks) },
+		func(h *plan.Inherited, from, to int) { h.Tasks = slices.Delete(h.Tasks, from, to) }),
+	inherited("inherited collections", func(h *plan.Inherited) int { return len(h.Collections) },
+		func(h *plan.Inherited, from, to int) { h.Collections = slices.Delete(h.Collections, from, to) }),
 	{
 		name: "nodes", workload: true,
 		count: func(p *plan.Plan) int {
@@ -214,6 +218,24 @@ func numbers(name string, floor int, of func(p *plan.Plan) []*int) family {
 				*v -= min(max(to, 0), n) - min(max(from, 0), n)
 				from, to = from-n, to-n
 			}
+			return repaired(p)
+		},
+	}
+}
+
+// inherited makes a family of a part of what a plan inherits.
+func inherited(name string, count func(h *plan.Inherited) int, drop func(h *plan.Inherited, from, to int)) family {
+	return family{
+		name: name, workload: true,
+		count: func(p *plan.Plan) int {
+			if p.Inherited == nil {
+				return 0
+			}
+			return count(p.Inherited)
+		},
+		without: func(p *plan.Plan, from, to int) *plan.Plan {
+			p = clone(p)
+			drop(p.Inherited, from, to)
 			return repaired(p)
 		},
 	}

@@ -23,13 +23,16 @@ func clone(p *plan.Plan) *plan.Plan {
 
 // place is where a plan is invalid: an entry of one of its lists, and an entry of a
 // list inside of that.
-var place = regexp.MustCompile(`^(workload|faults|promises)\[(\d+)\](?:.*\.(slow_units|fail_units|tenants|nodes)\[(\d+)\])?`)
+var place = regexp.MustCompile(`^(workload|faults|promises|inherited\.tasks|inherited\.collections)\[(\d+)\](?:.*\.(slow_units|fail_units|tenants|nodes)\[(\d+)\])?`)
 
 // repaired drops whatever a plan that lost an element does not allow any more: an
 // operation on a collection that is gone, a fault of a task that is gone. It changes
 // p and returns it; nil when that makes no valid plan.
 func repaired(p *plan.Plan) *plan.Plan {
 	for {
+		if h := p.Inherited; h != nil && len(h.Tasks)+len(h.Collections) == 0 {
+			p.Inherited = nil
+		}
 		err := p.Validate()
 		if err == nil {
 			break
@@ -74,6 +77,10 @@ func drop(p *plan.Plan, path string) bool {
 		*p = *p.WithoutFault(i)
 	case "promises":
 		p.Promises = slices.Delete(p.Promises, i, i+1)
+	case "inherited.tasks":
+		p.Inherited.Tasks = slices.Delete(p.Inherited.Tasks, i, i+1)
+	case "inherited.collections":
+		p.Inherited.Collections = slices.Delete(p.Inherited.Collections, i, i+1)
 	}
 	return true
 }
@@ -113,8 +120,14 @@ func dropOperation(p *plan.Plan, i int) {
 	}
 }
 
-// collections returns the collections that the workload creates.
+// collections returns the collections that are inherited, and those that the workload
+// creates.
 func collections(p *plan.Plan) (all []*plan.Collection) {
+	if p.Inherited != nil {
+		for i := range p.Inherited.Collections {
+			all = append(all, &p.Inherited.Collections[i])
+		}
+	}
 	for i := range p.Workload {
 		if c := p.Workload[i].Collection; c != nil {
 			all = append(all, c)
@@ -123,11 +136,22 @@ func collections(p *plan.Plan) (all []*plan.Collection) {
 	return all
 }
 
-// tasks returns the tasks that the workload submits.
+// tasks returns the tasks that are inherited, and those that the workload submits.
 func tasks(p *plan.Plan) (all []*plan.Task) {
+	all = inheritedTasks(p)
 	for i := range p.Workload {
 		if t := p.Workload[i].Task; t != nil {
 			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// inheritedTasks are those of the tasks that nobody submits.
+func inheritedTasks(p *plan.Plan) (all []*plan.Task) {
+	if p.Inherited != nil {
+		for i := range p.Inherited.Tasks {
+			all = append(all, &p.Inherited.Tasks[i].Task)
 		}
 	}
 	return all

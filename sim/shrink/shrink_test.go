@@ -25,6 +25,13 @@ func large() *plan.Plan {
 	p.Cluster.Nodes = 5
 	p.Cluster.Network.MaxLatency = seconds(0.0137)
 	p.Cluster.CompletedTaskTTL = seconds(31.5)
+	p.Inherited = &plan.Inherited{
+		Collections: []plan.Collection{{Name: "Songs", Properties: map[string]string{"title": "word"}, Shards: []string{"x1", "x2"}, Replicas: 2}},
+		Tasks: []plan.InheritedTask{
+			{Status: "PAUSED", Task: plan.Task{Kind: plan.Repair, ID: "songs", Collection: "Songs", MinUnitTime: seconds(1.25), Parallel: 1}},
+			{Status: "QUEUED", Task: plan.Task{Kind: plan.Cleanup, ID: "sweep", Files: 3, Parallel: 1}},
+		},
+	}
 	p.Workload = []plan.Operation{
 		{At: seconds(3), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
 			Name: "Books", Properties: map[string]string{"title": "word", "plot": "word"}, Shards: []string{"s1", "s2", "s3"}, Replicas: 3}},
@@ -78,7 +85,7 @@ func TestWhatDoesNotMatterGoes(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, r.Minimal)
 	assert.Equal(t, "1 node, 2 operations (1 task with 1 unit), 1 fault, 14s", r.After.String())
-	assert.Equal(t, "5 nodes, 8 operations (3 tasks with 53 units), 4 faults, 2m0s", r.Before.String())
+	assert.Equal(t, "5 nodes, 8 operations (5 tasks with 60 units), 4 faults, 2m0s", r.Before.String())
 
 	usual := plan.Default()
 	assert.Equal(t, usual.Cluster.Network, r.Plan.Cluster.Network)

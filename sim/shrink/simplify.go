@@ -144,6 +144,9 @@ func (s *shrinker) leaves(p *plan.Plan) []leaf {
 		for i := range p.Workload {
 			collect(&all, reflect.ValueOf(&p.Workload[i]).Elem(), reflect.Value{})
 		}
+		for _, t := range inheritedTasks(p) {
+			collect(&all, reflect.ValueOf(t).Elem(), reflect.Value{})
+		}
 	}
 	for i := range p.Faults {
 		collect(&all, reflect.ValueOf(&p.Faults[i]).Elem(), reflect.Value{})

@@ -23,6 +23,12 @@ func SizeOf(p *plan.Plan) Size {
 			s.Units += len(p.TaskUnits(i))
 		}
 	}
+	if h := p.Inherited; h != nil {
+		for i := range h.Tasks {
+			s.Tasks++
+			s.Units += len(h.Units(&h.Tasks[i], p.Cluster.Nodes))
+		}
+	}
 	return s
 }
 
@@ -52,6 +58,11 @@ func Shape(p *plan.Plan) string {
 			part = fmt.Sprintf("%s tenants=%t", part, len(c.Tenants) > 0)
 		}
 		parts = append(parts, part)
+	}
+	if h := p.Inherited; h != nil {
+		for _, t := range h.Tasks {
+			parts = append(parts, fmt.Sprintf("inherited %s", t.Task.Kind))
+		}
 	}
 	for _, f := range p.Faults {
 		part := fmt.Sprintf("fault %s %s", f.Kind, f.Op)
