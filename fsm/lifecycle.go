@@ -162,7 +162,8 @@ func (m *Manager) MarkTaskFinalized(a *api.ApplyRequest) error {
 // MarkTaskFailed fails an active task whose participant is gone for good (P17); a
 // FAILED one is left as it is. A SWAPPING task whose owning nodes have all
 // acknowledged their swap may have changed the schema already, so it is refused
-// for ever and can only be finalized (P8). Otherwise: [ErrTaskNotInFinalizingState].
+// for ever and can only be finalized (P8). Of a status that this binary does not know it
+// cannot tell, so it refuses for now. Otherwise: [ErrTaskNotInFinalizingState].
 func (m *Manager) MarkTaskFailed(a *api.ApplyRequest) error {
 	q, err := decode[api.MarkTaskFailedRequest](a)
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 )
 
 // TaskStatus is where a task stands. Values that this binary does not know (from
-// the snapshot of a newer one) survive verbatim and count as active.
+// the snapshot of a newer one, after the cluster was rolled back) survive verbatim and
+// count as active. No command ends such a task: nobody here can tell whether it may have
+// changed the schema (P8). A binary that knows the status does.
 type TaskStatus string
 
 const (

@@ -59,7 +59,8 @@ func FromTrace(r *trace.Reader) (*History, error) {
 // Collector gathers the history of a run from its events, which must come in the order
 // of the trace. It is for one goroutine.
 type Collector struct {
-	ops []Op
+	beginning Beginning
+	ops       []Op
 	// calls are the positions of operations that are no lists by their numbers, requests
 	// by the names of their requests.
 	calls    map[int64]*call
@@ -96,7 +97,7 @@ func NewCollector() *Collector {
 // Kinds are the events that a history is made of; a collector takes no notice of
 // others.
 func Kinds() []trace.Kind {
-	return []trace.Kind{trace.Called, trace.Proposed, trace.Committed, trace.Returned, trace.Listed}
+	return []trace.Kind{trace.Inherited, trace.Called, trace.Proposed, trace.Committed, trace.Returned, trace.Listed}
 }
 
 // Observe takes in the next event.
@@ -107,6 +108,8 @@ func (c *Collector) Observe(e trace.Event) {
 		c.instants = append(c.instants, instant{e.At, c.at})
 	}
 	switch e.Kind {
+	case trace.Inherited:
+		c.inherited(&e)
 	case trace.Called:
 		c.calls[e.Int("op")] = &call{order: len(c.calls), op: Op{
 			Client: clientOf(&e), Kind: kinds[e.Str("do")], Collection: e.Str("collection"),
@@ -127,6 +130,25 @@ func (c *Collector) Observe(e trace.Event) {
 	case trace.Listed:
 		c.listed(&e)
 	}
+}
+
+// inherited takes in the snapshot with which the run begins.
+func (c *Collector) inherited(e *trace.Event) {
+	var snapshot struct {
+		Tasks  json.RawMessage `json:"distributed_tasks"`
+		Schema []struct {
+			Name string `json:"name"`
+		} `json:"schema"`
+	}
+	if err := json.Unmarshal([]byte(e.Str("snapshot")), &snapshot); err != nil {
+		c.err = cmp.Or(c.err, fmt.Errorf("history: the inherited snapshot is no JSON: %w", err))
+	}
+	c.beginning.Tasks = snapshot.Tasks
+	for _, collection := range snapshot.Schema {
+		c.beginning.Collections = append(c.beginning.Collections, collection.Name)
+	}
+	_, err := c.beginning.machine(nil)
+	c.err = cmp.Or(c.err, err)
 }
 
 // clientOf names the client that an event is about.
@@ -225,7 +247,7 @@ func (c *Collector) History() (*History, error) {
 		}
 	}
 	slices.SortFunc(calls, func(a, b *call) int { return cmp.Compare(a.order, b.order) })
-	h := &History{Ops: make([]Op, 0, len(calls)+len(c.ops))}
+	h := &History{Beginning: c.beginning, Ops: make([]Op, 0, len(calls)+len(c.ops))}
 	for _, k := range calls {
 		h.Ops = append(h.Ops, k.op)
 	}

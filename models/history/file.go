@@ -18,7 +18,8 @@ const maxLine = 64 << 20
 
 type (
 	header struct {
-		History int `json:"history"`
+		History   int        `json:"history"`
+		Beginning *Beginning `json:"beginning,omitempty"`
 	}
 	footer struct {
 		Operations int `json:"operations"`
@@ -30,7 +31,14 @@ func Write(w io.Writer, h *History) error {
 	out := bufio.NewWriter(w)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(header{Format}); err != nil {
+	head := header{History: Format}
+	if b := &h.Beginning; b.Tasks != nil || b.Collections != nil {
+		head.Beginning = b
+	}
+	if _, err := h.Beginning.machine(nil); err != nil {
+		return err
+	}
+	if err := encoder.Encode(head); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
 	for i := range h.Ops {
@@ -88,7 +96,11 @@ func (h *History) readLine(line []byte, first bool, last *bool) error {
 		if head.History != Format {
 			return fmt.Errorf("format %d is unknown, this is %d", head.History, Format)
 		}
-		return nil
+		if head.Beginning != nil {
+			h.Beginning = *head.Beginning
+		}
+		_, err := h.Beginning.machine(nil)
+		return err
 	case bytes.HasPrefix(line, []byte(`{"operations":`)):
 		var foot footer
 		if err := strictly(line, &foot); err != nil {

@@ -5,11 +5,43 @@ import (
 	"fmt"
 
 	"dtsim/fsm/api"
+	"dtsim/models/spec"
 )
 
 // History is what clients did and saw, in any order.
 type History struct {
-	Ops []Op
+	// Beginning is what was there before.
+	Beginning Beginning
+	Ops       []Op
+}
+
+// Beginning is the state with which a history begins: mostly nothing.
+type Beginning struct {
+	// Tasks is a snapshot of the tasks, in the form that models/spec restores; nil for none.
+	Tasks json.RawMessage `json:"tasks,omitempty"`
+	// Collections are those that exist.
+	Collections []string `json:"collections,omitempty"`
+}
+
+// machine returns the machine that a history begins with.
+func (b *Beginning) machine(rules *spec.Rules) (spec.Machine, error) {
+	if b.Tasks == nil {
+		return spec.New(rules), nil
+	}
+	m, err := spec.New(rules).Restore(b.Tasks)
+	if err != nil {
+		return m, fmt.Errorf("history: beginning: %w", err)
+	}
+	return m, nil
+}
+
+// begin is machine for a history that was validated.
+func (b *Beginning) begin(rules *spec.Rules) spec.Machine {
+	m, err := b.machine(rules)
+	if err != nil {
+		panic(err.Error())
+	}
+	return m
 }
 
 // Kind says what an operation does.

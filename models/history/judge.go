@@ -21,6 +21,9 @@ type Report struct {
 // form; then there is no report.
 func Judge(h *History, rules *spec.Rules) (Report, error) {
 	r := Report{Operations: len(h.Ops)}
+	if _, err := h.Beginning.machine(rules); err != nil {
+		return Report{}, err
+	}
 	for i := range h.Ops {
 		if err := h.Ops[i].validate(); err != nil {
 			return Report{}, fmt.Errorf("history: ops[%d].%w", i, err)

@@ -36,8 +36,10 @@ func Search(h *History, rules *spec.Rules) Verdict {
 
 // part is what a history says of one task.
 type part struct {
-	name     name
-	rules    *spec.Rules
+	name  name
+	rules *spec.Rules
+	// begins holds the task as it was before all operations, if it was.
+	begins   spec.Machine
 	commands []*Op
 	// reads are the lists; they are read-only, and many of them say the same.
 	reads []*read
@@ -56,15 +58,24 @@ type read struct {
 // collection, a list of every task.
 func partition(h *History, rules *spec.Rules) []*part {
 	parts := make(map[name]*part)
+	begins := h.Beginning.begin(rules)
 	at := func(n name) *part {
 		if parts[n] == nil {
-			parts[n] = &part{name: n, rules: rules}
+			parts[n] = &part{name: n, rules: rules, begins: begins.Alone(n.namespace, n.id)}
 		}
 		return parts[n]
 	}
 	var drops, lists []*Op
 	unbound := spec.New(rules)
 	bound := make(map[name][]string)
+	for _, namespace := range begins.Namespaces() {
+		for _, t := range begins.Tasks(namespace) {
+			p := at(name{namespace, t.ID})
+			if c, ok := unbound.Collection(namespace, t.Payload); ok {
+				bound[p.name] = append(bound[p.name], c)
+			}
+		}
+	}
 	for i := range h.Ops {
 		o := &h.Ops[i]
 		switch {
@@ -203,7 +214,7 @@ func (p *part) search(within func(*Op) span) Verdict {
 	}
 	steps, budget := 0, leastSteps+n*stepsPerOp
 	model := porcupine.Model{
-		Init: func() any { return spec.Machine{} },
+		Init: func() any { return p.begins },
 		StepContext: func(_ context.Context, state, input, _ any) (bool, any) {
 			if steps++; steps > budget {
 				return false, state

@@ -18,7 +18,10 @@ const never = math.MaxInt64
 // CommitOrder judges a history by the order of the log. It takes linear time, but for
 // sorting. The rules are those of the log's state machine.
 func CommitOrder(h *History, rules *spec.Rules) (Verdict, []Finding) {
-	w := &witness{ops: h.Ops, states: []spec.Machine{spec.New(rules)}, collections: make(map[string]bool)}
+	w := &witness{ops: h.Ops, states: []spec.Machine{h.Beginning.begin(rules)}, collections: make(map[string]bool)}
+	for _, c := range h.Beginning.Collections {
+		w.collections[strings.ToLower(c)] = true
+	}
 	w.takeOrder()
 	w.realTime()
 	w.broken = len(w.findings) > 0 || w.unplaced

@@ -66,6 +66,47 @@ func (m Machine) Snapshot() []byte {
 	return b
 }
 
+// Restore returns the machine with the tasks of a snapshot in the place of its own. It
+// takes what [Machine.Snapshot] writes, also with fields that it does not know, as a
+// newer version may add; the error says why it cannot read the document.
+func (m Machine) Restore(document []byte) (Machine, error) {
+	var all snapshot
+	if err := json.Unmarshal(document, &all); err != nil {
+		return m, fmt.Errorf("spec: the snapshot is no JSON: %w", err)
+	}
+	m.tasks = Map[Map[*Task]]{}
+	for _, namespace := range slices.Sorted(maps.Keys(all.Tasks)) {
+		for _, f := range all.Tasks[namespace] {
+			if f.Namespace != namespace || m.Task(namespace, f.ID) != nil {
+				return m, fmt.Errorf("spec: the snapshot has task %s/%s among those of %s, or twice", f.Namespace, f.ID, namespace)
+			}
+			m = m.with(f.task())
+		}
+	}
+	return m, nil
+}
+
+func (f *taskForm) task() *Task {
+	t := &Task{Head: Head{
+		Namespace: f.Namespace, ID: f.ID, Version: f.Version, Payload: f.Payload,
+		Barrier: f.Barrier, AcksRequired: f.AcksRequired, Status: f.Status,
+		StartedAt: f.StartedAt.UTC(), FinishedAt: f.FinishedAt.UTC(), TerminalAt: f.TerminalAt.UTC(), Error: f.Error,
+	}}
+	for id, u := range f.Units {
+		t.Units = t.Units.Put(id, Unit{u.Group, u.Node, u.Status, u.Progress, u.Error, u.UpdatedAt.UTC(), u.FinishedAt.UTC()})
+		if !u.Status.Terminal() {
+			t.open++
+		}
+	}
+	for node, a := range f.Prepared {
+		t.Prepared = t.Prepared.Put(node, Ack{a.Success, a.Error, a.At.UTC()})
+	}
+	for node, a := range f.Swapped {
+		t.Swapped = t.Swapped.Put(node, Ack{a.Success, a.Error, a.At.UTC()})
+	}
+	return t
+}
+
 func inOrder(a, b *Task) int {
 	rank := func(t *Task) int {
 		if t.Status.Terminal() {

@@ -4,7 +4,9 @@ import (
 	"time"
 )
 
-// Status is where a task stands.
+// Status is where a task stands. One that is none of those below comes from a newer
+// version of the software, in a snapshot: the task is active, in a way that nobody here
+// knows, and every command about it is refused.
 type Status string
 
 // The statuses of a task.
@@ -19,6 +21,11 @@ const (
 
 // Terminal says that the task moves no further.
 func (s Status) Terminal() bool { return s == Finished || s == Cancelled || s == Failed }
+
+// Foreign says that only a newer version knows what the status means.
+func (s Status) Foreign() bool {
+	return s != Started && s != Preparing && s != Swapping && !s.Terminal()
+}
 
 // UnitStatus is where a unit stands.
 type UnitStatus string
@@ -99,6 +106,14 @@ func (m Machine) Task(namespace, id string) *Task {
 	in, _ := m.tasks.Get(namespace)
 	t, _ := in.Get(id)
 	return t
+}
+
+// Alone returns the machine with no task but this one, if it is there, that asks nobody.
+func (m Machine) Alone(namespace, id string) Machine {
+	if t := m.Task(namespace, id); t != nil {
+		return Machine{}.with(t)
+	}
+	return Machine{}
 }
 
 // Tasks returns the records of a namespace, sorted by ID.

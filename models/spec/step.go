@@ -202,8 +202,11 @@ func (m Machine) ackPreparation(q *api.RecordDistributedTaskPreparationCompleteA
 		return m, never(InvalidCommand)
 	}
 	t := m.run(q.Namespace, q.Id, q.Version)
-	if t == nil {
+	switch {
+	case t == nil:
 		return m, never(TaskNotExist)
+	case t.Status.Foreign():
+		return m, notNow
 	}
 	if _, again := t.Prepared.Get(q.NodeId); again || t.Status == Swapping || t.Status.Terminal() {
 		return m, accepted
@@ -227,7 +230,7 @@ func (m Machine) ackSwap(q *api.RecordDistributedTaskPostCompletionAckRequest) (
 		return m, never(TaskNotExist)
 	case t.Status.Terminal():
 		return m, accepted
-	case t.Status == Preparing:
+	case t.Status == Preparing, t.Status.Foreign():
 		return m, notNow
 	}
 	if _, again := t.Swapped.Get(q.NodeId); again {
@@ -265,7 +268,8 @@ func (m Machine) finalize(q *api.MarkTaskFinalizedRequest) (Machine, Verdict) {
 }
 
 // giveUp fails a task that waits for somebody who is gone for good (P17), unless it
-// may have changed the schema already (P8).
+// may have changed the schema already (P8). Whether one in a foreign status has, nobody
+// here can tell.
 func (m Machine) giveUp(q *api.MarkTaskFailedRequest) (Machine, Verdict) {
 	at, ok := when(q.FailedAtUnixMillis)
 	if !ok || !named(q.Namespace, q.Id) {
@@ -279,6 +283,8 @@ func (m Machine) giveUp(q *api.MarkTaskFailedRequest) (Machine, Verdict) {
 		return m, accepted
 	case t.Status.Terminal(), t.Status == Swapping && t.all(t.Swapped):
 		return m, never(TaskNotFinalizing)
+	case t.Status.Foreign():
+		return m, notNow
 	}
 	if t.Status == Started {
 		t.FinishedAt = at

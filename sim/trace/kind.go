@@ -9,6 +9,9 @@ const (
 	// RunStarted: the harness begins. seed, nodes, duration, start (the true time, in ms
 	// since 1970).
 	RunStarted Kind = "run-started"
+	// Inherited: a snapshot that a newer version of the software has written stands on every
+	// disk when the run begins. index, snapshot (as it stands there).
+	Inherited Kind = "inherited"
 	// RunEnded: the harness has stopped every node.
 	RunEnded Kind = "run-ended"
 

@@ -1,9 +1,13 @@
 package beside_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +122,35 @@ func (p *pair) compare(t require.TestingT, after any) {
 			require.Equal(t, p.machine.Task(task.Namespace, task.ID).Digest(), beside.Digest(task), "digest of %s/%s", task.Namespace, task.ID)
 		}
 	}
+}
+
+// restore restores both from a snapshot; one of a newer version has a task in a status
+// of its own, and fields of its own.
+func (p *pair) restore(t *rapid.T, newer bool) {
+	snapshot, err := p.manager.Snapshot()
+	require.NoError(t, err)
+	if newer {
+		var all struct {
+			Tasks map[string][]map[string]any `json:"tasks"`
+			More  string                      `json:"more"`
+		}
+		decoder := json.NewDecoder(bytes.NewReader(snapshot))
+		decoder.UseNumber()
+		require.NoError(t, decoder.Decode(&all))
+		for _, namespace := range slices.Sorted(maps.Keys(all.Tasks)) {
+			for _, task := range all.Tasks[namespace] {
+				if rapid.Bool().Draw(t, "its own") {
+					task["status"] = rapid.SampledFrom([]string{"PAUSED", "started", ""}).Draw(t, "status")
+					task["pausedBy"] = "somebody"
+				}
+			}
+		}
+		snapshot, err = json.Marshal(all)
+		require.NoError(t, err)
+	}
+	require.NoError(t, p.manager.Restore(snapshot))
+	p.machine, err = p.machine.Restore(snapshot)
+	require.NoError(t, err)
 }
 
 var (
@@ -240,10 +273,13 @@ func TestPropertyTheManagerDoesWhatIsSpecified(t *testing.T) {
 				require.Equal(t, p.machine.CheckClassMutation(class), p.manager.CheckClassMutation(class))
 				require.Equal(t, p.machine.CheckTenantMutation(class, []string{more}), p.manager.CheckTenantMutation(class, []string{more}))
 			case 2:
-				snapshot, err := p.manager.Snapshot()
-				require.NoError(t, err)
-				require.NoError(t, p.manager.Restore(snapshot))
+				p.restore(t, false)
 				p.compare(t, "a restore")
+			case 3:
+				if rapid.IntRange(0, 4).Draw(t, "newer") == 4 {
+					p.restore(t, true)
+					p.compare(t, "a newer version")
+				}
 			default:
 				p.apply(t, p.command(t))
 			}
