@@ -101,7 +101,7 @@ func New(p *plan.Plan) *Observer {
 
 // watched are the events that the observer looks at.
 var watched = []trace.Kind{
-	trace.RunStarted, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.ClockSet, trace.FaultBit,
+	trace.RunStarted, trace.Inherited, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.ClockSet, trace.FaultBit,
 	trace.Committed, trace.Called, trace.Proposed, trace.Returned, trace.Listed, trace.ListFailed, trace.RecoveryAsked,
 	trace.CallbackStarted, trace.CallbackEnded, trace.StartAsked, trace.HandleStarted, trace.HandleExited,
 	trace.HandleTerminated, trace.WorkStarted, trace.SchedulerClosing, trace.LocalStateRemoved,
@@ -135,6 +135,11 @@ func (o *Observer) Observe(e trace.Event) {
 	switch e.Kind {
 	case trace.RunStarted:
 		o.start = e.Int("start")
+		return
+	case trace.Inherited:
+		if err := o.records.inherit(&e); err != nil {
+			o.gap(e.At, "", key{}, nil, "the inherited snapshot cannot be read: %s", err)
+		}
 		return
 	case trace.NodeStarted:
 		o.begin(&e)

@@ -43,6 +43,23 @@ func newRecords() *records {
 	}
 }
 
+// inherit takes in the snapshot with which a run begins.
+func (r *records) inherit(e *trace.Event) error {
+	var document struct {
+		Tasks json.RawMessage `json:"distributed_tasks"`
+	}
+	err := json.Unmarshal([]byte(e.Str("snapshot")), &document)
+	if err == nil {
+		r.machine, err = r.machine.Restore(document.Tasks)
+	}
+	for _, namespace := range r.machine.Namespaces() {
+		for _, t := range r.machine.Tasks(namespace) {
+			r.states[strconv.FormatUint(t.Digest(), 16)] = t
+		}
+	}
+	return err
+}
+
 var dropCollection = replica.CommandName(replica.CommandDropCollection)
 
 // take takes in a committed command. One that was refused, or had taken effect before,

@@ -31,6 +31,8 @@ type ledger struct {
 	committed time.Duration
 	nodes     map[string]*node
 	limits    *bounds
+	// inherited is what the run begins with, nil for nothing.
+	inherited *inherited
 	// givenUp are the runs that an operator has given up because they waited for a node
 	// that has left, and when he was told so.
 	givenUp map[*run]time.Duration
@@ -74,6 +76,8 @@ type run struct {
 	// unfinished is how many units are not terminal.
 	unfinished int
 	status     fsm.TaskStatus
+	// inherited says that a newer version has left the run as it is.
+	inherited bool
 	// history are the statuses that the run had, one after the other; absent is the end.
 	history []stage
 	// ended is the time in the command that made the run terminal, in ms.
@@ -84,9 +88,11 @@ type run struct {
 	reached map[fsm.TaskStatus]bool
 	// prepared and swapped hold the first ack of each node.
 	prepared, swapped map[string]ack
-	// flips counts the changes of the schema in the name of the run.
-	flips     int
-	callbacks []callback
+	// flips counts the changes of the schema in the name of the run; flipRefused is the place
+	// of the last one that was refused, 0 for none.
+	flips       int
+	flipRefused int
+	callbacks   []callback
 	// swaps counts the swaps of replicas, by node and shard.
 	swaps map[[2]string]int
 }
@@ -166,11 +172,17 @@ func (l *ledger) take(e *trace.Event) {
 	switch e.Kind {
 	case trace.RunStarted:
 		l.start = e.Int("start")
+	case trace.Inherited:
+		l.inheritSnapshot(e)
 	case trace.Committed:
 		l.command = readCommand(e)
 		l.newest, l.committed = l.command.index, e.At
 		if l.command.accepted {
 			l.fold(l.command)
+		} else if m := l.command.body.Migration; m != nil && !l.command.duplicate {
+			if r := l.runs[provider.Run{Namespace: m.Namespace, Task: m.ID, Version: m.Version}]; r != nil {
+				r.flipRefused = l.seq
+			}
 		}
 	case trace.TaskChanged:
 		l.taskChanged(e)
@@ -237,18 +249,7 @@ func (r *run) ack(c *command, at act) {
 
 func newRun(c *command) *run {
 	b := &c.body
-	r := &run{
-		id:       provider.Run{Namespace: b.Namespace, Task: b.ID, Version: c.index},
-		barrier:  b.NeedsPreparationBarrier,
-		units:    make(map[string]*unit),
-		reached:  make(map[fsm.TaskStatus]bool),
-		prepared: make(map[string]ack),
-		swapped:  make(map[string]ack),
-		swaps:    make(map[[2]string]int),
-	}
-	if p, err := provider.DecodePayload(b.Payload); err == nil {
-		r.payload = p
-	}
+	r := emptyRun(provider.Run{Namespace: b.Namespace, Task: b.ID, Version: c.index}, b.NeedsPreparationBarrier, b.Payload)
 	for _, spec := range b.UnitSpecs {
 		if spec == nil {
 			continue // no such command may be accepted, which is for P2 and P18 to say
@@ -261,6 +262,23 @@ func newRun(c *command) *run {
 		}
 	}
 	r.unfinished = len(r.units)
+	return r
+}
+
+// emptyRun is a run of which nothing has been seen, without its units.
+func emptyRun(id provider.Run, barrier bool, payload []byte) *run {
+	r := &run{
+		id:       id,
+		barrier:  barrier,
+		units:    make(map[string]*unit),
+		reached:  make(map[fsm.TaskStatus]bool),
+		prepared: make(map[string]ack),
+		swapped:  make(map[string]ack),
+		swaps:    make(map[[2]string]int),
+	}
+	if p, err := provider.DecodePayload(payload); err == nil {
+		r.payload = p
+	}
 	return r
 }
 
@@ -469,8 +487,14 @@ func (r *run) completed(group string) bool {
 	return true
 }
 
-// active says that the record is in place and not terminal.
-func (r *run) active() bool { return !r.gone && r.status.IsActive() }
+// active says that the record is in place and not terminal. What fsm takes for active is
+// a part of what is checked, and not asked.
+func (r *run) active() bool { return !r.gone && !isTerminal(string(r.status)) }
+
+// foreign says that only a newer version knows what the run's status means.
+func (r *run) foreign() bool {
+	return r.active() && r.status != absent && r.status != started && r.status != preparing && r.status != swapping
+}
 
 // touches says whether the run works on the property of the collection; an empty
 // property stands for all.

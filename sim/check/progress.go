@@ -171,6 +171,11 @@ const (
 	// clockAhead: the clock was ahead that stamped the end of the task, so that the time
 	// to live of its record is not over. Its witness is the stamp.
 	clockAhead = "clock-ahead"
+	// newerVersion: only a newer version knows the status of the task, and what ends it; or
+	// the task has swapped, and its flip has to wait for such a task of another kind, which
+	// works on the same data. Its witnesses are the snapshot in which that version has left
+	// the task, and the refusal of the flip.
+	newerVersion = "newer-version"
 	// runTooShort: the run has ended before it was due. Generated plans leave the time.
 	runTooShort = "run-too-short"
 )
@@ -188,6 +193,12 @@ func (l *ledger) excuseFor(r *run, s stage) *excuse {
 	if l.stalled() {
 		return &excuse{majorityLeft, seqs, names}
 	}
+	if r.inherited && s.index == l.inherited.index {
+		return &excuse{name: newerVersion, seqs: []int{s.seq}}
+	}
+	if f := l.inTheWay(r); f != nil && s.status == swapping {
+		return &excuse{name: newerVersion, seqs: []int{f.last().seq, r.flipRefused}}
+	}
 	e := &excuse{name: participantLeft}
 	for i, name := range names {
 		if r.owes(name, s) {
@@ -198,6 +209,21 @@ func (l *ledger) excuseFor(r *run, s stage) *excuse {
 		return nil // given up: then it is for P17 to end
 	}
 	return e
+}
+
+// inTheWay returns a run in a status that only a newer version knows, because of which a
+// flip of r was refused; nil for none.
+func (l *ledger) inTheWay(r *run) *run {
+	if r.flipRefused == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(l.order, func(f *run) bool {
+		return f.inherited && f.foreign() && f.id.Namespace != r.id.Namespace && f.touches(r.payload.Collection, r.payload.Property)
+	})
+	if i < 0 {
+		return nil
+	}
+	return l.order[i]
 }
 
 // stalled says that a majority of the nodes has left for good, and that nothing was

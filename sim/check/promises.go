@@ -48,6 +48,8 @@ func (l *ledger) kept(p plan.Promise) error {
 		return r.noSwap()
 	case plan.GroupsEarly:
 		return r.groupsEarly()
+	case plan.TaskStays:
+		return l.stays(r)
 	case plan.RecordGone:
 		return l.recordGone(r)
 	}
@@ -152,6 +154,23 @@ func at(shard string) string {
 		return ""
 	}
 	return "/" + shard
+}
+
+// stays: the run was always in one status, and every node that is up has it on record.
+func (l *ledger) stays(r *run) error {
+	if s := r.last(); len(r.history) > 1 {
+		return fmt.Errorf("%s was %s and became %s", r.id, r.history[0].status, name(s.status))
+	}
+	var have []string
+	for i := range l.atRest {
+		if e := &l.atRest[i]; e.Str("what") == "record" && runOf(e) == r.id && e.Str("status") == string(r.status) {
+			have = append(have, e.Node)
+		}
+	}
+	if resting := l.resting(); len(have) != len(resting) || len(have) == 0 {
+		return fmt.Errorf("of %d nodes that are up these have %s on record: %s", len(resting), r.id, strings.Join(have, ", "))
+	}
+	return nil
 }
 
 // recordGone: neither the record nor local state of the run is left.

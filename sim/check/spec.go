@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -29,11 +30,23 @@ func newSpecification(f *findings) *specification {
 
 func (c *specification) observe(e *trace.Event, l *ledger) {
 	switch {
+	case e.Kind == trace.Inherited:
+		c.inherit(e, l.inherited)
 	case e.Kind == trace.Committed:
 		c.step(e, l)
 	case l.change != nil:
 		c.left(e, l.change)
 	}
+}
+
+// inherit lets the specification begin with what the run begins with.
+func (c *specification) inherit(e *trace.Event, from *inherited) {
+	next, err := c.machine.Restore(from.tasks)
+	if err = cmp.Or(from.err, err); err != nil {
+		c.report("P2", e.Node, nil, "the snapshot with which the run begins cannot be read: %s", err)
+		return
+	}
+	c.machine = next
 }
 
 // step holds a verdict against that of the specification.

@@ -10,7 +10,8 @@ import (
 
 // wedges is P17: a task whose participant has left for good is brought to its end by the
 // command fail-task of an operator. It may be refused only where the task has ended, or
-// will end by itself because every owner has acknowledged its swap. That it breaks
+// will end by itself because every owner has acknowledged its swap, or where only a newer
+// version knows what it is doing. That it breaks
 // neither P5 nor P8 is for those checks to see.
 type wedges struct {
 	*findings
@@ -85,6 +86,10 @@ func (c *wedges) decided(e *trace.Event, l *ledger) {
 		return
 	}
 	c.stake("P17")
+	if r.foreign() {
+		c.untouchable(e, r, cmd)
+		return
+	}
 	open := r.status == started || r.status == preparing || r.status == swapping && len(r.missing(r.swapped)) > 0
 	switch {
 	case open && !cmd.accepted:
@@ -93,6 +98,19 @@ func (c *wedges) decided(e *trace.Event, l *ledger) {
 		c.report("P17", e.Node, r.events(), "%s is given up at index %d, every owner has acknowledged its swap", r.id, cmd.index)
 	case !cmd.accepted && spec.ReadVerdict(cmd.outcome).Class != spec.Permanent:
 		c.report("P17", e.Node, r.events(), "%s cannot be given up at index %d, and its operator is told to try again: %s", r.id, cmd.index, cmd.outcome)
+	}
+}
+
+// untouchable: whether the schema may have changed in a status that only a newer version
+// knows, nobody can tell (P8). It is not given up, and not for ever: that version may
+// bring it where it can be.
+func (c *wedges) untouchable(e *trace.Event, r *run, cmd *command) {
+	switch {
+	case cmd.accepted:
+		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and is given up at index %d", r.id, r.status, cmd.index)
+	case spec.ReadVerdict(cmd.outcome).Class == spec.Permanent:
+		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and its operator is told at index %d that it can never be given up: %s",
+			r.id, r.status, cmd.index, cmd.outcome)
 	}
 }
 

@@ -36,6 +36,11 @@ func newJournal(p *plan.Plan) *journal {
 			units += len(p.TaskUnits(i))
 		}
 	}
+	if h := p.Inherited; h != nil {
+		for i := range h.Tasks {
+			units += len(h.Units(&h.Tasks[i], p.Cluster.Nodes))
+		}
+	}
 	j := &journal{onRecord: make(map[provider.Run]bool), stride: 1}
 	if units > fewUnits {
 		j.stride = uint64(units / unitsPerStride)

@@ -54,14 +54,19 @@ func (n *Node) running() *incarnation {
 	return n.current
 }
 
-// bootstrap writes the first configuration to an empty disk.
+// bootstrap writes the first configuration to an empty disk, or the snapshot that holds
+// what is inherited.
 func (n *Node) bootstrap(names []string) {
-	mount := n.disk.Open(0)
-	defer mount.Close()
 	var all raft.Configuration
 	for _, name := range names {
 		all.Servers = append(all.Servers, raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(name), Address: raft.ServerAddress(name)})
 	}
+	if n.cluster.inherited != nil {
+		n.inherit(all)
+		return
+	}
+	mount := n.disk.Open(0)
+	defer mount.Close()
 	endpoint := n.cluster.network.Open(n.name, 0)
 	defer endpoint.Close()
 	err := raft.BootstrapCluster(n.raftConfig(), mount.Log(), mount.Stable(), mount.Snapshots(), endpoint, all)

@@ -58,7 +58,7 @@ func (c *Cluster) fresh(onApply func(Applied)) Replica {
 	})
 }
 
-// replay applies the whole log to a fresh replica.
+// replay applies the whole log to a fresh replica, from what is inherited on.
 func (c *Cluster) replay() {
 	var sum uint64
 	var fresh Replica
@@ -72,6 +72,7 @@ func (c *Cluster) replay() {
 		}
 		c.emit(trace.Replayed, fields...)
 	})
+	c.inherited.restore(fresh)
 	for _, entry := range c.log.entries {
 		sum = sumOf(entry.Data)
 		fresh.Apply(entry)

@@ -37,6 +37,8 @@ type Cluster struct {
 	network *network.Network
 	nodes   []*Node
 	log     *journal
+	// inherited is what stands on every disk at the start; nil for nothing.
+	inherited *inheritance
 	// ops numbers the calls of schedulers and providers, above the workload's.
 	ops atomic.Int64
 
@@ -88,6 +90,12 @@ func New(p *plan.Plan, sys System, rec *trace.Recorder) *Cluster {
 	})
 	c.emit(trace.RunStarted, trace.Uint("seed", p.Seed), trace.Int("nodes", int64(len(names))), trace.Dur("duration", p.Duration.D()),
 		trace.Int("start", c.start.UnixMilli()))
+	if c.inherited = c.inherit(p.Inherited); c.inherited != nil {
+		c.emit(trace.Inherited, trace.Uint("index", c.inherited.index), trace.Str("snapshot", string(c.inherited.snapshot)))
+		for _, run := range c.inherited.runs {
+			c.log.added(run)
+		}
+	}
 	for _, name := range names {
 		n := &Node{cluster: c, name: name, milestones: make(map[milestone]bool)}
 		n.disk = disk.New(disk.Config{

@@ -22,7 +22,8 @@ type Goal struct {
 }
 
 // goals are all goals.
-var goals = slices.Concat(crashGoals, restartGoals, leaderGoals, snapshotGoals, fileGoals, answerGoals, commandGoals, providerGoals)
+var goals = slices.Concat(crashGoals, restartGoals, leaderGoals, snapshotGoals, fileGoals, answerGoals, commandGoals, providerGoals,
+	inheritedGoals)
 
 // Goals returns all goals, in a fixed order.
 func Goals() []Goal { return slices.Clone(goals) }

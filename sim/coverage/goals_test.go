@@ -427,6 +427,37 @@ var tales = map[string]told{
 		func(t *tale) { t.work("a", true).commit(0, "", deleteTenants, "", "ok", nil) },
 	},
 
+	"id submitted that a newer version has at work, refused": {
+		func(t *tale) { t.inherits("a").commit(0, "", addTask, "a", "task reindex/a is already running", nil) },
+		func(t *tale) {
+			t.inherits("a").work("b", true).commit(0, "", addTask, "b", "task reindex/b is already running", nil)
+		},
+	},
+	"data that a newer version has at work, refused to others": {
+		func(t *tale) {
+			t.inherits("a").commit(0, "", updateProperty, "", "update of C.title conflicts with active task reindex/a@1", nil)
+		},
+		func(t *tale) {
+			t.inherits("a").work("b", true).commit(0, "", updateProperty, "", "update of C.title conflicts with active task reindex/b@2", nil)
+		},
+	},
+	"fail-task in a status that nobody knows, refused": {
+		func(t *tale) {
+			t.inherits("a").commit(0, "", markFailed, "a", "a cannot be marked failed from status PAUSED", nil)
+		},
+		func(t *tale) {
+			t.inherits("b").finish("a").commit(0, "", markFailed, "a", "a cannot be marked failed from status FINISHED", nil)
+		},
+	},
+	"clean-up in a status that nobody knows, refused": {
+		func(t *tale) {
+			t.inherits("a").commit(0, "", cleanUpTask, "a", "a is still running: its status is PAUSED", nil)
+		},
+		func(t *tale) {
+			t.inherits("b").swap("a", true).commit(0, "", cleanUpTask, "a", "a is still running: its status is SWAPPING", nil)
+		},
+	},
+
 	"provider asked LocalCallbacksDone and said no": {
 		func(t *tale) { t.ev("n2", trace.RecoveryAsked, trace.Bool("done", false)) },
 		func(t *tale) { t.ev("n2", trace.RecoveryAsked, trace.Bool("done", true)) },

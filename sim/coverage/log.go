@@ -81,10 +81,11 @@ type run struct {
 	// run took the place of an older record.
 	submitter *call
 	replaces  bool
-	// unreadable says that nobody can read the payload.
-	unreadable bool
-	owner      map[string]string
-	open       map[string]bool
+	// unreadable says that nobody can read the payload, foreign that a newer version has
+	// left the run.
+	unreadable, foreign bool
+	owner               map[string]string
+	open                map[string]bool
 	// prepared and swapped hold the first ack of each node.
 	prepared, swapped map[string]bool
 	// calls of callbacks by node and name.
@@ -116,6 +117,8 @@ type change struct {
 
 func (s *story) takeLog(e *trace.Event, n *node) {
 	switch e.Kind {
+	case trace.Inherited:
+		s.inherit(e)
 	case trace.Called:
 		c := &call{op: e.Int("op"), do: e.Str("do"), node: e.Node, incarnation: e.Incarnation, run: runOf(e), unit: e.Str("unit"), since: s.command.index}
 		s.calls[c.op], s.called = c, c
@@ -196,12 +199,18 @@ func (s *story) commit(e *trace.Event) {
 	}
 }
 
-func (s *story) add(c *command, barrier, unreadable bool, units []string) {
-	r := &run{
-		id: c.run, barrier: barrier, unreadable: unreadable, submitter: c.call, owner: make(map[string]string), open: make(map[string]bool),
+// newRun returns a run of which nothing is known but what it is.
+func newRun(id provider.Run, barrier bool) *run {
+	return &run{
+		id: id, barrier: barrier, owner: make(map[string]string), open: make(map[string]bool),
 		prepared: make(map[string]bool), swapped: make(map[string]bool), callbacks: make(map[callbackKey]*callback),
 		leftIn: make(map[string]bool),
 	}
+}
+
+func (s *story) add(c *command, barrier, unreadable bool, units []string) {
+	r := newRun(c.run, barrier)
+	r.unreadable, r.submitter = unreadable, c.call
 	for _, unit := range units {
 		r.open[unit] = true
 	}

@@ -12,7 +12,7 @@ import (
 
 // kinds are the events that the story and the goals look at.
 var kinds = []trace.Kind{
-	trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.NodeState,
+	trace.Inherited, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.NodeState,
 	trace.FaultBegan, trace.FaultBit, trace.FaultEnded,
 	trace.Applied, trace.Committed, trace.TaskChanged, trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotRestored,
 	trace.LeaderSeen, trace.Called, trace.Proposed, trace.Returned, trace.Listed, trace.ListFailed, trace.RecoveryAsked,

@@ -132,6 +132,17 @@ func (t *tale) add(op int, node, task string, barrier bool) *tale {
 	return t.is(task, started)
 }
 
+// inherits puts a task on record that a newer version has left.
+func (t *tale) inherits(task string) *tale {
+	t.index++
+	t.versions[task] = t.index
+	return t.ev("", trace.Inherited, trace.Int("index", int64(t.index)), trace.Str("snapshot", inheritedSnapshot(task, t.index)))
+}
+
+func inheritedSnapshot(task string, version int) string {
+	return fmt.Sprintf(`{"distributed_tasks":{"tasks":{"reindex":[{"namespace":"reindex","ID":%q,"version":%d,"status":"PAUSED"}]}}}`, task, version)
+}
+
 // work adds a task and lets both owners claim their units; barrier says of what sort.
 func (t *tale) work(task string, barrier bool) *tale {
 	t.add(0, "n1", task, barrier)

@@ -80,6 +80,44 @@ func TestGoalsKnowTheWordsOfRejections(t *testing.T) {
 	}))
 }
 
+// So does a Manager that a newer version has left a task.
+func TestGoalsKnowTheWordsOfRejectionsAfterARollback(t *testing.T) {
+	task := plan.Task{Kind: plan.Reindex, ID: "a", Collection: "Articles", Property: "title", Tokenization: "field"}
+	payload, err := json.Marshal(provider.NewPayload(task, nil))
+	require.NoError(t, err)
+	left, err := json.Marshal(fsm.State{Tasks: map[string][]*fsm.Task{"reindex": {{
+		Namespace: "reindex", TaskDescriptor: fsm.TaskDescriptor{ID: "a", Version: 1}, Payload: payload, Status: "PAUSED",
+	}}}})
+	require.NoError(t, err)
+	guards := provider.NewSet(provider.Env{})
+	m := fsm.NewManager(fsm.ManagerParameters{})
+	m.SetConflictDetectors(guards.ConflictDetectors())
+	m.SetSchemaMutationDetectors(guards.SchemaMutationDetectors())
+	require.NoError(t, m.Restore(left))
+	says := func(goal, command, task string, err error) {
+		t.Helper()
+		require.Error(t, err, goal)
+		tale := newTale()
+		tale.inherits("a").commit(0, "", command, task, err.Error(), nil)
+		require.EqualValues(t, 1, tale.counters()[SometimesPrefix+goal], "%s: %s", goal, err)
+	}
+	apply := func(kind api.CommandType, request any) error {
+		c, err := api.NewApplyRequest(kind, request)
+		require.NoError(t, err)
+		return m.Apply(c, 2)
+	}
+	add := func(id string) error {
+		return apply(api.CommandAddTask, &api.AddDistributedTaskRequest{Namespace: "reindex", Id: id, Payload: payload, UnitIds: []string{"u1"}})
+	}
+	says("id submitted that a newer version has at work, refused", addTask, "a", add("a"))
+	says("data that a newer version has at work, refused to others", addTask, "b", add("b"))
+	says("data that a newer version has at work, refused to others", dropCollection, "", m.CheckClassMutation("Articles"))
+	says("fail-task in a status that nobody knows, refused", markFailed, "a",
+		apply(api.CommandMarkTaskFailed, &api.MarkTaskFailedRequest{Namespace: "reindex", Id: "a", Version: 1}))
+	says("clean-up in a status that nobody knows, refused", cleanUpTask, "a",
+		apply(api.CommandCleanUpTask, &api.CleanUpDistributedTaskRequest{Namespace: "reindex", Id: "a", Version: 1}))
+}
+
 // TestCommandsAreCalledAsInTheTrace would notice a command that has no name.
 func TestCommandsAreCalledAsInTheTrace(t *testing.T) {
 	for _, name := range []string{addTask, cancelTask, cleanUpTask, unitCompletion, unitProgress, markFinalized, markFailed,
