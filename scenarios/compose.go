@@ -25,11 +25,13 @@ type composer struct {
 
 	// now is the time of the next operation.
 	now time.Duration
-	// collections and tasks are what the workload has made so far; tasks have one
-	// entry per submission.
+	// collections and tasks are what is inherited, and what the workload has made so far;
+	// tasks have one entry per submission.
 	collections []*plan.Collection
 	tasks       []*plan.Task
-	swarm       swarm
+	// inherited is how many of the tasks nobody submits.
+	inherited int
+	swarm     swarm
 	// flawed says that submissions may be bad in themselves.
 	flawed bool
 }

@@ -37,7 +37,11 @@ func (w *composer) library() {
 			c.Shards = append(c.Shards, fmt.Sprintf("s%d", i+1))
 		}
 	}
-	w.create(c)
+	if !w.family.tasksOnly && w.chance("rolled-back", 6) {
+		w.inherit(c)
+	} else {
+		w.create(c)
+	}
 	w.now += time.Second
 	if w.family.barrier || !w.chance("second-collection", 40) {
 		return
@@ -105,7 +109,10 @@ func (w *composer) tokenization() string {
 }
 
 // submit adds a task.
-func (w *composer) submit() {
+func (w *composer) submit() { w.add(w.task()) }
+
+// task chooses a task.
+func (w *composer) task() *plan.Task {
 	t := &plan.Task{
 		Kind:        pick(w.choices, "kind", w.family.tasks...),
 		ID:          pick(w.choices, "id", "a", "a", "b", "c"),
@@ -135,12 +142,12 @@ func (w *composer) submit() {
 	if w.chance("bad-unit", 12) {
 		t.FailUnits = []string{units[w.number("which-bad", min(256, len(units)))].ID}
 	}
-	w.add(t)
+	return t
 }
 
 func (w *composer) add(t *plan.Task) {
 	// The first one is sound: there has to be a task that goes on beside those that do not.
-	if t.Flaw = ""; w.flawed && len(w.tasks) > 0 && w.chance("flawed", 50) {
+	if t.Flaw = ""; w.flawed && len(w.tasks) > w.inherited && w.chance("flawed", 50) {
 		t.Flaw = pick(w.choices, "flaw", plan.Flaws(t.Kind)...)
 	}
 	if w.do(plan.Operation{Do: plan.AddTask, Task: t, Retry: pick(w.choices, "retry", 0, 0, 1, 3)}) {

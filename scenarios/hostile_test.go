@@ -54,7 +54,7 @@ func TestTheCalmIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
 
 func TestSwarmsHaveEverythingThereIs(t *testing.T) {
 	kinds, moments, nodes := map[plan.FaultKind]int{}, map[plan.Moment]int{}, map[int]int{}
-	var without, timed, quiet int
+	var without, timed, quiet, inherited int
 	const plans = 3000
 	for seed := range uint64(plans) {
 		s, err := scenarios.ByName("hostile")
@@ -64,6 +64,9 @@ func TestSwarmsHaveEverythingThereIs(t *testing.T) {
 		nodes[p.Cluster.Nodes]++
 		if len(p.Faults) == 0 {
 			without++
+		}
+		if p.Inherited != nil {
+			inherited++
 		}
 		spell := len(p.Faults) > 0
 		for _, f := range p.Faults {
@@ -91,6 +94,8 @@ func TestSwarmsHaveEverythingThereIs(t *testing.T) {
 	require.Greater(t, timed, plans/3)
 	require.Greater(t, quiet, plans/30, "there are quiet spells")
 	require.Less(t, without, plans/4, "nothing happens in too many plans")
+	require.Greater(t, inherited, plans/30, "no cluster was rolled back")
+	require.Less(t, inherited, plans/10, "too many clusters were")
 }
 
 func TestPlansShrinkToWhatMatters(t *testing.T) {

@@ -94,6 +94,12 @@ func breaking(p plan.Plan, i int, events []trace.Event) []trace.Violation {
 	case plan.CollectionGone:
 		events = append(slices.Clone(events), trace.Event{At: events[len(events)-1].At, Node: "n1", Incarnation: 1, Kind: trace.AtRest,
 			Fields: []trace.Field{trace.Str("what", "shard"), trace.Str("collection", q.Collection)}})
+	case plan.TaskStays:
+		// One of the nodes has lost the record.
+		i := slices.IndexFunc(events, func(e trace.Event) bool {
+			return e.Kind == trace.AtRest && e.Str("what") == "record" && e.Str("task") == q.TaskID
+		})
+		events = slices.Delete(slices.Clone(events), i, i+1)
 	case plan.NoSwap:
 		i := slices.IndexFunc(events, func(e trace.Event) bool { return e.Kind == trace.TaskChanged && e.Str("task") == q.TaskID })
 		swap := trace.Event{At: events[i].At, Node: "n1", Incarnation: 1, Kind: trace.ShardChanged,
