@@ -136,6 +136,8 @@ func (t *Teller) Event(e *trace.Event) string {
 	switch e.Kind {
 	case trace.RunStarted:
 		return "the run begins"
+	case trace.Inherited:
+		return "every disk holds what a newer version has left, a snapshot up to index " + str("index")
 	case trace.RunEnded:
 		return "the run ends"
 	case trace.NodeStarted:
