@@ -79,7 +79,7 @@ Exit status 0 says that every mutant was killed by each judge that has to find i
 of generated ones that survive it is known why; 1 that one survived, or that something was
 found without any; 3 that a judge failed.`,
 		Example: `  dtsim mutants                              all of them
-  dtsim mutants --only 'barrier-*'           some
+  dtsim mutants --only 'barrier-*,lost-claim'
   dtsim mutants --judges sim --seeds 10      ten campaigns a mutant, with other seeds
   dtsim mutants --dir my-mutants --json`,
 		Args: noArgs("mutants", "--only"),
@@ -171,7 +171,7 @@ found without any; 3 that a judge failed.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.only, "only", "", "mutants whose names match this `glob` (default: all)")
+	flags.StringVar(&f.only, "only", "", "mutants whose names match this `glob`, or one of several with commas between them (default: all)")
 	flags.StringVar(&f.dir, "dir", "", "take the mutants in this `directory`")
 	flags.DurationVar(&f.budget, "budget", time.Minute, "how `long` each judge may look at a mutant, without builds")
 	flags.StringSliceVar(&f.judges, "judges", allJudges, "which `judges` look")
@@ -257,12 +257,17 @@ func (f *mutantsFlags) matching(all []*mutants.Mutant) ([]*mutants.Mutant, error
 	if f.only == "" {
 		return all, nil
 	}
-	if _, err := path.Match(f.only, ""); err != nil {
-		return nil, badUsage("--only %s: %w", f.only, err)
+	globs := strings.Split(f.only, ",")
+	for _, glob := range globs {
+		if _, err := path.Match(glob, ""); err != nil {
+			return nil, badUsage("--only %s: %w", glob, err)
+		}
 	}
 	all = slices.DeleteFunc(all, func(m *mutants.Mutant) bool {
-		ok, _ := path.Match(f.only, m.Name)
-		return !ok
+		return !slices.ContainsFunc(globs, func(glob string) bool {
+			ok, _ := path.Match(glob, m.Name)
+			return ok
+		})
 	})
 	if len(all) == 0 && f.generated == 0 {
 		return nil, badUsage("--only %s: no mutant matches", f.only)

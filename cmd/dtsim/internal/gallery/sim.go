@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -71,7 +72,8 @@ func (s *Simulation) Look(ctx context.Context, system System, wanted func(string
 	case "":
 		return f
 	case broken:
-		f.Err = fmt.Errorf("%s: %s", h.seen[h.best].run, f.Message)
+		why, _, _ := strings.Cut(f.Message, "\n") // what follows are stacks
+		f.Err = fmt.Errorf("%s: %s", h.seen[h.best].run, why)
 		return f
 	case campaign.Race: // it has no trace
 	default:
