@@ -249,7 +249,11 @@ func (f *mutantsFlags) load() ([]*mutants.Mutant, error) {
 	if err != nil {
 		return nil, badUsage("%w", err)
 	}
-	return f.matching(all)
+	all, err = f.matching(all)
+	if err == nil && len(all) == 0 && f.generated == 0 {
+		err = badUsage("--only %s: no mutant matches", f.only)
+	}
+	return all, err
 }
 
 // matching leaves those whose names match --only.
@@ -269,9 +273,6 @@ func (f *mutantsFlags) matching(all []*mutants.Mutant) ([]*mutants.Mutant, error
 			return ok
 		})
 	})
-	if len(all) == 0 && f.generated == 0 {
-		return nil, badUsage("--only %s: no mutant matches", f.only)
-	}
 	return all, nil
 }
 

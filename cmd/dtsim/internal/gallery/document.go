@@ -51,6 +51,9 @@ func (r Row) unmutated() (spent map[string]document.Kill, found []document.Findi
 		if len(c.Records) > 0 {
 			spent[c.Judge] = r.kill(c)
 		}
+		if err := c.Err(); err != nil {
+			found = append(found, document.Finding{Judge: c.Judge, Property: broken, Message: err.Error()})
+		}
 		for _, record := range c.Records {
 			if record.Killed() {
 				found = append(found, document.Finding{Judge: c.Judge, Property: record.Property, Message: record.Message, Where: record.Where})

@@ -113,6 +113,9 @@ func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 	require.Contains(t, text, "| killed | P5 P7 | P7: 4 runs, 0.0 s | not asked: it has no clocks | nothing: 0.0 s |")
 	require.Contains(t, text, "| missed | P5 P7 | nothing: 8 runs, 0.0 s; also P1 |")
 	require.Contains(t, text, "| failed | P5 P7 | the judge failed |")
+	d.Found = []document.Finding{{Judge: simName, Property: broken}}
+	require.Contains(t, Markdown(d), "| (unmutated) | nothing | the judge failed |")
+	d.Found = nil
 	require.Contains(t, text, "| P7 | killed | killed |")
 	encoded, err := json.Marshal(d)
 	require.NoError(t, err)

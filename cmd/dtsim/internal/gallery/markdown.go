@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,12 @@ func Markdown(d document.Mutants) string {
 		line("%s", text)
 	}
 	if len(d.Unmutated) > 0 {
-		row(Unmutated, "nothing", func(judge string) string { return spent(judge, d.Unmutated[judge]) })
+		row(Unmutated, "nothing", func(judge string) string {
+			if slices.ContainsFunc(d.Found, func(f document.Finding) bool { return f.Judge == judge && f.Property == broken }) {
+				return "the judge failed"
+			}
+			return spent(judge, d.Unmutated[judge])
+		})
 	}
 	for _, m := range d.Mutants {
 		row(m.Name, words(m.Properties), func(judge string) string { return cameTo(judge, m) })

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/cmd/dtsim/internal/gallery"
+)
+
+func TestOnlyChoosesAmongTheMutants(t *testing.T) {
+	root, err := moduleRoot()
+	require.NoError(t, err)
+	choose := func(only string) (names []string, err error) {
+		f := mutantsFlags{only: only}
+		all, err := f.load()
+		if err != nil {
+			return nil, err
+		}
+		subjects, err := f.subjects(all, gallery.Sample{}, root)
+		for _, s := range subjects {
+			names = append(names, s.Name())
+		}
+		return names, err
+	}
+	names, err := choose("barrier-on-*,lost-claim")
+	require.NoError(t, err)
+	require.Equal(t, []string{gallery.Unmutated, "barrier-on-first-ack", "lost-claim"}, names)
+	_, err = choose("nosuch*,noneeither")
+	require.ErrorContains(t, err, "no mutant matches")
+	names, err = choose("")
+	require.NoError(t, err)
+	require.Greater(t, len(names), 30)
+}
