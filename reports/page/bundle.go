@@ -17,8 +17,9 @@ type Module struct {
 // bundle puts modules and what they import behind each other, every one once and behind
 // those it needs, and so makes one script of them: a page without requests cannot
 // import. That takes modules of a simple form, in which nothing else is accepted:
-// "import { a, b } from "./file.js";" on a line of its own, "export" in front of a
-// declaration, and no name declared by two modules (the browser refuses those).
+// "import { a, b } from "./file.js";" on a line of its own ("shell/file.js" for those of
+// the shell), "export" in front of a declaration, and no name declared by two modules (the
+// browser refuses those).
 func bundle(modules []Module) (string, error) {
 	var b strings.Builder
 	done := make(map[string]bool)
@@ -39,7 +40,11 @@ func bundle(modules []Module) (string, error) {
 		var body strings.Builder
 		for n, line := range strings.Split(string(content), "\n") {
 			if found := imports.FindStringSubmatch(line); found != nil {
-				if err := add(Module{m.Files, path.Join(path.Dir(m.Name), found[1])}, append(within, m.Name)); err != nil {
+				needed := Module{m.Files, path.Join(path.Dir(m.Name), found[1])}
+				if strings.HasPrefix(found[1], "shell/") {
+					needed = Module{shell, found[1]}
+				}
+				if err := add(needed, append(within, m.Name)); err != nil {
 					return err
 				}
 				continue
@@ -64,4 +69,4 @@ func bundle(modules []Module) (string, error) {
 	return b.String(), nil
 }
 
-var imports = regexp.MustCompile(`^import \{ [\w$, ]+ \} from "(\./[\w./-]+\.js)";$`)
+var imports = regexp.MustCompile(`^import \{ [\w$, ]+ \} from "((?:\./|shell/)[\w./-]+\.js)";$`)

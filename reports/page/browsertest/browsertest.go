@@ -202,7 +202,7 @@ func (tab *Tab) Text(selector string) (text string) {
 // Until waits for an expression to be true.
 func (tab *Tab) Until(expression string) {
 	tab.t.Helper()
-	for range 600 {
+	for range 200 {
 		var holds bool
 		tab.Eval("!!("+expression+")", &holds)
 		if holds {

@@ -1,0 +1,48 @@
+// Things that last, found by when: those in view of many, without looking at all.
+
+export class Spans {
+  // Froms and untils are arrays of numbers; they need not be sorted.
+  constructor(froms, untils) {
+    const count = froms.length;
+    this.order = Uint32Array.from({ length: count }, (_, i) => i).sort((a, b) => froms[a] - froms[b]);
+    this.from = new Float64Array(count);
+    // Reach is how far any of the spans up to one goes, so that it rises.
+    this.reach = new Float64Array(count);
+    this.until = untils;
+    let reach = -Infinity;
+    for (let i = 0; i < count; i++) {
+      this.from[i] = froms[this.order[i]];
+      reach = Math.max(reach, untils[this.order[i]]);
+      this.reach[i] = reach;
+    }
+  }
+
+  // within calls back with every span that has something in common with a stretch, in the
+  // order of their beginnings.
+  within(start, end, back) {
+    let low = 0, high = this.reach.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.reach[middle] < start) low = middle + 1;
+      else high = middle;
+    }
+    for (let i = low; i < this.from.length && this.from[i] <= end; i++) {
+      const span = this.order[i];
+      if (this.until[span] >= start) back(span);
+    }
+  }
+
+  // countWithin is how many begin in a stretch: cheap, and close to how many are in view.
+  countWithin(start, end) {
+    const upTo = (limit) => {
+      let low = 0, high = this.from.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (this.from[middle] <= limit) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    };
+    return upTo(end) - upTo(start);
+  }
+}

@@ -1,0 +1,103 @@
+package runpage
+
+import (
+	"bytes"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	_ "pgregory.net/rapid" // go test ./... -rapid.seed=N reaches every package
+
+	"dtsim/reports/story"
+	"dtsim/reports/story/storytest"
+	"dtsim/sim/trace"
+)
+
+// prefixed is a file system whose files stand in testdata.
+type prefixed struct{ fs.FS }
+
+func (p prefixed) Open(name string) (fs.File, error) { return p.FS.Open("testdata/" + name) }
+
+func TestTheSameRunIsTheSamePage(t *testing.T) {
+	s, err := story.New(early(t))
+	require.NoError(t, err)
+	var one, other bytes.Buffer
+	require.NoError(t, Write(&one, Run{Story: s}))
+	require.NoError(t, Write(&other, Run{Story: s}))
+	assert.Equal(t, one.Len(), other.Len())
+	assert.True(t, bytes.Equal(one.Bytes(), other.Bytes()))
+}
+
+func TestEveryKindIsInAGroup(t *testing.T) {
+	seen := make(map[trace.Kind]bool)
+	for _, g := range groups {
+		for _, k := range g.kinds {
+			assert.False(t, seen[k], "%s is in two groups", k)
+			seen[k] = true
+		}
+	}
+	for _, whole := range []*trace.Trace{early(t), storytest.Scenario(t, "journey-3", 1), storytest.Told(t)} {
+		for i := range whole.Events {
+			assert.True(t, seen[whole.Events[i].Kind], "%s is in no group", whole.Events[i].Kind)
+		}
+	}
+}
+
+func TestALongTableSaysWhatItLeavesOut(t *testing.T) {
+	whole := early(t)
+	at := whole.Events[len(whole.Events)-1].At
+	for range 2 * maxRows {
+		at += time.Millisecond
+		whole.Events = append(whole.Events, trace.Event{Seq: len(whole.Events) + 1, At: at, Node: "n1", Incarnation: 1, Kind: trace.MessageSent,
+			Fields: []trace.Field{trace.Str("to", "n2"), trace.Str("msg", "heartbeat"), trace.Int("id", int64(at)), trace.Int("n", 1), trace.Dur("arrives", at)}})
+	}
+	s, err := story.New(whole)
+	require.NoError(t, err)
+	table := newTeller(s).all(false)
+	assert.Less(t, len(table.Rows), 336)
+	assert.Contains(t, table.Cut, "Of 4,336 events these are the")
+	for range maxRows + 50 {
+		at += time.Millisecond
+		whole.Events = append(whole.Events, trace.Event{Seq: len(whole.Events) + 1, At: at, Kind: trace.Calm})
+	}
+	s, err = story.New(whole)
+	require.NoError(t, err)
+	table = newTeller(s).all(false)
+	assert.Len(t, table.Rows, maxRows)
+	assert.Contains(t, table.Cut, "are left out before event 1 and after event")
+}
+
+func TestTheSidesOfAContradiction(t *testing.T) {
+	s, err := story.New(early(t))
+	require.NoError(t, err)
+	v := order(s.Trace.Footer.Verdict.Violations)[0]
+	shown := newTeller(s).shown(0, v, s.Explain(v), s.Absent(v), false)
+	require.Len(t, shown.Facts, 2)
+	assert.Equal(t, fact{Seq: 154, When: "1.51 s", Node: "n2", Words: "reindex/a@6 is SWAPPING through 18, the preparation ack of n1"}, shown.Facts[0])
+	assert.Equal(t, fact{Absent: true, Seq: 160, Node: "n2", Words: "no preparation ack of n2", After: "it came 19.1 ms later, at 1.53 s"}, shown.Facts[1])
+}
+
+func TestEventsInWords(t *testing.T) {
+	s, err := story.New(early(t))
+	require.NoError(t, err)
+	said := newTeller(s)
+	all := make(map[string]bool)
+	for i := range s.Trace.Events {
+		words := said.words(&s.Trace.Events[i])
+		assert.NotEmpty(t, words)
+		assert.NotContains(t, words, "  ")
+		assert.Equal(t, strings.TrimSpace(words), words)
+		all[words] = true
+	}
+	for _, words := range []string{
+		"starts, incarnation 1", "is Leader in term 2", "leader is n2", "append to n1 with 2 to 3", "4: create collection on Articles",
+		"calls add-task reindex/a", "answer to add-task of reindex/a: ok", "runs reindex/a@6", "works on s2__n2 of reindex/a@6",
+		"18: preparation ack of n1 for reindex/a", "applies 18: preparation ack of n1", "OnSwapRequested of reindex/a@6 begins",
+		"shard Articles/s2 is swapped (title=trigram)", "reindex/a@6 is STARTED (s2__n2 in_progress) through 8",
+	} {
+		assert.True(t, all[words], "%q is said", words)
+	}
+}
