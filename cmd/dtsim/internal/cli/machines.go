@@ -9,6 +9,7 @@ import (
 	"dtsim/models/explore"
 	"dtsim/models/explore/cluster"
 	"dtsim/models/explore/counterexample"
+	"dtsim/models/explore/logs"
 	"dtsim/models/explore/twophase"
 )
 
@@ -40,6 +41,10 @@ func machines() []machine {
 		all = append(all, clusterOf(configs[name]))
 	}
 	return append(all, []machine{
+		{name: "logs", summary: "every command, hostile ones among them, behind logs that matter: the replica beside the specification", states: logs.Shortest,
+			build: func() explore.Machine { return explore.Of(logs.New(1)) }},
+		{name: "logs-2", summary: "the same with two commands",
+			build: func() explore.Machine { return explore.Of(logs.New(2)) }},
 		twoPhase(5, 8_832),
 		twoPhase(7, 296_448),
 		twoPhase(9, 10_340_352),

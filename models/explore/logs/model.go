@@ -1,0 +1,304 @@
+package logs
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"io"
+
+	"github.com/hashicorp/raft"
+
+	"dtsim/fsm"
+	"dtsim/fsm/api"
+	"dtsim/fsm/replica"
+	"dtsim/models/explore"
+	"dtsim/models/spec"
+	"dtsim/models/spec/beside"
+)
+
+// MaxLength is how many commands there are at most behind a beginning.
+const MaxLength = 3
+
+// Shortest is how many logs there are of one command at most behind each beginning.
+const Shortest = 1_485
+
+// State is a log: a beginning and the commands behind it.
+type State struct {
+	begin, length uint8
+	commands      [MaxLength]uint8
+}
+
+// Model is the machine. It is safe for concurrent use.
+type Model struct {
+	length   int
+	begins   []beginning
+	alphabet []command
+}
+
+// New returns the machine of all logs of that many commands behind each beginning.
+func New(length int) *Model {
+	if length < 1 || length > MaxLength {
+		panic(fmt.Sprintf("logs: %d commands, want 1 to %d", length, MaxLength))
+	}
+	return &Model{length: length, begins: beginnings(), alphabet: alphabet()}
+}
+
+// Properties implements [explore.Model].
+func (m *Model) Properties() []string { return []string{"P1", "P2", "P15", "P18"} }
+
+// Initial implements [explore.Model]: every beginning.
+func (m *Model) Initial(states []State) []State {
+	for i := range m.begins {
+		states = append(states, State{begin: uint8(i)})
+	}
+	return states
+}
+
+// again is the action after which the log is as it was: snapshots are restored, and the
+// newest request comes again; the others are the alphabet.
+const again = explore.Action(1 << 8)
+
+// Enabled implements [explore.Model]: anything may come next.
+func (m *Model) Enabled(s *State, actions []explore.Action) []explore.Action {
+	if int(s.length) == m.length {
+		return actions
+	}
+	for i := range m.alphabet {
+		actions = append(actions, explore.Action(i))
+	}
+	return append(actions, again)
+}
+
+// Fingerprint implements [explore.Model].
+func (m *Model) Fingerprint(s *State) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte{s.begin, s.length})
+	h.Write(s.commands[:])
+	var sum [8]byte
+	binary.BigEndian.PutUint64(sum[:], h.Sum64())
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// Describe implements [explore.Model].
+func (m *Model) Describe(s *State, a explore.Action) string {
+	if a == again {
+		return fmt.Sprintf("%s: other snapshots, and the newest request once more", m.begins[s.begin].name)
+	}
+	return fmt.Sprintf("%s: %s", m.begins[s.begin].name, m.alphabet[a])
+}
+
+// Step implements [explore.Model].
+func (m *Model) Step(s *State, a explore.Action) (next State, broken *explore.Broken) {
+	next = *s
+	if a != again {
+		next.commands[s.length], next.length = uint8(a), s.length+1
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			broken = &explore.Broken{Property: "P18", Message: fmt.Sprintf("%s: panic: %v", m.Describe(s, a), p)}
+		}
+	}()
+	p := newPair()
+	for _, c := range m.log(s) {
+		if broken := p.apply(c); broken != nil {
+			return next, broken
+		}
+		if a == again && s.length == 0 { // of other states, the steps that led there were
+			if broken := p.records(c); broken != nil {
+				return next, broken
+			}
+		}
+	}
+	if a == again {
+		for _, check := range []func() *explore.Broken{p.snapshots, p.repeat, p.stale} {
+			if broken := check(); broken != nil {
+				return next, broken
+			}
+		}
+		if s.begin == 0 && s.length == 0 {
+			return next, p.crowd()
+		}
+		return next, nil
+	}
+	restored, err := p.restored()
+	if err != nil {
+		return next, &explore.Broken{Property: "P1", Message: "restore: " + err.Error()}
+	}
+	c := m.alphabet[a]
+	if broken := p.apply(c); broken != nil {
+		return next, broken
+	}
+	if broken := p.records(c); broken != nil {
+		return next, broken
+	}
+	return next, p.compare(restored, c)
+}
+
+// log is what a state holds.
+func (m *Model) log(s *State) []command {
+	list := append([]command(nil), m.begins[s.begin].commands...)
+	for _, c := range s.commands[:s.length] {
+		list = append(list, m.alphabet[c])
+	}
+	return list
+}
+
+// pair is a replica and the specification beside it.
+type pair struct {
+	replica *replica.Replica
+	machine spec.Machine
+	// schema are the collections by folded name, flipped the newest task that has flipped
+	// the one property that tasks flip.
+	schema  map[string]*created
+	flipped uint64
+	index   uint64
+	newest  *raft.Log
+	result  replica.Result
+}
+
+func newPair() *pair {
+	conflicts := map[string]fsm.ConflictDetector{guarded: guard{}}
+	mutations := map[string]fsm.SchemaMutationDetector{guarded: guard{}}
+	extractors := map[string]fsm.CollectionExtractor{guarded: bound}
+	return &pair{
+		replica: replica.New(replica.Config{ConflictDetectors: conflicts, SchemaMutationDetectors: mutations, CollectionExtractors: extractors}),
+		machine: spec.New(beside.Rules(conflicts, mutations, extractors)),
+		schema:  map[string]*created{},
+	}
+}
+
+// entry is the log entry of a command: every command is a request of its own, of one
+// client that waits for nothing else.
+func (p *pair) entry(c command) *raft.Log {
+	id := api.RequestID{Client: "c", Seq: p.index, Low: p.index}
+	return &raft.Log{Index: p.index, Type: raft.LogCommand, Data: api.Encode(&api.ApplyRequest{
+		Type: c.kind, Class: c.class, SubCommand: []byte(c.body), RequestID: id,
+	})}
+}
+
+// apply applies a command to both and compares the verdicts.
+func (p *pair) apply(c command) *explore.Broken {
+	p.index++
+	p.newest = p.entry(c)
+	p.result = p.replica.Apply(p.newest).(replica.Result)
+	if broken := told(c, p.result.Err); broken != nil {
+		return broken
+	}
+	got, want := beside.Verdict(p.result.Err), p.step(c)
+	if got != want {
+		return &explore.Broken{Property: "P2", Message: fmt.Sprintf("%s is %s (%v), and should be %s", c, got, p.result.Err, want)}
+	}
+	return nil
+}
+
+// step lets the specification carry a command out.
+func (p *pair) step(c command) spec.Verdict {
+	if c.schema != nil {
+		return c.schema(p)
+	}
+	next, v := p.machine.Step(p.index, &api.ApplyRequest{Type: c.kind, SubCommand: []byte(c.body)})
+	if c.kind == api.CommandAddTask && v.Class == spec.OK && p.unbound(c) {
+		return notNow
+	}
+	p.machine = next
+	return v
+}
+
+// told holds the forms in which an outcome comes to its proposer against each other.
+func told(c command, err error) *explore.Broken {
+	if err == nil {
+		return nil
+	}
+	want := beside.Verdict(err)
+	for _, form := range []struct {
+		how string
+		got spec.Verdict
+	}{
+		{"as text", spec.ReadVerdict(err.Error())},
+		{"afar", beside.Verdict(afar(err))},
+		{"farther", beside.Verdict(afar(afar(err)))},
+		{"wrapped", beside.Verdict(afar(fmt.Errorf("executing command: %w", err)))},
+	} {
+		if how, got := form.how, form.got; got != want {
+			return &explore.Broken{Property: "P15", Message: fmt.Sprintf("%s is %s, and %s %s: %s",
+				c, want, how, got, err)}
+		}
+	}
+	return nil
+}
+
+// afar is a rejection as it comes to another node.
+func afar(err error) error {
+	if travels := fsm.ToRPCError(err); travels != nil {
+		return fsm.RehydratePermanentRejection(travels)
+	}
+	return err
+}
+
+// records compares the records, whole.
+func (p *pair) records(c command) *explore.Broken {
+	state, err := p.replica.State()
+	if err != nil {
+		return &explore.Broken{Property: "P1", Message: err.Error()}
+	}
+	var document struct {
+		Tasks json.RawMessage `json:"distributed_tasks"`
+	}
+	if err := json.Unmarshal(state, &document); err != nil {
+		return &explore.Broken{Property: "P1", Message: fmt.Sprintf("the state is no document: %s", err)}
+	}
+	if d := p.machine.Diff(document.Tasks); d != "" {
+		return &explore.Broken{Property: "P2", Message: fmt.Sprintf("after %s: %s", c, d)}
+	}
+	return p.collections(c)
+}
+
+// addressed returns what says whether a new task is bound to a collection.
+func addressed(c command) (namespace string, payload []byte, err error) {
+	var q api.AddDistributedTaskRequest
+	if err := json.Unmarshal([]byte(c.body), &q); err != nil {
+		return "", nil, err
+	}
+	return q.Namespace, q.Payload, nil
+}
+
+// restored is a replica that has the state from a snapshot.
+func (p *pair) restored() (*replica.Replica, error) {
+	state, err := p.replica.State()
+	if err != nil {
+		return nil, err
+	}
+	r := newPair().replica
+	return r, r.Restore(io.NopCloser(bytes.NewReader(state)))
+}
+
+// compare lets a restored replica catch up and compares it.
+func (p *pair) compare(restored *replica.Replica, c command) *explore.Broken {
+	result := restored.Apply(p.newest).(replica.Result)
+	if fmt.Sprint(result) != fmt.Sprint(p.result) {
+		return &explore.Broken{Property: "P1", Message: fmt.Sprintf("%s: %v, behind a snapshot %v", c, p.result, result)}
+	}
+	x, errX := p.replica.State()
+	y, errY := restored.State()
+	if errX != nil || errY != nil || !bytes.Equal(x, y) {
+		return &explore.Broken{Property: "P1", Message: fmt.Sprintf("after %s the state is %s, behind a snapshot %s (%v, %v)", c, x, y, errX, errY)}
+	}
+	return nil
+}
+
+// repeat applies the newest request once more.
+func (p *pair) repeat() *explore.Broken {
+	if p.newest == nil {
+		return nil
+	}
+	p.index++
+	entry := *p.newest
+	entry.Index = p.index
+	result := p.replica.Apply(&entry).(replica.Result)
+	if fmt.Sprint(result) != fmt.Sprint(p.result) {
+		return &explore.Broken{Property: "P2", Message: fmt.Sprintf("a request has the outcome %v, and when it comes again %v", p.result, result)}
+	}
+	return p.records(command{})
+}
