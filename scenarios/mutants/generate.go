@@ -232,7 +232,7 @@ func (g *generator) add(function string, op operator, r replacement) {
 		Name:   name,
 		Wrong:  fmt.Sprintf("%s in %s, %s:%d: %s becomes %s", op.name, function, g.file, line, oneLine(old), oneLine(r.text)),
 		Known:  "generated",
-		Breaks: op.breaks(), Operator: op.name,
+		Breaks: op.breaks(), Operator: op.name, Unmodelled: op.unmodelled,
 		Edits: []Edit{{File: g.file, Old: g.text, New: mutated}},
 		in:    g.in, body: g.text[g.in.body:from] + r.text + g.text[to:g.in.to],
 	}})

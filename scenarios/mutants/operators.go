@@ -14,6 +14,8 @@ type operator struct {
 	name string
 	// make returns the replacements that it has for a node itself, not for what is in it.
 	make func(g *generator, n ast.Node) []replacement
+	// unmodelled says why the model checker cannot find what it makes.
+	unmodelled string
 }
 
 // breaks are what a mutant of the operator may be found by: any property, and where a
@@ -28,14 +30,14 @@ func (op operator) breaks() []string {
 const unlockName = "unlock"
 
 var operators = []operator{
-	{"negate", negate},
-	{"drop", drop},
-	{"constant", constant},
-	{"comparison", comparison},
-	{"connective", connective},
-	{"ignore-error", ignoreError},
-	{"swap-arguments", swapArguments},
-	{unlockName, unlock},
+	{name: "negate", make: negate},
+	{name: "drop", make: drop},
+	{name: "constant", make: constant},
+	{name: "comparison", make: comparison},
+	{name: "connective", make: connective},
+	{name: "ignore-error", make: ignoreError},
+	{name: "swap-arguments", make: swapArguments},
+	{name: unlockName, make: unlock, unmodelled: "it is never in two places at once"},
 }
 
 // wording says that a node only chooses words: a call that takes anything, as fmt.Errorf

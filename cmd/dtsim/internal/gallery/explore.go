@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,13 +21,19 @@ import (
 // SearchPackage is the program that searches.
 const SearchPackage = "dtsim/cmd/dtsim/internal/gallery/search"
 
-// Search is one cluster that the model checker looks at.
+// Search is what the model checker looks at: one cluster, or logs.
 type Search struct {
 	// Command shows it again.
 	Command  string
 	Cluster  cluster.Config
 	Liveness bool
+	// Logs is how many commands a log has, see package logs; 0 for a cluster.
+	Logs int
 }
+
+// everyLog is looked at besides, and first, for mutants that operators made: most of what
+// they change shows in what a log comes to, if not in what a cluster proposes.
+var everyLog = Search{Command: "dtsim check --config logs", Logs: 1}
 
 // Searches are what the model checker looks at, the quickest first. All of them together
 // visit every state in a few seconds.
@@ -40,12 +47,12 @@ func Searches() []Search {
 	return []Search{
 		named("rerun"),
 		{"dtsim check --nodes 2 --units 2 --barrier --cancels 1 --reruns 1",
-			cluster.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Cancels: 1, Reruns: 1}, false},
+			cluster.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Cancels: 1, Reruns: 1}, false, 0},
 		named("operator"), named("cancel"), named("older-proposer"), named("lag"),
 		{"dtsim check --nodes 3 --units 2 --barrier --crashes 1",
-			cluster.Config{Name: "custom", Nodes: 3, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Crashes: 1}, false},
+			cluster.Config{Name: "custom", Nodes: 3, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Crashes: 1}, false, 0},
 		{"dtsim check --nodes 2 --units 2 --barrier --interrupts 1",
-			cluster.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Interrupts: 1}, false},
+			cluster.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Interrupts: 1}, false, 0},
 		named("groups"), named("cleanup"), named("two-tasks"), named("compete"), named("default"), live, named("overlap"),
 	}
 }
@@ -97,7 +104,11 @@ func (x *Explore) Look(ctx context.Context, system System, wanted func(string) b
 	bounded, cancel := context.WithTimeout(ctx, x.Budget)
 	defer cancel()
 	f := Finding{Fired: map[string]int{}}
-	for _, s := range x.Searches {
+	searches := x.Searches
+	if system.Choice != "" {
+		searches = slices.Concat([]Search{everyLog}, searches)
+	}
+	for _, s := range searches {
 		said, err := x.search(bounded, program, system, s, "")
 		f.Wall = x.Now().Sub(started)
 		if bounded.Err() != nil {
@@ -144,7 +155,7 @@ func (x *Explore) search(ctx context.Context, program string, system System, s S
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, program,
-		"-config", string(config), "-liveness="+strconv.FormatBool(s.Liveness), "-jobs", strconv.Itoa(max(1, x.Jobs)), "-trace", file)
+		"-config", string(config), "-liveness="+strconv.FormatBool(s.Liveness), "-logs", strconv.Itoa(s.Logs), "-jobs", strconv.Itoa(max(1, x.Jobs)), "-trace", file)
 	cmd.Env = append(os.Environ(), system.environment()...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = x.Dir, &stdout, &stderr
 	cmd.WaitDelay = time.Second

@@ -28,9 +28,11 @@
 package gallery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dtsim/scenarios/mutants"
@@ -161,14 +163,15 @@ const killedBefore = "killed before"
 
 // Execute lets all judges look at all subjects and returns the records in that order,
 // the repetitions innermost. Of generated mutants there are many, and what they tell is
-// how few survive: no judge is asked about one that another has killed. When ctx ends,
+// how few survive: no judge is asked about one that another has killed, and the model
+// checker, which needs a second where simulation needs ten, is asked first. When ctx ends,
 // the records that there are; the error is ctx.Err(), or that the journal cannot be
 // written.
 func Execute(ctx context.Context, spec Spec) ([]Record, error) {
 	var all []Record
 	for _, s := range spec.Subjects {
 		killed := false
-		for _, j := range spec.Judges {
+		for _, j := range spec.order(s) {
 			if killed && s.Generated() && s.Mutant != nil {
 				r := Record{Subject: s.Name(), Judge: j.Name(), Repetition: 1, Skipped: killedBefore}
 				all = append(all, r)
@@ -196,6 +199,22 @@ func Execute(ctx context.Context, spec Spec) ([]Record, error) {
 		}
 	}
 	return all, nil
+}
+
+// order is that in which judges are asked.
+func (spec *Spec) order(s Subject) []Judge {
+	if !s.Generated() {
+		return spec.Judges
+	}
+	return slices.SortedStableFunc(slices.Values(spec.Judges), func(a, b Judge) int {
+		first := func(j Judge) int {
+			if j.Name() == exploreName {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Compare(first(a), first(b))
+	})
 }
 
 // once says that a judge has no other place to begin at.

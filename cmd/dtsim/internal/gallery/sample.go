@@ -42,7 +42,7 @@ func (s Sample) Subjects(judged []*mutants.Mutant) ([]Subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []Subject{{Program: program.Files}}
+	all := []Subject{{Program: program.Files, Choice: mutants.ChoiceVariable + "=0"}}
 	for _, m := range judged {
 		all = append(all, Subject{Mutant: m, Program: program.Files, Choice: mutants.ChoiceVariable + "=" + program.Choice(m.Name)})
 	}
@@ -113,19 +113,19 @@ func Unexplained(d *document.Generated) []string {
 
 // Counts sums a sample up.
 func Counts(d *document.Generated) string {
-	return fmt.Sprintf("%d in the sample, %d of them equivalent; of the other %d simulation killed %d, and of what it left the model checker %d: "+
+	return fmt.Sprintf("%d in the sample, %d of them equivalent; of the other %d the model checker killed %d, and of what it left simulation %d: "+
 		"%.1f %% together. Of the %d that survive both the packages' own tests killed %d.",
-		d.Sampled, len(d.Equivalent), d.Judged, d.KilledBy[simName], d.KilledBy[exploreName], d.Percent, len(d.Survivors), d.KilledBy[unitName])
+		d.Sampled, len(d.Equivalent), d.Judged, d.KilledBy[exploreName], d.KilledBy[simName], d.Percent, len(d.Survivors), d.KilledBy[unitName])
 }
 
 // sampled is the part of the kept table that is about the sample.
 func sampled(line func(format string, args ...any), judges []string, d *document.Generated) {
 	line("\n## Generated mutants\n")
 	line("Small changes that operators make all over the code, as many of each operator in each package as of")
-	line("any other, chosen by the seed %d. Any property may find them. Judges are asked from left to right, and", d.Seed)
-	line("none about what another has killed; where a lock is missing, simulation runs with the race detector,")
-	line("and \"race\" is its report. All are built into one program, of which nothing may be found as long as none")
-	line("is chosen.\n")
+	line("any other, chosen by the seed %d. Any property may find them. The model checker is asked first, then the", d.Seed)
+	line("others from left to right, and none about what another has killed; where a lock is missing, simulation")
+	line("runs with the race detector, and \"race\" is its report. All are built into one program, of which nothing")
+	line("may be found as long as none is chosen.\n")
 	line("%s\n", Counts(d))
 	header, rule := "| mutant | what became what |", "|---|---|"
 	for _, judge := range judges {

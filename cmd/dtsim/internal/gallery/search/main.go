@@ -1,4 +1,4 @@
-// Search lets the model checker look at one small cluster and says what it found: the
+// Search lets the model checker look at one small cluster, or at logs, and says what it found: the
 // program that mutants of the shipped code are built into. It is `dtsim check` without
 // all that has nothing to do with the search, so that it is built in a second.
 package main
@@ -13,6 +13,7 @@ import (
 	"dtsim/models/explore"
 	"dtsim/models/explore/cluster"
 	"dtsim/models/explore/counterexample"
+	"dtsim/models/explore/logs"
 )
 
 // found is what was found, as JSON on standard output.
@@ -32,11 +33,16 @@ type violation struct {
 
 func main() {
 	config := flag.String("config", "", "the cluster, as JSON")
+	length := flag.Int("logs", 0, "look at logs of so many commands instead")
 	liveness := flag.Bool("liveness", false, "ask for liveness, too")
 	jobs := flag.Int("jobs", 1, "workers")
 	file := flag.String("trace", "", "where the first counterexample goes")
 	flag.Parse()
-	if err := search(*config, *liveness, *jobs, *file); err != nil {
+	look := func() error { return search(*config, *liveness, *jobs, *file) }
+	if *length > 0 {
+		look = func() error { return searchLogs(*length, *jobs) }
+	}
+	if err := look(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
@@ -68,6 +74,20 @@ func search(config string, liveness bool, jobs int, file string) error {
 				return err
 			}
 		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+// searchLogs looks at every log.
+func searchLogs(length, jobs int) error {
+	m := logs.New(length)
+	r, err := explore.Check[logs.State](context.Background(), m, explore.Options{Jobs: jobs})
+	if err != nil {
+		return err
+	}
+	f := found{States: r.States, Exhausted: r.Exhausted}
+	for _, v := range r.Violations {
+		f.Violations = append(f.Violations, violation{Property: v.Property, Message: v.Message})
 	}
 	return json.NewEncoder(os.Stdout).Encode(f)
 }
