@@ -86,6 +86,7 @@ func schemaCommands() []command {
 	for _, body := range []string{
 		`{}`, `{"shards":[{"name":"","nodes":["n1"]}]}`, `{"shards":[{"name":"s","nodes":[]}]}`, `{"shards":[{"name":"s","nodes":[""]}]}`,
 		`{"shards":[{"name":"s","nodes":["n1","n1"]}]}`, `{"shards":[{"name":"s","nodes":["n1"]},{"name":"s","nodes":["n1"]}]}`,
+		`{"unknown":1,"shards":[{"name":"s","nodes":["n1"]}]}`, `{"shards":[{"name":"s","nodes":["n1"]}],"multi_tenant":1}`,
 		`{"properties":{"":"word"},"shards":[{"name":"s","nodes":["n1"]}]}`, `{"properties":{"p":""},"shards":[{"name":"s","nodes":["n1"]}]}`,
 	} {
 		all = append(all, bad(replica.CommandCreateCollection, "Papers", body))
