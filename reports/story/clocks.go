@@ -84,11 +84,12 @@ func (s *Story) deliveries() [][]delivery {
 		if !ok {
 			continue
 		}
+		soonest := s.At(m.Sent) + 1 // whatever a trace says that makes no sense
 		if m.Lost == "" {
-			all[lane] = append(all[lane], delivery{m.Arrives, i})
+			all[lane] = append(all[lane], delivery{max(m.Arrives, soonest), i})
 		}
 		for _, at := range m.Again {
-			all[lane] = append(all[lane], delivery{at, i})
+			all[lane] = append(all[lane], delivery{max(at, soonest), i})
 		}
 	}
 	for _, due := range all {

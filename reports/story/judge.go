@@ -6,73 +6,75 @@ import (
 	"strconv"
 
 	"dtsim/sim/check"
-	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 // judge follows what is true of each property. What the checks of this build find is
 // told, and what the verdict of the trace says.
 type judge struct {
+	changes
+	// check is nil for a machine that tells no run.
 	check   *check.Observer
-	kinds   map[trace.Kind]bool
+	watched map[trace.Kind]bool
 	names   []string
 	stakes  map[string]int64
 	found   int
 	wrong   map[string]bool
-	verdict map[int][]string // by the place at which it shows
+	// verdict has the properties that are violated by the place at which it shows.
+	verdict map[int][]string
 }
 
-func newJudge(p *plan.Plan) judge {
-	j := judge{check: check.New(p), kinds: make(map[trace.Kind]bool), names: check.Properties(), stakes: make(map[string]int64), wrong: make(map[string]bool)}
-	for _, kind := range check.Kinds() {
-		j.kinds[kind] = true
+func newJudge(s *Story) *judge {
+	j := &judge{
+		changes: newChanges(), watched: make(map[trace.Kind]bool), names: check.Properties(),
+		stakes: make(map[string]int64), wrong: make(map[string]bool), verdict: make(map[int][]string),
+	}
+	if len(s.Lanes) > 0 {
+		j.check = check.New(&s.Trace.Header.Plan)
+		for _, kind := range check.Kinds() {
+			j.watched[kind] = true
+		}
+	}
+	for _, v := range s.Trace.Footer.Verdict.Violations {
+		seq := len(s.Trace.Events)
+		if len(v.Events) > 0 {
+			seq = slices.Max(v.Events)
+		}
+		j.verdict[seq] = append(j.verdict[seq], v.Property)
 	}
 	return j
 }
 
-// judged tells what has become of properties with the event.
-func (t *teller) judged(last bool) {
-	j := &t.judge
-	if j.verdict == nil {
-		j.verdict = make(map[int][]string)
-		for _, v := range t.story.Trace.Footer.Verdict.Violations {
-			seq := len(t.story.Trace.Events)
-			if n := len(v.Events); n > 0 {
-				seq = slices.Max(v.Events)
-			}
-			j.verdict[seq] = append(j.verdict[seq], v.Property)
+// take tells what has become of properties with an event.
+func (j *judge) take(e *trace.Event, last bool) {
+	j.e = e
+	broken := j.verdict[e.Seq]
+	changed := make(map[string]bool)
+	if j.check != nil && (j.watched[e.Kind] || last) {
+		if j.watched[e.Kind] {
+			j.check.Observe(*e)
 		}
-	}
-	broken := j.verdict[t.e.Seq]
-	watched := j.kinds[t.e.Kind] && len(t.story.Lanes) > 0
-	if watched {
-		j.check.Observe(*t.e)
-	}
-	if last && len(t.story.Lanes) > 0 {
-		j.check.Verdict()
-	}
-	if watched || last {
+		if last {
+			j.check.Verdict()
+		}
 		found := j.check.Found()
 		for _, v := range found[j.found:] {
 			broken = append(broken, v.Property)
 		}
 		j.found = len(found)
-	}
-	changed := make(map[string]bool)
-	for _, property := range broken {
-		if !j.wrong[property] {
-			j.wrong[property], changed[property] = true, true
-		}
-	}
-	if watched || last {
 		for _, property := range j.names {
 			if n := j.check.AtStake(property); n != j.stakes[property] {
 				j.stakes[property], changed[property] = n, true
 			}
 		}
 	}
+	for _, property := range broken {
+		if !j.wrong[property] {
+			j.wrong[property], changed[property] = true, true
+		}
+	}
 	for _, property := range slices.Sorted(maps.Keys(changed)) {
-		t.set(path("property", property), truth(j.wrong[property], j.stakes[property]))
+		j.set(path("property", property), truth(j.wrong[property], j.stakes[property]))
 	}
 }
 

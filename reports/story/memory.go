@@ -6,72 +6,80 @@ import (
 
 	"dtsim/sched/reconcile"
 	"dtsim/sim/bridge"
-	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 // remember follows what schedulers remember.
 type remember struct {
+	changes
 	bridge  *bridge.Observer
 	watched map[trace.Kind]bool
+	// nodes are the parts of nodes.
+	nodes map[string]string
 	// of are the tasks that calls are about.
 	of map[int64][2]string
 }
 
-func newRemember(p *plan.Plan) remember {
-	r := remember{bridge: bridge.New(p), watched: make(map[trace.Kind]bool), of: make(map[int64][2]string)}
+func newRemember(s *Story) *remember {
+	r := &remember{
+		changes: newChanges(), bridge: bridge.New(&s.Trace.Header.Plan), watched: make(map[trace.Kind]bool),
+		nodes: make(map[string]string), of: make(map[int64][2]string),
+	}
 	for _, kind := range bridge.Kinds() {
 		r.watched[kind] = true
+	}
+	for _, l := range s.Lanes {
+		r.nodes[l.Name] = path("node", l.Name)
 	}
 	return r
 }
 
-// recall tells what schedulers remember after the event.
-func (t *teller) recall() {
-	e := t.e
-	if !t.remember.watched[e.Kind] {
+// take tells what schedulers remember after an event.
+func (r *remember) take(e *trace.Event, _ bool) {
+	if r.e = e; !r.watched[e.Kind] || len(r.nodes) == 0 {
 		return
 	}
-	t.bridge.Observe(*e)
-	if t.nodes[e.Node] == nil {
+	r.bridge.Observe(*e)
+	if r.nodes[e.Node] == "" {
 		return
 	}
 	switch e.Kind {
+	case trace.NodeStarted, trace.NodeStopped:
+		r.clear(r.nodes[e.Node])
 	case trace.Listed, trace.ListFailed:
 		if _, operator := e.Get("op"); operator {
 			return
 		}
-		for _, key := range t.bridge.Keys(e.Node) {
-			t.memory(e.Node, key)
+		for _, key := range r.bridge.Keys(e.Node) {
+			r.memory(e.Node, key)
 		}
 	case trace.Called:
-		t.of[e.Int("op")] = [2]string{e.Str("namespace"), e.Str("task")}
-		t.memory(e.Node, t.of[e.Int("op")])
+		r.of[e.Int("op")] = [2]string{e.Str("namespace"), e.Str("task")}
+		r.memory(e.Node, r.of[e.Int("op")])
 	case trace.Returned:
-		t.memory(e.Node, t.of[e.Int("op")])
-		delete(t.of, e.Int("op"))
-	case trace.Proposed, trace.Committed, trace.WorkStarted, trace.NodeStopped, trace.NodeStarted, trace.ClockSet, trace.FaultBit:
+		r.memory(e.Node, r.of[e.Int("op")])
+		delete(r.of, e.Int("op"))
+	case trace.Proposed, trace.Committed, trace.WorkStarted, trace.ClockSet, trace.FaultBit:
 	default:
-		t.memory(e.Node, [2]string{e.Str("namespace"), e.Str("task")})
+		r.memory(e.Node, [2]string{e.Str("namespace"), e.Str("task")})
 	}
 }
 
 // memory tells what the scheduler of a node remembers of a task. Where the trace leaves
 // several memories open, it is what they agree on.
-func (t *teller) memory(node string, key [2]string) {
+func (r *remember) memory(node string, key [2]string) {
 	if key[1] == "" {
 		return
 	}
-	h := t.nodes[node]
-	part := h.part + "/" + path("memory", key[0], key[1])
-	all := t.bridge.Memories(node, key[0], key[1])
+	part := r.nodes[node] + "/" + path("memory", key[0], key[1])
+	all := r.bridge.Memories(node, key[0], key[1])
 	switch m := agreed(all); {
 	case len(all) == 0:
-		t.set(part, "")
+		r.set(part, "")
 	case len(all) == 1:
-		t.below(h.part, part, m.String())
+		r.below(r.nodes[node], part, m.String())
 	default:
-		t.below(h.part, part, fmt.Sprintf("at least %s (one of %d)", m, len(all)))
+		r.below(r.nodes[node], part, fmt.Sprintf("at least %s (one of %d)", m, len(all)))
 	}
 }
 

@@ -1,6 +1,9 @@
 package story_test
 
 import (
+	"math/rand/v2"
+	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -210,4 +213,61 @@ func TestANodeThatStartsAgainHasAppliedNothing(t *testing.T) {
 	run := told(t, &s.Trace)
 	require.NotContains(t, run.State(up), "node/n1/applied")
 	require.Equal(t, "4", run.State(again)["node/n1/applied"])
+}
+
+// TestATraceThatMakesNoSenseIsTold: what a wrong build may write, events that are missing
+// or have another one's fields, is told without a panic, and the clocks still fit.
+func TestATraceThatMakesNoSenseIsTold(t *testing.T) {
+	whole := run(t, "hostile-acks", 1).Trace
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		spoilt := trace.Trace{Header: whole.Header}
+		for _, e := range whole.Events {
+			switch n := r.IntN(100); {
+			case n < 5:
+				continue
+			case n < 10:
+				e.Fields = whole.Events[r.IntN(len(whole.Events))].Fields
+			case n < 12:
+				e.Node = []string{"", "n1", "n2", "n9"}[r.IntN(4)]
+			case n < 13:
+				e.Incarnation++
+			}
+			e.Seq = len(spoilt.Events) + 1
+			spoilt.Events = append(spoilt.Events, e)
+		}
+		s := told(t, &spoilt)
+		require.NotEmpty(t, s.State(len(spoilt.Events)))
+		for _, m := range s.Messages {
+			require.True(t, m.Seen == 0 || s.Before(m.Sent, m.Seen))
+		}
+		for _, b := range s.Bars {
+			require.True(t, b.Until == 0 || b.Until >= b.From)
+		}
+	}
+}
+
+// TestALongRunIsToldCheaply: what is allocated for an event does not grow with the run.
+func TestALongRunIsToldCheaply(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a cluster for minutes of virtual time")
+	}
+	lasts := 4 * time.Minute
+	if s := os.Getenv("DTSIM_LONG"); s != "" {
+		var err error
+		lasts, err = time.ParseDuration(s)
+		require.NoError(t, err)
+	}
+	whole := storytest.Long(t, lasts)
+	require.Empty(t, whole.Footer.Verdict.Violations)
+	require.Greater(t, len(whole.Events), 20_000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	s := told(t, whole)
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	each := (after.TotalAlloc - before.TotalAlloc) / uint64(len(whole.Events))
+	t.Logf("%d events, %d messages and %d changes in %s, %d bytes allocated for each event", len(whole.Events), len(s.Messages), len(s.Changes), took, each)
+	require.Less(t, each, uint64(8192))
 }

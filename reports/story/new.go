@@ -25,7 +25,7 @@ func New(t *trace.Trace) (*Story, error) {
 	s.tellCalls()
 	s.tellBars()
 	s.tellClocks()
-	newTeller(s).tell()
+	s.tellState()
 	return s, nil
 }
 

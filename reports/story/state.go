@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
@@ -15,19 +16,14 @@ import (
 // teller folds events into the parts of the state. It believes the trace: what a task is,
 // is what task-changed says; bodies of commands are asked only for what no event says.
 type teller struct {
+	changes
 	story *Story
-	e     *trace.Event
-	state map[string]string
-	// under are the parts below a part that go with it.
-	under map[string]map[string]bool
 	tasks map[[2]string]*task
 	// command is the newest command of the log.
 	command *Commit
 	about   about
 	schema  *schema
 	nodes   map[string]*host
-	remember
-	judge
 }
 
 // task is the record of a task.
@@ -53,29 +49,53 @@ type handle struct {
 }
 
 func newTeller(s *Story) *teller {
-	t := &teller{
-		story: s, state: make(map[string]string), under: make(map[string]map[string]bool),
-		tasks: make(map[[2]string]*task), schema: &schema{}, nodes: make(map[string]*host),
-	}
+	t := &teller{changes: newChanges(), story: s, tasks: make(map[[2]string]*task), schema: &schema{}, nodes: make(map[string]*host)}
 	for _, l := range s.Lanes {
 		part := path("node", l.Name)
 		t.nodes[l.Name] = &host{part: part, applied: part + "/applied"}
 	}
-	p := &s.Trace.Header.Plan
-	t.remember = newRemember(p)
-	t.judge = newJudge(p)
 	return t
 }
 
-// tell tells all changes.
-func (t *teller) tell() {
-	for i := range t.story.Trace.Events {
-		t.e = &t.story.Trace.Events[i]
-		t.take()
-		t.recall()
-		t.judged(i == len(t.story.Trace.Events)-1)
-	}
+// folder folds events into parts of the state.
+type folder interface {
+	take(e *trace.Event, last bool)
+	told() []Change
 }
+
+// tellState tells all changes: what the trace says, what schedulers remember, what is
+// true of properties, in this order for each event. None needs the others.
+func (s *Story) tellState() {
+	folders := []folder{newTeller(s), newRemember(s), newJudge(s)}
+	var work sync.WaitGroup
+	for _, f := range folders {
+		work.Go(func() {
+			for i := range s.Trace.Events {
+				f.take(&s.Trace.Events[i], i == len(s.Trace.Events)-1)
+			}
+		})
+	}
+	work.Wait()
+	for _, f := range folders {
+		s.Changes = append(s.Changes, f.told()...)
+	}
+	slices.SortStableFunc(s.Changes, func(a, b Change) int { return a.Seq - b.Seq })
+}
+
+// changes are what becomes of parts.
+type changes struct {
+	e     *trace.Event
+	state map[string]string
+	// under are the parts below a part that go with it.
+	under map[string]map[string]bool
+	all   []Change
+}
+
+func newChanges() changes {
+	return changes{state: make(map[string]string), under: make(map[string]map[string]bool)}
+}
+
+func (c *changes) told() []Change { return c.all }
 
 // escape keeps names from being taken for paths.
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")
@@ -88,37 +108,37 @@ func path(names ...string) string {
 }
 
 // set says what a part is from here on; empty for gone.
-func (t *teller) set(part, value string) {
-	if t.state[part] == value {
+func (c *changes) set(part, value string) {
+	if c.state[part] == value {
 		return
 	}
 	if value == "" {
-		delete(t.state, part)
+		delete(c.state, part)
 	} else {
-		t.state[part] = value
+		c.state[part] = value
 	}
-	t.story.Changes = append(t.story.Changes, Change{Seq: t.e.Seq, Part: part, Value: value})
+	c.all = append(c.all, Change{Seq: c.e.Seq, Part: part, Value: value})
 }
 
 // below says what a part is that goes with another one.
-func (t *teller) below(owner, part, value string) {
-	if t.under[owner] == nil {
-		t.under[owner] = make(map[string]bool)
+func (c *changes) below(owner, part, value string) {
+	if c.under[owner] == nil {
+		c.under[owner] = make(map[string]bool)
 	}
-	t.under[owner][part] = true
-	t.set(part, value)
+	c.under[owner][part] = true
+	c.set(part, value)
 }
 
 // clear lets everything go that goes with a part.
-func (t *teller) clear(owner string) {
-	for _, part := range slices.Sorted(maps.Keys(t.under[owner])) {
-		t.set(part, "")
+func (c *changes) clear(owner string) {
+	for _, part := range slices.Sorted(maps.Keys(c.under[owner])) {
+		c.set(part, "")
 	}
-	delete(t.under, owner)
+	delete(c.under, owner)
 }
 
-func (t *teller) take() {
-	e := t.e
+func (t *teller) take(e *trace.Event, _ bool) {
+	t.e = e
 	switch e.Kind {
 	case trace.Committed:
 		t.committed()

@@ -67,6 +67,8 @@ type node struct {
 	wrong bool
 	// rotten says that its disk ever failed.
 	rotten bool
+	// crowd is room for the minds of one line at a time.
+	crowd crowd
 }
 
 // Observer watches a run. It is not safe for concurrent use: [trace.Recorder.Watch]

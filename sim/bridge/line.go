@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -46,32 +47,79 @@ func (l *line) closure() ([]mind, bool) {
 }
 
 // reach finds all minds that those of the line can be by now, and changes nothing; visit
-// is shown each. False: too many.
+// is shown each. The minds are good until reach is called again on the node. False: too
+// many.
 func (l *line) reach(visit func(*mind)) ([]mind, bool) {
-	known := make(map[string]bool)
-	var all []mind
-	var b []byte
-	add := func(m mind) {
-		b = m.append(b[:0])
-		if !known[string(b)] {
-			known[string(b)] = true
-			all = append(all, m)
-		}
+	c := &l.node.crowd
+	c.clear()
+	for i := range l.minds {
+		c.add(&l.minds[i])
 	}
-	for _, m := range l.minds {
-		add(m)
-	}
-	for i := 0; i < len(all); i++ {
-		if len(all) > most {
+	for i := 0; i < len(c.all); i++ {
+		if len(c.all) > most {
 			return nil, false
 		}
-		m := all[i]
-		visit(&m)
-		for _, next := range m.silent(l.at, l.gone, l.node) {
-			add(next)
+		visit(&c.all[i])
+		next := c.all[i].silent(l.at, l.gone, l.node)
+		for j := range next {
+			c.add(&next[j])
 		}
 	}
-	return all, true
+	return c.all, true
+}
+
+// crowd is a set of minds, kept for its room. The zero value is empty.
+type crowd struct {
+	all []mind
+	// encodings are those of the minds, one behind the other, each up to one of ends; known
+	// has them as soon as they are many.
+	encodings []byte
+	ends      []int
+	known     map[string]bool
+}
+
+// few is how many encodings are compared one by one.
+const few = 32
+
+func (c *crowd) clear() {
+	clear(c.all) // what they hold is not to be kept by it
+	c.all, c.encodings, c.ends, c.known = c.all[:0], c.encodings[:0], c.ends[:0], nil
+}
+
+// add adds a mind that is not in the set yet.
+func (c *crowd) add(m *mind) {
+	begin := len(c.encodings)
+	c.encodings = m.append(c.encodings)
+	if is := c.encodings[begin:]; c.has(is) {
+		c.encodings = c.encodings[:begin]
+		return
+	} else if c.known != nil {
+		c.known[string(is)] = true
+	}
+	c.ends = append(c.ends, len(c.encodings))
+	c.all = append(c.all, *m)
+}
+
+func (c *crowd) has(is []byte) bool {
+	if c.known == nil && len(c.ends) < few {
+		begin := 0
+		for _, end := range c.ends {
+			if bytes.Equal(c.encodings[begin:end], is) {
+				return true
+			}
+			begin = end
+		}
+		return false
+	}
+	if c.known == nil {
+		c.known = make(map[string]bool)
+		begin := 0
+		for _, end := range c.ends {
+			c.known[string(c.encodings[begin:end])] = true
+			begin = end
+		}
+	}
+	return c.known[string(is)]
 }
 
 // bound says that what the line has decided has to begin in the instant.

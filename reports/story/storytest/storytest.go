@@ -7,6 +7,7 @@ package storytest
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +115,24 @@ func EarlySwap(t *testing.T) (early *trace.Trace, missing string) {
 	early = Record(t, whole.Header, "P5", events)
 	require.NotEmpty(t, early.Footer.Verdict.Violations)
 	return early, missing
+}
+
+// Long is a run of many tasks, one after the other, for a while of virtual time: an hour
+// has some 400,000 events.
+func Long(t *testing.T, lasts time.Duration) *trace.Trace {
+	t.Helper()
+	p := plan.Default()
+	p.Name, p.Duration = "long", plan.Duration(lasts)
+	p.Workload = []plan.Operation{{At: plan.Duration(4 * time.Second), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+		Name: "Articles", Properties: map[string]string{"title": "word"}, Shards: []string{"s1", "s2", "s3"}, Replicas: 2,
+	}}}
+	for i := 0; time.Duration(i)*20*time.Second < lasts-time.Minute; i++ {
+		p.Workload = append(p.Workload, plan.Operation{At: plan.Duration(time.Duration(6+20*i) * time.Second), Node: plan.NodeName(1 + i%3), Do: plan.AddTask, Task: &plan.Task{
+			Kind: plan.Reindex, ID: fmt.Sprintf("t%d", i%7), Collection: "Articles", Property: "title", Tokenization: []string{"trigram", "word"}[i%2],
+			Barrier: i%3 == 0, MinUnitTime: plan.Duration(time.Second), MaxUnitTime: plan.Duration(3 * time.Second), Parallel: 2,
+		}})
+	}
+	return Run(t, &p)
 }
 
 // Machine is a counterexample of a machine that tells no run.

@@ -46,7 +46,7 @@ end. NO_COLOR turns colors off.`,
   dtsim replay my.plan.json
   dtsim replay --engine sealed reports/out/P8-journey-3-seed-7-3f2a91c0/run.plan.json
   dtsim replay --trace --from 5s --until 12s --task reindex/to-trigram run.trace.jsonl.zst
-  dtsim replay --trace --node n1,n2 --kinds +messages run.trace.jsonl.zst | less -R`,
+  dtsim replay --trace --node n1,n2 --kinds +messages run.trace.jsonl.zst | less`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return badUsage("replay takes one file, a trace or a plan; there are %d arguments", len(args))
