@@ -89,9 +89,9 @@ func (t *teller) fold() {
 	}
 }
 
-// update takes in a new tokenization: a user's, which all tenants follow, a run's, or
-// that of tenants which have swapped alone. One in the name of an older run changes
-// nothing.
+// update takes in a new tokenization: a user's or a run's, which end what tenants have
+// kept, or that of tenants which have swapped alone. One in the name of an older run
+// changes nothing.
 func (t *teller) update(of map[string]string, by map[string]uint64) {
 	if of == nil {
 		return
@@ -99,10 +99,14 @@ func (t *teller) update(of map[string]string, by map[string]uint64) {
 	c, b := t.command, &t.about
 	part := path("schema", c.Class, b.Property)
 	tenants := b.tenants()
+	forAll := func() {
+		maps.DeleteFunc(of, func(p, _ string) bool { return strings.HasPrefix(p, part+"/") })
+		of[part] = b.Tokenization
+	}
 	switch {
 	case b.Migration == nil:
-		maps.DeleteFunc(of, func(p, _ string) bool { return strings.HasPrefix(p, part+"/") })
-		of[part], by["user "+part] = b.Tokenization, c.Index
+		forAll()
+		by["user "+part] = c.Index
 	case b.Migration.Version <= by["run "+part]:
 	case len(tenants) > 0:
 		if b.Migration.Version > by["user "+part] {
@@ -111,7 +115,8 @@ func (t *teller) update(of map[string]string, by map[string]uint64) {
 			}
 		}
 	default:
-		of[part], by["run "+part] = b.Tokenization, b.Migration.Version
+		forAll()
+		by["run "+part] = b.Migration.Version
 	}
 }
 

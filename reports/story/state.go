@@ -140,6 +140,8 @@ func (c *changes) clear(owner string) {
 func (t *teller) take(e *trace.Event, _ bool) {
 	t.e = e
 	switch e.Kind {
+	case trace.Inherited:
+		t.inherit()
 	case trace.Committed:
 		t.committed()
 	case trace.TaskChanged:
@@ -196,15 +198,8 @@ func (t *teller) acked() {
 		return
 	}
 	part := r.part + "/" + path(name, t.about.NodeID)
-	value := "ok"
-	if !t.about.Success {
-		value = "failed"
-		if t.about.Error != "" {
-			value += ": " + t.about.Error
-		}
-	}
 	if t.state[part] == "" {
-		t.below(r.part, part, value)
+		t.below(r.part, part, ackIs(t.about.Success, t.about.Error))
 	}
 }
 
@@ -231,15 +226,30 @@ func (t *teller) taskChanged() {
 	r.status = status
 	t.set(r.part, fmt.Sprintf("v%d %s", r.version, status))
 	if unit := t.e.Str("unit"); unit != "" {
-		value := t.e.Str("unit_status")
-		if owner := t.e.Str("owner"); owner != "" {
-			value += " by " + owner
-		}
-		if progress := t.e.Str("progress"); progress != "" {
-			value += ", " + progress
-		}
-		t.below(r.part, r.part+"/"+path("unit", unit), value)
+		t.below(r.part, r.part+"/"+path("unit", unit), unitIs(t.e.Str("unit_status"), t.e.Str("owner"), t.e.Str("progress")))
 	}
+}
+
+// unitIs says what a unit is.
+func unitIs(status, owner, progress string) string {
+	if owner != "" {
+		status += " by " + owner
+	}
+	if progress != "" {
+		status += ", " + progress
+	}
+	return status
+}
+
+// ackIs says what an ack says.
+func ackIs(success bool, err string) string {
+	switch {
+	case success:
+		return "ok"
+	case err == "":
+		return "failed"
+	}
+	return "failed: " + err
 }
 
 // added tells the units that a task begins with.

@@ -29,7 +29,7 @@ var runs = []struct {
 	scenario string
 	seed     uint64
 }{
-	{"journey-3-barrier", 1}, {"journey-4", 2}, {"hostile-network", 3}, {"hostile-nodes", 2}, {"hostile-acks", 1}, {"cleanup-after-ttl", 1}, {"drop-and-recreate", 1},
+	{"journey-3-barrier", 1}, {"journey-4", 2}, {"hostile-network", 3}, {"hostile-nodes", 2}, {"hostile-acks", 1}, {"cleanup-after-ttl", 1}, {"drop-and-recreate", 1}, {"rolled-back", 1},
 }
 
 func eachRun(t *testing.T, f func(t *testing.T, s *story.Story)) {
