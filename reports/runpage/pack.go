@@ -179,8 +179,8 @@ func (p *packer) events() {
 		ev.Inc = append(ev.Inc, e.Incarnation)
 		ev.Kind = append(ev.Kind, p.text(string(e.Kind)))
 		ev.Group = append(ev.Group, grouped(e))
-		ev.Words = append(ev.Words, p.text(p.teller.words(e)))
-		ev.Task = append(ev.Task, p.task(p.teller.task(e)))
+		ev.Words = append(ev.Words, p.text(p.teller.Event(e)))
+		ev.Task = append(ev.Task, p.task(p.teller.Task(e)))
 		var shape []int
 		for _, f := range e.Fields {
 			number, ok := plain(f)
@@ -254,7 +254,7 @@ func (p *packer) others() {
 	for i := range s.Commits {
 		c := &s.Commits[i]
 		number(p.Commits, map[string]int{
-			"seq": c.Seq, "index": int(c.Index), "term": int(c.Term), "words": p.text(p.teller.committed(c)),
+			"seq": c.Seq, "index": int(c.Index), "term": int(c.Term), "words": p.text(p.teller.Commit(c)),
 			"task": p.taskOf(c.Namespace, c.Task), "ok": yes(c.Outcome == "ok"),
 		})
 	}

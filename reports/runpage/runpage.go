@@ -29,6 +29,7 @@ import (
 	"dtsim/models/explore/counterexample"
 	"dtsim/reports/page"
 	"dtsim/reports/story"
+	"dtsim/reports/words"
 	"dtsim/sim/trace"
 )
 
@@ -230,7 +231,7 @@ func (t *teller) shown(i int, v trace.Violation, explain []int, absences []story
 	}
 	for _, seq := range happened {
 		e := t.story.Event(seq)
-		f := fact{Seq: seq, Node: e.Node, Words: t.words(e)}
+		f := fact{Seq: seq, Node: e.Node, Words: t.Event(e)}
 		if !steps {
 			f.When = when(e)
 		}
@@ -265,7 +266,7 @@ func (t *teller) left(seq int) string {
 			return ""
 		}
 		if e.Str("unit") == "" {
-			return "so " + t.words(e)
+			return "so " + t.Event(e)
 		}
 	}
 	return ""
@@ -285,7 +286,7 @@ func (t *teller) table(caption string, seqs []int, steps bool) page.Table {
 			cells = append(cells, page.Cell{Text: seconds(e.At)})
 		}
 		table.Rows = append(table.Rows, page.Row{Cells: append(cells,
-			page.Cell{Text: e.Node}, page.Cell{Text: string(e.Kind), Tone: page.Muted}, page.Cell{Text: shorten(t.words(e), 300)})})
+			page.Cell{Text: e.Node}, page.Cell{Text: string(e.Kind), Tone: page.Muted}, page.Cell{Text: words.Shorten(t.Event(e), 300)})})
 	}
 	return table
 }
@@ -333,6 +334,17 @@ func (t *teller) nearest(seqs []int) []int {
 	}
 	return seqs[from : from+maxRows]
 }
+
+// teller says what a run is about.
+type teller struct {
+	*words.Teller
+	story *story.Story
+}
+
+func newTeller(s *story.Story) *teller { return &teller{words.New(s), s} }
+
+// when says the time of an event.
+func when(e *trace.Event) string { return page.Duration(e.At) }
 
 // History is what is known of the order of what clients saw.
 type History struct {

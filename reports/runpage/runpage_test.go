@@ -3,7 +3,6 @@ package runpage
 import (
 	"bytes"
 	"io/fs"
-	"strings"
 	"testing"
 	"time"
 
@@ -78,26 +77,4 @@ func TestTheSidesOfAContradiction(t *testing.T) {
 	require.Len(t, shown.Facts, 2)
 	assert.Equal(t, fact{Seq: 154, When: "1.51 s", Node: "n2", Words: "reindex/a@6 is SWAPPING through 18, the preparation ack of n1"}, shown.Facts[0])
 	assert.Equal(t, fact{Absent: true, Seq: 160, Node: "n2", Words: "no preparation ack of n2", After: "it came 19.1 ms later, at 1.53 s"}, shown.Facts[1])
-}
-
-func TestEventsInWords(t *testing.T) {
-	s, err := story.New(early(t))
-	require.NoError(t, err)
-	said := newTeller(s)
-	all := make(map[string]bool)
-	for i := range s.Trace.Events {
-		words := said.words(&s.Trace.Events[i])
-		assert.NotEmpty(t, words)
-		assert.NotContains(t, words, "  ")
-		assert.Equal(t, strings.TrimSpace(words), words)
-		all[words] = true
-	}
-	for _, words := range []string{
-		"starts, incarnation 1", "is Leader in term 2", "leader is n2", "append to n1 with 2 to 3", "4: create collection on Articles",
-		"calls add-task reindex/a", "answer to add-task of reindex/a: ok", "runs reindex/a@6", "works on s2__n2 of reindex/a@6",
-		"18: preparation ack of n1 for reindex/a", "applies 18: preparation ack of n1", "OnSwapRequested of reindex/a@6 begins",
-		"shard Articles/s2 is swapped (title=trigram)", "reindex/a@6 is STARTED (s2__n2 in_progress) through 8",
-	} {
-		assert.True(t, all[words], "%q is said", words)
-	}
 }

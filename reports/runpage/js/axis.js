@@ -41,9 +41,10 @@ export class Axis {
     this.width = width + Math.max(tail, 1e-6);
   }
 
-  // time returns where a time stands: messages arrive between events.
-  time(t) {
-    const model = this.model, seq = model.upTo(t);
+  // time returns where a time stands, for messages arrive between events. Seq is the last
+  // event up to it, if that is known.
+  time(t, seq = this.model.upTo(t)) {
+    const model = this.model;
     if (seq >= model.count) return this.width;
     const t0 = model.at[seq], t1 = model.at[seq + 1];
     return t1 > t0 ? this.at[seq] + ((this.at[seq + 1] - this.at[seq]) * (t - t0)) / (t1 - t0) : this.at[seq];

@@ -9,9 +9,9 @@ export async function unpack(text) {
 }
 
 // lastUpTo returns the position of the last number that is not above a limit in a rising
-// list, from a position on; -1 when there is none.
-export function lastUpTo(list, limit, from = 0) {
-  let low = from, high = list.length;
+// list, from a position on and before another one; -1 when there is none.
+export function lastUpTo(list, limit, from = 0, until = list.length) {
+  let low = from, high = until;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (list[middle] <= limit) low = middle + 1;
@@ -59,7 +59,20 @@ export class Model {
     this.calls = { ...packed.calls, do: texted(packed.calls.do), outcome: texted(packed.calls.outcome) };
     this.bars = { ...packed.bars, kind: texted(packed.bars.kind), name: texted(packed.bars.name), outcome: texted(packed.bars.outcome) };
     this.commits = { ...packed.commits, words: texted(packed.commits.words) };
+    // The last events before messages arrive.
+    this.messages.before = Int32Array.from(packed.messages.arrives, (t) => this.upTo(t));
     this.takeChanges(packed.changes);
+  }
+
+  // said returns, by the numbers of texts, the words of events in small letters.
+  get said() {
+    if (!this.lower) {
+      this.lower = [];
+      for (const of of [this.wordsOf, this.kindOf]) {
+        for (let seq = 1; seq <= this.count; seq++) this.lower[of[seq]] ??= this.packed.texts[of[seq]].toLowerCase();
+      }
+    }
+    return this.lower;
   }
 
   takeChanges({ seq, part, value }) {
@@ -128,5 +141,5 @@ export class Model {
   }
 
   // upTo returns the last event that is not later than a time.
-  upTo(time) { return Math.max(0, lastUpTo(this.at.subarray(0, this.count + 1), time)); }
+  upTo(time) { return Math.max(0, lastUpTo(this.at, time, 0, this.count + 1)); }
 }

@@ -20,17 +20,20 @@ export class Scene {
     this.isShown = set;
     const until = (seq) => at[seq || end];
 
-    const m = model.messages;
-    this.messages = [];
-    const arrive = [];
+    const m = model.messages, hidden = new Uint8Array(model.lanes.length + 1);
+    for (const lane of filter.hidden) hidden[lane] = 1;
+    this.messages = new Int32Array(m.sent.length);
+    this.arrive = new Float64Array(m.sent.length);
+    const left = new Float64Array(m.sent.length);
+    let some = 0;
     for (let i = 0; i < m.sent.length; i++) {
-      if (!set[m.sent[i]] && !(m.lostAt[i] && set[m.lostAt[i]])) continue;
-      if (filter.hidden.has(m.from[i]) || filter.hidden.has(m.to[i])) continue;
-      this.messages.push(i);
-      arrive.push(axis.time(m.arrives[i]));
+      const sent = m.sent[i];
+      if ((!set[sent] && !(m.lostAt[i] && set[m.lostAt[i]])) || hidden[m.from[i]] || hidden[m.to[i]]) continue;
+      this.messages[some] = i;
+      left[some] = at[sent];
+      this.arrive[some++] = Math.max(at[sent], axis.time(m.arrives[i], m.before[i]));
     }
-    this.arrive = arrive;
-    this.messageSpans = new Spans(this.messages.map((i) => at[m.sent[i]]), arrive.map((w, n) => Math.max(w, at[m.sent[this.messages[n]]])));
+    this.messageSpans = new Spans(left.subarray(0, some), this.arrive.subarray(0, some));
 
     const keep = (columns, from) => columns[from].map((_, i) => i).filter((i) => (!filter.task || !columns.task[i] || columns.task[i] === filter.task) && !filter.hidden.has(columns.lane[i]));
     const groups = new Map(model.groups.map((g, i) => [g.name, filter.groups[i]]));
@@ -314,7 +317,9 @@ export class Painter {
   messages() {
     const { g, scene, model, view, rows } = this, m = model.messages;
     const many = scene.messageSpans.countWithin(view.start, view.end), thin = many > dense;
-    const seen = new Set();
+    // Thinned out, one arrow stands for all that begin on the same pixels, in a path for
+    // each way of drawing them.
+    const seen = new Set(), paths = new Map();
     scene.messageSpans.within(view.start, view.end, (n) => {
       const i = scene.messages[n], from = m.from[i], to = m.to[i];
       if (!from || !to) return;
@@ -322,23 +327,27 @@ export class Painter {
       let x2 = this.x(scene.arrive[n]), y = y2;
       const lost = m.lost[i] !== "", bitten = m.disturbed[i];
       if (thin && !lost && !bitten) {
-        // One arrow stands for all that begin and end on the same pixels.
         const key = (Math.round(x1 / 2) * 64 + from) * 64 + to;
         if (seen.has(key)) return;
         seen.add(key);
+        const [colour] = look(m.kind[i]);
+        if (!paths.has(colour)) paths.set(colour, new Path2D());
+        paths.get(colour).moveTo(x1, y1);
+        paths.get(colour).lineTo(x2, y2);
+        return;
       }
       if (lost) {
         x2 = x1 + Math.max(8, (x2 - x1) * 0.6);
         y = y1 + (y2 - y1) * 0.6;
       }
       const [colour, dash] = look(m.kind[i]);
-      g.globalAlpha = thin ? 0.35 : lost || bitten ? 1 : 0.75;
+      g.globalAlpha = lost || bitten ? 1 : 0.75;
       const end = y > y1 ? y - 4 : y + 4;
       this.line(x1, y1, x2, lost ? y : end, lost || bitten ? "warn" : colour, lost || bitten ? 1.6 : 1, dash);
       if (lost) {
         this.line(x2 - 4, y - 4, x2 + 4, y + 4, "bad", 2);
         this.line(x2 - 4, y + 4, x2 + 4, y - 4, "bad", 2);
-      } else if (!thin) {
+      } else {
         const angle = Math.atan2(end - y1, x2 - x1);
         g.fillStyle = this.colour[bitten ? "warn" : colour];
         g.beginPath();
@@ -348,6 +357,12 @@ export class Painter {
         g.fill();
       }
     });
+    g.globalAlpha = 0.35;
+    g.lineWidth = 1;
+    for (const [colour, path] of paths) {
+      g.strokeStyle = this.colour[colour];
+      g.stroke(path);
+    }
     g.globalAlpha = 1;
   }
 

@@ -41,8 +41,8 @@ function pickGroups(model, { groups }) {
 //	find      what the words of an event must have
 //	unfolded  places [from, until] that are shown in every detail
 export function pick(model, filter, nearby) {
-  const { count, group, node, task, packed } = model;
-  const found = filter.find ? finder(packed.texts, filter.find) : null;
+  const { count, group, node, task } = model;
+  const found = filter.find ? finder(model.said, filter.find) : null;
   const hidden = new Uint8Array(model.lanes.length + 1);
   for (const lane of filter.hidden) hidden[lane] = 1;
   const decides = model.groups.map((g) => (g.decides ? 1 : 0));
@@ -66,7 +66,7 @@ export function pick(model, filter, nearby) {
   return { shown: Int32Array.from(shown), folded: Int32Array.from(folded), rest: fold };
 }
 
-function finder(texts, words) {
+function finder(said, words) {
   const wanted = words.toLowerCase();
-  return Uint8Array.from(texts, (t) => (t.toLowerCase().includes(wanted) ? 1 : 0));
+  return Uint8Array.from(said, (t) => (t?.includes(wanted) ? 1 : 0));
 }

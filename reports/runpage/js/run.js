@@ -294,5 +294,5 @@ class Page {
 const began = performance.now();
 const page = new Page(new Model(await unpack($("run").textContent)));
 // For tests and for the curious.
-window.dtsim = { page, took: performance.now() - began };
+window.dtsim = { page, took: performance.now() - began, ready: performance.now() };
 document.documentElement.dataset.ready = "";

@@ -4,7 +4,13 @@ export class Spans {
   // Froms and untils are arrays of numbers; they need not be sorted.
   constructor(froms, untils) {
     const count = froms.length;
-    this.order = Uint32Array.from({ length: count }, (_, i) => i).sort((a, b) => froms[a] - froms[b]);
+    this.order = new Uint32Array(count);
+    let sorted = true;
+    for (let i = 0; i < count; i++) {
+      this.order[i] = i;
+      sorted &&= i === 0 || froms[i - 1] <= froms[i];
+    }
+    if (!sorted) this.order.sort((a, b) => froms[a] - froms[b]);
     this.from = new Float64Array(count);
     // Reach is how far any of the spans up to one goes, so that it rises.
     this.reach = new Float64Array(count);

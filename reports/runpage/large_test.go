@@ -1,0 +1,84 @@
+package runpage
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dtsim/reports/page/browsertest"
+	"dtsim/reports/story/storytest"
+	"dtsim/scenarios"
+	"dtsim/sim/plan"
+)
+
+// What a page of a hundred thousand events may cost.
+const (
+	largeEvents = 100_000
+	largeBytes  = 20 << 20
+	openWithin  = 3 * time.Second
+	pickWithin  = 200 * time.Millisecond
+)
+
+// load returns how many processes want a processor, by the last minute.
+func load() (n float64) {
+	content, err := os.ReadFile("/proc/loadavg")
+	if err == nil {
+		fmt.Sscan(string(content), &n)
+	}
+	return n
+}
+
+func TestAHundredThousandEvents(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a run of three quarters of an hour of virtual time")
+	}
+	browser := browsertest.Start(t)
+	s, err := scenarios.ByName("journey-3")
+	require.NoError(t, err)
+	p := s.Plan(1, scenarios.Options{})
+	p.Duration = plan.Duration(45 * time.Minute)
+	whole := storytest.Run(t, p)
+	require.Greater(t, len(whole.Events), largeEvents)
+	_, file := written(t, whole, nil)
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	assert.Less(t, info.Size(), int64(largeBytes))
+
+	// Times are of the best of three: what else goes on only makes them longer.
+	opened, picked := time.Hour, time.Hour
+	var shown int
+	for range 3 {
+		tab := open(t, browser, file)
+		var ready float64
+		tab.Eval("dtsim.ready", &ready)
+		opened = min(opened, time.Duration(ready*float64(time.Millisecond)))
+		worst := 0.0
+		for _, filter := range []string{
+			`document.querySelector('[data-detail="all"]').click()`,
+			`for (const l of document.querySelectorAll("#kinds label")) if (l.textContent.trim() === "heartbeats") l.querySelector("input").click()`,
+			`document.querySelector("#nodes input").click()`,
+			`{ const e = document.getElementById("find"); e.value = "append"; e.dispatchEvent(new Event("input")); }`,
+		} {
+			var took float64
+			tab.Eval(filter+`; dtsim.page.took`, &took)
+			worst = max(worst, took)
+			if filter[:3] == "for" {
+				tab.Eval("dtsim.page.scene.shown.length", &shown)
+			}
+		}
+		picked = min(picked, time.Duration(worst*float64(time.Millisecond)))
+	}
+	assert.Greater(t, shown, largeEvents*9/10, "nearly all events are shown at once")
+	t.Logf("%d events: %.1f MB, opened in %s, the slowest filter took %s", len(whole.Events), float64(info.Size())/1e6, opened.Round(time.Millisecond), picked.Round(time.Millisecond))
+	if busy := load(); busy > float64(runtime.NumCPU()) {
+		t.Logf("not judged: %.0f processes share %d processors", busy, runtime.NumCPU())
+		return
+	}
+	assert.Less(t, opened, openWithin)
+	assert.Less(t, picked, pickWithin)
+}
