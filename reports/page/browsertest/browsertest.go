@@ -24,6 +24,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -98,6 +99,7 @@ func (b *Browser) Open(t testing.TB, file string, options ...Option) *Tab {
 	call(tab, network.Enable, network.EnableParams{})
 	call(tab, runtime.Enable, cdp.Empty{})
 	call(tab, log.Enable, cdp.Empty{})
+	call(tab, performance.Enable, performance.EnableParams{TimeDomain: "threadTicks"})
 	call(tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 800, DeviceScaleFactor: 1})
 	tab.Scheme("light")
 	for _, o := range options {
@@ -211,6 +213,19 @@ func (tab *Tab) Until(expression string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	require.Fail(tab.t, "it never came to "+expression)
+}
+
+// Busy returns how long the page's thread has been at work, in time of the processor: a
+// measure that other processes do not disturb much.
+func (tab *Tab) Busy() time.Duration {
+	tab.t.Helper()
+	for _, m := range call(tab, performance.GetMetrics, cdp.Empty{}).Metrics {
+		if m.Name == "TaskDuration" {
+			return time.Duration(m.Value * float64(time.Second))
+		}
+	}
+	require.Fail(tab.t, "the browser does not say how long it was busy")
+	return 0
 }
 
 // Scheme makes the browser prefer "light" or "dark" colours.
