@@ -20,16 +20,18 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first interrupt ends a campaign with a summary, the second the program.
 	context.AfterFunc(ctx, stop)
+	terminal := term.IsTerminal(int(os.Stdout.Fd()))
 	os.Exit(cli.Main(ctx, cli.Environment{
-		Stdout: os.Stdout,
-		Stderr: os.Stderr,
-		Bar:    term.IsTerminal(int(os.Stderr.Fd())),
-		Color:  term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "",
-		Width:  width(),
-		Jobs:   runtime.NumCPU(),
-		Now:    time.Now,
-		Native: engine.Native,
-		Sealed: engine.Sealed,
+		Stdout:   os.Stdout,
+		Stderr:   os.Stderr,
+		Bar:      term.IsTerminal(int(os.Stderr.Fd())),
+		Color:    terminal && os.Getenv("NO_COLOR") == "",
+		Terminal: terminal,
+		Width:    width(),
+		Jobs:     runtime.NumCPU(),
+		Now:      time.Now,
+		Native:   engine.Native,
+		Sealed:   engine.Sealed,
 	}, os.Args[1:]))
 }
 

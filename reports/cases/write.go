@@ -118,7 +118,11 @@ func GitHub(w io.Writer, suites []Suite) error {
 				continue
 			}
 			title := visible(c.Name)
-			if c.Kind != "" {
+			switch c.Kind {
+			case "":
+			case c.Name: // a property, of what the suite is
+				title = title + ": " + visible(s.Name)
+			default:
 				title = visible(c.Kind) + ": " + title
 			}
 			b.WriteString("::error ")

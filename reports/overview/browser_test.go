@@ -66,6 +66,7 @@ func TestCampaignInABrowser(t *testing.T) {
 	for range v.Document.Failures {
 		v.Failures = append(v.Failures, overview.FailureView{Page: "#main", Picture: overview.Thumbnail(told)})
 	}
+	v.Document.RunHashes = v.Document.RunHashes[:20] // of more of the same, axe-core makes minutes
 	p, err := overview.Campaign(v)
 	tab := browsertest.Start(t).Open(t, file(t, p, err))
 

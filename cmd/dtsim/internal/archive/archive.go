@@ -173,8 +173,9 @@ func plain(s string) string {
 	return s[:min(60, len(s))]
 }
 
-// verdict is the document in VerdictFile.
-type verdict struct {
+// Verdict is the document in VerdictFile.
+type Verdict struct {
+	// Verdict is "held", "violated", or "none" where the harness failed.
 	Verdict    string      `json:"verdict"`
 	Scenario   string      `json:"scenario"`
 	Seed       uint64      `json:"seed"`
@@ -182,17 +183,17 @@ type verdict struct {
 	Engine     string      `json:"engine"`
 	Build      string      `json:"build,omitempty"`
 	Hash       string      `json:"hash,omitempty"`
-	Violations []violation `json:"violations"`
+	Violations []Violation `json:"violations"`
 	// Events are the numbers of the events that matter, from 1: those that led to the
 	// first violation. The trace is whole.
 	Events []int   `json:"events,omitempty"`
-	Shrunk *shrunk `json:"shrunk,omitempty"`
+	Shrunk *Shrunk `json:"shrunk,omitempty"`
 	Pinned string  `json:"pinned,omitempty"`
 	Seeds  []Seed  `json:"seeds,omitempty"`
 }
 
-// shrunk says what a shrinking came to.
-type shrunk struct {
+// Shrunk says what a shrinking came to.
+type Shrunk struct {
 	Before    string `json:"before"`
 	After     string `json:"after"`
 	Runs      int    `json:"runs"`
@@ -200,7 +201,8 @@ type shrunk struct {
 	Statement string `json:"statement"`
 }
 
-type violation struct {
+// Violation is one that a folder's run came to.
+type Violation struct {
 	Property string        `json:"property"`
 	Message  string        `json:"message"`
 	At       plan.Duration `json:"at"`
@@ -233,12 +235,12 @@ func (e Entry) write(folder string) error {
 			return err
 		}
 	}
-	v := verdict{
+	v := Verdict{
 		Verdict: "violated", Scenario: e.Scenario, Seed: e.Plan.Seed, Without: e.Without, Engine: e.Engine,
-		Build: e.Build, Hash: e.Footer.Hash, Violations: []violation{}, Events: e.Events, Pinned: e.PinWords, Seeds: e.Seeds,
+		Build: e.Build, Hash: e.Footer.Hash, Violations: []Violation{}, Events: e.Events, Pinned: e.PinWords, Seeds: e.Seeds,
 	}
 	if e.Original != nil {
-		v.Shrunk = &shrunk{e.Before, e.After, e.Runs, e.Minimal, e.Statement}
+		v.Shrunk = &Shrunk{e.Before, e.After, e.Runs, e.Minimal, e.Statement}
 	}
 	switch e.Kind {
 	case Held:
@@ -247,7 +249,7 @@ func (e Entry) write(folder string) error {
 		v.Verdict = "none"
 	}
 	for _, found := range e.Footer.Verdict.Violations {
-		v.Violations = append(v.Violations, violation{found.Property, found.Message, plan.Duration(found.At), found.Node})
+		v.Violations = append(v.Violations, Violation{found.Property, found.Message, plan.Duration(found.At), found.Node})
 	}
 	if err := writeJSON(filepath.Join(folder, VerdictFile), v); err != nil {
 		return err
@@ -258,6 +260,20 @@ func (e Entry) write(folder string) error {
 		}
 	}
 	return WriteFile(filepath.Join(folder, ReplayFile), []byte(e.page(folder)))
+}
+
+// ReadVerdict reads what a folder says of its run.
+func ReadVerdict(folder string) (*Verdict, error) {
+	name := filepath.Join(folder, VerdictFile)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, cause(err))
+	}
+	v := &Verdict{}
+	if err := json.Unmarshal(text, v); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return v, nil
 }
 
 // page is the text of ReplayFile.

@@ -3,12 +3,14 @@ package campaign
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -197,20 +199,62 @@ func (l *journalLine) outcome(r Run) (o Outcome, there bool, err error) {
 	if planHash(r) != l.PlanHash {
 		return o, false, fmt.Errorf("%s has another plan now than when the campaign was begun", r)
 	}
-	o = Outcome{
+	o = l.told(r)
+	if l.Without == nil {
+		return o, true, nil
+	}
+	less, there, err := l.Without.outcome(o.Without.Run)
+	o.Without = &less
+	return o, there, err
+}
+
+// told is the outcome of r as a line has it.
+func (l *journalLine) told(r Run) Outcome {
+	o := Outcome{
 		Run: r, State: Violated, Engine: l.Engine, Build: l.Build, Hash: l.Hash, PlanHash: l.PlanHash, Events: l.Events, Twice: l.Twice,
 		Virtual: l.Virtual, Wall: l.Wall, CPU: l.CPU, Counters: l.Counters, Violations: l.Violations, Folder: l.Folder,
 	}
 	if l.Held {
 		o.State = Held
 	}
-	if l.Without == nil {
-		return o, true, nil
+	if l.Without != nil {
+		r.Without = l.Without.Lacks
+		less := l.Without.told(r)
+		o.Without = &less
 	}
-	r.Without = l.Without.Lacks
-	less, there, err := l.Without.outcome(r)
-	o.Without = &less
-	return o, there, err
+	return o
+}
+
+// Result is what a journal tells without making any plan: outcomes in the order of seeds
+// and names, as they were, and nothing of runs that had not ended.
+func (past *Past) Result() Result {
+	lines := slices.Clone(past.lines)
+	slices.SortStableFunc(lines, func(a, b journalLine) int {
+		return cmp.Or(cmp.Compare(a.Seed, b.Seed), cmp.Compare(a.Scenario, b.Scenario))
+	})
+	families := map[string]*Family{}
+	family := func(name string) *Family {
+		if families[name] == nil {
+			families[name] = &Family{Name: name}
+		}
+		return families[name]
+	}
+	var r Result
+	place := map[done]int{} // of a run that is in the journal twice, the last line counts
+	for _, l := range lines {
+		run := Run{Family: family(l.Scenario), Seed: l.Seed}
+		list := &r.Asked
+		if l.Compared {
+			list = &r.Compared
+		}
+		if at, again := place[done{run, l.Compared}]; again {
+			(*list)[at] = l.told(run)
+			continue
+		}
+		place[done{run, l.Compared}] = len(*list)
+		*list = append(*list, l.told(run))
+	}
+	return r
 }
 
 // Close closes the file.

@@ -1,16 +1,22 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/models/explore"
 	"dtsim/models/explore/cluster"
+	"dtsim/reports/document"
 )
 
 // checkFlags are the flags of `dtsim check`.
@@ -30,6 +36,7 @@ type checkFlags struct {
 	out         string
 	replay      string
 	trace       bool
+	report      bool
 	json        bool
 	// cluster is put together with flags instead of a name; see asked.
 	cluster cluster.Config
@@ -97,6 +104,7 @@ steps instead, and holds when all of them were taken: it exhausts nothing.`,
 	flags.StringVarP(&f.out, "out", "o", "reports/out", "`directory` for counterexamples")
 	flags.StringVar(&f.replay, "replay", "", "walk the counterexample in this `file` again")
 	flags.BoolVarP(&f.trace, "trace", "t", false, "with --replay: print the path in the words of a run, one column a node")
+	flags.BoolVar(&f.report, "report", false, "leave a page of the search in --out")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
 }
@@ -162,7 +170,7 @@ func (f *checkFlags) validate(cmd *cobra.Command) error {
 	}
 	all := []string{
 		"config", "walk", "seed", "liveness", "exact", "dfs", "no-symmetry", "no-reduction", "max-states", "max-memory", "jobs",
-		"out",
+		"out", "report",
 	}
 	if err := errors.Join(
 		refuse("replay", append(all, clusterFlagNames...)...), refuse("list", append(append(all, "replay"), clusterFlagNames...)...),
@@ -248,12 +256,36 @@ func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) er
 		return err
 	}
 	*status = d.status()
+	words := env.Stdout
 	if f.json {
-		d.words(env.Stderr)
+		words = env.Stderr
+	}
+	d.words(words)
+	if f.report {
+		if err := f.leave(env, words, d.Check); err != nil {
+			return err
+		}
+	}
+	if f.json {
 		return printJSON(env, d.Check)
 	}
-	d.words(env.Stdout)
 	return nil
+}
+
+// leave keeps the document of a search in --out, and makes its page of it.
+func (f *checkFlags) leave(env *Environment, words io.Writer, d document.Check) error {
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(f.out, "check-"+d.Config+".json")
+	if err = os.MkdirAll(f.out, 0o755); err == nil {
+		err = archive.WriteFile(name, append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("the search could not be kept in %s: %w", f.out, pathCause(err))
+	}
+	return reportTo(env, words, &subject{path: name, check: &d})
 }
 
 // printList lists the configurations.

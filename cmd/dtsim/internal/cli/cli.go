@@ -22,8 +22,9 @@ import (
 // Environment is what a command touches beyond its arguments and files.
 type Environment struct {
 	Stdout, Stderr io.Writer
-	// Bar asks for a progress bar on Stderr, Color for colors on Stdout.
-	Bar, Color bool
+	// Bar asks for a progress bar on Stderr, Color for colors on Stdout. Terminal says that
+	// Stdout is one.
+	Bar, Color, Terminal bool
 	// Width is how many characters a line of Stdout has; 0 when nobody knows.
 	Width int
 	// Jobs is how many runs go on at once unless --jobs says otherwise.
@@ -116,7 +117,7 @@ Exit status: 0 all held, 1 a property was violated, 2 bad usage or bad input,
 	root.SetHelpCommand(newHelp(root))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newRun(env, args, status), newReplay(env, status), newShrink(env, status), newScenarios(env), newLin(env, status),
-		newCheck(env, status), newMutants(env, args, status))
+		newCheck(env, status), newMutants(env, args, status), newReport(env))
 	return root
 }
 

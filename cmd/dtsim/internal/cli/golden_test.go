@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"html"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,6 +28,8 @@ import (
 //	dtsim            run a command line, the input, in an empty directory
 //	files            list the files there are
 //	cat NAME         print a file
+//	remove NAME      remove a file or folder
+//	page NAME        print the title, the headings and the links to other files of a page
 //
 // Hashes come out as h1, h2, ... in the order they first appear, and the situations
 // that no fake engine comes to as "all at 0"; how a search grew depends on the machine.
@@ -111,6 +114,20 @@ func (s *stage) perform(t *testing.T, d *datadriven.TestData) string {
 			return err
 		}))
 		return strings.Join(names, "\n")
+	case "remove":
+		require.NoError(t, os.RemoveAll(s.find(t, name())))
+		return ""
+	case "page":
+		content, err := os.ReadFile(s.find(t, name()))
+		require.NoError(t, err)
+		var seen []string
+		for _, m := range headings.FindAllStringSubmatch(string(content), -1) {
+			seen = append(seen, strings.TrimSpace(html.UnescapeString(tags.ReplaceAllString(m[0], " "))))
+			if link := strings.Trim(m[1], `"`); link != "" {
+				seen[len(seen)-1] += " -> " + link
+			}
+		}
+		return strings.Join(seen, "\n")
 	case "cat":
 		content, err := os.ReadFile(s.find(t, name()))
 		require.NoError(t, err)
@@ -156,6 +173,8 @@ var (
 	noGoals   = regexp.MustCompile(`"sometimes": {\n(?:\s*"[^"\n]+": 0,?\n)+\s*}`)
 	noRows    = regexp.MustCompile(`(?m)(?:^(?:stderr: )? {4}0  .*\n)+`)
 	growing   = regexp.MustCompile(`(?s)"growth": \[.*?\n  \]`)
+	headings  = regexp.MustCompile(`(?m)^<title>.*?</title>|<h[23][^>]*>.*?</h[23]>|<a href=("[^#"][^"]*")>.*?</a>`)
+	tags      = regexp.MustCompile(`<[^>]*>`)
 	refuge    = regexp.MustCompile(`/\S*/dtsim-\d+/`)
 )
 

@@ -34,6 +34,7 @@ type runFlags struct {
 	race      bool
 	noShrink  bool
 	budget    int
+	report    bool
 	verbose   bool
 	json      bool
 }
@@ -72,6 +73,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
   dtsim run --scenario journey-1 --keep            keep plans and traces of what held, too
   dtsim run --plan my.plan.json                    a plan written by hand
   dtsim run --for 10m                              as many seeds as fit
+  dtsim run --report                               leave a page of it (see dtsim report)
   dtsim run --resume reports/out                   go on where the last campaign ended
   dtsim run --seeds 100 --json >result.json        for programs`,
 		Args: noArgs("run", "--scenario"),
@@ -85,7 +87,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 				return err
 			}
 			store := archive.New(f.out)
-			if cmd.Flags().Changed("out") || f.keep {
+			if cmd.Flags().Changed("out") || f.keep || f.report {
 				if err := store.Probe(); err != nil {
 					return err
 				}
@@ -135,11 +137,19 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			if err := f.conclude(d, spec.Journal); err != nil {
 				return err
 			}
+			words := env.Stdout
 			if f.json {
-				summary.Words(env.Stderr, head, result, f.verbose, false)
+				words = env.Stderr
+			}
+			summary.Words(words, head, result, f.verbose, env.Color && !f.json)
+			if f.report {
+				if err := reportTo(env, words, &subject{path: f.out, folder: f.out, campaign: &d, ended: true}); err != nil {
+					return err
+				}
+			}
+			if f.json {
 				return printJSON(env, d)
 			}
-			summary.Words(env.Stdout, head, result, f.verbose, env.Color)
 			return nil
 		},
 	}
@@ -158,6 +168,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 	flags.BoolVar(&f.race, "race", false, "look for data races: the native engine with the race detector")
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "keep violations as they were found")
 	flags.IntVar(&f.budget, "shrink-budget", 600, "how many `runs` may be spent to shrink what is found")
+	flags.BoolVar(&f.report, "report", false, "leave a page of the campaign in --out, and one of each failure")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list every run with its hash")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd

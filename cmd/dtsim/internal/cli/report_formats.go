@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/reports/cases"
+	"dtsim/reports/columns"
+	"dtsim/reports/perfetto"
+	"dtsim/reports/shiviz"
+)
+
+// render writes subjects in the reporter's format.
+func (r *reporter) render(w io.Writer, subjects []*subject, target string) error {
+	first := subjects[0]
+	switch r.as.name {
+	case "html":
+		return r.html(w, first, target)
+	case "junit":
+		return cases.JUnit(w, suitesOf(subjects))
+	case "github":
+		return cases.GitHub(w, suitesOf(subjects))
+	case "text":
+		return r.text(w, subjects, target == stdout)
+	}
+	if first.run == nil {
+		return badUsage("%s is %s, and %s shows one run; name a trace or the folder of a run", first.path, first.what(), r.as.name)
+	}
+	told, err := first.run.story(first.path)
+	if err != nil {
+		return err
+	}
+	if r.as.name == "shiviz" {
+		return shiviz.Write(w, told, false)
+	}
+	return perfetto.Write(w, told)
+}
+
+// text writes runs one column a node, and of everything else the cases.
+func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
+	for i, s := range subjects {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if s.run == nil || s.run.trace == nil {
+			if err := cases.Text(w, suitesOf([]*subject{s})); err != nil {
+				return err
+			}
+			continue
+		}
+		told, err := s.run.story(s.path)
+		if err != nil {
+			return err
+		}
+		o := columns.Options{Width: unasked}
+		if shown {
+			o.Width, o.Color = cmp.Or(r.env.Width, unasked), r.env.Color
+		}
+		table, err := columns.New(told, o)
+		if err != nil {
+			return err
+		}
+		if err := table.Write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suitesOf puts subjects into lists of cases.
+func suitesOf(subjects []*subject) []cases.Suite {
+	var all []cases.Suite
+	for _, s := range subjects {
+		switch {
+		case s.campaign != nil:
+			all = append(all, cases.Campaign(s.campaign)...)
+		case s.check != nil:
+			all = append(all, cases.Check(s.check)...)
+		case s.mutants != nil:
+			all = append(all, cases.Mutants(s.mutants)...)
+		case s.run.trace != nil:
+			all = append(all, cases.Run(s.run.trace, s.run.file, s.run.replay)...)
+		default:
+			all = append(all, s.run.untraced())
+		}
+	}
+	return all
+}
+
+// untraced is the suite of a run without a trace: a data race, or one that the harness
+// failed at.
+func (r *runSubject) untraced() cases.Suite {
+	c := cases.Case{
+		Name: "the run comes to its end", Outcome: cases.Broken, Kind: "harness", Message: firstLine(r.words), Text: r.words + "\n" + r.replay, File: r.file,
+	}
+	if r.verdict.Verdict != "none" {
+		c.Name, c.Outcome, c.Kind = campaign.Race, cases.Failed, campaign.Race
+	}
+	return cases.Suite{Name: fmt.Sprintf("%s seed %d", r.verdict.Scenario, r.verdict.Seed), Cases: []cases.Case{c}}
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// format is what a report is written as.
+type format struct {
+	name string
+	// ending is that of its files; empty for one that is printed unless --out says
+	// otherwise.
+	ending string
+	// forPrograms says that nobody reads it on a terminal.
+	forPrograms bool
+}
+
+// formats are all, the default first.
+var formats = []format{
+	{"html", ".html", true},
+	{"perfetto", ".perfetto.json", true},
+	{"shiviz", ".shiviz.log", true},
+	{"junit", ".junit.xml", false},
+	{"github", "", false},
+	{"text", "", false},
+}
+
+// combined are formats of which several subjects make one file.
+func (f format) combined() bool { return f.name == "junit" || f.ending == "" }
+
+func formatNames() string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func formatByName(name string) (format, error) {
+	for _, f := range formats {
+		if f.name == name {
+			return f, nil
+		}
+	}
+	return format{}, badUsage("--format %s: there is no such format; there are %s", name, formatNames())
+}
+
+// stdout is the name of standard output.
+const stdout = "-"
+
+// target is the file that a subject's report goes to; out is --out, or empty.
+func (f format) target(s *subject, out string) (string, error) {
+	switch {
+	case out == "" && f.ending == "":
+		return stdout, nil
+	case out == "" && s.folder != "" && s.run != nil:
+		return filepath.Join(s.folder, "page"+f.ending), nil
+	case out == "" && s.folder != "":
+		return filepath.Join(s.folder, "campaign"+f.ending), nil
+	case out == "":
+		return stem(s.path) + f.ending, nil
+	case isFolder(out):
+		name := filepath.Base(stem(s.path))
+		if s.folder != "" {
+			whole, err := filepath.Abs(s.folder)
+			if err != nil {
+				return "", err
+			}
+			name = filepath.Base(whole)
+		}
+		ending := f.ending
+		if ending == "" {
+			ending = "." + f.name + ".txt"
+		}
+		return filepath.Join(out, name+ending), nil
+	}
+	return out, nil
+}
+
+// isFolder says that --out names a folder: one that is there, or a name with a slash at
+// its end.
+func isFolder(out string) bool {
+	info, err := os.Stat(out)
+	return strings.HasSuffix(out, string(os.PathSeparator)) || err == nil && info.IsDir()
+}
+
+// stem is the name of a file without the endings that documents and traces have.
+func stem(path string) string {
+	for _, ending := range []string{".zst", ".jsonl", ".trace", ".json", ".journal"} {
+		path = strings.TrimSuffix(path, ending)
+	}
+	return path
+}
+
+// place is one place for all subjects of a combined format.
+func (f format) place(subjects []*subject, out string) (string, error) {
+	if len(subjects) == 1 || out == "" && f.ending == "" {
+		return f.target(subjects[0], out)
+	}
+	switch {
+	case out == "":
+		return "", badUsage("%d paths make one file; name it with --out", len(subjects))
+	case isFolder(out):
+		return filepath.Join(out, "dtsim"+f.ending), nil
+	}
+	return out, nil
+}

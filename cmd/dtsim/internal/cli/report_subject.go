@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/cmd/dtsim/internal/summary"
+	"dtsim/models/explore/counterexample"
+	"dtsim/reports/document"
+	"dtsim/sim/trace"
+)
+
+// subject is what a report is about: one of a run, a campaign, a search of the model
+// checker, or mutants.
+type subject struct {
+	// path is what was named on the command line.
+	path string
+	// folder is the folder that it is kept in when that was named; files of the report stand
+	// in it.
+	folder string
+
+	run      *runSubject
+	campaign *document.Campaign
+	// ended is false for a campaign of which only the journal is there.
+	ended   bool
+	check   *document.Check
+	mutants *document.Mutants
+}
+
+// runSubject is a run that is kept: simulated, or a counterexample of the model checker.
+type runSubject struct {
+	// trace is nil where there is none: of a data race, and of some that the harness failed
+	// at. Then words say what happened.
+	trace *trace.Trace
+	words string
+	// file is where the plan is, or the trace of a run that has no folder.
+	file string
+	// plan is the plan's document; replay shows the run again.
+	plan   []byte
+	replay string
+	// verdict is what the folder says; nil for a trace alone.
+	verdict *archive.Verdict
+}
+
+// openSubject finds out what is at a path, by what is in it.
+func openSubject(path string) (*subject, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, badUsage("%s: %w", path, pathCause(err))
+	}
+	if info.IsDir() {
+		return openFolder(path)
+	}
+	content, err := readInput(path)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case looksLikeTrace(content):
+		t, _, err := decodeTrace(path, content)
+		if err != nil {
+			return nil, err
+		}
+		r := &runSubject{trace: t, file: path, replay: "go run ./cmd/dtsim replay " + archive.Quote(path)}
+		if t.Header.Engine == counterexample.Engine {
+			r.replay = replayCommand(path)
+		}
+		return &subject{path: path, run: r}, nil
+	case filepath.Base(path) == campaign.JournalFile:
+		return openCampaign(path, filepath.Dir(path))
+	case strings.HasPrefix(strings.TrimLeft(string(content), " \t\r\n"), "{"):
+		s, err := openDocument(path, content)
+		if errors.Is(err, document.ErrUnknown) {
+			if p, planErr := decodePlan(path, content); planErr == nil {
+				return nil, badUsage("%s is the plan %q, which says nothing of a run; dtsim run --plan %s --keep makes one", path, p.Name, archive.Quote(path))
+			}
+		}
+		return s, err
+	}
+	return nil, badUsage("%s: this is no trace and no document of dtsim run, check or mutants", path)
+}
+
+// openDocument reads what a command printed with --json.
+func openDocument(path string, content []byte) (*subject, error) {
+	d, err := document.Read(content)
+	if err != nil {
+		return nil, badUsage("%s: %w", path, err)
+	}
+	s := &subject{path: path}
+	switch d := d.(type) {
+	case *document.Campaign:
+		s.campaign, s.ended = d, true
+	case *document.Check:
+		s.check = d
+	case *document.Mutants:
+		s.mutants = d
+	}
+	return s, nil
+}
+
+// openFolder finds out what a folder holds: one run, or a campaign.
+func openFolder(path string) (*subject, error) {
+	there := func(name string) bool {
+		_, err := os.Stat(filepath.Join(path, name))
+		return err == nil
+	}
+	switch {
+	case there(archive.VerdictFile):
+		return openRun(path)
+	case there(document.CampaignFile), there(campaign.JournalFile):
+		return openCampaign(path, path)
+	}
+	return nil, badUsage("%s: there is neither a run (%s) nor a campaign (%s, %s) in this folder",
+		path, archive.VerdictFile, document.CampaignFile, campaign.JournalFile)
+}
+
+// openRun reads the folder of a run.
+func openRun(folder string) (*subject, error) {
+	v, err := archive.ReadVerdict(folder)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	r := &runSubject{verdict: v, file: filepath.Join(folder, archive.PlanFile), replay: archive.Command(folder)}
+	if r.plan, err = readInput(r.file); err != nil {
+		return nil, err
+	}
+	name := filepath.Join(folder, archive.TraceFile)
+	content, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		words, err := readInput(filepath.Join(folder, archive.ErrorFile))
+		if err != nil {
+			return nil, err
+		}
+		r.words = strings.TrimSpace(string(words))
+	case err != nil:
+		return nil, badUsage("%s: %w", name, pathCause(err))
+	default:
+		if r.trace, _, err = decodeTrace(name, content); err != nil {
+			return nil, err
+		}
+	}
+	return &subject{path: folder, folder: folder, run: r}, nil
+}
+
+// openCampaign reads the document in the folder of a campaign, or makes it of the journal
+// when the campaign has not come to its end.
+func openCampaign(path, folder string) (*subject, error) {
+	name := filepath.Join(folder, document.CampaignFile)
+	content, err := os.ReadFile(name)
+	if err == nil {
+		s, err := openDocument(name, content)
+		if err != nil {
+			return nil, err
+		}
+		if s.campaign == nil {
+			return nil, badUsage("%s: this is no document of a campaign", name)
+		}
+		s.path, s.folder = path, folder
+		return s, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, badUsage("%s: %w", name, pathCause(err))
+	}
+	past, err := campaign.ReadJournal(folder)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	d := pastDocument(past)
+	return &subject{path: path, folder: folder, campaign: &d}, nil
+}
+
+// pastDocument is the document of a campaign as far as its journal tells.
+func pastDocument(past *campaign.Past) document.Campaign {
+	r := past.Result()
+	head := summary.Head{Command: "dtsim run"}
+	for _, name := range deciding {
+		for _, value := range past.Flags[name] {
+			head.Command += " --" + name + " " + archive.Quote(value)
+		}
+		if values := past.Flags[name]; name == "seeds" && len(values) == 1 {
+			head.Seeds = values[0]
+		}
+	}
+	for _, o := range r.Asked {
+		head.Engine = o.Engine
+	}
+	for _, o := range r.Compared {
+		head.Second = o.Engine
+	}
+	d := summary.NewDocument(head, r)
+	d.Hash, d.Asked = "", 0 // of a part, and nobody knows
+	return d
+}
+
+// openBaseline reads the campaign to compare with.
+func openBaseline(path string) (*subject, error) {
+	s, err := openSubject(path)
+	if err != nil {
+		return nil, err
+	}
+	if s.campaign == nil {
+		return nil, badUsage("--baseline %s: this is %s, not a campaign", path, s.what())
+	}
+	return s, nil
+}
+
+// what says what a subject is.
+func (s *subject) what() string {
+	switch {
+	case s.campaign != nil:
+		return "a campaign"
+	case s.check != nil:
+		return "a search of the model checker"
+	case s.mutants != nil:
+		return "the results of mutants"
+	case s.run.trace == nil:
+		return "a run without a trace"
+	case s.run.trace.Header.Engine == counterexample.Engine:
+		return "a counterexample"
+	}
+	return "a run"
+}
