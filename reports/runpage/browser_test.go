@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
@@ -223,6 +224,19 @@ func TestTheTooEarlySwapIsOnOneScreen(t *testing.T) {
 		for (const kind of ["pointerdown", "pointerup"]) e.dispatchEvent(new PointerEvent(kind, {clientX: x, clientY: y, pointerId: 1, bubbles: true})); }`, nil)
 	tab.Eval(`dtsim.page.scene.shown.length`, &more)
 	assert.Equal(t, few+fold, more)
+}
+
+func TestWhatClientsSawIsPictured(t *testing.T) {
+	_, file := written(t, early(t), nil)
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.NotContains(t, string(content)[:4000], "trusted-types", "a frame of another makes HTML of strings")
+	tab := open(t, browsertest.Start(t), file)
+	assert.Contains(t, tab.Text("section[aria-labelledby=history]"), "What clients saw of reindex/a has no order (P2).")
+	// The frame is nobody's: it cannot be looked into from here, but it can be seen to have
+	// drawn its operations.
+	tab.Eval(`document.querySelector("iframe").scrollIntoView()`, nil)
+	assert.Eventually(t, func() bool { return tab.Painted("iframe")["#42d1f5"] }, 30*time.Second, 200*time.Millisecond)
 }
 
 func TestCounterexamplesAreRuns(t *testing.T) {

@@ -21,7 +21,6 @@ package runpage
 import (
 	"embed"
 	"fmt"
-	"html/template"
 	"io"
 	"strings"
 	"time"
@@ -47,8 +46,8 @@ type Run struct {
 	// be empty.
 	Plan   []byte
 	Shrunk string
-	// History is what is known of the linearizability of what clients saw; nil for
-	// nothing.
+	// History is what is known of the order of what clients saw; nil for what [Seen]
+	// tells.
 	History *History
 }
 
@@ -91,6 +90,12 @@ type fact struct {
 func Write(w io.Writer, r Run) error {
 	s := r.Story
 	t := newTeller(s)
+	if r.History == nil {
+		var err error
+		if r.History, err = Seen(s.Trace); err != nil {
+			return err
+		}
+	}
 	v := view{Steps: s.Trace.Header.Engine == counterexample.Engine, Plan: lines(r.Plan), Shrunk: r.Shrunk, History: r.History, Lanes: len(s.Lanes)}
 	packedViolations := []violation{}
 	all := order(s.Trace.Footer.Verdict.Violations)
@@ -345,15 +350,3 @@ func newTeller(s *story.Story) *teller { return &teller{words.New(s), s} }
 
 // when says the time of an event.
 func when(e *trace.Event) string { return page.Duration(e.At) }
-
-// History is what is known of the order of what clients saw.
-type History struct {
-	// Words say what was found. Frame is a document that shows it, Link a file beside the
-	// page that does; either may be empty.
-	Words, Frame, Link string
-}
-
-// Source is the frame for its attribute.
-func (h *History) Source() template.HTMLAttr {
-	return template.HTMLAttr(`srcdoc="` + template.HTMLEscapeString(h.Frame) + `"`)
-}

@@ -78,3 +78,25 @@ func TestTheSidesOfAContradiction(t *testing.T) {
 	assert.Equal(t, fact{Seq: 154, When: "1.51 s", Node: "n2", Words: "reindex/a@6 is SWAPPING through 18, the preparation ack of n1"}, shown.Facts[0])
 	assert.Equal(t, fact{Absent: true, Seq: 160, Node: "n2", Words: "no preparation ack of n2", After: "it came 19.1 ms later, at 1.53 s"}, shown.Facts[1])
 }
+
+func TestTheHistoryOfARun(t *testing.T) {
+	none, err := Seen(storytest.Scenario(t, "journey-3", 1))
+	require.NoError(t, err)
+	assert.Nil(t, none, "a run that held")
+
+	seen, err := Seen(early(t))
+	require.NoError(t, err)
+	assert.Contains(t, seen.Words, "What clients saw of reindex/a has no order (P2).")
+	assert.Contains(t, seen.Frame, "18 ack-preparation")
+	again, err := Seen(early(t))
+	require.NoError(t, err)
+	assert.True(t, seen.Frame == again.Frame, "the same run has the same picture")
+
+	// The same clients, and a verdict that says what they saw is wrong.
+	whole := storytest.Scenario(t, "journey-3", 1)
+	whole.Footer.Verdict.Violations = []trace.Violation{{Property: "P2"}}
+	fine, err := Seen(whole)
+	require.NoError(t, err)
+	assert.Contains(t, fine.Words, "for what clients saw alone there is an order")
+	assert.Empty(t, fine.Frame)
+}

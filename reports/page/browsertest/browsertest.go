@@ -7,9 +7,12 @@
 package browsertest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"net/url"
 	"os"
 	"os/exec"
@@ -241,6 +244,25 @@ func (tab *Tab) Screen(file string) {
 	tab.t.Helper()
 	r := call(tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{})
 	require.NoError(tab.t, os.WriteFile(file, r.Data, 0o644))
+}
+
+// Painted returns the colours that are seen in the place of the first element of a
+// selector, as "#rrggbb", of what fits on the screen.
+func (tab *Tab) Painted(selector string) map[string]bool {
+	tab.t.Helper()
+	var at struct{ X, Y, Width, Height float64 }
+	tab.Eval(fmt.Sprintf(`(({x, y, width, height}) => ({x, y, width, height}))(document.querySelector(%q).getBoundingClientRect())`, selector), &at)
+	picture, err := png.Decode(bytes.NewReader(call(tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{}).Data))
+	require.NoError(tab.t, err)
+	seen := make(map[string]bool)
+	area := image.Rect(int(at.X)+2, int(at.Y)+2, int(at.X+at.Width)-2, int(at.Y+at.Height)-2).Intersect(picture.Bounds())
+	for y := area.Min.Y; y < area.Max.Y; y++ {
+		for x := area.Min.X; x < area.Max.X; x++ {
+			r, g, b, _ := picture.At(x, y).RGBA()
+			seen[fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)] = true
+		}
+	}
+	return seen
 }
 
 // Print writes the page as it is printed, as PDF.
