@@ -18,6 +18,8 @@ type machine struct {
 	name, summary string
 	// states is how many there are; 0 for a machine that is not exhausted.
 	states uint64
+	// planted says that there is a defect in it, to be found.
+	planted bool
 	// symmetry and reduction are on unless a flag turns them off; depthFirst is how the
 	// machine is explored.
 	symmetry, reduction, depthFirst bool
@@ -52,7 +54,7 @@ func machines() []machine {
 			build: func() explore.Machine { return explore.Of(twophase.Symmetric{Model: twophase.New(5)}) }},
 		{name: "2pc-5-sorted", summary: "the same as the literature has it: sorted by what they do alone, depth first", states: 665, symmetry: true, depthFirst: true,
 			build: func() explore.Machine { return explore.Of(twophase.Sorted{Model: twophase.New(5)}) }},
-		{name: "2pc-3-hasty", summary: "two-phase commit with a planted defect, to see a counterexample",
+		{name: "2pc-3-hasty", summary: "two-phase commit with a planted defect, to see a counterexample", planted: true,
 			build: func() explore.Machine { return explore.Of(twophase.Hasty(3)) }},
 	}...)
 }
