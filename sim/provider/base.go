@@ -210,6 +210,7 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	go func() {
 		defer h.exited()
 		w.work(h.ctx)
+		h.outlive()
 	}()
 	return h, nil
 }

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"dtsim/sim/trace"
 )
@@ -16,7 +17,9 @@ type handle struct {
 	done   chan struct{}
 	told   sync.Once
 	once   sync.Once
-	emit   func(trace.Kind)
+	// lingers says that the work ends some time after it was told to.
+	lingers atomic.Bool
+	emit    func(trace.Kind)
 }
 
 // newHandle returns a handle that tells its life by emit.
@@ -42,6 +45,7 @@ func (h *handle) Terminate() {
 func (h *handle) stop() {
 	h.once.Do(func() {
 		if d := h.env.Trouble.Linger(h.run); d > 0 {
+			h.lingers.Store(true)
 			h.env.Clock.AfterFunc(d, h.cancel)
 			return
 		}
@@ -51,6 +55,14 @@ func (h *handle) stop() {
 
 // Done implements fsm.TaskHandle.
 func (h *handle) Done() <-chan struct{} { return h.done }
+
+// outlive returns when a worker that was told to stop, and has nothing left to do, has
+// lingered.
+func (h *handle) outlive() {
+	if h.lingers.Load() {
+		<-h.ctx.Done()
+	}
+}
 
 // exited says that no worker is left.
 func (h *handle) exited() {

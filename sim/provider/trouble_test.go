@@ -80,6 +80,19 @@ func TestAWorkerThatLingersIsWaitedFor(t *testing.T) {
 	}
 }
 
+func TestAWorkerLingersAlsoWhenItHasNothingToDo(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.trouble.linger = 15 * time.Second
+		h := startTask(r, r.set.Reindex, r.task(retokenize, fsm.TaskStatusStarted, fsm.UnitStatusPending))
+		time.Sleep(time.Second)
+		r.recorder.refuse = func(string) error { return fsm.ErrTaskNotRunning }
+		h.Terminate()
+		told := time.Now()
+		finish(r, h)
+		require.Equal(r, 15*time.Second, time.Since(told))
+	})
+}
+
 func TestWhatBecomesOfACallback(t *testing.T) {
 	swapped := map[string]string{"s1": "trigram", "s2": "trigram"}
 	as := map[string]string{"s1": "word", "s2": "word"}
