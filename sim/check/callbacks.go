@@ -150,7 +150,8 @@ func (c *callbacks) recorded(e *trace.Event, l *ledger, r *run) {
 		return
 	}
 	n := l.at(e.Node)
-	if said, asked := n.recovered[r.id]; asked && !said.done {
+	_, terminal := n.terminal[r.id]
+	if said, asked := n.recovered[r.id]; terminal && asked && !said.done {
 		return
 	}
 	if index, list := n.knew(e.At); index >= a.index {

@@ -94,6 +94,18 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 				e.Incarnation, e.At = 2, all[i].At
 				return slices.Insert(all, i+1, e)
 			})},
+		"a callback is replayed for a task that was not over": {"P9", func(all []trace.Event) []trace.Event {
+			// By now every node has acknowledged, and n1 comes back to a task that is SWAPPING.
+			behind := is(trace.CallbackStarted, "callback=OnTaskCompleted", "task=tenants", "status=SWAPPING")
+			group := all[find(all, is(trace.CallbackStarted, "callback=OnGroupCompleted", "task=tenants", "node=n1"))]
+			all = then(restarted(behind, "n1", "tenants", "SWAPPING"), set(is(trace.Listed, "index=1"), trace.Uint("index", 1000)))(all)
+			at := all[find(all, behind)].At
+			i := slices.IndexFunc(all, func(e trace.Event) bool { return e.At > at })
+			group.Incarnation, group.At = 2, at+1
+			return slices.Insert(all, i, trace.Event{
+				At: at + 1, Node: "n1", Incarnation: 2, Kind: trace.RecoveryAsked, Fields: append(fieldsOf(all, "tenants"), trace.Bool("done", false)),
+			}, group)
+		}},
 		"a failed task is started again":           {"P10", again(is(trace.StartAsked, "task=fails"), is(trace.AtRest))},
 		"a busy collection is dropped":             {"P11", commit(is(trace.WorkStarted, "task=barrier"), "DELETE_TENANTS", `{"tenants":["t1"]}`, "")},
 		"local state goes while it is needed":      {"P12", again(is(trace.LocalStateRemoved, "task=tenants"), is(trace.WorkStarted, "task=tenants"))},
