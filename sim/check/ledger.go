@@ -247,6 +247,12 @@ func (r *run) ack(c *command, at act) {
 	}
 }
 
+// tacit says that the workers of a run do not claim their units (plan.Task.Tacit).
+func (l *ledger) tacit(id provider.Run) bool {
+	r := l.runs[id]
+	return r != nil && r.payload.Tacit
+}
+
 func newRun(c *command) *run {
 	b := &c.body
 	r := emptyRun(provider.Run{Namespace: b.Namespace, Task: b.ID, Version: c.index}, b.NeedsPreparationBarrier, b.Payload)

@@ -73,12 +73,13 @@ func (c *throttle) observe(e *trace.Event, l *ledger) {
 	case trace.ClockSet:
 		c.set(e)
 	case trace.WorkStarted:
-		c.stake("P13")
-		r := c.of(e)
-		if r.claimed == 0 {
-			c.report("P13", e.Node, nil, "work on unit %s of %s begins without a claim that reached the log: it was held back", e.Str("unit"), runOf(e))
+		if r := c.of(e); !l.tacit(runOf(e)) {
+			c.stake("P13")
+			if r.claimed == 0 {
+				c.report("P13", e.Node, nil, "work on unit %s of %s begins without a claim that reached the log: it was held back", e.Str("unit"), runOf(e))
+			}
+			r.claimed = 0 // whoever takes it up again claims it again
 		}
-		r.claimed = 0 // whoever takes it up again claims it again
 		c.overdue(e, l)
 	case trace.WorkEnded:
 		r := c.of(e)

@@ -167,6 +167,13 @@ var commandGoals = []Goal{
 		},
 	},
 	{
+		Name: "unit claimed by the report of its end", on: trace.TaskChanged,
+		About: "nobody has claimed a unit that is reported as done or failed",
+		reached: func(s *story, _ *trace.Event) bool {
+			return s.command.name == unitCompletion && s.changed != nil && s.changed.claims
+		},
+	},
+	{
 		Name: "failed prepare ack", on: trace.TaskChanged,
 		About:   "a node cannot prepare, and the task fails before anybody has swapped",
 		reached: changedBy(preparationAck, preparing, failed, nil),

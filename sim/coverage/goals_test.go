@@ -335,6 +335,10 @@ var tales = map[string]told{
 		},
 		func(t *tale) { t.work("a", true).commit(0, "", unitProgress, "a", "ok", nil) },
 	},
+	"unit claimed by the report of its end": {
+		func(t *tale) { t.add(0, "n1", "a", true).complete(0, "a", "u1", "n2", started) },
+		func(t *tale) { t.work("a", true).complete(0, "a", "u1", "n2", started) },
+	},
 	"failed prepare ack": {
 		func(t *tale) { t.prepare("a").ack(0, preparationAck, "a", "n2", false, failed) },
 		func(t *tale) { t.prepare("a").commit(0, "", markFailed, "a", "ok", nil).is("a", failed) },

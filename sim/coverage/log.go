@@ -113,6 +113,8 @@ type callback struct {
 type change struct {
 	run           *run
 	before, after string
+	// claims says that a unit has its owner by it.
+	claims bool
 }
 
 func (s *story) takeLog(e *trace.Event, n *node) {
@@ -263,6 +265,7 @@ func (s *story) taskChanged(e *trace.Event) {
 	}
 	if unit := e.Str("unit"); unit != "" {
 		if owner := e.Str("owner"); owner != "" {
+			s.changed.claims = r.owner[unit] == ""
 			r.owner[unit] = owner
 		}
 		if fsm.UnitStatus(e.Str("unit_status")).IsTerminal() {

@@ -194,6 +194,9 @@ type Task struct {
 	FailUnits []string `json:"fail_units,omitempty"`
 	// Parallel is how many units a node works on at once (1 to 1,000).
 	Parallel int `json:"parallel"`
+	// Tacit workers report the end of a unit and nothing before: that report claims it.
+	// Units of a Cleanup are of whoever claims them first, before the work.
+	Tacit bool `json:"tacit,omitempty"`
 	// Flaw is what is wrong with the submission.
 	Flaw Flaw `json:"flaw,omitempty"`
 }

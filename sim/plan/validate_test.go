@@ -110,6 +110,7 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 		{"too many files", func(p *plan.Plan) { p.Workload[3].Task.Files = 100_001 }, "workload[3].task.files: 100001 is not from 1 to 100000"},
 		{"files of a reindex", func(p *plan.Plan) { p.Workload[2].Task.Files = 1 }, "workload[2].task.files: reindex has no use for it"},
 		{"tenants of a cleanup", func(p *plan.Plan) { p.Workload[3].Task.PerTenant = true }, "workload[3].task.per_tenant: cleanup has no use for it"},
+		{"tacit workers of a cleanup", func(p *plan.Plan) { p.Workload[3].Task.Tacit = true }, "workload[3].task.tacit: cleanup has no use for it"},
 		{"an unknown collection", func(p *plan.Plan) { p.Workload[2].Task.Collection = "Films" }, `workload[2].task.collection: no operation creates the collection "Films" before this`},
 		{"a collection that comes later", func(p *plan.Plan) {
 			p.Workload[1], p.Workload[2] = p.Workload[2], p.Workload[1]

@@ -156,6 +156,9 @@ func (v *validator) task(path string, t *Task) {
 	if t.Barrier {
 		used = append(used, "barrier")
 	}
+	if t.Tacit && t.Kind != Cleanup {
+		used = append(used, "tacit")
+	}
 	v.only(path, string(t.Kind), used, []present{
 		{"files", t.Files != 0},
 		{"collection", t.Collection != ""},
@@ -163,6 +166,7 @@ func (v *validator) task(path string, t *Task) {
 		{"tokenization", t.Tokenization != ""},
 		{"per_tenant", t.PerTenant},
 		{"barrier", t.Barrier},
+		{"tacit", t.Tacit},
 	})
 	if v.err != nil {
 		return

@@ -63,7 +63,7 @@ func (w *worker) take() (string, bool) {
 
 // unit does one unit; false says that there is no point in doing another.
 func (w *worker) unit(ctx context.Context, unit string) bool {
-	if err := w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit, 0); err != nil {
+	if err := w.progress(ctx, unit, 0); err != nil {
 		// No answer, a task that is over, or somebody else's unit, and then the next ones
 		// will be somebody else's as well: the scheduler starts the run again, with a
 		// fresh list of what is left.
@@ -101,6 +101,14 @@ func (w *worker) unit(ctx context.Context, unit string) bool {
 	return ctx.Err() == nil && !errors.Is(err, fsm.ErrTaskNotRunning)
 }
 
+// progress reports how far a unit is; none is a claim. Tacit workers say nothing.
+func (w *worker) progress(ctx context.Context, unit string, progress float32) error {
+	if w.payload.Tacit {
+		return nil
+	}
+	return w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit, progress)
+}
+
 // do works on a unit until its result is durable, or fails if it is spoilt. What an
 // earlier incarnation has finished is not worked on again.
 func (w *worker) do(ctx context.Context, unit string, spoilt bool) error {
@@ -119,8 +127,7 @@ func (w *worker) do(ctx context.Context, unit string, spoilt bool) error {
 	for step := range steps {
 		if step > 0 {
 			// Lost progress costs nothing.
-			_ = w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit,
-				float32(step)/float32(steps))
+			_ = w.progress(ctx, unit, float32(step)/float32(steps))
 		}
 		if err := sleep(ctx, w.env.Clock, total/time.Duration(steps)); err != nil {
 			return err

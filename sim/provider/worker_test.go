@@ -46,6 +46,15 @@ func TestAWorkerClaimsWorksAndReportsTheUnitsOfItsNode(t *testing.T) {
 	})
 }
 
+func TestATacitWorkerReportsNothingButTheEnd(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		task := retokenize
+		task.Tacit, task.FailUnits = true, []string{"s2__n1"}
+		finish(r, startTask(r, r.set.Reindex, r.task(task, fsm.TaskStatusStarted, fsm.UnitStatusPending)))
+		require.Equal(r, []string{"complete s1__n1", "fail s2__n1: unit s2__n1 fails as planned"}, r.recorder.calls)
+	})
+}
+
 func TestParallelUnitsShareTheTime(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		began := time.Now()
