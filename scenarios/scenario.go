@@ -49,7 +49,9 @@ func (s Scenario) Plan(seed uint64, o Options) *plan.Plan {
 func All() []Scenario { return slices.Concat(Told(), Hostile()) }
 
 // Told returns the scenarios that tell a story: they promise how it ends.
-func Told() []Scenario { return slices.Concat(journeys(), endings(), records(), rollbacks()) }
+func Told() []Scenario {
+	return slices.Concat(journeys(), endings(), records(), rollbacks(), history())
+}
 
 // ByName returns the scenario of that name. The error names the closest one that
 // exists.

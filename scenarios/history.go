@@ -1,0 +1,228 @@
+package scenarios
+
+import (
+	"slices"
+	"time"
+
+	"dtsim/sim/check"
+	"dtsim/sim/plan"
+)
+
+// history are bugs that systems like this one have had, each as the smallest story that
+// shows it: what went wrong there must come out well here. See scenarios/mutants.
+func history() []Scenario {
+	return []Scenario{
+		{
+			Name:    "interrupted-callbacks",
+			Summary: "callbacks are interrupted before and behind the barrier: nobody takes that for a failure, and the task finishes",
+			write:   interruptedCallbacks,
+		},
+		{
+			Name:    "panicking-callback",
+			Summary: "a swap panics on one node: the task fails, the schema stays",
+			write:   panickingCallback,
+		},
+		{
+			Name:    "acks-come-twice",
+			Summary: "a node's acks come twice while another node is still at it: they count once, and the task finishes",
+			write:   acksComeTwice,
+		},
+		{
+			Name:    "given-up",
+			Summary: "a node that prepares leaves for good: an operator gives the task up, and nothing swaps",
+			write:   givenUp,
+		},
+		{
+			Name:    "runs-again-at-once",
+			Summary: "a task is cancelled and its id runs again beside workers that linger: they are waited for",
+			write:   runsAgainAtOnce,
+		},
+		{
+			Name:    "lost-claims",
+			Summary: "claims get lost on their way: they are made again, and each unit has its owner",
+			write:   lostClaims,
+		},
+		{
+			Name:    "tacit-workers",
+			Summary: "workers report the end of their units and nothing before: that report claims the unit",
+			write:   tacitWorkers,
+		},
+		{
+			Name:    "cold-start",
+			Summary: "all nodes go down at once, with one task over and one at work: when they are back, the first runs nothing again and the second finishes",
+			write:   coldStart,
+		},
+		{
+			Name:    "restart-in-the-swap",
+			Summary: "a node that has swapped restarts while another has not: it swaps no second time, and the task finishes",
+			write:   restartInTheSwap,
+		},
+	}
+}
+
+// fault lets something go wrong from the first operation on, or at a moment after it.
+func (d *draft) fault(f plan.Fault) {
+	f.At = plan.Duration(calmStart)
+	d.plan.Faults = append(d.plan.Faults, f)
+}
+
+// other is the name of the i-th node, from 0, or of one before it in a cluster that has
+// fewer.
+func (d *draft) other(i int) string { return nodeName(i % max(1, d.plan.Cluster.Nodes)) }
+
+// calm ends the faults now and leaves the time in which everything has to end.
+func (d *draft) calm() {
+	d.plan.Calm = plan.Duration(d.now)
+	d.now += check.Bound(&d.plan)
+}
+
+// reindex adds a reindex of a new collection.
+func (d *draft) reindex(barrier bool) *plan.Task {
+	c := d.library(articles)
+	d.create(c)
+	t := d.retokenize(c, "to-trigram", trigram)
+	t.Barrier = barrier
+	d.add(t)
+	d.pass(t, d.perNode(c))
+	return t
+}
+
+func interruptedCallbacks(d *draft) {
+	d.nodes(3, 3, 5)
+	for _, callback := range []string{"OnGroupCompleted", "OnSwapRequested"} {
+		d.fault(plan.Fault{Kind: plan.CallbackCancelled, Op: callback, Count: d.number(callback, 2, 4)})
+	}
+	t := d.reindex(true)
+	d.calm()
+	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))
+	d.serves(t.Collection, t.Property, t.Tokenization)
+}
+
+func panickingCallback(d *draft) {
+	d.nodes(3, 3, 5)
+	d.fault(plan.Fault{Kind: plan.CallbackPanic, Op: "OnGroupCompleted", Count: 1})
+	t := d.reindex(false)
+	d.calm()
+	d.promise(ending(t, "FAILED"))
+	d.serves(t.Collection, t.Property, word)
+}
+
+func acksComeTwice(d *draft) {
+	d.nodes(3, 3, 5)
+	d.fault(plan.Fault{
+		Kind: plan.AckDuplicate, Node: d.other(0),
+		Min: plan.Duration(200 * time.Millisecond), Max: plan.Duration(time.Second),
+	})
+	d.slow(d.other(1), 4*time.Second, 6*time.Second)
+	t := d.reindex(true)
+	d.now += settle
+	d.calm()
+	d.happened(t)
+}
+
+// slow lets the callbacks of a node take their time.
+func (d *draft) slow(node string, lo, hi time.Duration) {
+	d.fault(plan.Fault{Kind: plan.CallbackSlow, Node: node, Min: plan.Duration(lo), Max: plan.Duration(hi)})
+}
+
+func givenUp(d *draft) {
+	d.nodes(3, 3, 5)
+	gone := d.other(d.number("gone", 1, 2))
+	d.fault(plan.Fault{
+		Kind: plan.CallbackSlow, Node: gone, Op: "OnGroupCompleted", Min: plan.Duration(time.Minute), Max: plan.Duration(time.Minute),
+	})
+	if d.plan.Cluster.Nodes > 2 {
+		d.fault(plan.Fault{Kind: plan.Leave, Node: gone, When: &plan.Trigger{Moment: plan.Prepare, Node: gone}})
+	}
+	t := d.reindex(true)
+	d.ends(ok, d.do(plan.Operation{Do: plan.FailTask, Node: nodeName(0), Namespace: string(t.Kind), TaskID: t.ID, Retry: 3}))
+	d.wait("after", settle, 2*settle)
+	d.calm()
+	d.promise(ending(t, "FAILED"), of(t, plan.NoSwap))
+}
+
+func runsAgainAtOnce(d *draft) {
+	d.nodes(3, 3, 5)
+	// Longer than a provider that removes local state waits for them.
+	d.fault(plan.Fault{Kind: plan.WorkerLinger, Min: plan.Duration(12 * time.Second), Max: plan.Duration(15 * time.Second)})
+	first := &plan.Task{
+		Kind: plan.Cleanup, ID: "clean-files", Files: 4 * d.plan.Cluster.Nodes,
+		MinUnitTime: plan.Duration(6 * time.Second), MaxUnitTime: plan.Duration(9 * time.Second), Parallel: 1,
+	}
+	d.add(first)
+	d.wait("change-of-mind", 2*time.Second, 4*time.Second)
+	d.ends(ok, d.do(plan.Operation{Do: plan.CancelTask, Namespace: string(first.Kind), TaskID: first.ID}))
+	d.wait("regret", time.Second, 2*time.Second)
+	second := *first
+	second.MinUnitTime, second.MaxUnitTime = plan.Duration(time.Second), plan.Duration(2*time.Second)
+	d.add(&second)
+	d.pass(&second, second.Files)
+	d.calm()
+	d.promise(inRun(1, ending(first, "CANCELLED")), inRun(2, ending(&second, "FINISHED")), inRun(2, of(&second, plan.UnitsOnce)))
+}
+
+func lostClaims(d *draft) {
+	d.nodes(3, 3, 5)
+	d.fault(plan.Fault{Kind: plan.CallError, Op: "update-progress", Count: d.number("lost", 3, 6)})
+	d.fault(plan.Fault{Kind: plan.ReplyError, Op: "update-progress", Count: d.number("unanswered", 1, 3)})
+	t := d.reindex(true)
+	d.now += settle
+	d.calm()
+	d.happened(t)
+}
+
+func tacitWorkers(d *draft) {
+	d.nodes(3, 3, 5)
+	c := d.library(articles)
+	d.create(c)
+	t := d.retokenize(c, "to-trigram", trigram)
+	t.Tacit = true
+	d.add(t)
+	d.happened(t)
+	d.pass(t, d.perNode(c))
+}
+
+func coldStart(d *draft) {
+	d.nodes(3, 3, 5)
+	c := d.library(articles)
+	d.create(c)
+	first := d.retokenize(c, "to-trigram", trigram)
+	d.add(first)
+	d.pass(first, d.perNode(c))
+	second := d.retokenize(c, "to-field", field)
+	second.Barrier = true
+	d.add(second)
+	d.wait("at-work", time.Second, 3*time.Second)
+	// One comes back long before there can be a leader.
+	down := func(back time.Duration, nodes ...string) {
+		d.plan.Faults = append(d.plan.Faults, plan.Fault{Kind: plan.Crash, At: plan.Duration(d.now), Nodes: nodes, For: plan.Duration(back)})
+	}
+	early := d.other(d.number("early", 0, 4))
+	down(2*time.Second, early)
+	others := slices.DeleteFunc(d.plan.Cluster.NodeNames(), func(name string) bool { return name == early })
+	if len(others) > 0 {
+		down(d.duration("others", 15*time.Second, 25*time.Second), others...)
+	}
+	d.now += 25 * time.Second
+	d.pass(second, d.perNode(c))
+	d.calm()
+	d.promise(ending(first, "FINISHED"), of(first, plan.CallbacksOnce))
+	d.promise(ending(second, "FINISHED"), of(second, plan.UnitsOnce), of(second, plan.SwapsOnce))
+	d.serves(c.Name, title, field)
+}
+
+func restartInTheSwap(d *draft) {
+	d.nodes(3)
+	d.slow(d.other(1), 8*time.Second, 10*time.Second)
+	swapped := d.other(0)
+	d.fault(plan.Fault{
+		Kind: plan.Crash, Nodes: []string{swapped}, For: plan.Duration(time.Second),
+		// Both that are not slow have acknowledged.
+		When: &plan.Trigger{Moment: plan.PostAckApplied, Node: swapped, Nth: 2},
+	})
+	t := d.reindex(true)
+	d.now += settle
+	d.calm()
+	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))
+	d.serves(t.Collection, t.Property, t.Tokenization)
+}
