@@ -56,7 +56,7 @@ func newMutants(env *Environment, args []string, status *int) *cobra.Command {
 		Short: "Plant known defects and see which checks find them, and how fast",
 		Long: `Plant known defects, one at a time, and see which judges find them:
 
-  sim      a campaign: seed after seed, one plan of every scenario
+  sim      a campaign: a plan of every scenario, then seed after seed of the generated ones
   explore  the model checker, where its model covers the mutant (see dtsim check)
   unit     the tests of the packages that mutants change
 
@@ -320,16 +320,9 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 	for _, name := range f.judges {
 		switch name {
 		case "sim":
-			var families []*campaign.Family
-			for _, s := range scenarios.All() {
-				families = append(families, &campaign.Family{
-					Name:  s.Name,
-					Plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{}) },
-					Again: "dtsim run --engine native --scenario " + s.Name,
-				})
-			}
 			judges = append(judges, &gallery.Simulation{
-				Families: families, Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now,
+				Told: families(scenarios.Told()), Families: families(scenarios.Hostile()),
+				Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now,
 				Open: func(ctx context.Context, o engine.Options) (engine.Engine, error) {
 					o.Dir = root
 					return env.Native(ctx, o)
@@ -342,6 +335,19 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 		}
 	}
 	return judges, nil
+}
+
+// families are scenarios as a simulation runs them.
+func families(of []scenarios.Scenario) []*campaign.Family {
+	var all []*campaign.Family
+	for _, s := range of {
+		all = append(all, &campaign.Family{
+			Name:  s.Name,
+			Plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{}) },
+			Again: "dtsim run --engine native --scenario " + s.Name,
+		})
+	}
+	return all
 }
 
 // judge is the exit status.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -230,6 +231,18 @@ func (v violating) Run(ctx context.Context, job engine.Job) (engine.Result, erro
 		r.Footer.Verdict.Violations = append(r.Footer.Verdict.Violations, trace.Violation{Property: property, Message: key})
 	}
 	return r, nil
+}
+
+func TestWhatIsToldIsRunOnceAndThenSeldom(t *testing.T) {
+	family := func(name string) *campaign.Family { return &campaign.Family{Name: name} }
+	s := &Simulation{Told: []*campaign.Family{family("x"), family("y")}, Families: []*campaign.Family{family("a"), family("b")}}
+	var order []string
+	for run := range s.runs(2) {
+		if order = append(order, fmt.Sprintf("%s%d", run.Name, run.Seed-apart)); len(order) == 14 {
+			break
+		}
+	}
+	require.Equal(t, strings.Fields("x1 y1 a1 b1 x2 a2 b2 y2 a3 b3 x3 a4 b4 y3"), order)
 }
 
 func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {

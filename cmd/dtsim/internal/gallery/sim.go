@@ -27,8 +27,10 @@ const (
 // Simulation is the judge that runs plans: seed after seed, one of every family. Where a
 // data race is wanted it runs them with the race detector, more slowly.
 type Simulation struct {
-	// Families are what is run.
-	Families []*campaign.Family
+	// Told are families that tell the same story with every seed. A defect that they show
+	// they show with the first one, mostly: later on, each round of Families, of which a
+	// seed chooses everything, has one of them.
+	Told, Families []*campaign.Family
 	// Open makes the engine.
 	Open func(context.Context, engine.Options) (engine.Engine, error)
 	// Jobs is how many runs go on at once. What is found does not depend on it.
@@ -241,12 +243,21 @@ const apart = 1_000_000
 
 // runs are the runs of a repetition, without an end.
 func (s *Simulation) runs(repetition int) iter.Seq[campaign.Run] {
+	first := uint64(repetition-1)*apart + 1
 	return func(yield func(campaign.Run) bool) {
-		for seed := uint64(repetition-1)*apart + 1; ; seed++ {
+		for _, family := range s.Told {
+			if !yield(campaign.Run{Family: family, Seed: first}) {
+				return
+			}
+		}
+		for round := uint64(0); ; round++ {
 			for _, family := range s.Families {
-				if !yield(campaign.Run{Family: family, Seed: seed}) {
+				if !yield(campaign.Run{Family: family, Seed: first + round}) {
 					return
 				}
+			}
+			if n := uint64(len(s.Told)); n > 0 && !yield(campaign.Run{Family: s.Told[round%n], Seed: first + 1 + round/n}) {
+				return
 			}
 		}
 	}
