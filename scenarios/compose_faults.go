@@ -74,9 +74,16 @@ func (w *composer) companions(f plan.Fault) {
 			Kind: plan.Crash, Node: f.Node, At: f.At, For: plan.Duration(100 * time.Millisecond),
 			When: &plan.Trigger{Moment: plan.FileUnsynced, Node: f.Node, Nth: 1 + w.number("nth-write", 8)},
 		})
+	case plan.WorkerLinger:
+		// Nobody is in the way of a worker that lingers unless its id runs again.
+		w.runAgain(f)
+	case plan.AckDuplicate, plan.CallTwice:
+		// What comes again comes too late unless others take their time.
+		w.plan.Faults = append(w.plan.Faults, w.laggard(f, 3*time.Second))
 	case plan.AckFlip:
 		// A node has another outcome to tell when it does not know that it has told one:
-		// the first is still on its way when it crashes.
+		// the first is still on its way when it crashes. It comes into the log before the
+		// other, and both do before somebody else is ready.
 		sent := plan.PostAckSend
 		if f.Op == "ack-preparation" {
 			sent = plan.PrepareAckSend
@@ -89,8 +96,45 @@ func (w *composer) companions(f plan.Fault) {
 			plan.Fault{
 				Kind: plan.Crash, Node: f.Node, At: plan.Duration(opening), For: plan.Duration(100 * time.Millisecond),
 				When: &plan.Trigger{Moment: sent, Node: f.Node, Nth: 2},
-			})
+			},
+			plan.Fault{
+				Kind: plan.AckDelay, Node: f.Node, Op: f.Op, At: plan.Duration(opening), Count: 1,
+				Min: plan.Duration(5 * time.Second), Max: plan.Duration(8 * time.Second),
+				When: &plan.Trigger{Moment: sent, Node: f.Node, Nth: 2},
+			},
+			w.laggard(f, 10*time.Second))
 	}
+}
+
+// laggard lets the callbacks of a node that is not struck take their time, so that a
+// phase lasts for at least as long.
+func (w *composer) laggard(struck plan.Fault, least time.Duration) plan.Fault {
+	at := w.anyNode()
+	if at == struck.Node {
+		at = plan.NodeName(1 + (slices.Index(w.plan.Cluster.NodeNames(), at)+1)%w.plan.Cluster.Nodes)
+	}
+	return plan.Fault{
+		Kind: plan.CallbackSlow, Node: at, At: plan.Duration(opening),
+		Min: plan.Duration(least), Max: plan.Duration(least + pick(w.choices, "lags", time.Second, 6*time.Second)),
+	}
+}
+
+// runAgain lets an operator cancel a task at work and submit it again at once.
+func (w *composer) runAgain(f plan.Fault) {
+	if len(w.tasks) == 0 || !w.chance("runs-again", 60) {
+		return
+	}
+	t := w.some()
+	again, namespace := *t, string(t.Kind)
+	w.plan.Faults = append(w.plan.Faults,
+		plan.Fault{
+			Kind: plan.Operate, At: f.At, When: &plan.Trigger{Moment: plan.Claimed, Namespace: namespace, TaskID: t.ID},
+			Do: &plan.Operation{Do: plan.CancelTask, Node: plan.Here, Namespace: namespace, TaskID: t.ID, Retry: 1},
+		},
+		plan.Fault{
+			Kind: plan.Operate, At: f.At, When: &plan.Trigger{Moment: plan.CancelApplied, Namespace: namespace, TaskID: t.ID},
+			Do: &plan.Operation{Do: plan.AddTask, Node: plan.Here, Task: &again, Retry: 1},
+		})
 }
 
 // slowness lets callbacks of one sort take their time, until a quiet spell.
@@ -143,6 +187,11 @@ func (w *composer) timing(f *plan.Fault) {
 	}
 	from, to := opening, w.plan.Calm.D()-lastOperation
 	if rule {
+		if w.chance("from-the-opening", 50) {
+			// The first tasks are over soon.
+			f.At = plan.Duration(opening)
+			return
+		}
 		to = (from + to) / 2
 	}
 	if s.quietTo > 0 {
@@ -222,6 +271,8 @@ var (
 	ackMoments = []plan.Moment{plan.LastUnit, plan.Prepare, plan.PrepareDone, plan.PrepareAckSend, plan.PrepareAckApplied, plan.BarrierLift,
 		plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.PostAckSend, plan.PostAckApplied, plan.CompleteTask, plan.SchemaFlip,
 		plan.FinalizeSend, plan.Finalized, plan.ApplyBeforeReply, plan.LeaderElected}
+	// waitMoments are where a task begins to wait for its nodes.
+	waitMoments = []plan.Moment{plan.LastUnit, plan.Prepare, plan.PrepareAckSend, plan.SwapBegin}
 	// nodeMoments are of a node and of no task; aloneMoments of one node at a time.
 	nodeMoments  = []plan.Moment{plan.FileUnsynced, plan.SnapshotBegin, plan.SnapshotInstalled, plan.LeaderElected}
 	aloneMoments = []plan.Moment{plan.SnapshotInstalled, plan.CleanupSend, plan.FinalizeSend}

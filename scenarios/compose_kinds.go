@@ -119,12 +119,13 @@ func (w *composer) workFault(f *plan.Fault) {
 	}
 	switch f.Kind {
 	case plan.WorkerLinger:
-		w.between(f, second, 5*second)
+		// Longer than a provider that removes local state waits for it.
+		w.between(f, second, 5*second, 14*second)
 	case plan.CallbackSlow:
 		w.between(f, second, 200*time.Millisecond, 6*second)
 		fallthrough
 	case plan.CallbackError, plan.CallbackPanic, plan.CallbackCancelled:
-		f.Op = pick(w.choices, "callback", "", "OnGroupCompleted", "OnSwapRequested", "OnTaskCompleted")
+		f.Op = pick(w.choices, "callback", "", "OnGroupCompleted", "OnGroupCompleted", "OnSwapRequested", "OnTaskCompleted")
 	}
 }
 
@@ -143,7 +144,10 @@ func (w *composer) callFault(f *plan.Fault) {
 	if slices.Contains(ackKinds, f.Kind) {
 		f.Op = pick(w.choices, "ack", "ack-swap", "ack-preparation", "")
 		if f.Kind == plan.AckFlip {
-			f.Node, f.Op = w.anyNode(), cmp.Or(f.Op, "ack-swap")
+			// It has to be there when the node comes back; see companions.
+			f.Node, f.Op, f.Rate, f.Count = w.anyNode(), cmp.Or(f.Op, "ack-swap"), 0, 0
+			f.When, f.At = nil, plan.Duration(opening)
+			w.lasts(f, 0)
 		}
 		return
 	}
@@ -169,6 +173,9 @@ func (w *composer) operateFault(f *plan.Fault) bool {
 		op.Task = &again
 	case plan.CancelTask, plan.FailTask, plan.CleanUpTask:
 		op.Namespace, op.TaskID = string(t.Kind), t.ID
+		if do == plan.FailTask && f.When != nil && w.chance("while-it-waits", 60) {
+			f.When.Moment = pick(w.choices, "waits", slices.DeleteFunc(slices.Clone(waitMoments), w.unreachable)...)
+		}
 	case plan.UpdateProperty:
 		op.Target, op.Property, op.Tokenization = c.Name, title, w.tokenization()
 	case plan.DropCollection:

@@ -135,6 +135,7 @@ func (w *composer) task() *plan.Task {
 		t.PerTenant = len(c.Tenants) > 0 && w.chance("per-tenant", 60)
 	}
 	units := plan.UnitsOf(t, c, w.plan.Cluster.Nodes)
+	t.Tacit = t.Kind != plan.Cleanup && w.chance("tacit", 15)
 	if w.chance("slow-unit", 10) {
 		t.SlowUnits = []string{units[w.number("which-slow", min(256, len(units)))].ID}
 		t.MinUnitTime, t.MaxUnitTime = min(t.MinUnitTime, plan.Duration(500*time.Millisecond)), 0

@@ -77,6 +77,14 @@ func Hostile() []Scenario {
 			family:  &family{kinds: join(workKinds, callKinds, crash), tasks: everyTask, steps: 7},
 		},
 		{
+			Name:    "hostile-callbacks",
+			Summary: "callbacks are interrupted, fail, panic and are slow, while their nodes restart",
+			family: &family{
+				kinds: []plan.FaultKind{plan.CallbackCancelled, plan.CallbackPanic, plan.CallbackError, plan.CallbackSlow, plan.Shutdown, plan.Crash},
+				tasks: []plan.Kind{plan.Reindex, plan.Reindex, plan.Repair}, steps: 3, tasksOnly: true,
+			},
+		},
+		{
 			Name:    "hostile-acks",
 			Summary: "acks are late, lost, doubled and change their mind after a restart",
 			family: &family{
