@@ -116,6 +116,7 @@ func (n *node) takeList(e *trace.Event) {
 		return
 	}
 	n.first, n.terminal = true, make(map[provider.Run]int)
+	n.listedBefore, n.listBefore = n.listed, n.list // nothing was decided on less
 	// A list that nobody can read shows nothing.
 	tasks, _ := e.ListedTasks()
 	for _, t := range tasks {
