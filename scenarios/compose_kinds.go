@@ -119,8 +119,9 @@ func (w *composer) workFault(f *plan.Fault) {
 	}
 	switch f.Kind {
 	case plan.WorkerLinger:
-		// Longer than a provider that removes local state waits for it.
-		w.between(f, second, 5*second, 14*second)
+		// Providers wait for a worker in OnTaskCompleted, and again before they remove local
+		// state, for ten seconds each.
+		w.between(f, second, 5*second, 14*second, 25*second)
 	case plan.CallbackSlow:
 		w.between(f, second, 200*time.Millisecond, 6*second)
 		fallthrough
