@@ -138,23 +138,23 @@ func (c *callbacks) replayed(e *trace.Event, l *ledger, r *run) {
 // recorded: what has its outcome in the log, as far as the node had seen, does not run
 // again.
 func (c *callbacks) recorded(e *trace.Event, l *ledger, r *run) {
-	acks := r.swapped
+	n := l.at(e.Node)
+	acks, shown := r.swapped, n.swapped[r.id]
 	switch {
 	case e.Str("callback") == "OnTaskCompleted":
 		return
 	case e.Str("status") == string(preparing):
-		acks = r.prepared
+		acks, shown = r.prepared, n.prepared[r.id]
 	}
 	a, acked := acks[e.Node]
 	if !acked {
 		return
 	}
-	n := l.at(e.Node)
 	_, terminal := n.terminal[r.id]
 	if said, asked := n.recovered[r.id]; terminal && asked && !said.done {
 		return
 	}
-	if index, list := n.knew(e.At); index >= a.index {
+	if index, list := n.knew(e.At); index >= a.index || shown > 0 {
 		c.report("P9", e.Node, []int{a.seq, list}, "%s of %s, group %q, runs although its outcome is in the log at index %d, which this node has listed",
 			e.Str("callback"), r.id, e.Str("group"), a.index)
 	}

@@ -38,12 +38,17 @@ func insert(behind func(trace.Event) bool, node string, kind trace.Kind, task st
 	}
 }
 
-// restarted lets a node begin anew behind an event, and list a task as it then is.
-func restarted(behind func(trace.Event) bool, node, task, status string) script {
+// restarted lets a node begin anew behind an event, and list a task as it then is, with
+// the acks of some nodes.
+func restarted(behind func(trace.Event) bool, node, task, status string, swapped ...string) script {
 	return func(all []trace.Event) []trace.Event {
 		i := find(all, behind)
 		run := fieldsOf(all, task)
-		contents := trace.ListContents([]trace.ListedTask{{Namespace: run[0].Text(), ID: task, Version: run[2].Uint(), Status: status}})
+		listed := trace.ListedTask{Namespace: run[0].Text(), ID: task, Version: run[2].Uint(), Status: status, Swapped: make(map[string]bool)}
+		for _, name := range swapped {
+			listed.Swapped[name] = true
+		}
+		contents := trace.ListContents([]trace.ListedTask{listed})
 		at := all[i].At
 		return slices.Insert(all, i+1,
 			trace.Event{At: at, Node: node, Incarnation: 1, Kind: trace.NodeStopped, Fields: []trace.Field{trace.Str("how", "crash")}},
@@ -98,7 +103,7 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 			// By now every node has acknowledged, and n1 comes back to a task that is SWAPPING.
 			behind := is(trace.CallbackStarted, "callback=OnTaskCompleted", "task=tenants", "status=SWAPPING")
 			group := all[find(all, is(trace.CallbackStarted, "callback=OnGroupCompleted", "task=tenants", "node=n1"))]
-			all = then(restarted(behind, "n1", "tenants", "SWAPPING"), set(is(trace.Listed, "index=1"), trace.Uint("index", 1000)))(all)
+			all = restarted(behind, "n1", "tenants", "SWAPPING", "n1")(all)
 			at := all[find(all, behind)].At
 			i := slices.IndexFunc(all, func(e trace.Event) bool { return e.At > at })
 			group.Incarnation, group.At = 2, at+1

@@ -33,9 +33,10 @@ type node struct {
 	listed, listedBefore uint64
 	listedAt             time.Duration
 	list, listBefore     int // where these lists are
-	// first says that a list was seen, terminal which runs it showed as terminal.
-	first    bool
-	terminal map[provider.Run]int
+	// first says that a list was seen, terminal which runs the first one showed as terminal;
+	// prepared and swapped, of which it showed an ack of the node.
+	first                       bool
+	terminal, prepared, swapped map[provider.Run]int
 	// recovered is what the provider said of its part of a run, and where.
 	recovered map[provider.Run]recovery
 }
@@ -115,13 +116,21 @@ func (n *node) takeList(e *trace.Event) {
 	if n.first {
 		return
 	}
-	n.first, n.terminal = true, make(map[provider.Run]int)
+	n.first = true
+	n.terminal, n.prepared, n.swapped = make(map[provider.Run]int), make(map[provider.Run]int), make(map[provider.Run]int)
 	n.listedBefore, n.listBefore = n.listed, n.list // nothing was decided on less
 	// A list that nobody can read shows nothing.
 	tasks, _ := e.ListedTasks()
 	for _, t := range tasks {
+		run := provider.Run{Namespace: t.Namespace, Task: t.ID, Version: t.Version}
 		if isTerminal(t.Status) {
-			n.terminal[provider.Run{Namespace: t.Namespace, Task: t.ID, Version: t.Version}] = e.Seq
+			n.terminal[run] = e.Seq
+		}
+		if _, acked := t.Prepared[n.name]; acked {
+			n.prepared[run] = e.Seq
+		}
+		if _, acked := t.Swapped[n.name]; acked {
+			n.swapped[run] = e.Seq
 		}
 	}
 }

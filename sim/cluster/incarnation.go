@@ -16,6 +16,7 @@ import (
 	"dtsim/sched"
 	"dtsim/sim/clock"
 	"dtsim/sim/disk"
+	"dtsim/sim/keyed"
 	"dtsim/sim/network"
 	"dtsim/sim/provider"
 	"dtsim/sim/trace"
@@ -130,7 +131,15 @@ func (i *incarnation) onRecord(run provider.Run) bool {
 	return status != ""
 }
 
-// schedule starts the scheduler; its first list waits for a leader.
+// leastPatience and mostPatience bound how long a server waits with its start for the
+// scheduler's first list, each time for another while.
+const (
+	leastPatience = time.Second
+	mostPatience  = 8 * time.Second
+)
+
+// schedule starts the scheduler; its first list waits for a leader, while the server has
+// patience.
 func (i *incarnation) schedule() {
 	calls := (*caller)(i)
 	p := i.cluster.plan.Cluster
@@ -142,8 +151,11 @@ func (i *incarnation) schedule() {
 	i.cluster.applying.Lock()
 	i.scheduler = scheduler
 	i.cluster.applying.Unlock()
+	patience := keyed.New(i.cluster.plan.Seed, "start").Str(i.node.name).Int(uint64(i.number)).Duration(leastPatience, mostPatience)
 	i.work.Go(func() {
-		if err := scheduler.Start(i.halt); err != nil && i.halt.Err() == nil {
+		start, stop := context.WithTimeout(i.halt, patience)
+		defer stop()
+		if err := scheduler.Start(start); err != nil && i.halt.Err() == nil {
 			panic(fmt.Sprintf("cluster: scheduler of %s: %s", i.node.name, err))
 		}
 	})
