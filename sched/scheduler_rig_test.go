@@ -33,6 +33,8 @@ type cluster struct {
 	// intercept, when set, is asked before a call is carried out; its error is the
 	// call's.
 	intercept func(ctx context.Context, call string) error
+	// listed, when set, runs when a list was made and nobody has it yet.
+	listed func()
 }
 
 func newCluster(clock clockwork.Clock) *cluster {
@@ -147,7 +149,11 @@ func (c *cluster) ListDistributedTasks(ctx context.Context) (map[string][]*fsm.T
 	if err := c.called(ctx, "list"); err != nil {
 		return nil, err
 	}
-	return c.manager.ListDistributedTasks(ctx)
+	list, err := c.manager.ListDistributedTasks(ctx)
+	if c.listed != nil {
+		c.listed()
+	}
+	return list, err
 }
 
 func (c *cluster) CleanUpDistributedTask(ctx context.Context, namespace, id string, version uint64) error {

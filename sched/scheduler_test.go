@@ -105,6 +105,26 @@ func TestADeadWorkerIsLaunchedAgainOncePerPass(t *testing.T) {
 	})
 }
 
+// The last report of a worker and its exit come while a list is under way: the list shows
+// the unit open and the worker is gone, but there is nothing left to do (P4).
+func TestAWorkerIsNotLaunchedAgainOnAListThatIsOlderThanItsExit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &plainProvider{}
+		n := newNode(t, p)
+		v := n.cluster.add(t, ns, "job", false, "u1")
+		n.start()
+		n.cluster.listed = func() {
+			if n.cluster.task(ns, "job").Status == fsm.TaskStatusStarted {
+				n.cluster.complete(t, ns, "job", v, "n1", "u1")
+				p.worker(0).exit()
+			}
+		}
+		n.tick()
+		assert.Equal(t, []string{"start job v1"}, p.noted("start"))
+		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"), "a later list was asked for at once")
+	})
+}
+
 func TestAWorkerThatExitsAtOnceMakesNoHotLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &exitingProvider{}

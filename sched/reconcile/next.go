@@ -166,13 +166,22 @@ func runWorker(s situation) (Action, bool) {
 		case handle != Exited || s.supersededStateLeft():
 		case s.supersededStateUnseen():
 			return s.act(Relist)
+		case s.tried(Start, s.Task.Version, ""):
+		case s.exitUnseen():
+			return s.act(Relist)
 		default:
-			return s.try(Start)
+			return s.act(Start)
 		}
 	} else if handle == Running {
 		return s.act(Terminate)
 	}
 	return Action{}, false
+}
+
+// exitUnseen says that the listed version's worker has exited, and that the list may be
+// older than what it has reported: started on that, a worker would do again what is done.
+func (s situation) exitUnseen() bool {
+	return s.tried(Reap, s.Task.Version, "")
 }
 
 // supersededStateUnseen says that an earlier version was started, or its worker

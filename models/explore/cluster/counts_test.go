@@ -17,18 +17,18 @@ var counts = map[string]struct {
 	states, transitions uint64
 	liveness            bool
 }{
-	"2n-liveness":    {215600, 878738, true},
-	"cancel":         {34077, 97814, false},
-	"cleanup":        {114795, 361568, false},
-	"compete":        {138539, 526024, false},
-	"default":        {312432, 1057698, false},
-	"groups":         {66657, 191228, false},
-	"lag":            {40609, 162952, false},
-	"older-proposer": {36825, 106911, false},
-	"operator":       {9404, 25891, false},
-	"overlap":        {265024, 945226, false},
-	"rerun":          {4550, 10443, false},
-	"two-tasks":      {117245, 279696, false},
+	"2n-liveness":    {209781, 855714, true},
+	"cancel":         {34059, 97217, false},
+	"cleanup":        {113187, 356670, false},
+	"compete":        {130854, 502177, false},
+	"default":        {270064, 887936, false},
+	"groups":         {33168, 90816, false},
+	"lag":            {41846, 168446, false},
+	"older-proposer": {36364, 105565, false},
+	"operator":       {7657, 20183, false},
+	"overlap":        {232549, 820332, false},
+	"rerun":          {4251, 9698, false},
+	"two-tasks":      {104280, 245260, false},
 }
 
 // slow are those that are left out of short tests.
