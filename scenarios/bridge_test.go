@@ -8,6 +8,7 @@ import (
 
 	"dtsim/scenarios"
 	"dtsim/sim/bridge"
+	"dtsim/sim/cluster/clustertest"
 )
 
 func TestEveryStepIsOneThatTheModelKnows(t *testing.T) {
@@ -20,7 +21,7 @@ func TestEveryStepIsOneThatTheModelKnows(t *testing.T) {
 			t.Run(fmt.Sprintf("%s with seed %d", s.Name, seed), func(t *testing.T) {
 				p := s.Plan(seed, scenarios.Options{})
 				o := bridge.New(p)
-				for _, e := range run(t, p).Events {
+				for _, e := range clustertest.Trace(t, p).Events {
 					o.Observe(e)
 				}
 				for _, gap := range o.Gaps() {

@@ -11,6 +11,7 @@ import (
 
 	"dtsim/scenarios"
 	"dtsim/sim/check"
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 )
 
@@ -44,7 +45,7 @@ func TestTheCalmIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
 				require.Less(t, bound, 10*time.Minute, "seed %d: nobody can wait that long", seed)
 			}
 			for seed := range uint64(runs) {
-				counters := run(t, s.Plan(seed, scenarios.Options{})).Footer.Counters
+				counters := clustertest.Trace(t, s.Plan(seed, scenarios.Options{})).Footer.Counters
 				require.Zero(t, counters["excused/P16/run-too-short"], "seed %d", seed)
 				require.Positive(t, counters["at-stake/P16"], "seed %d", seed)
 			}

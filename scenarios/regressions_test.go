@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 )
 
@@ -20,7 +21,7 @@ func TestWhatWasMendedStaysMended(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".plan.json"), func(t *testing.T) {
 			p, err := plan.ReadFile(name)
 			require.NoError(t, err)
-			require.Empty(t, run(t, p).Footer.Verdict.Violations)
+			require.Empty(t, clustertest.Trace(t, p).Footer.Verdict.Violations)
 		})
 	}
 }

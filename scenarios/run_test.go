@@ -1,38 +1,19 @@
 package scenarios_test
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios"
 	"dtsim/sim/check"
-	"dtsim/sim/cluster"
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
-
-// run runs a plan in a bubble of its own.
-func run(t *testing.T, p *plan.Plan) *trace.Trace {
-	t.Helper()
-	require.NoError(t, p.Validate())
-	var b bytes.Buffer
-	synctest.Test(t, func(t *testing.T) {
-		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
-		require.NoError(t, err)
-		verdict, _ := cluster.Run(p, cluster.Default(), rec)
-		_, err = rec.Close(verdict)
-		require.NoError(t, err)
-	})
-	whole, err := trace.Read(&b)
-	require.NoError(t, err)
-	return whole
-}
 
 // judge returns the violations in a sequence of events.
 func judge(p *plan.Plan, events []trace.Event) []trace.Violation {
@@ -51,7 +32,7 @@ func TestEveryScenarioKeepsItsPromises(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s with seed %d", s.Name, seed), func(t *testing.T) {
 				p := s.Plan(seed, scenarios.Options{})
-				whole := run(t, p)
+				whole := clustertest.Trace(t, p)
 				require.Empty(t, whole.Footer.Verdict.Violations)
 				require.NotEmpty(t, p.Promises)
 				require.Positive(t, whole.Footer.Counters["at-stake/P16"])
@@ -73,7 +54,7 @@ func TestAScenarioRunsOnAsManyNodesAsItIsGiven(t *testing.T) {
 			t.Run(fmt.Sprintf("%s on %d nodes", s.Name, nodes), func(t *testing.T) {
 				p := s.Plan(7, scenarios.Options{Nodes: nodes})
 				require.Equal(t, nodes, p.Cluster.Nodes)
-				require.Empty(t, run(t, p).Footer.Verdict.Violations)
+				require.Empty(t, clustertest.Trace(t, p).Footer.Verdict.Violations)
 			})
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/reports/page/browsertest"
-	"dtsim/reports/story/storytest"
 	"dtsim/scenarios"
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 )
 
@@ -42,7 +42,7 @@ func TestAHundredThousandEvents(t *testing.T) {
 	require.NoError(t, err)
 	p := s.Plan(1, scenarios.Options{})
 	p.Duration = plan.Duration(45 * time.Minute)
-	whole := storytest.Run(t, p)
+	whole := clustertest.Trace(t, p)
 	require.Greater(t, len(whole.Events), largeEvents)
 	_, file := written(t, whole, nil)
 	info, err := os.Stat(file)

@@ -1,20 +1,18 @@
 package bridge_test
 
 import (
-	"bytes"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"dtsim/sim/bridge"
-	"dtsim/sim/cluster"
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/doctor"
 )
 
 // story is a run in which a scheduler does everything that it can do: a barrier reindex
@@ -63,32 +61,9 @@ const kept = "testdata/story.trace.jsonl.zst"
 func events(t *testing.T) []trace.Event {
 	t.Helper()
 	if read == nil {
-		if os.Getenv("UPDATE_GOLDEN") != "" {
-			require.NoError(t, trace.WriteFile(kept, tell(t)))
-		}
-		whole, err := trace.ReadFile(kept)
-		require.NoError(t, err)
-		require.Equal(t, *story(), whole.Header.Plan, "the kept story is of another plan: UPDATE_GOLDEN=1")
-		read = whole.Events
+		read = clustertest.Read(t, clustertest.Kept(t, kept, story())).Events
 	}
 	return slices.Clone(read)
-}
-
-// tell runs the story.
-func tell(t *testing.T) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	p := story()
-	require.NoError(t, p.Validate())
-	synctest.Test(t, func(t *testing.T) {
-		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
-		require.NoError(t, err)
-		verdict, _ := cluster.Run(p, cluster.Default(), rec)
-		require.Empty(t, verdict.Violations)
-		_, err = rec.Close(verdict)
-		require.NoError(t, err)
-	})
-	return b.Bytes()
 }
 
 // judge returns the gaps in a sequence of events.
@@ -102,8 +77,8 @@ func judge(all []trace.Event) *bridge.Observer {
 }
 
 func TestTheStoryHasNoGap(t *testing.T) {
-	now, err := trace.Read(bytes.NewReader(tell(t)))
-	require.NoError(t, err)
+	now := clustertest.Trace(t, story())
+	require.Empty(t, now.Footer.Verdict.Violations)
 	require.Empty(t, judge(now.Events).Gaps(), "as it runs now")
 	all := events(t)
 	o := judge(all)
@@ -117,67 +92,9 @@ func TestTheStoryHasNoGap(t *testing.T) {
 }
 
 // script doctors a sequence of events.
-type script func(all []trace.Event) []trace.Event
+type script = doctor.Script
 
-// is matches an event by its kind and by fields written key=value.
-func is(kind trace.Kind, fields ...string) func(trace.Event) bool {
-	return func(e trace.Event) bool {
-		if e.Kind != kind {
-			return false
-		}
-		for _, f := range fields {
-			key, value, _ := strings.Cut(f, "=")
-			if got := e.Str(key); key == "node" && e.Node != value || key != "node" && got != value {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-func find(all []trace.Event, match func(trace.Event) bool) int {
-	i := slices.IndexFunc(all, match)
-	if i < 0 {
-		panic("the story has no such event")
-	}
-	return i
-}
-
-// drop removes the first event that matches.
-func drop(match func(trace.Event) bool) script {
-	return func(all []trace.Event) []trace.Event {
-		i := find(all, match)
-		return slices.Delete(all, i, i+1)
-	}
-}
-
-// set changes fields of the first event that matches.
-func set(match func(trace.Event) bool, fields ...trace.Field) script {
-	return func(all []trace.Event) []trace.Event {
-		i := find(all, match)
-		all[i].Fields = slices.Clone(all[i].Fields)
-		for _, f := range fields {
-			at := slices.IndexFunc(all[i].Fields, func(old trace.Field) bool { return old.Key == f.Key })
-			if at < 0 {
-				all[i].Fields = append(all[i].Fields, f)
-				continue
-			}
-			all[i].Fields[at] = f
-		}
-		return all
-	}
-}
-
-// edit changes a text in a field of the first event that matches.
-func edit(match func(trace.Event) bool, key, from, to string) script {
-	return func(all []trace.Event) []trace.Event {
-		text := all[find(all, match)].Str(key)
-		if !strings.Contains(text, from) {
-			panic(text + " has no " + from)
-		}
-		return set(match, trace.Str(key, strings.Replace(text, from, to, 1)))(all)
-	}
-}
+var is, find, set, drop, edit = doctor.Is, doctor.Find, doctor.Set, doctor.DropFirst, doctor.Edit
 
 // copied puts a copy of the first event that matches, with other fields, behind the
 // first one that another matches, and on the node of that.

@@ -3,21 +3,19 @@ package check_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"slices"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm/api"
 	"dtsim/sim/check"
-	"dtsim/sim/cluster"
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/provider"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/doctor"
 )
 
 // story is a run in which everything happens that a check looks at: a barrier reindex
@@ -89,35 +87,10 @@ const kept = "testdata/story.trace.jsonl.zst"
 func events(t *testing.T) []trace.Event {
 	t.Helper()
 	if told == nil {
-		if os.Getenv("UPDATE_GOLDEN") != "" {
-			require.NoError(t, trace.WriteFile(kept, tell(t)))
-		}
-		var err error
-		told, err = os.ReadFile(kept)
-		require.NoError(t, err)
-		whole, err := trace.Read(bytes.NewReader(told))
-		require.NoError(t, err)
-		require.Equal(t, *story(), whole.Header.Plan, "the kept story is of another plan: UPDATE_GOLDEN=1")
-		read = whole.Events
+		told = clustertest.Kept(t, kept, story())
+		read = clustertest.Read(t, told).Events
 	}
 	return slices.Clone(read)
-}
-
-// tell runs the story.
-func tell(t *testing.T) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	p := story()
-	require.NoError(t, p.Validate())
-	synctest.Test(t, func(t *testing.T) {
-		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
-		require.NoError(t, err)
-		verdict, _ := cluster.Run(p, cluster.Default(), rec)
-		require.Empty(t, verdict.Violations)
-		_, err = rec.Close(verdict)
-		require.NoError(t, err)
-	})
-	return b.Bytes()
 }
 
 // judge returns the violations in a sequence of events.
@@ -130,62 +103,9 @@ func judge(p *plan.Plan, all []trace.Event) []trace.Violation {
 }
 
 // script doctors a sequence of events.
-type script func(all []trace.Event) []trace.Event
+type script = doctor.Script
 
-// is matches an event by its kind and by fields written key=value.
-func is(kind trace.Kind, fields ...string) func(trace.Event) bool {
-	return func(e trace.Event) bool {
-		if e.Kind != kind {
-			return false
-		}
-		for _, f := range fields {
-			key, value, _ := strings.Cut(f, "=")
-			if key == "node" && e.Node == value {
-				continue
-			}
-			if key == "body" && strings.Contains(e.Str("body"), value) {
-				continue
-			}
-			if e.Str(key) != value {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-func find(all []trace.Event, match func(trace.Event) bool) int {
-	i := slices.IndexFunc(all, match)
-	if i < 0 {
-		panic("the story has no such event")
-	}
-	return i
-}
-
-// set changes fields of the first event that matches.
-func set(match func(trace.Event) bool, fields ...trace.Field) script {
-	return func(all []trace.Event) []trace.Event {
-		i := find(all, match)
-		all[i].Fields = slices.Clone(all[i].Fields)
-		for _, f := range fields {
-			at := slices.IndexFunc(all[i].Fields, func(old trace.Field) bool { return old.Key == f.Key })
-			if at < 0 {
-				all[i].Fields = append(all[i].Fields, f)
-				continue
-			}
-			all[i].Fields[at] = f
-		}
-		return all
-	}
-}
-
-// drop removes all events that match.
-func drop(match func(trace.Event) bool) script {
-	return func(all []trace.Event) []trace.Event {
-		find(all, match)
-		return slices.DeleteFunc(all, match)
-	}
-}
+var is, find, set, drop, edit = doctor.Is, doctor.Find, doctor.Set, doctor.DropAll, doctor.Edit
 
 // again puts a copy of the first event that matches behind the first one that another
 // matches.
@@ -205,17 +125,6 @@ func then(scripts ...script) script {
 			all = s(all)
 		}
 		return all
-	}
-}
-
-// edit changes one text field of the first event that matches.
-func edit(match func(trace.Event) bool, key, from, to string) script {
-	return func(all []trace.Event) []trace.Event {
-		text := all[find(all, match)].Str(key)
-		if !strings.Contains(text, from) {
-			panic(text + " has no " + from)
-		}
-		return set(match, trace.Str(key, strings.ReplaceAll(text, from, to)))(all)
 	}
 }
 
@@ -432,7 +341,7 @@ func fieldsOf(all []trace.Event, task string) []trace.Field {
 }
 
 func TestThePlainStoryHasNoViolation(t *testing.T) {
-	tell(t) // as it runs now
+	require.Empty(t, clustertest.Trace(t, story()).Footer.Verdict.Violations, "as it runs now")
 	require.Empty(t, judge(story(), events(t)))
 	verdict, err := check.Trace(bytes.NewReader(told))
 	require.NoError(t, err)

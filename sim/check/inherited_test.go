@@ -1,16 +1,14 @@
 package check_test
 
 import (
-	"bytes"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"dtsim/sim/check"
-	"dtsim/sim/cluster"
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -50,7 +48,7 @@ func rolledBack() *plan.Plan {
 
 func TestWhatANewerVersionHasLeftStaysAsItIs(t *testing.T) {
 	p := rolledBack()
-	whole := ran(t, p)
+	whole := clustertest.Trace(t, p)
 	require.Empty(t, whole.Footer.Verdict.Violations)
 	require.Equal(t, int64(1), whole.Footer.Counters["excused/P16/newer-version"])
 	require.Zero(t, whole.Footer.Counters["excused/P16/run-too-short"])
@@ -103,29 +101,13 @@ func TestAFlipWaitsForWhatANewerVersionHasLeft(t *testing.T) {
 	p := rolledBack()
 	p.Inherited.Tasks[0].Task = plan.Task{Kind: plan.Repair, ID: "r", Collection: "Articles", Parallel: 1}
 	p.Workload, p.Promises = p.Workload[:1], nil
-	whole := ran(t, p)
+	whole := clustertest.Trace(t, p)
 	require.Empty(t, whole.Footer.Verdict.Violations)
 	require.Equal(t, int64(2), whole.Footer.Counters["excused/P16/newer-version"], "the repair, and the reindex")
 
 	asked := is(trace.Committed, "command=UPDATE_PROPERTY")
 	properties, _ := found(p, slices.DeleteFunc(slices.Clone(whole.Events), asked))
 	require.Contains(t, properties, "P16", "it does not wait if it was never refused")
-}
-
-// ran is the trace of a plan.
-func ran(t *testing.T, p *plan.Plan) *trace.Trace {
-	require.NoError(t, p.Validate())
-	var b bytes.Buffer
-	synctest.Test(t, func(t *testing.T) {
-		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
-		require.NoError(t, err)
-		verdict, _ := cluster.Run(p, cluster.Default(), rec)
-		_, err = rec.Close(verdict)
-		require.NoError(t, err)
-	})
-	whole, err := trace.Read(&b)
-	require.NoError(t, err)
-	return whole
 }
 
 // never lets a command be refused for ever.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -109,5 +110,5 @@ func Small(t *testing.T) *trace.Trace {
 		At: 2280 * ms, Node: "n1", Events: []int{swapping, early},
 	}}})
 	require.NoError(t, err)
-	return read(t, b.Bytes())
+	return clustertest.Read(t, b.Bytes())
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -22,39 +21,17 @@ import (
 	"dtsim/models/explore/twophase"
 	"dtsim/scenarios"
 	"dtsim/sim/check"
-	simulated "dtsim/sim/cluster"
+	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
-
-// Run runs a plan.
-func Run(t *testing.T, p *plan.Plan) *trace.Trace {
-	t.Helper()
-	require.NoError(t, p.Validate())
-	var b bytes.Buffer
-	synctest.Test(t, func(t *testing.T) {
-		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
-		require.NoError(t, err)
-		verdict, _ := simulated.Run(p, simulated.Default(), rec)
-		_, err = rec.Close(verdict)
-		require.NoError(t, err)
-	})
-	return read(t, b.Bytes())
-}
-
-func read(t *testing.T, content []byte) *trace.Trace {
-	t.Helper()
-	whole, err := trace.Read(bytes.NewReader(content))
-	require.NoError(t, err)
-	return whole
-}
 
 // Scenario runs a scenario.
 func Scenario(t *testing.T, name string, seed uint64) *trace.Trace {
 	t.Helper()
 	s, err := scenarios.ByName(name)
 	require.NoError(t, err)
-	return Run(t, s.Plan(seed, scenarios.Options{}))
+	return clustertest.Trace(t, s.Plan(seed, scenarios.Options{}))
 }
 
 // Record makes a trace of events, with what the checks say of one property.
@@ -71,7 +48,7 @@ func Record(t *testing.T, h trace.Header, property string, events []trace.Event)
 	found := slices.DeleteFunc(o.Verdict().Violations, func(v trace.Violation) bool { return v.Property != property })
 	_, err = rec.Close(trace.Verdict{Passed: len(found) == 0, Violations: found})
 	require.NoError(t, err)
-	return read(t, b.Bytes())
+	return clustertest.Read(t, b.Bytes())
 }
 
 // EarlySwap is a run behind the preparation barrier in which the ack of one node is not
@@ -132,7 +109,7 @@ func Long(t *testing.T, lasts time.Duration) *trace.Trace {
 			Barrier: i%3 == 0, MinUnitTime: plan.Duration(time.Second), MaxUnitTime: plan.Duration(3 * time.Second), Parallel: 2,
 		}})
 	}
-	return Run(t, &p)
+	return clustertest.Trace(t, &p)
 }
 
 // Machine is a counterexample of a machine that tells no run.
@@ -145,7 +122,7 @@ func Machine(t *testing.T) *trace.Trace {
 	require.NoError(t, err)
 	content, err := counterexample.Encode(counterexample.Machine{Config: "2pc-3-hasty"}, r.Violations[0], taken, nil)
 	require.NoError(t, err)
-	return read(t, content)
+	return clustertest.Read(t, content)
 }
 
 // Told is a path of the cluster model in the words of a run, kept as a counterexample:
@@ -171,7 +148,7 @@ func Told(t *testing.T) *trace.Trace {
 	v := explore.Violation{Broken: explore.Broken{Property: "P16", Message: "for a test: this is where it ends"}, Path: path}
 	content, err := counterexample.Encode(counterexample.Machine{Config: "default"}, v, taken, (*counterexample.Told)(&told))
 	require.NoError(t, err)
-	return read(t, content)
+	return clustertest.Read(t, content)
 }
 
 // Nasty are strings that no format may take literally.
@@ -236,5 +213,5 @@ func Hostile(t *testing.T) *trace.Trace {
 	}
 	_, err = rec.Close(trace.Verdict{Violations: found})
 	require.NoError(t, err)
-	return read(t, b.Bytes())
+	return clustertest.Read(t, b.Bytes())
 }
