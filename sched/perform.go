@@ -36,9 +36,7 @@ func (s *Scheduler) do(r *runner, l *look, a reconcile.Action) (answer bool, err
 	case reconcile.Terminate:
 		h := r.handle(a.Version)
 		s.terminate(h)
-		if superseded := !l.view.Present || a.Version != l.view.Task.Version; superseded {
-			s.wakeWhenGone(h)
-		}
+		s.wakeWhenGone(h)
 		return false, nil
 	case reconcile.Reap:
 		r.reap(a.Version)

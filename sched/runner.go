@@ -185,7 +185,8 @@ func (s *Scheduler) terminate(h *handle) {
 	s.log.task(h.key, h.version).Info("terminated task")
 }
 
-// wakeWhenGone asks for a pass when a worker that something waits for has exited.
+// wakeWhenGone asks for a pass when a worker has exited that was told to stop: a newer
+// version may wait for that.
 func (s *Scheduler) wakeWhenGone(h *handle) {
 	s.work.Go(func() {
 		select {

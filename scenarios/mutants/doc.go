@@ -31,6 +31,7 @@
 //     kill.
 //   - explore says whether the model checker has to find it, too: "yes", or "no, " and
 //     what keeps it from it.
+//   - sim, "no, " and what keeps it from it or not there, says the same of simulation.
 //   - shared, "yes" or not there, says that the specification has the same defect.
 //
 // # Shared mutants

@@ -22,6 +22,8 @@ type Mutant struct {
 	// Unmodelled says what keeps the model checker from finding it; empty when nothing
 	// does.
 	Unmodelled string
+	// Unsimulated says what keeps simulation from finding it; empty when nothing does.
+	Unsimulated string
 	// Shared says that models/spec has the defect, too: it is a rule that was read wrong
 	// by whoever wrote the two, and P2 cannot find it.
 	Shared bool

@@ -92,6 +92,13 @@ func TestAMutantIsReadFromText(t *testing.T) {
 	require.False(t, m.MayBreak("P2"))
 }
 
+func TestAMutantSaysWhatKeepsSimulationFromFindingIt(t *testing.T) {
+	m, err := mutants.Parse("name", strings.Replace(whole, "explore: no, it cannot\n", "explore: yes\nsim: no, it is never there\n", 1))
+	require.NoError(t, err)
+	require.Equal(t, "it is never there", m.Unsimulated)
+	require.Empty(t, m.Unmodelled)
+}
+
 func TestASharedMutantChangesTheSpecificationAsItChangesTheSystem(t *testing.T) {
 	text := strings.Replace(whole, "explore: no, it cannot\n", "explore: no, it cannot\nshared: yes\n", 1)
 	text = strings.Replace(text, "=== sched/reconcile/next.go", "=== models/spec/step.go", 1)
@@ -109,6 +116,7 @@ func TestWhatIsNoMutantIsRefusedWithItsLine(t *testing.T) {
 		{"no, it cannot", "no", `line 6: explore: "no"`},
 		{"known: from somewhere\n", "", "the field known is missing"},
 		{"known: from somewhere\n", "known: a\nknown: b\n", "line 5: the field known stands twice"},
+		{"explore: no, it cannot\n", "explore: yes\nsim: yes\n", `line 7: sim: "yes" is not "no, "`},
 		{"explore: no, it cannot\n", "explore: yes\nexplores: yes\n", `line 7: "explores: yes" is no field`},
 		{"fsm/task.go", "sim/plan/plan.go", "line 8: sim/plan/plan.go is not a Go file of fsm"},
 		{"fsm/task.go", "models/spec/step.go", "line 8: models/spec/step.go is not"},

@@ -53,7 +53,7 @@ func (p *reader) parse() error {
 			break
 		}
 		field, value, isField := strings.Cut(line, ": ")
-		isField = isField && slices.Contains([]string{"known", "breaks", "explore", "shared"}, field)
+		isField = isField && slices.Contains([]string{"known", "breaks", "explore", "sim", "shared"}, field)
 		switch {
 		case strings.HasPrefix(line, "=== "):
 			file = strings.TrimSpace(strings.TrimPrefix(line, "=== "))
@@ -75,7 +75,7 @@ func (p *reader) parse() error {
 				return err
 			}
 		case len(p.seen) > 0 && strings.TrimSpace(line) != "":
-			return fmt.Errorf("%q is no field; known are known, breaks, explore and shared", line)
+			return fmt.Errorf("%q is no field; known are known, breaks, explore, sim and shared", line)
 		default:
 			prose = append(prose, line)
 		}
@@ -141,6 +141,12 @@ func (p *reader) field(name, value string) error {
 		if no {
 			m.Unmodelled = why
 		}
+	case "sim":
+		why, no := strings.CutPrefix(value, "no, ")
+		if !no || why == "" {
+			return fmt.Errorf("sim: %q is not \"no, \" and a reason; leave it out where simulation has to find it", value)
+		}
+		m.Unsimulated = why
 	case "shared":
 		if value != "yes" {
 			return fmt.Errorf("shared: %q is not \"yes\"; leave it out", value)

@@ -33,9 +33,11 @@
 //	P14  handles.go     one live handle, terminated in time, none after Close
 //	P15  answers.go     callers learn what the log has decided
 //	P16  progress.go    in the calm everything ends, within the bounds of bounds.go
+//	     promptness.go  and schedulers look when there is something to see
 //	P17  wedges.go      an operator ends what waits for a node that has left
 //	P18  robustness.go  failures are outcomes, rejections have words, nothing panics
 //	     flaws.go       bad submissions are refused for ever, or come to nothing
+//	     patience.go    what fails for ever is tried once a list
 //	     promises*.go   what the plan promises
 //
 // P16 has an exclusive list of excuses for what is unfinished, each with its witness in

@@ -128,13 +128,32 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 		}},
 		"two handles": {"P14", then(again(is(trace.HandleStarted, "task=barrier"), is(trace.WorkStarted, "task=barrier")),
 			set(is(trace.HandleStarted, "task=barrier"), trace.Int("handle", 99)))},
-		"a rejection is not what it was":        {"P15", set(is(trace.Returned, "op=8"), trace.Str("class", "permanent invalid-command"))},
-		"an effect is denied":                   {"P15", set(is(trace.Returned, "op=4"), trace.Str("outcome", "error"))},
-		"an answer comes without a decision":    {"P15", set(is(trace.Proposed, "op=4"), trace.Uint("seq", 999))},
-		"a rejection is taken for an effect":    {"P15", set(is(trace.Returned, "op=8"), trace.Str("outcome", "ok"))},
-		"a callback is missed":                  {"P16", set(is(trace.CallbackEnded, "task=tenants", "callback=OnTaskCompleted"), trace.Str("error", "no"))},
-		"local state is left":                   {"P16", func(all []trace.Event) []trace.Event { return rest("local", fieldsOf(all, "tenants")...)(all) }},
-		"a task cannot be given up":             {"P17", refuse("DISTRIBUTED_TASK_MARK_FAILED")},
+		"a worker is told to stop two lists later": {"P14", func(all []trace.Event) []trace.Event {
+			list := is(trace.Listed, "node=n2")
+			for _, kind := range []trace.Kind{trace.HandleExited, trace.HandleTerminated} {
+				i := find(all, is(kind, "task=cancelled", "node=n2"))
+				e, rest := all[i], all[i+1:]
+				behind := i + 1 + find(rest, list)
+				e.At = all[behind].At
+				all = slices.Delete(slices.Insert(all, behind+1, e), i, i+1)
+			}
+			return all
+		}},
+		"a rejection is not what it was":     {"P15", set(is(trace.Returned, "op=8"), trace.Str("class", "permanent invalid-command"))},
+		"an effect is denied":                {"P15", set(is(trace.Returned, "op=4"), trace.Str("outcome", "error"))},
+		"an answer comes without a decision": {"P15", set(is(trace.Proposed, "op=4"), trace.Uint("seq", 999))},
+		"a rejection is taken for an effect": {"P15", set(is(trace.Returned, "op=8"), trace.Str("outcome", "ok"))},
+		"a scheduler looks too late": {"P16", func(all []trace.Event) []trace.Event {
+			i := find(all, is(trace.Applied, "node=n2", "task=barrier", "command=DISTRIBUTED_TASK_ADD"))
+			applied := all[i].At
+			return set(func(e trace.Event) bool { return is(trace.Listed, "node=n2")(e) && e.Int("called") >= int64(applied) },
+				trace.Dur("called", applied+1))(all)
+		}},
+		"a callback is missed":      {"P16", set(is(trace.CallbackEnded, "task=tenants", "callback=OnTaskCompleted"), trace.Str("error", "no"))},
+		"local state is left":       {"P16", func(all []trace.Event) []trace.Event { return rest("local", fieldsOf(all, "tenants")...)(all) }},
+		"a task cannot be given up": {"P17", refuse("DISTRIBUTED_TASK_MARK_FAILED")},
+		"a call is made again and again": {"P18", then(again(is(trace.Called, "do=finalize-task"), is(trace.Called, "do=finalize-task")),
+			again(is(trace.Called, "do=finalize-task"), is(trace.Called, "do=finalize-task")))},
 		"success is acknowledged for a failure": {"P18", set(is(trace.CallbackEnded, "task=tenants", "callback=OnGroupCompleted"), trace.Str("error", "no"))},
 		"a replica panics": {"P18", func(all []trace.Event) []trace.Event {
 			for i := range all {

@@ -19,6 +19,14 @@ type handles struct {
 	// has been.
 	closing map[incarnation]time.Duration
 	closed  map[incarnation]int
+	// busy counts the callbacks under way.
+	busy map[calledBy]int
+}
+
+// calledBy is a task, by namespace and id, of an incarnation.
+type calledBy struct {
+	who  incarnation
+	task [2]string
 }
 
 type handleOf struct {
@@ -41,6 +49,7 @@ func newHandles(f *findings) *handles {
 	return &handles{
 		findings: f, live: make(map[handleOf]*liveHandle),
 		closing: make(map[incarnation]time.Duration), closed: make(map[incarnation]int),
+		busy: make(map[calledBy]int),
 	}
 }
 
@@ -71,6 +80,14 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 	case trace.HandleExited:
 		id, _ := at()
 		delete(c.live, id)
+	case trace.Listed:
+		if _, operator := e.Get("op"); !operator {
+			c.terminatedAtOnce(e, who)
+		}
+	case trace.CallbackStarted:
+		c.busy[calledBy{who, [2]string{e.Str("namespace"), e.Str("task")}}]++
+	case trace.CallbackEnded:
+		c.busy[calledBy{who, [2]string{e.Str("namespace"), e.Str("task")}}]--
 	case trace.SchedulerClosing:
 		c.closing[who] = e.At
 	case trace.SchedulerClosed:
@@ -92,6 +109,30 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 		if e.Str("what") == "state" {
 			c.terminatedInTime(e, who)
 		}
+	}
+}
+
+// terminatedAtOnce looks at the handles that are alive when a node has another list: a
+// task that an earlier one has shown after STARTED was looked at then, unless a callback
+// of it was under way, which its next action has to wait for.
+func (c *handles) terminatedAtOnce(e *trace.Event, who incarnation) {
+	index, list := c.ledger.at(e.Node).knew(e.At)
+	if _, closing := c.closing[who]; closing || index == 0 || !c.ledger.timed() {
+		return
+	}
+	for _, id := range c.of(who) {
+		h := c.live[id]
+		r := c.ledger.runs[h.run]
+		if r == nil || h.told > 0 || h.started > list || c.busy[calledBy{who, [2]string{h.run.Namespace, h.run.Task}}] > 0 {
+			continue
+		}
+		left, ok := r.leftStarted()
+		if !ok || left.index > index {
+			continue
+		}
+		c.stake("P14")
+		c.report("P14", e.Node, []int{h.started, left.seq, list}, "%s goes on working although this node has listed that it became %s at index %d",
+			h.run, name(left.status), left.index)
 	}
 }
 

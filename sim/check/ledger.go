@@ -22,7 +22,7 @@ type ledger struct {
 	// seq is the place of the event just taken in, calm when the faults ended.
 	seq  int
 	calm time.Duration
-	// start is the true time at which the run began, in ms since 1970.
+	// start is the true time at which the run began, in ms since 1970; 0 for none.
 	start int64
 	// end is when the nodes said what they hold at the end.
 	end time.Duration
@@ -200,6 +200,10 @@ func (l *ledger) take(e *trace.Event) {
 		l.atRest = append(l.atRest, *e)
 	}
 }
+
+// timed says that the run goes by a clock. In what the model checker tells everything takes
+// as long as it likes.
+func (l *ledger) timed() bool { return l.start > 0 }
 
 // runOf reads the fields that name a run.
 func runOf(e *trace.Event) provider.Run {

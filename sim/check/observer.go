@@ -41,8 +41,9 @@ func New(p *plan.Plan) *Observer {
 	calls := newCallbacks(f)
 	o.checks = []check{
 		newAgreement(f), newSpecification(f), newLinearizable(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
-		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls},
-		&wedges{findings: f}, &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)}, &promises{f},
+		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls}, newPromptness(f),
+		&wedges{findings: f}, &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)},
+		&patience{f, make(map[incarnation]map[trying][]int)}, &promises{f},
 	}
 	return o
 }

@@ -100,7 +100,7 @@ func (j *Journal) key(s Subject, judge string, repetition int) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n%s\n", j.sources, s.Name(), judge, repetition, j.budget)
 	if s.Mutant != nil {
-		fmt.Fprintf(h, "%q %q\n", s.Mutant.Breaks, s.Mutant.Unmodelled)
+		fmt.Fprintf(h, "%q %q %q\n", s.Mutant.Breaks, s.Mutant.Unmodelled, s.Mutant.Unsimulated)
 	}
 	edits := s.Edits
 	if s.Generated() && s.Mutant == nil {

@@ -234,7 +234,7 @@ const properties = 18
 
 // expected says what a judge should come to with a mutant.
 func expected(j string, m *mutants.Mutant) bool {
-	return j == simName || j == exploreName && m.Unmodelled == ""
+	return j == simName && m.Unsimulated == "" || j == exploreName && m.Unmodelled == ""
 }
 
 // Survivors are the mutants that a judge that has to kill them has not killed, by judge.

@@ -43,8 +43,8 @@ type Simulation struct {
 // Name implements [Judge].
 func (s *Simulation) Name() string { return simName }
 
-// Asked implements [Judge]: a simulation runs whatever there is.
-func (s *Simulation) Asked(*mutants.Mutant) string { return "" }
+// Asked implements [Judge].
+func (s *Simulation) Asked(m *mutants.Mutant) string { return m.Unsimulated }
 
 // Look implements [Judge]. The first run, in the order of the seeds, that violates a
 // wanted property is made a second time: only when that gives the same trace it counts.
