@@ -18,7 +18,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"dtsim/models/explore/counterexample"
-	"dtsim/reports/page"
 	"dtsim/reports/story"
 	"dtsim/reports/words"
 	"dtsim/sim/trace"
@@ -45,23 +44,6 @@ type Options struct {
 // Narrowest is the smallest width.
 const Narrowest = 40
 
-// Groups are the names for kinds that are asked for together.
-var Groups = map[string][]trace.Kind{
-	"messages":  {trace.MessageSent, trace.MessageLost},
-	"files":     {trace.FileWritten, trace.FileRenamed, trace.FileRemoved},
-	"snapshots": {trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotReread, trace.SnapshotRestored},
-	"faults":    {trace.FaultBegan, trace.FaultBit, trace.FaultEnded, trace.Calm, trace.ClockSet},
-	"lives":     {trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft},
-	"calls":     {trace.Called, trace.Proposed, trace.Returned},
-	"lists":     {trace.Listed, trace.ListFailed},
-	"callbacks": {trace.CallbackStarted, trace.CallbackEnded},
-	"log":       {trace.Committed, trace.TaskChanged},
-	"work":      {trace.StartAsked, trace.HandleStarted, trace.HandleTerminated, trace.HandleExited, trace.WorkStarted, trace.WorkEnded},
-}
-
-// All is the kind that means every kind.
-const All = "all"
-
 // Table is a run on its way to a terminal.
 type Table struct {
 	Options
@@ -87,22 +69,21 @@ func New(s *story.Story, o Options) (*Table, error) {
 		violated: make(map[int][]trace.Violation), bars: make(map[int]*story.Bar), calls: make(map[int]*story.Call),
 		steps: s.Trace.Header.Engine == counterexample.Engine,
 	}
-	if o.From < 0 || o.Until < 0 || o.Until != 0 && o.Until < o.From {
-		return nil, fmt.Errorf("from %s until %s is no time", o.From, o.Until)
+	present := make(map[trace.Kind]bool)
+	for i := range s.Trace.Events {
+		present[s.Trace.Events[i].Kind] = true
 	}
+	var nodes []string
 	for i, l := range s.Lanes {
+		nodes = append(nodes, l.Name)
 		if len(o.Nodes) == 0 || slices.Contains(o.Nodes, l.Name) {
 			t.columns = append(t.columns, i)
 		}
 	}
-	for _, name := range o.Nodes {
-		if _, ok := s.Lane(name); !ok {
-			return nil, fmt.Errorf("there is no node %q; there are %s", name, strings.Join(names(s), ", "))
-		}
-	}
-	if err := t.choose(); err != nil {
+	if err := o.check(nodes, present); err != nil {
 		return nil, err
 	}
+	t.choose(present)
 	for _, v := range s.Trace.Footer.Verdict.Violations {
 		last := len(s.Trace.Events)
 		if len(v.Events) > 0 {
@@ -122,20 +103,8 @@ func New(s *story.Story, o Options) (*Table, error) {
 	return t, t.known()
 }
 
-func names(s *story.Story) []string {
-	var all []string
-	for _, l := range s.Lanes {
-		all = append(all, page.Visible(l.Name))
-	}
-	return all
-}
-
-// choose takes in the kinds that are asked for.
-func (t *Table) choose() error {
-	present := make(map[trace.Kind]bool)
-	for i := range t.story.Trace.Events {
-		present[t.story.Trace.Events[i].Kind] = true
-	}
+// choose takes in the kinds that are asked for; present are those of the run.
+func (t *Table) choose(present map[trace.Kind]bool) {
 	for _, name := range t.Kinds {
 		into := t.asked
 		bare, plus := strings.CutPrefix(name, "+")
@@ -149,18 +118,10 @@ func (t *Table) choose() error {
 			for _, kind := range kinds {
 				into[kind] = true
 			}
-		case present[trace.Kind(bare)]:
-			into[trace.Kind(bare)] = true
 		default:
-			var have []string
-			for _, kind := range slices.Sorted(maps.Keys(present)) {
-				have = append(have, page.Visible(string(kind)))
-			}
-			return fmt.Errorf("the run has no event of kind %q; there are %s, and the groups %s, %s", bare,
-				strings.Join(have, ", "), strings.Join(slices.Sorted(maps.Keys(Groups)), ", "), All)
+			into[trace.Kind(bare)] = true
 		}
 	}
-	return nil
 }
 
 // known makes sure that the tasks asked for are in the run.
@@ -180,11 +141,7 @@ func (t *Table) known() error {
 			found = found || is(task, name)
 		}
 		if !found {
-			all := slices.Sorted(maps.Keys(there))
-			for i := range all {
-				all[i] = page.Visible(all[i])
-			}
-			return fmt.Errorf("there is no task %q; there are %s", name, cmp.Or(strings.Join(all, ", "), "none"))
+			return fmt.Errorf("there is no task %q; there are %s", name, cmp.Or(list(slices.Sorted(maps.Keys(there))), "none"))
 		}
 	}
 	return nil

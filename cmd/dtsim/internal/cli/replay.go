@@ -61,6 +61,9 @@ end. NO_COLOR turns colors off.`,
 			if err != nil {
 				return err
 			}
+			if err := show.foresee(env, want.job.Plan, want.told); err != nil {
+				return err
+			}
 			e, err := env.open(cmd.Context(), want.engine, false, race, progress.New(env.Stderr, env.Bar, env.Now).Note)
 			if err != nil {
 				return err
@@ -109,6 +112,8 @@ type record struct {
 	engine string
 	// past is the run of a trace; nil for a plan, which says nothing of the past.
 	past *campaign.Recorded
+	// told is the past as the trace tells it.
+	told *trace.Trace
 }
 
 // readRecord reads a trace or a plan; engineName is the one asked for, or empty.
@@ -141,6 +146,7 @@ func readRecord(name, engineName string) (record, error) {
 		job:    engine.Job{Plan: &t.Header.Plan, Entropy: t.Header.Entropy},
 		engine: cmp.Or(engineName, t.Header.Engine),
 		past:   &campaign.Recorded{Header: t.Header, Result: engine.Result{Trace: whole, Footer: t.Footer}},
+		told:   t,
 	}
 	if r.engine != sealed && engineName == "" {
 		// The native engine may not exist on this machine, and a trace of a plain test

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"dtsim/reports/columns"
 	"dtsim/reports/story"
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
@@ -53,25 +55,48 @@ func (f *traceFlags) check(cmd *cobra.Command, asJSON bool) error {
 	return nil
 }
 
-// print prints a run. It is the last that can be wrong with the flags: whether the run
-// has what they ask for.
+// foresee says what is wrong with the flags for a run that is to come: of a plan, and,
+// where the past is known, like that.
+func (f *traceFlags) foresee(env *Environment, p *plan.Plan, past *trace.Trace) error {
+	if !f.on {
+		return nil
+	}
+	if past != nil {
+		_, err := f.table(past, f.options(env))
+		return err
+	}
+	if err := f.options(env).Check(p.Cluster.NodeNames()); err != nil {
+		return badUsage("%w", err)
+	}
+	return nil
+}
+
+// print prints a run. Of a plan nobody knew before whether the run has the tasks that
+// the flags ask for.
 func (f *traceFlags) print(env *Environment, t *trace.Trace) error {
-	s, err := story.New(t)
+	table, err := f.table(t, f.options(env))
 	if err != nil {
 		return err
 	}
-	width := f.width
-	if width == 0 {
-		width = env.Width
-	}
-	if width == 0 {
-		width = unasked
-	}
-	table, err := columns.New(s, columns.Options{
-		Width: width, Color: env.Color, From: f.from, Until: f.until, Tasks: f.tasks, Nodes: f.nodes, Kinds: f.kinds,
-	})
-	if err != nil {
-		return badUsage("%w", err)
-	}
 	return table.Write(env.Stdout)
+}
+
+func (f *traceFlags) table(t *trace.Trace, o columns.Options) (*columns.Table, error) {
+	s, err := story.New(t)
+	if err != nil {
+		return nil, err
+	}
+	table, err := columns.New(s, o)
+	if err != nil {
+		return nil, badUsage("%w", err)
+	}
+	return table, nil
+}
+
+// options are what the flags ask for, where a run is printed.
+func (f *traceFlags) options(env *Environment) columns.Options {
+	return columns.Options{
+		Width: cmp.Or(f.width, env.Width, unasked), Color: env.Color,
+		From: f.from, Until: f.until, Tasks: f.tasks, Nodes: f.nodes, Kinds: f.kinds,
+	}
 }
