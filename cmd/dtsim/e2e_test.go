@@ -72,8 +72,9 @@ func TestKeptTraceReplaysUnderBothEngines(t *testing.T) {
 	assert.Equal(t, map[string]bool{"native": true, "sealed": true}, engines)
 }
 
-func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
-	dir := t.TempDir()
+// brokenPromise is a plan that promises what will not be.
+func brokenPromise(t *testing.T) *plan.Plan {
+	t.Helper()
 	journey, err := scenarios.ByName("journey-2")
 	require.NoError(t, err)
 	p := journey.Plan(1, scenarios.Options{})
@@ -85,8 +86,13 @@ func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
 		}
 	}
 	require.NotZero(t, edited)
+	return p
+}
+
+func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
+	dir := t.TempDir()
 	file := filepath.Join(dir, "my.plan.json")
-	require.NoError(t, os.WriteFile(file, plan.Encode(p), 0o644))
+	require.NoError(t, os.WriteFile(file, plan.Encode(brokenPromise(t)), 0o644))
 
 	var run document.Campaign
 	require.Equal(t, 1, dtsim(t, &run, "run", "--plan", file, "--engine", "native", "--out", dir))

@@ -103,9 +103,13 @@ func (r Row) kill(c Cell) document.Kill {
 	return k
 }
 
-// Write keeps results: the table in a file, and the document in one beside it.
+// Write keeps results: the table in a file, whose folder is made, and the document in one
+// beside it.
 func Write(table string, d document.Mutants) error {
 	text, err := json.MarshalIndent(d, "", "  ")
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(table), 0o755)
+	}
 	if err == nil {
 		err = archive.WriteFile(beside(table), append(text, '\n'))
 	}
