@@ -97,7 +97,7 @@ func leads(t *testing.T, tab *browsertest.Tab, from, selector string) {
 	}
 }
 
-// both looks at a page in both colour schemes.
+// both looks at a page in both colour schemes, and on paper.
 func both(t *testing.T, tab *browsertest.Tab) {
 	t.Helper()
 	grounds := map[string]bool{}
@@ -111,6 +111,7 @@ func both(t *testing.T, tab *browsertest.Tab) {
 		grounds[ground] = true
 	}
 	assert.Len(t, grounds, 2)
+	assert.Positive(t, tab.OnPaper())
 }
 
 // byKeys goes through a page with the tab key: every stop is seen and marked, and the

@@ -12,7 +12,7 @@ import (
 const (
 	chartW, chartH = 640.0, 220.0
 	// left and bottom are what axes take, top and right leave room for their labels.
-	chartLeft, chartBottom, chartTop, chartRight = 48.0, 38.0, 26.0, 14.0
+	chartLeft, chartBottom, chartTop, chartRight = 48.0, 38.0, 26.0, 24.0
 )
 
 // chart is a picture with axes.

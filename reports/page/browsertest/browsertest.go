@@ -103,7 +103,7 @@ func (b *Browser) Open(t testing.TB, file string, options ...Option) *Tab {
 	call(tab, runtime.Enable, cdp.Empty{})
 	call(tab, log.Enable, cdp.Empty{})
 	call(tab, performance.Enable, performance.EnableParams{TimeDomain: "threadTicks"})
-	call(tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 800, DeviceScaleFactor: 1})
+	tab.size(1280, 800)
 	tab.Scheme("light")
 	for _, o := range options {
 		o(tab)
@@ -263,13 +263,6 @@ func (tab *Tab) Painted(selector string) map[string]bool {
 		}
 	}
 	return seen
-}
-
-// Print writes the page as it is printed, as PDF.
-func (tab *Tab) Print(file string) {
-	tab.t.Helper()
-	r := call(tab, cdppage.PrintToPDF, cdppage.PrintToPDFParams{PrintBackground: new(true)})
-	require.NoError(tab.t, os.WriteFile(file, r.Data, 0o644))
 }
 
 // Option is how a page is opened.

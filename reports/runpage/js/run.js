@@ -91,6 +91,7 @@ class Page {
   }
 
   paint() {
+    if (!$("diagram").clientWidth) return; // on paper
     const canvas = $("diagram"), { scene, view, painter, current } = this;
     this.rows = new Rows(this.model, canvas.clientWidth, canvas.clientHeight - 16);
     painter.paint(scene, this.rows, view, current ?? 0);
