@@ -57,6 +57,11 @@ func history() []Scenario {
 			Summary: "a node that has swapped restarts while another has not: it swaps no second time, and the task finishes",
 			write:   restartInTheSwap,
 		},
+		{
+			Name:    "tenants-swap-again",
+			Summary: "two tasks swap the same tenants, and fail: the tenants keep what the second has made of them, the schema stays",
+			write:   tenantsSwapAgain,
+		},
 	}
 }
 
@@ -225,4 +230,32 @@ func restartInTheSwap(d *draft) {
 	d.calm()
 	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
+}
+
+func tenantsSwapAgain(d *draft) {
+	d.nodes(3, 3, 4)
+	c := d.hotel()
+	d.create(c)
+	bad := d.number("bad-tenant", 0, len(c.Tenants)-1)
+	for i, to := range []string{trigram, field} {
+		t := d.perTenant(c)
+		t.ID, t.Tokenization = "tenants-to-"+to, to
+		// The bad unit takes ten times as long, so the other tenants have swapped.
+		t.SlowUnits = []string{d.unit(c, bad, 0)}
+		t.FailUnits = t.SlowUnits
+		d.add(t)
+		d.promise(ending(t, "FAILED"), of(t, plan.GroupsEarly))
+		d.pass(t, d.perNode(c))
+		if i == 0 {
+			d.now += settle
+		}
+	}
+	d.promise(plan.Promise{Expect: plan.SchemaIs, Collection: c.Name, Property: title, Tokenization: word})
+	for i, tenant := range c.Tenants {
+		serves := field
+		if i == bad {
+			serves = word
+		}
+		d.promise(plan.Promise{Expect: plan.ShardsAre, Collection: c.Name, Tenant: tenant, Property: title, Tokenization: serves})
+	}
 }

@@ -27,8 +27,25 @@ func (c *barriers) observe(e *trace.Event, l *ledger) {
 		case "OnGroupCompleted":
 			c.group(e, r)
 		}
+	case e.Kind == trace.Committed:
+		c.gate(e, l.command)
 	case l.change != nil:
 		c.acks(e.Node, l)
+	}
+}
+
+// gate is P7 for whoever finalizes the task one day, of whatever version: when a task is
+// added, its command makes the log itself refuse to finish it before every owning node has
+// acknowledged. What this version submits always does; an older one, which knows neither
+// that nor requests with ids, does not.
+func (c *barriers) gate(e *trace.Event, cmd *command) {
+	if cmd.name != addTask || !cmd.accepted || cmd.request == (request{}) {
+		return
+	}
+	c.stake("P7")
+	if !cmd.body.AcksRequired {
+		c.report("P7", e.Node, nil, "%s/%s is added at index %d without what makes the log wait for the acks of its owners: a node that finalizes too early finishes it",
+			cmd.body.Namespace, cmd.body.ID, cmd.index)
 	}
 }
 

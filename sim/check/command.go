@@ -42,6 +42,7 @@ type body struct {
 	UnitIDs                 []string        `json:"unit_ids"`
 	UnitSpecs               []*api.UnitSpec `json:"unit_specs"`
 	NeedsPreparationBarrier bool            `json:"needs_preparation_barrier"`
+	AcksRequired            bool            `json:"acks_required"`
 	NodeID                  string          `json:"node_id"`
 	UnitID                  string          `json:"unit_id"`
 	Error                   string          `json:"error"`

@@ -34,6 +34,7 @@
 //	P15  answers.go     callers learn what the log has decided
 //	P16  progress.go    in the calm everything ends, within the bounds of bounds.go
 //	     promptness.go  and schedulers look when there is something to see
+//	     upkeep.go      nodes that are up take part, and their logs are compacted
 //	P17  wedges.go      an operator ends what waits for a node that has left
 //	P18  robustness.go  failures are outcomes, rejections have words, nothing panics
 //	     flaws.go       bad submissions are refused for ever, or come to nothing

@@ -149,7 +149,10 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 			return set(func(e trace.Event) bool { return is(trace.Listed, "node=n2")(e) && e.Int("called") >= int64(applied) },
 				trace.Dur("called", applied+1))(all)
 		}},
-		"a callback is missed":      {"P16", set(is(trace.CallbackEnded, "task=tenants", "callback=OnTaskCompleted"), trace.Str("error", "no"))},
+		"a callback is missed":          {"P16", set(is(trace.CallbackEnded, "task=tenants", "callback=OnTaskCompleted"), trace.Str("error", "no"))},
+		"a task does not wait for acks": {"P7", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD"), "body", `"acks_required":true`, `"acks_required":false`)},
+		"a tenant is said to have swapped alone": {"P8", rest("alone", trace.Str("collection", "Articles"), trace.Str("shard", "t1"), trace.Str("property", "title"),
+			trace.Uint("version", 7))},
 		"local state is left":       {"P16", func(all []trace.Event) []trace.Event { return rest("local", fieldsOf(all, "tenants")...)(all) }},
 		"a task cannot be given up": {"P17", refuse("DISTRIBUTED_TASK_MARK_FAILED")},
 		"a call is made again and again": {"P18", then(again(is(trace.Called, "do=finalize-task"), is(trace.Called, "do=finalize-task")),

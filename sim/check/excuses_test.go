@@ -70,8 +70,21 @@ func (s *stuck) giveUp(at time.Duration, effect bool) *stuck {
 	return s
 }
 
-// end is the end of the run, with those nodes up that have not left.
+// lists lets the scheduler of a node have a list that was asked for at the beginning.
+func (s *stuck) lists(at time.Duration, node string) {
+	s.add(at, node, trace.Listed, trace.Uint("index", 0), trace.Dur("called", 0), trace.ListContents(nil))
+}
+
+// end is the end of the run, with those nodes up that have not left and still list.
 func (s *stuck) end(at time.Duration, up ...string) (found []string, counters map[string]int64) {
+	for _, node := range up {
+		s.lists(at-time.Second, node)
+	}
+	return s.ends(at, up...)
+}
+
+// ends is the end of the run, with those nodes up that have not left.
+func (s *stuck) ends(at time.Duration, up ...string) (found []string, counters map[string]int64) {
 	for _, node := range up {
 		s.add(at, node, trace.AtRest, trace.Str("what", "state"), trace.Uint("index", 7), trace.Str("hash", "x"))
 	}
@@ -144,7 +157,7 @@ func TestARecordIsAsOldAsItsStampSays(t *testing.T) {
 		s.commit(time.Minute, 8, "DISTRIBUTED_TASK_CLEAN_UP", clean, "")
 		found, counters := s.end(end, "n1", "n2", "n3")
 		require.Empty(t, found)
-		require.Equal(t, int64(2), counters["at-stake/P16"], "that it ended, and that it is gone")
+		require.Equal(t, int64(2+3), counters["at-stake/P16"], "that it ended, that it is gone, and that three nodes take part")
 	})
 	t.Run("it is left", func(t *testing.T) {
 		found, _ := aged(0).end(end, "n1", "n2", "n3")

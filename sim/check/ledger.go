@@ -149,6 +149,9 @@ type collection struct {
 	shards map[string][]string
 	// serves is the tokenization of each property of each shard.
 	serves map[string]map[string]string
+	// alone holds the version of the run that has swapped a property of a tenant alone, if
+	// nothing has changed the property since; by tenant and property.
+	alone map[[2]string]uint64
 	// changed is the last command that was about it.
 	changed act
 }

@@ -36,6 +36,7 @@ func (l *ledger) foldSchema(c *command) {
 		for _, name := range c.body.names() {
 			delete(found.shards, name)
 			delete(found.serves, name)
+			maps.DeleteFunc(found.alone, func(key [2]string, _ uint64) bool { return key[0] == name })
 		}
 	case updateProperty:
 		l.foldUpdate(c, found)
@@ -68,6 +69,7 @@ func (l *ledger) foldUpdate(c *command, found *collection) {
 	b := &c.body
 	m := b.Migration
 	if m == nil {
+		found.together(b.Property)
 		found.properties[b.Property] = b.Tokenization
 		found.updatedAt[b.Property] = c.index
 		for _, serves := range found.serves {
@@ -82,6 +84,7 @@ func (l *ledger) foldUpdate(c *command, found *collection) {
 		l.foldTenants(c, found, tenants)
 		return
 	}
+	found.together(b.Property)
 	found.properties[b.Property] = b.Tokenization
 	found.flippedBy[b.Property] = m.Version
 	if r := l.runs[provider.Run{Namespace: m.Namespace, Task: m.ID, Version: m.Version}]; r != nil {
@@ -98,10 +101,21 @@ func (l *ledger) foldTenants(c *command, found *collection, tenants []string) {
 	}
 	l.swappedAlone = l.runs[provider.Run{Namespace: m.Namespace, Task: m.ID, Version: m.Version}]
 	for _, tenant := range tenants {
-		if serves := found.serves[tenant]; serves != nil {
-			serves[c.body.Property] = c.body.Tokenization
+		serves, key := found.serves[tenant], [2]string{tenant, c.body.Property}
+		if serves == nil || found.alone[key] >= m.Version {
+			continue // it was deleted, or what came after it stays
 		}
+		serves[c.body.Property] = c.body.Tokenization
+		if found.alone == nil {
+			found.alone = make(map[[2]string]uint64)
+		}
+		found.alone[key] = m.Version
 	}
+}
+
+// together notes that all tenants serve what the schema says of a property.
+func (c *collection) together(property string) {
+	maps.DeleteFunc(c.alone, func(key [2]string, _ uint64) bool { return key[1] == property })
 }
 
 // settle says what the shards of a run's collection are to serve now that the run

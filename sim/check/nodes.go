@@ -32,7 +32,8 @@ type node struct {
 	// was decided before may still be on its way.
 	listed, listedBefore uint64
 	listedAt             time.Duration
-	list, listBefore     int // where these lists are
+	seen                 time.Duration // when the last list was seen; 0 for none
+	list, listBefore     int           // where these lists are
 	// first says that a list was seen, terminal which runs the first one showed as terminal;
 	// prepared and swapped, of which it showed an ack of the node.
 	first                       bool
@@ -109,7 +110,7 @@ func (n *node) takeList(e *trace.Event) {
 		n.listedBefore, n.listBefore = n.listed, n.list
 	}
 	index, _ := e.Get("index")
-	n.listedAt = e.At
+	n.listedAt, n.seen = e.At, e.At
 	if index.Uint() >= n.listed {
 		n.listed, n.list = index.Uint(), e.Seq
 	}

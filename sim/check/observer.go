@@ -42,7 +42,7 @@ func New(p *plan.Plan) *Observer {
 	o.checks = []check{
 		newAgreement(f), newSpecification(f), newLinearizable(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
 		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls}, newPromptness(f),
-		&wedges{findings: f}, &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)},
+		newUpkeep(f), &wedges{findings: f}, &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)},
 		&patience{f, make(map[incarnation]map[trying][]int)}, &promises{f},
 	}
 	return o

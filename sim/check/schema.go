@@ -106,6 +106,50 @@ func (c *schemaCheck) finish(l *ledger) {
 		}
 	}
 	c.all(l, held)
+	c.alone(l)
+}
+
+// alone: what a node knows of tenants that have swapped alone is what the log comes to. A
+// replica goes by it that comes back when the record of the run is gone.
+func (c *schemaCheck) alone(l *ledger) {
+	told := make(map[string]map[[3]string]uint64)
+	for i := range l.atRest {
+		if e := &l.atRest[i]; e.Str("what") == "alone" {
+			if told[e.Node] == nil {
+				told[e.Node] = make(map[[3]string]uint64)
+			}
+			version, _ := e.Get("version")
+			told[e.Node][[3]string{strings.ToLower(e.Str("collection")), e.Str("shard"), e.Str("property")}] = version.Uint()
+		}
+	}
+	for _, n := range l.resting() {
+		want := make(map[[3]string]uint64)
+		for key, found := range l.collections {
+			for of, version := range found.alone {
+				want[[3]string{key, of[0], of[1]}] = version
+			}
+		}
+		all := maps.Clone(want)
+		maps.Copy(all, told[n.name])
+		for _, key := range slices.SortedFunc(maps.Keys(all), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
+			if !c.quiet(l, n.name, key[0], false) {
+				continue
+			}
+			c.stake("P8")
+			if got := told[n.name][key]; got != want[key] {
+				c.report("P8", n.name, []int{l.lastChange(key[0]).seq}, "the schema says that tenant %s of %s has swapped %s for version %d, the log comes to version %d (0: for none)",
+					key[1], key[0], key[2], got, want[key])
+			}
+		}
+	}
+}
+
+// lastChange is the last command that was about a collection.
+func (l *ledger) lastChange(collection string) act {
+	if found := l.collections[strings.ToLower(collection)]; found != nil {
+		return found.changed
+	}
+	return l.dropped[strings.ToLower(collection)]
 }
 
 // all: every replica that the schema places is there.
@@ -131,10 +175,7 @@ const followTime = 5 * time.Second
 // last change, no task is at work on it, and each one that was has come to its end on
 // the node. Shards follow the schema, which takes time.
 func (c *schemaCheck) quiet(l *ledger, name, collection string, shards bool) bool {
-	n, changed := l.at(name), l.dropped[strings.ToLower(collection)]
-	if found := l.collections[strings.ToLower(collection)]; found != nil {
-		changed = found.changed
-	}
+	n, changed := l.at(name), l.lastChange(collection)
 	switch {
 	case n.restIndex < changed.index:
 		return false

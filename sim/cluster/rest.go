@@ -6,8 +6,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"dtsim/models/spec/beside"
 	"dtsim/sim/clock"
+	"dtsim/sim/disk"
 	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
@@ -22,6 +25,8 @@ func (n *Node) rest() {
 		i.emit(trace.AtRest, append([]trace.Field{trace.Str("what", what)}, fields...)...)
 	}
 	say("state", trace.Uint("index", i.replica.AppliedIndex()), trace.Str("hash", stateOf(i.replica)))
+	first, last, end, covered := logOf(i.mount)
+	say("log", trace.Uint("first", first), trace.Uint("last", last), trace.Uint("snapshot", end), trace.Int("covered", covered))
 	tasks := i.replica.Tasks()
 	for _, namespace := range slices.Sorted(maps.Keys(tasks)) {
 		for _, t := range tasks[namespace] {
@@ -39,6 +44,10 @@ func (n *Node) rest() {
 		for _, property := range slices.Sorted(maps.Keys(c.Properties)) {
 			say("schema", trace.Str("collection", c.Name), trace.Str("property", property),
 				trace.Str("tokenization", c.Properties[property].Tokenization))
+			for _, tenant := range slices.Sorted(maps.Keys(c.Properties[property].SwappedBy)) {
+				say("alone", trace.Str("collection", c.Name), trace.Str("shard", tenant), trace.Str("property", property),
+					trace.Uint("version", c.Properties[property].SwappedBy[tenant]))
+			}
 		}
 	}
 	for _, s := range i.shards.All() {
@@ -47,6 +56,23 @@ func (n *Node) rest() {
 				trace.Str("tokenization", s.Active[property].Tokenization))
 		}
 	}
+}
+
+// logOf returns between which indices the log on a disk holds entries, where the newest
+// snapshot ends, and how many of the entries that covers; all zero for none.
+func logOf(m *disk.Mount) (first, last, end uint64, covered int64) {
+	if list, err := m.Snapshots().List(); err == nil && len(list) > 0 {
+		end = list[0].Index
+	}
+	log := m.Log()
+	first, _ = log.FirstIndex()
+	last, _ = log.LastIndex()
+	for index := first; first > 0 && index <= min(last, end); index++ {
+		if log.GetLog(index, new(raft.Log)) == nil {
+			covered++
+		}
+	}
+	return first, last, end, covered
 }
 
 // fresh returns an empty replica that belongs to no node, with a clock that is far ahead

@@ -143,7 +143,10 @@ const (
 	LocalStateRemoved Kind = "local-state-removed"
 	// AtRest: what a node holds when the run ends. what ("record": namespace, task,
 	// version, status, digest (see models/spec); "local": namespace, task, version; "schema": collection, property,
-	// tokenization; "shard": collection, shard, property, tokenization; "state": index, hash).
+	// tokenization; "shard": collection, shard, property, tokenization; "state": index, hash; "log": first, last (the indices
+	// between which it holds entries), snapshot (the end of the newest), covered (how many
+	// entries that holds, too); "alone": collection, shard, property, version (of the run that has
+	// swapped the tenant alone, as the schema has it)).
 	AtRest Kind = "at-rest"
 
 	// Explored: the model checker begins a counterexample. config (the machine's), [settings
