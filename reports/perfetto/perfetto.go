@@ -10,7 +10,8 @@
 //
 // Its invariant is what importers require, and a test holds it against real runs: events
 // are in the order of time; slices of a thread are nested or apart; every flow begins
-// once and ends once, in a slice at each end.
+// once and ends once, under one name, in a slice at each end that is open at that time; a
+// thread is of one process, and neither has the number 0.
 package perfetto
 
 import (
@@ -33,7 +34,7 @@ type event struct {
 	At    stamp          `json:"ts"`
 	Dur   *stamp         `json:"dur,omitempty"`
 	Pid   int            `json:"pid"`
-	Tid   int            `json:"tid"`
+	Tid   int            `json:"tid,omitempty"` // importers know 0 as the idle thread
 	ID    int            `json:"id,omitempty"`
 	Bind  string         `json:"bp,omitempty"`
 	Scope string         `json:"s,omitempty"`

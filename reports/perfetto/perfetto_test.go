@@ -53,29 +53,67 @@ func nanos(n json.Number) (at int64, err error) {
 	return at, err
 }
 
-// faulty holds events against what importers require, and returns the first fault.
+// faulty holds events against what the importer of Perfetto requires (its importer of
+// JSON, and the trackers of slices, flows and processes behind it), and returns the first
+// fault:
+//
+//   - metadata: a process and a thread are named once, by a string, and sorted by a number;
+//   - processes and threads are known by their number alone, so that a thread is of one
+//     process; 0 is the idle one; an event without a thread counts to the main thread, the
+//     one with the number of the process;
+//   - events are in the order of time, and no time is negative;
+//   - slices are nested or apart: of two that begin at once, the longer one is first;
+//   - a flow is known by number, category and name; it begins once and ends once, not
+//     earlier, and each end is in the innermost slice that is open then: one that ends at
+//     that very time is closed already; without "bp": "e" an end would go to the next slice;
+//   - an instant says how wide it is, and a counter has one value, a number.
 func faulty(events []read) error {
 	type thread struct{ pid, tid int }
 	type open struct {
 		until int64
 		seq   int
 	}
-	type end struct{ at int64 }
-	named, threads := make(map[int]bool), make(map[thread]bool)
+	type end struct {
+		at        int64
+		cat, name string
+	}
+	named, threads, of := make(map[int]bool), make(map[thread]bool), make(map[int]int)
 	stacks := make(map[thread][]open)
 	begun, ended := make(map[int]end), make(map[int]bool)
 	last := int64(0)
 	for i, e := range events {
 		where := thread{e.Pid, e.Tid}
+		if e.Tid == 0 {
+			where.tid = e.Pid
+		}
+		if e.Pid <= 0 || where.tid <= 0 {
+			return fmt.Errorf("event %d: %v is the idle thread", i, where)
+		}
+		if pid, known := of[where.tid]; known && pid != e.Pid {
+			return fmt.Errorf("event %d: thread %d is of two processes, %d and %d", i, where.tid, pid, e.Pid)
+		}
+		of[where.tid] = e.Pid
 		if e.Ph == "M" {
+			_, isText := e.Args["name"].(string)
+			_, isNumber := e.Args["sort_index"].(float64)
 			switch e.Name {
 			case "process_name":
+				if named[e.Pid] {
+					return fmt.Errorf("event %d: process %d has two names", i, e.Pid)
+				}
 				named[e.Pid] = true
 			case "thread_name":
 				if threads[where] {
 					return fmt.Errorf("event %d: thread %v has two names", i, where)
 				}
 				threads[where] = true
+			case "process_sort_index", "thread_sort_index":
+				isText = isNumber
+			default:
+				return fmt.Errorf("event %d: the metadata %q", i, e.Name)
+			}
+			if !isText || len(e.Args) != 1 {
+				return fmt.Errorf("event %d: the %s is %v", i, e.Name, e.Args)
 			}
 			continue
 		}
@@ -92,7 +130,7 @@ func faulty(events []read) error {
 		}
 		last = at
 		stack := stacks[where]
-		for len(stack) > 0 && stack[len(stack)-1].until <= at && e.Ph == "X" {
+		for len(stack) > 0 && stack[len(stack)-1].until <= at {
 			stack = stack[:len(stack)-1]
 		}
 		switch e.Ph {
@@ -106,19 +144,22 @@ func faulty(events []read) error {
 			}
 			stack = append(stack, open{at + dur, i})
 		case "s", "f":
-			if len(stack) == 0 || stack[len(stack)-1].until < at {
+			if len(stack) == 0 {
 				return fmt.Errorf("event %d: the flow %d is in no slice", i, e.ID)
 			}
 			if e.Ph == "s" {
 				if _, twice := begun[e.ID]; twice || e.ID == 0 {
 					return fmt.Errorf("event %d: the flow %d begins twice", i, e.ID)
 				}
-				begun[e.ID] = end{at}
+				begun[e.ID] = end{at, e.Cat, e.Name}
 				break
 			}
 			b, ok := begun[e.ID]
 			if !ok || ended[e.ID] || b.at > at || e.BP != "e" {
 				return fmt.Errorf("event %d: the flow %d ends before it begins, or twice", i, e.ID)
+			}
+			if b.cat != e.Cat || b.name != e.Name {
+				return fmt.Errorf("event %d: the flow %d has two names", i, e.ID)
 			}
 			ended[e.ID] = true
 		case "i":
@@ -172,18 +213,30 @@ func TestTheValidatorFindsFaults(t *testing.T) {
 		return &all[i]
 	}
 	for want, spoil := range map[string]func([]read){
-		"is earlier than":  func(all []read) { all[len(all)-1].Ts = "0.000" },
-		"ends after event": func(all []read) { find(all, "X of n2").Dur = "3000000.000" },
-		"begins twice":     func(all []read) { find(all, "s").ID = 2 },
-		"ends before it":   func(all []read) { find(all, "f").ID = 99 },
-		"counts":           func(all []read) { find(all, "C").Args["value"] = "1" },
-		"the scope":        func(all []read) { find(all, "i").S = "" },
-		"has no name":      func(all []read) { find(all, "i").Pid = 99 },
-		"the phase":        func(all []read) { find(all, "i").Ph = "I" },
-		"is no time":       func(all []read) { find(all, "i").Ts = "1" },
-		"lasts -1.000":     func(all []read) { find(all, "X").Dur = "-1.000" },
-		"flows begin and":  func(all []read) { e := find(all, "f"); e.Ph, e.S = "i", "t" },
-		"is in no slice":   func(all []read) { e := find(all, "s"); e.Pid, e.Tid = 2, 20_002 },
+		"is earlier than":     func(all []read) { all[len(all)-1].Ts = "0.000" },
+		"ends after event":    func(all []read) { find(all, "X of n2").Dur = "3000000.000" },
+		"begins twice":        func(all []read) { find(all, "s").ID = 2 },
+		"ends before it":      func(all []read) { find(all, "f").ID = 99 },
+		"counts":              func(all []read) { find(all, "C").Args["value"] = "1" },
+		"the scope":           func(all []read) { find(all, "i").S = "" },
+		"has no name":         func(all []read) { find(all, "C").Pid = 99 },
+		"the phase":           func(all []read) { find(all, "i").Ph = "I" },
+		"is no time":          func(all []read) { find(all, "i").Ts = "1" },
+		"lasts -1.000":        func(all []read) { find(all, "X").Dur = "-1.000" },
+		"flows begin and":     func(all []read) { e := find(all, "f"); e.Ph, e.S = "i", "t" },
+		"is in no slice":      func(all []read) { e := find(all, "s"); e.Pid, e.Tid = 2, 20_002 },
+		"is the idle thread":  func(all []read) { find(all, "i").Tid = -1 },
+		"is of two processes": func(all []read) { find(all, "i").Pid = 2 },
+		"process 1 has two":   func(all []read) { all[1] = all[0] },
+		"the metadata":        func(all []read) { find(all, "M").Name = "process_title" },
+		"process_name is":     func(all []read) { find(all, "M").Args["name"] = 1.0 },
+		"sort_index is":       func(all []read) { all[1].Args["sort_index"] = "1" },
+		"the flow 1 has two":  func(all []read) { find(all, "f").Name = "another" },
+		// A slice that ends where the flow begins is closed: it is the one before it.
+		"the flow 1 is in no slice": func(all []read) {
+			i := slices.IndexFunc(all, func(e read) bool { return e.Ph == "s" })
+			all[i-1].Dur = "0.000"
+		},
 		"has two names": func(all []read) {
 			all[len(all)-1] = *find(all, "M")
 			all[len(all)-1].Name = "thread_name"
