@@ -13,9 +13,10 @@ import (
 const (
 	calmStart     = 4 * time.Second
 	schedulerTick = 5 * time.Second
-	// settle is how long a task needs beyond the work on its units: each phase is
-	// noticed by a wake, at the latest by a tick.
-	settle = 5 * schedulerTick
+	// settleTicks is how many ticks a task needs beyond the work on its units: each phase
+	// is noticed by a wake, at the latest by a tick.
+	settleTicks = 5
+	settle      = settleTicks * schedulerTick
 	// keepRecords is a time to live that no run outlives.
 	keepRecords = 24 * time.Hour
 )
@@ -185,7 +186,9 @@ func (d *draft) perNode(c *plan.Collection) int {
 }
 
 // pass lets the time of the next operation pass until t has ended.
-func (d *draft) pass(t *plan.Task, units int) { d.now += work(t, units) + settle }
+func (d *draft) pass(t *plan.Task, units int) {
+	d.now += work(t, units) + settleTicks*d.plan.Cluster.SchedulerTick.D()
+}
 
 // finish ends the plan a moment after the draft's time, so that every operation has
 // its outcome.

@@ -16,7 +16,7 @@ func endings() []Scenario {
 		},
 		{
 			Name:    "unit-failure",
-			Summary: "one unit of a reindex fails: the task fails at once, nothing swaps, the schema stays",
+			Summary: "one unit of a reindex fails, which is heard at the second attempt: the task fails at once, nothing swaps, the schema stays",
 			write:   unitFailure,
 		},
 		{
@@ -68,9 +68,11 @@ func unitFailure(d *draft) {
 	t := d.retokenize(c, "to-trigram", trigram)
 	t.Barrier = d.number("barrier", 0, 1) == 1
 	t.FailUnits = []string{d.unit(c, d.number("bad-shard", 0, len(c.Shards)-1), d.number("bad-replica", 0, c.Replicas-1))}
+	d.fault(plan.Fault{Kind: plan.CallError, Op: "fail-unit", Count: 1})
 	d.add(t)
 	d.cameToNothing(t, "FAILED")
 	d.pass(t, d.perNode(c))
+	d.calm()
 }
 
 func rerunFinished(d *draft) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"dtsim/sched"
 	"dtsim/sim/plan"
 )
 
@@ -27,7 +28,7 @@ func journeys() []Scenario {
 		},
 		{
 			Name:    "journey-2",
-			Summary: "every replica is rebuilt and swaps on its own; the configuration stays",
+			Summary: "every replica is rebuilt and swaps on its own; the configuration stays. Ticks are a minute apart, wakes carry the task",
 			write:   journey2,
 		},
 		{
@@ -92,6 +93,7 @@ func (d *draft) unit(c *plan.Collection, s, r int) string {
 
 func journey2(d *draft) {
 	d.nodes(3, 3, 5)
+	d.plan.Cluster.SchedulerTick = plan.Duration(sched.DefaultTickInterval)
 	c := d.library(articles)
 	d.create(c)
 	t := &plan.Task{

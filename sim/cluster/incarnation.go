@@ -143,10 +143,14 @@ const (
 func (i *incarnation) schedule() {
 	calls := (*caller)(i)
 	p := i.cluster.plan.Cluster
+	tick := p.SchedulerTick.D()
+	if tick == sched.DefaultTickInterval {
+		tick = 0 // as most programs do
+	}
 	scheduler := i.cluster.sys.NewScheduler(sched.SchedulerParams{
 		CompletionRecorder: calls, TaskLister: calls, TaskCleaner: calls, TaskFinalizer: calls, AckRecorder: calls,
 		Providers: i.providers.Providers(), Clock: i.clock, Logger: quiet(),
-		LocalNode: i.node.name, CompletedTaskTTL: p.CompletedTaskTTL.D(), TickInterval: p.SchedulerTick.D(),
+		LocalNode: i.node.name, CompletedTaskTTL: p.CompletedTaskTTL.D(), TickInterval: tick,
 	})
 	i.cluster.applying.Lock()
 	i.scheduler = scheduler

@@ -89,12 +89,12 @@ func (w *worker) unit(ctx context.Context, unit string) bool {
 		return false
 	}
 	if err == nil {
-		err = w.report(ctx, func() error {
+		err = w.report(ctx, unit, func() error {
 			return w.recorder.RecordDistributedTaskUnitCompletion(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit)
 		})
 	} else {
 		message := err.Error()
-		err = w.report(ctx, func() error {
+		err = w.report(ctx, unit, func() error {
 			return w.recorder.RecordDistributedTaskUnitFailure(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit, message)
 		})
 	}
@@ -145,9 +145,9 @@ func (w *worker) do(ctx context.Context, unit string, spoilt bool) error {
 	return nil
 }
 
-// report tries to get an outcome into the log. What stays unreported is found
-// again when the run is started again.
-func (w *worker) report(ctx context.Context, send func() error) error {
+// report tries to get the outcome of a unit into the log, with a sign of life before each
+// further attempt. What stays unreported is found again when the run is started again.
+func (w *worker) report(ctx context.Context, unit string, send func() error) error {
 	backoff := firstBackoff
 	var err error
 	for attempt := range attempts {
@@ -156,6 +156,7 @@ func (w *worker) report(ctx context.Context, send func() error) error {
 				return err
 			}
 			backoff *= 2
+			_ = w.progress(ctx, unit, 1)
 		}
 		if err = send(); err == nil || errors.Is(err, fsm.ErrPermanentRejection) {
 			return err
