@@ -31,12 +31,7 @@ func kept[D any](t *testing.T, name string) *D {
 func file(t *testing.T, p *page.Page, err error) string {
 	t.Helper()
 	require.NoError(t, err)
-	name := filepath.Join(t.TempDir(), "page.html")
-	f, err := os.Create(name)
-	require.NoError(t, err)
-	require.NoError(t, p.Write(f))
-	require.NoError(t, f.Close())
-	return name
+	return browsertest.File(t, p.Write)
 }
 
 // look holds a page against what every page promises, in both schemes, and takes its

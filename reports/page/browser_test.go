@@ -3,8 +3,6 @@ package page_test
 import (
 	"embed"
 	"html/template"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -42,12 +40,7 @@ func sample(t *testing.T, change func(*page.Page)) string {
 	if change != nil {
 		change(&p)
 	}
-	name := filepath.Join(t.TempDir(), "sample.html")
-	f, err := os.Create(name)
-	require.NoError(t, err)
-	require.NoError(t, p.Write(f))
-	require.NoError(t, f.Close())
-	return name
+	return browsertest.File(t, p.Write)
 }
 
 func TestTheShellInABrowser(t *testing.T) {

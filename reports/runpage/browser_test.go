@@ -3,8 +3,8 @@ package runpage
 import (
 	"embed"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -40,12 +40,7 @@ func written(t *testing.T, whole *trace.Trace, change func(*Run)) (*story.Story,
 	if change != nil {
 		change(&r)
 	}
-	name := filepath.Join(t.TempDir(), "run.html")
-	f, err := os.Create(name)
-	require.NoError(t, err)
-	require.NoError(t, Write(f, r))
-	require.NoError(t, f.Close())
-	return s, name
+	return s, browsertest.File(t, func(w io.Writer) error { return Write(w, r) })
 }
 
 // open opens a page and waits until it is drawn.
@@ -103,12 +98,7 @@ func TestTheCoreInABrowser(t *testing.T) {
 		p.Modules = append(p.Modules, page.Module{Files: files, Name: "js/" + name + ".js"})
 	}
 	p.Modules = append(p.Modules, page.Module{Files: prefixed{tests}, Name: "js/core_test.js"})
-	name := filepath.Join(t.TempDir(), "core.html")
-	f, err := os.Create(name)
-	require.NoError(t, err)
-	require.NoError(t, p.Write(f))
-	require.NoError(t, f.Close())
-	tab := browsertest.Start(t).Open(t, name)
+	tab := browsertest.Start(t).Open(t, browsertest.File(t, p.Write))
 	tab.Until("window.tests")
 	var wrong []string
 	tab.Eval("wrong", &wrong)

@@ -115,12 +115,17 @@ func pack(s *story.Story, violations []violation) (string, error) {
 	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
-func (p *packer) text(s string) int {
-	n, ok := p.texts[s]
+func (p *packer) text(s string) int { return number(s, &p.Texts, p.texts) }
+
+func (p *packer) task(name string) int { return number(name, &p.Tasks, p.tasks) }
+
+// number returns the place of a name in a list, to which it is added when it is new.
+func number(name string, list *[]string, places map[string]int) int {
+	n, ok := places[name]
 	if !ok {
-		n = len(p.Texts)
-		p.texts[s] = n
-		p.Texts = append(p.Texts, s)
+		n = len(*list)
+		places[name] = n
+		*list = append(*list, name)
 	}
 	return n
 }
@@ -131,16 +136,6 @@ func (p *packer) lane(node string) int {
 		return i + 1
 	}
 	return 0
-}
-
-func (p *packer) task(name string) int {
-	n, ok := p.tasks[name]
-	if !ok {
-		n = len(p.Tasks)
-		p.tasks[name] = n
-		p.Tasks = append(p.Tasks, name)
-	}
-	return n
 }
 
 func (p *packer) taskOf(namespace, id string) int {

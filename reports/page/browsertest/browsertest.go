@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -63,6 +64,17 @@ func Start(t testing.TB) *Browser {
 	t.Cleanup(func() { closeAll(); stop() })
 	require.NoError(t, chromedp.Do(ctx), "the browser starts")
 	return &Browser{ctx}
+}
+
+// File writes a page into a file, which ends with the test.
+func File(t testing.TB, write func(io.Writer) error) (name string) {
+	t.Helper()
+	name = filepath.Join(t.TempDir(), "page.html")
+	f, err := os.Create(name)
+	require.NoError(t, err)
+	require.NoError(t, write(f))
+	require.NoError(t, f.Close())
+	return name
 }
 
 // Tab is a page that is open.
