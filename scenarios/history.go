@@ -62,6 +62,11 @@ func history() []Scenario {
 			Summary: "two tasks swap the same tenants, and fail: the tenants keep what the second has made of them, the schema stays",
 			write:   tenantsSwapAgain,
 		},
+		{
+			Name:    "behind-a-snapshot",
+			Summary: "a node is given a snapshot, its next answers get lost, and then it is needed: it goes on behind the snapshot",
+			write:   behindASnapshot,
+		},
 	}
 }
 
@@ -258,4 +263,31 @@ func tenantsSwapAgain(d *draft) {
 		}
 		d.promise(plan.Promise{Expect: plan.ShardsAre, Collection: c.Name, Tenant: tenant, Property: title, Tokenization: serves})
 	}
+}
+
+// behindASnapshot: the log of the last node goes on behind the snapshot without holding its
+// end, and the leader, which does not know that, begins there again.
+func behindASnapshot(d *draft) {
+	d.nodes(3)
+	// A later snapshot would help, if there were one.
+	d.plan.Cluster.Raft.SnapshotThreshold = 1024
+	leader, away := d.other(0), d.other(2)
+	d.create(d.library(articles))
+	d.fault(plan.Fault{Kind: plan.Transfer, Node: leader})
+	at := d.now + time.Second
+	d.plan.Faults = append(d.plan.Faults, plan.Fault{
+		Kind: plan.ForceSnapshot, At: plan.Duration(at), For: plan.Duration(d.duration("away", 5*time.Second, 8*time.Second)), Node: away,
+	})
+	installed := plan.Trigger{Moment: plan.SnapshotInstalled, Node: away}
+	d.fault(plan.Fault{
+		Kind: plan.Loss, Op: "append-reply", Node: away, When: &installed, For: plan.Duration(d.duration("lost", 6*time.Second, 9*time.Second)),
+	})
+	if d.plan.Cluster.Nodes > 2 {
+		// The two that are left are the majority: each of them is needed.
+		d.fault(plan.Fault{Kind: plan.Leave, Node: d.other(1), When: &installed})
+	}
+	d.now = at + 30*time.Second
+	d.calm()
+	d.wait("after", time.Second, 2*time.Second)
+	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks, Node: away}))
 }
