@@ -67,6 +67,11 @@ func history() []Scenario {
 			Summary: "a node is given a snapshot, its next answers get lost, and then it is needed: it goes on behind the snapshot",
 			write:   behindASnapshot,
 		},
+		{
+			Name:    "late-snapshot",
+			Summary: "a snapshot arrives once more when its node has long gone on: it is refused, and the node takes part",
+			write:   lateSnapshot,
+		},
 	}
 }
 
@@ -289,5 +294,39 @@ func behindASnapshot(d *draft) {
 	d.now = at + 30*time.Second
 	d.calm()
 	d.wait("after", time.Second, 2*time.Second)
+	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks, Node: away}))
+}
+
+// lateSnapshot: raft installs whatever its leader has sent. What lies behind the snapshot by
+// then are entries of raft's own, of which no state machine is told, and the log does not
+// hold them any more.
+func lateSnapshot(d *draft) {
+	d.nodes(3)
+	leader, away, beside := d.other(0), d.other(2), d.other(1)
+	d.create(d.library(articles))
+	// Nobody looks, so that there are no commands.
+	d.plan.Cluster.SchedulerTick = plan.Duration(time.Minute)
+	d.plan.Cluster.Raft.SnapshotThreshold = 1024
+	d.fault(plan.Fault{Kind: plan.Transfer, Node: leader})
+	at := d.now + time.Second
+	force := func(node string, length time.Duration) {
+		d.plan.Faults = append(d.plan.Faults, plan.Fault{Kind: plan.ForceSnapshot, At: plan.Duration(at), For: plan.Duration(length), Node: node})
+		at += length
+	}
+	force(away, d.duration("away", 3*time.Second, 5*time.Second))
+	late := d.duration("late", 14*time.Second, 16*time.Second)
+	d.fault(plan.Fault{Kind: plan.Duplicate, Op: "snapshot", Peer: away, Min: plan.Duration(late), Max: plan.Duration(late), Count: 1})
+	at += 4 * time.Second // it is installed by then
+	if beside != leader {
+		// Two entries that are not in the snapshots taken at once, and the one that is taken
+		// then holds both.
+		force(beside, 500*time.Millisecond)
+		at -= 500 * time.Millisecond
+		force(beside, 500*time.Millisecond)
+		at += time.Second
+		force(beside, 500*time.Millisecond)
+	}
+	d.now = at + late
+	d.calm()
 	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks, Node: away}))
 }
