@@ -42,6 +42,9 @@ type Job struct {
 	// Entropy feeds what the Go runtime would otherwise draw: the order of
 	// goroutines, select, maps, timers of one instant, math/rand, crypto/rand.
 	Entropy uint64
+	// Spill has the trace told as it is made, which is slower: then a [*GuestError] holds
+	// what there was of it.
+	Spill bool
 }
 
 // Result is what a run gave.

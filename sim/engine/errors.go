@@ -44,7 +44,7 @@ const (
 
 // GuestError says that the guest failed at one job. It is a failure of the
 // harness or of the system under test as a program (a panic, a deadlock), not the
-// verdict of a check.
+// verdict of a check; package sim/autopsy tells the two apart.
 type GuestError struct {
 	Engine string
 	How    Failure
@@ -53,6 +53,8 @@ type GuestError struct {
 	// Stderr is what the guest wrote to standard error during this job: a panic, the
 	// dump of all goroutines. The middle of a long one is cut out.
 	Stderr string
+	// Trace is what the guest had recorded of a job that asked to be told, without an end.
+	Trace []byte
 }
 
 func (e *GuestError) Error() string {

@@ -141,3 +141,22 @@ func TestTheEndOfALongDumpIsKept(t *testing.T) {
 	s.Reset()
 	require.Empty(t, s.String())
 }
+
+func TestAJobThatSpillsTellsItsTraceAsItIsMade(t *testing.T) {
+	for name, m := range engines {
+		t.Run(name, func(t *testing.T) {
+			e := m.open(t)
+			for _, next := range samples[name].jobs[:1] {
+				want := mustRun(t, e, next)
+				next.Spill = true
+				require.True(t, bytes.Equal(want, mustRun(t, e, next)), "it is the same trace")
+			}
+			dies := job("panic", time.Second, 1)
+			dies.Spill = true
+			_, err := e.Run(t.Context(), dies)
+			var failure *GuestError
+			require.ErrorAs(t, err, &failure)
+			require.Contains(t, string(failure.Trace), `"kind":"run-ended"`, "what came before the panic is there")
+		})
+	}
+}

@@ -106,15 +106,24 @@ func (w *worker) run(ctx context.Context, job wire.Job, l limits) (wire.Answer, 
 	w.jobs++
 	w.stderr.Reset()
 	var answer wire.Answer
-	var trace []byte
+	var trace, pieces []byte
 	took, err := w.supervise(ctx, l, func() error {
 		err := wire.WriteJob(w.stdin, job)
 		if err != nil {
 			return fmt.Errorf("%w (%w)", io.ErrUnexpectedEOF, err)
 		}
+		if job.Spill != 0 {
+			if pieces, err = wire.ReadPieces(w.stdout); err != nil {
+				return err
+			}
+		}
 		answer, trace, err = wire.ReadAnswer(w.stdout)
 		return err
 	})
+	var failure *GuestError
+	if errors.As(err, &failure) {
+		failure.Trace = pieces
+	}
 	return answer, trace, took, err
 }
 

@@ -44,9 +44,11 @@ func (n *workers) Run(ctx context.Context, job Job) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	answer, trace, wall, err := w.run(ctx,
-		wire.Job{Plan: job.Plan, Entropy: job.Entropy, Engine: n.Name(), Build: n.build},
-		limits{timeout: n.options.Timeout, memory: n.options.MemoryLimit})
+	order := wire.Job{Plan: job.Plan, Entropy: job.Entropy, Engine: n.Name(), Build: n.build}
+	if job.Spill {
+		order.Spill = 1
+	}
+	answer, trace, wall, err := w.run(ctx, order, limits{timeout: n.options.Timeout, memory: n.options.MemoryLimit})
 	if err != nil {
 		n.forget(w)
 		if n.isClosed() {

@@ -19,6 +19,9 @@ import (
 // maxLine is how long a line may be, in bytes.
 const maxLine = 64 << 20
 
+// ErrCutOff is wrapped by the error of a reader whose trace has no end.
+var ErrCutOff = errors.New("it was cut off")
+
 // zstdMagic begins every zstd frame.
 var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
@@ -215,9 +218,9 @@ func (r *Reader) readLine() ([]byte, error) {
 		case err == io.EOF && len(r.long) == 0 && r.line == 1:
 			return nil, r.fail(errors.New("the file is empty"))
 		case err == io.EOF && len(r.long) == 0:
-			return nil, r.fail(errors.New("the trace ends here, without its footer: it was cut off"))
+			return nil, r.fail(fmt.Errorf("the trace ends here, without its footer: %w", ErrCutOff))
 		case err == io.EOF:
-			return nil, r.fail(errors.New("the trace ends in the middle of this line: it was cut off"))
+			return nil, r.fail(fmt.Errorf("the trace ends in the middle of this line: %w", ErrCutOff))
 		default:
 			return nil, r.fail(err)
 		}

@@ -29,6 +29,7 @@ type Recorder struct {
 	tallies  map[string]int64
 	watchers []watcher
 	words    map[string]string // names of nodes, for the watchers
+	spill    io.Writer         // gets every event at once; nil for nobody
 	closed   bool
 	err      error // the first one; Close returns it
 }
@@ -64,6 +65,19 @@ func NewRecorder(w io.Writer, h Header) (*Recorder, error) {
 	return r, nil
 }
 
+// Spill has every event written to w, too, and at once, behind the header: then it is not
+// lost with the process. It is called before the first event. To the recorder's own writer
+// nothing changes, and nothing is allocated; nor is it looked at whether w fails.
+func (r *Recorder) Spill(w io.Writer) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spill = w
+	_, _ = w.Write(r.buf)
+}
+
 // Emit appends an event. It keeps nothing of e. An event that lies before the one
 // before it in time is not recorded and makes Close fail; one after Close is lost.
 func (r *Recorder) Emit(e Event) {
@@ -89,7 +103,11 @@ func (r *Recorder) Emit(e Event) {
 		}
 	}
 	of.count++
+	begin := len(r.buf)
 	r.buf = appendEvent(r.buf, &e)
+	if r.spill != nil {
+		_, _ = r.spill.Write(r.buf[begin:])
+	}
 	if len(r.buf) >= flushAt {
 		r.flush()
 	}

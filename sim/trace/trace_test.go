@@ -443,3 +443,28 @@ func BenchmarkEmit(b *testing.B) {
 		}})
 	}
 }
+
+func TestARecorderThatSpillsHoldsNothingBack(t *testing.T) {
+	e := trace.Event{At: time.Second, Kind: trace.RunEnded}
+	want, _ := record(t, trace.Verdict{Passed: true}, e, e)
+	var out, spilt bytes.Buffer
+	rec, err := trace.NewRecorder(&out, header())
+	require.NoError(t, err)
+	rec.Spill(&spilt)
+	for n := range 3 {
+		require.Equal(t, 1+n, bytes.Count(spilt.Bytes(), []byte("\n")), "the header and every event so far")
+		require.True(t, bytes.HasPrefix(want, spilt.Bytes()))
+		reader, err := trace.NewReader(bytes.NewReader(spilt.Bytes()))
+		require.NoError(t, err)
+		for err == nil {
+			_, err = reader.Next()
+		}
+		require.ErrorIs(t, err, trace.ErrCutOff)
+		if n < 2 {
+			rec.Emit(e)
+		}
+	}
+	_, err = rec.Close(trace.Verdict{Passed: true})
+	require.NoError(t, err)
+	require.Equal(t, string(want), out.String())
+}

@@ -22,10 +22,11 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Runner runs a job and writes its trace to w. It is called inside a bubble, and
+// Runner runs a job and writes its trace to w, and each event at once to spill when that
+// is not nil. It is called inside a bubble, and
 // every goroutine it started must have ended when it returns. An error means that
 // the job could not be run at all.
-type Runner func(job wire.Job, w io.Writer) (trace.Footer, error)
+type Runner func(job wire.Job, w, spill io.Writer) (trace.Footer, error)
 
 // Main serves jobs from standard input until it ends, and then ends the process.
 // What the program writes to os.Stdout meanwhile goes to standard error.
@@ -45,12 +46,13 @@ func Main(run Runner) {
 }
 
 // serve answers every job of in.
-func serve(t *testing.T, in io.Reader, out io.Writer, run Runner) error {
+func serve(t *testing.T, in io.Reader, out *os.File, run Runner) error {
 	r, w := bufio.NewReader(in), bufio.NewWriterSize(out, 64<<10)
 	hello := wire.Hello{Protocol: wire.Protocol, Seeded: seeded, Go: runtime.Version()}
 	if err := errors.Join(wire.WriteHello(w, hello), w.Flush()); err != nil {
 		return err
 	}
+	sent.to = rawFile(out)
 	var buf bytes.Buffer
 	for {
 		job, err := wire.ReadJob(r)
@@ -61,7 +63,11 @@ func serve(t *testing.T, in io.Reader, out io.Writer, run Runner) error {
 			return err
 		}
 		buf.Reset()
-		answer := serveJob(t, job, &buf, run)
+		var spill io.Writer
+		if job.Spill != 0 {
+			spill = &sent
+		}
+		answer := serveJob(t, job, &buf, spill, run)
 		if err := errors.Join(wire.WriteAnswer(w, answer, buf.Bytes()), w.Flush()); err != nil {
 			return err
 		}
@@ -69,12 +75,12 @@ func serve(t *testing.T, in io.Reader, out io.Writer, run Runner) error {
 }
 
 // serveJob runs one job in a fresh bubble.
-func serveJob(t *testing.T, job wire.Job, buf *bytes.Buffer, run Runner) wire.Answer {
+func serveJob(t *testing.T, job wire.Job, buf *bytes.Buffer, spill io.Writer, run Runner) wire.Answer {
 	var answer wire.Answer
 	cleanSlate(job.Entropy)
 	before := cpu.Time()
 	synctest.Test(t, func(*testing.T) {
-		footer, err := run(job, buf)
+		footer, err := run(job, buf, spill)
 		if err != nil {
 			answer.Error = err.Error()
 			return

@@ -18,10 +18,13 @@ import (
 func main() { bubble.Main(run) }
 
 // run runs a job in the bubble it is called in.
-func run(job wire.Job, w io.Writer) (trace.Footer, error) {
+func run(job wire.Job, w, spill io.Writer) (trace.Footer, error) {
 	rec, err := trace.NewRecorder(w, trace.Header{Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build})
 	if err != nil {
 		return trace.Footer{}, err
+	}
+	if spill != nil {
+		rec.Spill(spill)
 	}
 	finish := coverage.Record(job.Plan, rec)
 	verdict, _ := cluster.Run(job.Plan, cluster.Default(), rec)

@@ -92,7 +92,12 @@ func serve(ctx context.Context, host wazero.Runtime, module wazero.CompiledModul
 			return err
 		}
 		started := cpu.Time()
-		answer, trace, err := runInstance(ctx, host, module, job)
+		answer, trace, pieces, err := runInstance(ctx, host, module, job)
+		if len(pieces) > 0 {
+			if err := errors.Join(wire.WritePiece(w, pieces), w.Flush()); err != nil {
+				return err
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -109,11 +114,12 @@ var (
 	errGarbled = errors.New("the guest broke the protocol")
 )
 
-// runInstance runs one job in an instance of its own.
-func runInstance(ctx context.Context, host wazero.Runtime, module wazero.CompiledModule, job wire.Job) (wire.Answer, []byte, error) {
+// runInstance runs one job in an instance of its own. The pieces are those of its trace
+// that it has sent, whatever became of it.
+func runInstance(ctx context.Context, host wazero.Runtime, module wazero.CompiledModule, job wire.Job) (_ wire.Answer, trace, pieces []byte, _ error) {
 	var in, out bytes.Buffer
 	if err := wire.WriteJob(&in, job); err != nil {
-		return wire.Answer{}, nil, err
+		return wire.Answer{}, nil, nil, err
 	}
 	errs := &spy{to: os.Stderr}
 	instance, err := host.InstantiateModule(ctx, module, world(job.Entropy).
@@ -122,30 +128,35 @@ func runInstance(ctx context.Context, host wazero.Runtime, module wazero.Compile
 		// It has ended and has nothing left to fail at.
 		_ = instance.Close(ctx)
 	}
+	answer, trace, pieces, garbled := readInstance(&out)
 	var exit *sys.ExitError
 	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 0) {
 		if errs.memory {
-			return wire.Answer{}, nil, errMemory
+			return wire.Answer{}, nil, pieces, errMemory
 		}
-		return wire.Answer{}, nil, fmt.Errorf("the guest ended: %w", err)
+		return wire.Answer{}, nil, pieces, fmt.Errorf("the guest ended: %w", err)
 	}
-	answer, trace, err := readInstance(&out)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("%w: %w", errGarbled, err)
+	if garbled != nil && !errors.Is(garbled, io.EOF) && !errors.Is(garbled, io.ErrUnexpectedEOF) {
+		garbled = fmt.Errorf("%w: %w", errGarbled, garbled)
 	}
-	return answer, trace, err
+	return answer, trace, pieces, garbled
 }
 
 // readInstance reads all that an instance wrote.
-func readInstance(out *bytes.Buffer) (wire.Answer, []byte, error) {
-	if _, err := wire.ReadHello(out); err != nil {
-		return wire.Answer{}, nil, err
+func readInstance(out io.Reader) (_ wire.Answer, trace, pieces []byte, _ error) {
+	r := bufio.NewReader(out)
+	if _, err := wire.ReadHello(r); err != nil {
+		return wire.Answer{}, nil, nil, err
 	}
-	answer, trace, err := wire.ReadAnswer(out)
-	if err == nil && out.Len() > 0 {
-		err = fmt.Errorf("wire: %d bytes after the answer", out.Len())
+	pieces, err := wire.ReadPieces(r)
+	if err != nil {
+		return wire.Answer{}, nil, pieces, err
 	}
-	return answer, trace, err
+	answer, trace, err := wire.ReadAnswer(r)
+	if _, more := r.Peek(1); err == nil && more == nil {
+		err = errors.New("wire: there are bytes after the answer")
+	}
+	return answer, trace, pieces, err
 }
 
 // spy passes standard error on and notices the runtime's words for no memory.

@@ -2,12 +2,14 @@
 // guest's standard input and output.
 //
 // The guest begins with a [Hello]. For every [Job] it answers with one [Answer],
-// followed by the trace when the job was run. A frame is its length, its kind, a
+// followed by the trace when the job was run. Asked to, it sends the pieces of the trace
+// before that, as they are made. A frame is its length, its kind, a
 // checksum and the payload; a stream that ends or is garbled inside a frame is an
 // error that says so. The package knows neither processes nor WebAssembly.
 package wire
 
 import (
+	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -48,6 +50,9 @@ type Job struct {
 	// Engine and Build stand in the trace's header.
 	Engine string
 	Build  string
+	// Spill asks for the pieces of the trace as they are made; 0 for no, 1 for yes. A job
+	// is as long in either case, for what a guest allocates decides when it collects.
+	Spill int
 }
 
 // Answer is what became of a job.
@@ -67,6 +72,7 @@ const (
 	jobFrame    frameKind = 'j'
 	answerFrame frameKind = 'a'
 	traceFrame  frameKind = 't'
+	pieceFrame  frameKind = 'p'
 )
 
 func (k frameKind) String() string {
@@ -79,6 +85,8 @@ func (k frameKind) String() string {
 		return "answer"
 	case traceFrame:
 		return "trace"
+	case pieceFrame:
+		return "piece of a trace"
 	}
 	return fmt.Sprintf("kind 0x%02x", byte(k))
 }
@@ -129,6 +137,43 @@ func WriteAnswer(w io.Writer, a Answer, trace []byte) error {
 	return writeFrame(w, traceFrame, trace)
 }
 
+// WritePiece writes a piece of the trace that is being made.
+func WritePiece(w io.Writer, piece []byte) error { return writeFrame(w, pieceFrame, piece) }
+
+// AppendPiece appends the frame of as much of a piece as b has room for, and says how
+// much that is. It allocates nothing.
+func AppendPiece(b, piece []byte) (int, []byte) {
+	n := max(0, min(len(piece), cap(b)-len(b)-headerSize))
+	b = appendHeader(b, pieceFrame, piece[:n])
+	return n, append(b, piece[:n]...)
+}
+
+// ReadPieces reads the pieces that stand before an answer, which [ReadAnswer] then reads.
+// The end of the stream is no error.
+func ReadPieces(r *bufio.Reader) ([]byte, error) {
+	var pieces []byte
+	for {
+		h, err := r.Peek(headerSize)
+		if len(h) < headerSize && errors.Is(err, io.EOF) {
+			return pieces, nil
+		}
+		if err != nil {
+			return pieces, err
+		}
+		if frameKind(h[4]) != pieceFrame {
+			return pieces, nil
+		}
+		piece, err := readFrame(r, pieceFrame)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return pieces, nil
+		}
+		if err != nil {
+			return pieces, err
+		}
+		pieces = append(pieces, piece...)
+	}
+}
+
 // ReadAnswer reads an answer and, unless it is an error, the trace. The end of the
 // stream is io.ErrUnexpectedEOF wherever it comes.
 func ReadAnswer(r io.Reader) (Answer, []byte, error) {
@@ -175,16 +220,20 @@ func writeFrame(w io.Writer, kind frameKind, payload []byte) error {
 		return fmt.Errorf("wire: %s: %d bytes are too many for a frame", kind, len(payload))
 	}
 	var h [headerSize]byte
-	binary.BigEndian.PutUint32(h[0:], uint32(len(payload)))
-	h[4] = byte(kind)
-	binary.BigEndian.PutUint32(h[5:], crc32.ChecksumIEEE(payload))
-	if _, err := w.Write(h[:]); err != nil {
+	if _, err := w.Write(appendHeader(h[:0], kind, payload)); err != nil {
 		return fmt.Errorf("wire: %s: %w", kind, err)
 	}
 	if _, err := w.Write(payload); err != nil {
 		return fmt.Errorf("wire: %s: %w", kind, err)
 	}
 	return nil
+}
+
+// appendHeader appends what stands before the payload of a frame.
+func appendHeader(b []byte, kind frameKind, payload []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(payload)))
+	b = append(b, byte(kind))
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(payload))
 }
 
 // readFrame returns io.EOF when the stream ends before the frame, and an error

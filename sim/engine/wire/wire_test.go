@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -136,4 +137,33 @@ func FuzzReadAnswer(f *testing.F) {
 		require.Equal(t, answer, same)
 		require.True(t, bytes.Equal(tr, sameTrace))
 	})
+}
+
+func TestPiecesStandBeforeAnAnswerOrTheEnd(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WritePiece(&b, []byte("the first, ")))
+	n, frame := AppendPiece(make([]byte, 0, headerSize+4), []byte("the second"))
+	require.Equal(t, 4, n, "there is no more room")
+	b.Write(frame)
+	n, frame = AppendPiece(make([]byte, 0, 100), []byte("second"))
+	require.Equal(t, 6, n)
+	b.Write(frame)
+	sent := bytes.Clone(b.Bytes())
+	for cut := range len(sent) {
+		pieces, err := ReadPieces(bufio.NewReader(bytes.NewReader(sent[:cut])))
+		require.NoError(t, err)
+		require.True(t, cut < len(sent) && bytes.HasPrefix([]byte("the first, the second"), pieces))
+	}
+	b.Write(answered(t))
+	r := bufio.NewReader(&b)
+	pieces, err := ReadPieces(r)
+	require.NoError(t, err)
+	require.Equal(t, "the first, the second", string(pieces))
+	_, tr, err := ReadAnswer(r)
+	require.NoError(t, err)
+	require.Equal(t, "the whole trace\n", string(tr))
+
+	sent[len(sent)-1]++
+	_, err = ReadPieces(bufio.NewReader(bytes.NewReader(sent)))
+	require.ErrorContains(t, err, "checksum")
 }

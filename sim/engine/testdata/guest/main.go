@@ -20,10 +20,13 @@ import (
 func main() { bubble.Main(run) }
 
 // run runs the plan that the job's plan is named after.
-func run(job wire.Job, w io.Writer) (trace.Footer, error) {
+func run(job wire.Job, w, spill io.Writer) (trace.Footer, error) {
 	rec, err := trace.NewRecorder(w, trace.Header{Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build})
 	if err != nil {
 		return trace.Footer{}, err
+	}
+	if spill != nil {
+		rec.Spill(spill)
 	}
 	name, arg, _ := strings.Cut(job.Plan.Name, "=")
 	switch name {
@@ -36,6 +39,7 @@ func run(job wire.Job, w io.Writer) (trace.Footer, error) {
 	case "churn":
 		churn(rec)
 	case "panic":
+		rec.Emit(trace.Event{Kind: trace.RunEnded})
 		go panic("a goroutine of the system under test panics")
 		time.Sleep(time.Second)
 	case "deadlock":

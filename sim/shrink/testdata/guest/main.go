@@ -14,7 +14,7 @@ import (
 
 func main() { bubble.Main(run) }
 
-func run(job wire.Job, w io.Writer) (trace.Footer, error) {
+func run(job wire.Job, w, _ io.Writer) (trace.Footer, error) {
 	rec, err := trace.NewRecorder(w, trace.Header{Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build})
 	if err != nil {
 		return trace.Footer{}, err
