@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -17,7 +18,9 @@ import (
 	"dtsim/cmd/dtsim/internal/replay"
 	"dtsim/reports/document"
 	"dtsim/scenarios"
+	"dtsim/sim/autopsy"
 	"dtsim/sim/engine"
+	"dtsim/sim/engine/build"
 	"dtsim/sim/plan"
 )
 
@@ -25,13 +28,25 @@ import (
 // prints. The engines' guests come from the cache that the command itself uses.
 func dtsim(t *testing.T, doc any, args ...string) (status int) {
 	t.Helper()
+	return edited(t, nil, doc, args...)
+}
+
+// edited is dtsim with guests that are compiled with edits.
+func edited(t *testing.T, edits build.Edits, doc any, args ...string) (status int) {
+	t.Helper()
+	opening := func(open func(context.Context, engine.Options) (engine.Engine, error)) func(context.Context, engine.Options) (engine.Engine, error) {
+		return autopsy.Opening(func(ctx context.Context, o engine.Options) (engine.Engine, error) {
+			o.Edits = edits
+			return open(ctx, o)
+		})
+	}
 	if args[0] == "run" && !slices.Contains(args, "--out") && !slices.Contains(args, "--resume") {
 		args = append(args, "--out", t.TempDir())
 	}
 	var stdout, stderr bytes.Buffer
 	status = cli.Main(t.Context(), cli.Environment{
 		Stdout: &stdout, Stderr: &stderr, Jobs: 2, Now: time.Now,
-		Native: engine.Native, Sealed: engine.Sealed,
+		Native: opening(engine.Native), Sealed: opening(engine.Sealed),
 	}, append(args, "--json"))
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), doc), "%v: %s", args, stderr.String())
 	t.Logf("%v: exit status %d\n%s", args, status, stderr.String())

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"dtsim/cmd/dtsim/internal/cli"
+	"dtsim/sim/autopsy"
 	"dtsim/sim/engine"
 )
 
@@ -30,8 +31,8 @@ func main() {
 		Width:    width(),
 		Jobs:     runtime.NumCPU(),
 		Now:      time.Now,
-		Native:   engine.Native,
-		Sealed:   engine.Sealed,
+		Native:   autopsy.Opening(engine.Native),
+		Sealed:   autopsy.Opening(engine.Sealed),
 	}, os.Args[1:]))
 }
 

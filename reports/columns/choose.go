@@ -19,7 +19,7 @@ var quiet = map[trace.Kind]bool{
 // always are the kinds that are printed whatever task is asked for.
 var always = map[trace.Kind]bool{
 	trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true, trace.NodeResumed: true, trace.NodeLeft: true,
-	trace.FaultBegan: true, trace.FaultEnded: true, trace.Calm: true, trace.Explored: true, trace.Step: true,
+	trace.FaultBegan: true, trace.FaultEnded: true, trace.Calm: true, trace.Panicked: true, trace.LeftBehind: true, trace.Explored: true, trace.Step: true,
 }
 
 // leaves says why an event is not printed; "" when it is. One that is outside of what

@@ -16,7 +16,7 @@ type group struct {
 
 // The groups, in the order of the page. A message is a heartbeat by its field.
 var groups = []group{
-	{Name: "lives", Shown: true, Decides: true, kinds: []trace.Kind{trace.RunStarted, trace.Inherited, trace.RunEnded, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft}},
+	{Name: "lives", Shown: true, Decides: true, kinds: []trace.Kind{trace.RunStarted, trace.Inherited, trace.RunEnded, trace.Panicked, trace.LeftBehind, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft}},
 	{Name: "faults", Shown: true, Decides: true, kinds: []trace.Kind{trace.FaultBegan, trace.FaultBit, trace.FaultEnded, trace.ClockSet, trace.Calm}},
 	{Name: "leaders", Shown: true, Decides: true, kinds: []trace.Kind{trace.NodeState, trace.LeaderSeen}},
 	{Name: "log", Shown: true, Decides: true, kinds: []trace.Kind{trace.Committed}},

@@ -140,6 +140,10 @@ func (t *Teller) Event(e *trace.Event) string {
 		return "every disk holds what a newer version has left, a snapshot up to index " + str("index")
 	case trace.RunEnded:
 		return "the run ends"
+	case trace.Panicked:
+		return join("the system panics in", str("in"), "at", str("at")+":", str("what"))
+	case trace.LeftBehind:
+		return join(str("n"), "goroutines of the system wait for ever, one in", str("in"), "at", str("at"))
 	case trace.NodeStarted:
 		return fmt.Sprintf("starts, incarnation %d", e.Incarnation)
 	case trace.NodeStopped:

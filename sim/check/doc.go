@@ -30,7 +30,7 @@
 //	P11  conflicts.go   of conflicting tasks one is active, and its data are left alone
 //	P12  cleanups.go    records and local state go in time, and not before
 //	P13  throttle.go    progress is throttled, claims and terminal reports are not
-//	P14  handles.go     one live handle, terminated in time, none after Close
+//	P14  handles.go     one live handle, terminated in time, none after Close, nothing left
 //	P15  answers.go     callers learn what the log has decided
 //	P16  progress.go    in the calm everything ends, within the bounds of bounds.go
 //	     promptness.go  and schedulers look when there is something to see

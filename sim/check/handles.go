@@ -11,7 +11,8 @@ import (
 )
 
 // handles is P14: one live handle for a task on a node, terminated once the task
-// has left STARTED, and none once the scheduler has been closed.
+// has left STARTED, and none once the scheduler has been closed. No goroutine of the
+// system is left behind when all nodes are.
 type handles struct {
 	*findings
 	live map[handleOf]*liveHandle
@@ -101,6 +102,10 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 				c.report("P14", e.Node, []int{h.started, h.told}, "a handle of %s outlives the scheduler, which has not waited for it", h.run)
 			}
 		}
+	case trace.LeftBehind:
+		c.stake("P14")
+		c.report("P14", e.Node, nil, "goroutines of the system wait for ever: %d, one in %s at %s",
+			e.Int("n"), e.Str("in"), e.Str("at"))
 	case trace.NodeStopped:
 		for _, id := range c.of(who) {
 			delete(c.live, id)

@@ -18,6 +18,7 @@ var watched = map[trace.Kind]bool{
 	trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true,
 	trace.NodeResumed: true, trace.NodeLeft: true, trace.FaultBit: true, trace.ClockSet: true, trace.Calm: true,
 	trace.ShardChanged: true, trace.LocalStateRemoved: true, trace.AtRest: true, trace.RunEnded: true,
+	trace.Panicked: true, trace.LeftBehind: true,
 }
 
 // Kinds returns the kinds of events that an [Observer] has to be given, sorted; it

@@ -21,6 +21,8 @@ type Observer struct {
 	ledger *ledger
 	checks []check
 	found  findings
+	// broken says that the run has no end: the system has broken it off.
+	broken, ended bool
 }
 
 // check is one property, or a few that look at the same things.
@@ -52,6 +54,12 @@ func New(p *plan.Plan) *Observer {
 func (o *Observer) Observe(e trace.Event) {
 	if !watched[e.Kind] {
 		return
+	}
+	switch e.Kind {
+	case trace.RunEnded:
+		o.ended = true
+	case trace.Panicked, trace.LeftBehind:
+		o.broken = !o.ended
 	}
 	o.ledger.take(&e)
 	for _, c := range o.checks {
@@ -91,10 +99,13 @@ func Properties() []string {
 	return all
 }
 
-// Verdict ends the run and says what was found. Call it once.
+// Verdict ends the run and says what was found. Call it once. Of a run that the system
+// has broken off no check looks at the end: what it owes, it could not do any more.
 func (o *Observer) Verdict() trace.Verdict {
 	for _, c := range o.checks {
-		c.finish(o.ledger)
+		if !o.broken {
+			c.finish(o.ledger)
+		}
 	}
 	return trace.Verdict{Passed: len(o.found.violations) == 0, Violations: o.found.violations}
 }

@@ -11,7 +11,8 @@ import (
 
 // robustness is P18 as far as one run can show it: no command makes a replica panic,
 // whatever is refused is refused with a word that names it, and a callback that fails or
-// panics is an outcome like another, which is what its node acknowledges. What becomes
+// panics is an outcome like another, which is what its node acknowledges. A panic that
+// nothing recovers ends a node, and here the run. What becomes
 // of bad submissions, flaws says. That other tasks go on is progress, that replicas
 // agree is P1.
 type robustness struct {
@@ -26,6 +27,10 @@ func (c *robustness) observe(e *trace.Event, l *ledger) {
 	c.flaws.observe(e, l)
 	if e.Kind == trace.FaultBit && plan.FaultKind(e.Str("what")) == plan.AckFlip {
 		c.flipped[e.Node] = true
+	}
+	if e.Kind == trace.Panicked {
+		c.stake("P18")
+		c.report("P18", e.Node, nil, "the system panics in %s at %s: %s", e.Str("in"), e.Str("at"), e.Str("what"))
 	}
 	if e.Kind != trace.Committed {
 		return

@@ -14,6 +14,13 @@ const (
 	Inherited Kind = "inherited"
 	// RunEnded: the harness has stopped every node.
 	RunEnded Kind = "run-ended"
+	// Panicked: the system has panicked, which has ended the run; what stands behind it
+	// never happened. what (the words of the panic), in (the innermost function of the
+	// system), at (its file and line).
+	Panicked Kind = "panicked"
+	// LeftBehind: goroutines of the system wait for ever, which has ended the run. n (how
+	// many), in (the innermost function of the system of one), at (its file and line).
+	LeftBehind Kind = "left-behind"
 
 	// NodeStarted: an incarnation begins.
 	NodeStarted Kind = "node-started"

@@ -162,7 +162,9 @@ func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorde
 	o.Build, o.Hash, o.Violations = first.Header.Build, first.Footer.Hash, first.Footer.Verdict.Violations
 	o.Virtual, o.Counters = first.Footer.VirtualTime, first.Footer.Counters
 	o.Wall, o.CPU = first.Wall, first.CPU
-	o.Events = first.eventsHash()
+	if !brokenOff(first) { // or else the seed may have had nothing to decide yet
+		o.Events = first.eventsHash()
+	}
 	passed := first.Footer.Verdict.Passed
 	if o.State = Violated; passed {
 		o.State = Held

@@ -51,7 +51,8 @@ func (spec *Spec) control(ctx context.Context, e engine.Engine) []Outcome {
 	}
 }
 
-// plant runs the plan that must fail. Its outcome is Held when it did.
+// plant runs the plan that must fail. Its outcome is Held when it did, and Violated when
+// the system has broken the run off.
 func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 	run := spec.Controls.Fails
 	o := Outcome{Run: run, Engine: e.Name()}
@@ -67,6 +68,12 @@ func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 	if err != nil {
 		return spec.broken(o, err, r.Trace)
 	}
+	if brokenOff(r) {
+		// The checks had no chance; that the system ends the run is a violation like any other.
+		quiet := *spec
+		quiet.KeepAll = false
+		return quiet.judge(ctx, slot{outcome: &Outcome{Run: run}, engine: e})
+	}
 	found := Outcome{Violations: r.Footer.Verdict.Violations}.Properties()
 	if !slices.Equal(found, []string{spec.Controls.Planted}) {
 		words := "nothing"
@@ -78,6 +85,11 @@ func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 	}
 	o.State, o.Build, o.Hash = Held, r.Header.Build, r.Footer.Hash
 	return o
+}
+
+// brokenOff says that the system has ended a run, and not the harness.
+func brokenOff(r Recorded) bool {
+	return r.Footer.Counters[string(trace.Panicked)]+r.Footer.Counters[string(trace.LeftBehind)] > 0
 }
 
 // again makes a run once more. The error is a failure of the harness, with the second
