@@ -61,7 +61,7 @@ func Blame(stderr string) (End, bool) {
 		return End{}, false
 	}
 	f, whose := all[0].innermost()
-	if whose != theSystem {
+	if whose != theSystem && whose != rafts {
 		return End{}, false
 	}
 	return End{Kind: trace.Panicked, What: words, In: f.name(), At: f.at()}, true
@@ -185,6 +185,9 @@ const (
 	nobodys side = iota
 	theSystem
 	theHarness
+	// rafts is that of hashicorp/raft, to which the system gives stores and a machine: a node
+	// that it brings down is down. Whom its goroutines wait for is for the harness to know.
+	rafts
 )
 
 // module is the path of this module; the guest's program is the harness's.
@@ -198,8 +201,11 @@ func (f frame) whose() side {
 			return theSystem
 		}
 	}
-	if pkg == "main" || strings.HasPrefix(pkg, module) || strings.HasPrefix(pkg, "github.com/hashicorp/raft") {
+	switch {
+	case pkg == "main" || strings.HasPrefix(pkg, module):
 		return theHarness
+	case pkg == "github.com/hashicorp/raft":
+		return rafts
 	}
 	return nobodys
 }

@@ -24,6 +24,7 @@ func (m *machine) Apply(entry *raft.Log) any {
 	defer c.applying.Unlock()
 	m.sum = sumOf(entry.Data)
 	m.first = !m.dead && c.log.offer(entry)
+	m.beside()
 	return m.replica.Apply(entry)
 }
 
