@@ -2,6 +2,9 @@ package check
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"dtsim/models/spec"
 	"dtsim/sim/trace"
@@ -10,7 +13,8 @@ import (
 // answers is P15: what a caller learns of its command is what the log made of it,
 // however it came back: an acceptance is one, a rejection that can never succeed is
 // recognisable as such, no other is, and a command that is said to have had no effect
-// has none, ever.
+// has none, ever. What a node is asked whose Raft has shut down can never succeed there, and
+// its caller is told so at once.
 type answers struct {
 	*findings
 	// asked are the requests of the operations under way, the newest last.
@@ -19,6 +23,23 @@ type answers struct {
 	decided map[request]decision
 	// without are the requests that are said to have had no effect, and where.
 	without map[request]int
+	// shut is when the Raft of an incarnation shut down, vain are the calls that were begun
+	// there afterwards and are under way.
+	shut map[incarnation]place
+	vain map[int64]vainCall
+}
+
+// place is where something stands in the trace.
+type place struct {
+	at  time.Duration
+	seq int
+}
+
+// vainCall is a call that nothing can come of.
+type vainCall struct {
+	place
+	who incarnation
+	do  string
 }
 
 // request is a command's name.
@@ -36,7 +57,8 @@ type decision struct {
 }
 
 func newAnswers(f *findings) *answers {
-	return &answers{findings: f, asked: make(map[int64][]request), decided: make(map[request]decision), without: make(map[request]int)}
+	return &answers{findings: f, asked: make(map[int64][]request), decided: make(map[request]decision), without: make(map[request]int),
+		shut: make(map[incarnation]place), vain: make(map[int64]vainCall)}
 }
 
 func requestOf(e *trace.Event) request {
@@ -45,7 +67,22 @@ func requestOf(e *trace.Event) request {
 }
 
 func (c *answers) observe(e *trace.Event, l *ledger) {
+	who := incarnation{e.Node, e.Incarnation}
 	switch e.Kind {
+	case trace.NodeState:
+		if e.Str("state") == "Shutdown" {
+			c.shut[who] = place{e.At, e.Seq}
+		}
+	case trace.Called:
+		if shut, ok := c.shut[who]; ok && shut.at < e.At {
+			c.vain[e.Int("op")] = vainCall{place{e.At, e.Seq}, who, e.Str("do")}
+		}
+	case trace.NodeStopped:
+		for _, op := range slices.Sorted(maps.Keys(c.vain)) {
+			if c.vain[op].who == who {
+				c.ended(e, l, op)
+			}
+		}
 	case trace.Proposed:
 		op := e.Int("op")
 		c.asked[op] = append(c.asked[op], requestOf(e))
@@ -53,10 +90,24 @@ func (c *answers) observe(e *trace.Event, l *ledger) {
 		c.committed(e, l)
 	case trace.Returned:
 		op := e.Int("op")
+		c.ended(e, l, op)
 		if requests := c.asked[op]; len(requests) > 0 {
 			c.returned(e, requests)
 			delete(c.asked, op)
 		}
+	}
+}
+
+// ended: a call that nothing can come of has ended, with an answer or with its node.
+func (c *answers) ended(e *trace.Event, l *ledger, op int64) {
+	call, vain := c.vain[op]
+	if !vain {
+		return
+	}
+	delete(c.vain, op)
+	c.stake("P15")
+	if lasted := e.At - max(call.at, l.at(call.who.node).resumed); lasted > moment {
+		c.report("P15", call.who.node, []int{c.shut[call.who].seq, call.seq}, "%s is called at a node whose Raft has shut down, and is not told so for %s", call.do, lasted)
 	}
 }
 
