@@ -58,6 +58,11 @@ func history() []Scenario {
 			write:   restartInTheSwap,
 		},
 		{
+			Name:    "stopped-at-the-start",
+			Summary: "a node is shut down while its provider starts a task: the worker goes with the node, and the task finishes when both are back",
+			write:   stoppedAtTheStart,
+		},
+		{
 			Name:    "tenants-swap-again",
 			Summary: "two tasks swap the same tenants, and fail: the tenants keep what the second has made of them, the schema stays",
 			write:   tenantsSwapAgain,
@@ -236,6 +241,19 @@ func restartInTheSwap(d *draft) {
 		When: &plan.Trigger{Moment: plan.PostAckApplied, Node: swapped, Nth: 2},
 	})
 	t := d.reindex(true)
+	d.now += settle
+	d.calm()
+	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))
+	d.serves(t.Collection, t.Property, t.Tokenization)
+}
+
+func stoppedAtTheStart(d *draft) {
+	d.nodes(3, 3, 5)
+	d.fault(plan.Fault{
+		Kind: plan.Shutdown, Node: plan.Here, For: plan.Duration(d.duration("down", time.Second, 4*time.Second)),
+		When: &plan.Trigger{Moment: plan.StartTask},
+	})
+	t := d.reindex(d.number("barrier", 0, 1) == 1)
 	d.now += settle
 	d.calm()
 	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))

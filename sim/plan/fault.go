@@ -131,6 +131,8 @@ const (
 	// ApplyBeforeReply: a leader has applied a command and has not told the caller yet.
 	ApplyBeforeReply Moment = "apply-before-reply"
 
+	// StartTask: a node's provider is asked to start a run of a task.
+	StartTask Moment = "start-task"
 	// Prepare and PrepareDone: a node's preparation callback begins, has ended.
 	Prepare     Moment = "prepare"
 	PrepareDone Moment = "prepare-done"
@@ -164,7 +166,7 @@ const (
 // Moments returns all moments.
 func Moments() []Moment {
 	return []Moment{TaskAdded, Claimed, UnitDone, LastUnit, PrepareAckApplied, BarrierLift, PostAckApplied, SchemaFlip,
-		Finalized, Cleaned, CancelApplied, ApplyBeforeReply, Prepare, PrepareDone, PrepareAckSend, SwapBegin,
+		Finalized, Cleaned, CancelApplied, ApplyBeforeReply, StartTask, Prepare, PrepareDone, PrepareAckSend, SwapBegin,
 		SwapBetweenShards, SwapEnd, PostAckSend, CompleteTask, FinalizeSend, CleanupSend, FileUnsynced, SnapshotBegin,
 		SnapshotInstalled, LeaderElected}
 }

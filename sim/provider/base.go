@@ -173,6 +173,7 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	}
 	run := runOf(task)
 	b.env.Emit(trace.StartAsked, runFields(run)...)
+	b.env.reach(plan.StartTask, run)
 	if err := b.env.Trouble.Start(run); err != nil {
 		return nil, err
 	}

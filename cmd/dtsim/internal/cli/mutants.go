@@ -267,13 +267,12 @@ func (f *mutantsFlags) matching(all []*mutants.Mutant) ([]*mutants.Mutant, error
 			return nil, badUsage("--only %s: %w", glob, err)
 		}
 	}
-	all = slices.DeleteFunc(all, func(m *mutants.Mutant) bool {
+	return slices.DeleteFunc(slices.Clone(all), func(m *mutants.Mutant) bool {
 		return !slices.ContainsFunc(globs, func(glob string) bool {
 			ok, _ := path.Match(glob, m.Name)
 			return ok
 		})
-	})
-	return all, nil
+	}), nil
 }
 
 // subjects are the system as it is, the mutants, and generated ones.
