@@ -249,6 +249,8 @@ func restartInTheSwap(d *draft) {
 
 func stoppedAtTheStart(d *draft) {
 	d.nodes(3, 3, 5)
+	// The start waits for a write.
+	d.plan.Cluster.Disk.SyncLatency = plan.Duration(d.duration("sync", 5*time.Millisecond, 20*time.Millisecond))
 	d.fault(plan.Fault{
 		Kind: plan.Shutdown, Node: plan.Here, For: plan.Duration(d.duration("down", time.Second, 4*time.Second)),
 		When: &plan.Trigger{Moment: plan.StartTask},
