@@ -63,6 +63,11 @@ func history() []Scenario {
 			write:   stoppedAtTheStart,
 		},
 		{
+			Name:    "slow-farewell",
+			Summary: "a node's last callback takes longer than the record lives, while another task keeps everybody listing: nothing of it is left",
+			write:   slowFarewell,
+		},
+		{
 			Name:    "tenants-swap-again",
 			Summary: "two tasks swap the same tenants, and fail: the tenants keep what the second has made of them, the schema stays",
 			write:   tenantsSwapAgain,
@@ -260,6 +265,31 @@ func stoppedAtTheStart(d *draft) {
 	d.calm()
 	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
+}
+
+func slowFarewell(d *draft) {
+	d.nodes(3)
+	d.plan.Cluster.SchedulerTick = plan.Duration(time.Second)
+	d.plan.Cluster.CompletedTaskTTL = plan.Duration(2 * time.Second)
+	// A list is always under way.
+	d.plan.Cluster.Network.MinLatency, d.plan.Cluster.Network.MaxLatency = plan.Duration(30*time.Millisecond), plan.Duration(40*time.Millisecond)
+	files := &plan.Task{
+		Kind: plan.Cleanup, ID: "clean-files", Files: 150, Parallel: 2,
+		MinUnitTime: plan.Duration(400 * time.Millisecond), MaxUnitTime: plan.Duration(600 * time.Millisecond),
+	}
+	d.add(files)
+	c := &plan.Collection{Name: articles, Properties: map[string]string{title: word}, Shards: []string{"s1"}, Replicas: 1}
+	d.create(c)
+	t := &plan.Task{Kind: plan.Repair, ID: "rebuild", Collection: c.Name, MinUnitTime: plan.Duration(time.Second), Parallel: 1}
+	// Who owns nothing holds nothing, and forgets the task when the callback ends.
+	d.fault(plan.Fault{
+		Kind: plan.CallbackSlow, Node: d.other(2), Op: "OnTaskCompleted", Namespace: string(t.Kind), TaskID: t.ID,
+		Min: plan.Duration(9 * time.Second), Max: plan.Duration(12 * time.Second),
+	})
+	d.add(t)
+	d.promise(ending(files, "FINISHED"), ending(t, "FINISHED"), of(t, plan.RecordGone))
+	d.now += settle
+	d.calm()
 }
 
 func tenantsSwapAgain(d *draft) {

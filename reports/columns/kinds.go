@@ -30,7 +30,7 @@ var Groups = map[string][]trace.Kind{
 // ungrouped are the kinds that no group has.
 var ungrouped = []trace.Kind{
 	trace.RunStarted, trace.Inherited, trace.RunEnded, trace.Panicked, trace.LeftBehind, trace.NodeState, trace.LeaderSeen, trace.Applied, trace.Replayed,
-	trace.SchemaChanged, trace.RecoveryAsked, trace.SchedulerClosing, trace.SchedulerClosed, trace.ShardChanged,
+	trace.SchemaChanged, trace.RecoveryAsked, trace.StartedAgain, trace.SchedulerClosing, trace.SchedulerClosed, trace.ShardChanged,
 	trace.LocalStateRemoved, trace.AtRest, trace.Explored, trace.Step,
 }
 

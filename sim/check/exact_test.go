@@ -126,6 +126,7 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 		"the end of a unit is held back": {"P13", func(all []trace.Event) []trace.Event {
 			return drop(is(trace.Called, "do=complete-unit", "task=fails"))(all)
 		}},
+		"a scheduler is started twice": {"P14", set(is(trace.StartedAgain, "node=n1"), trace.Str("error", ""))},
 		"two handles": {"P14", then(again(is(trace.HandleStarted, "task=barrier"), is(trace.WorkStarted, "task=barrier")),
 			set(is(trace.HandleStarted, "task=barrier"), trace.Int("handle", 99)))},
 		"a worker is told to stop two lists later": {"P14", func(all []trace.Event) []trace.Event {

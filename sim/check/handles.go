@@ -11,7 +11,8 @@ import (
 )
 
 // handles is P14: one live handle for a task on a node, terminated once the task
-// has left STARTED, and none once the scheduler has been closed. No goroutine of the
+// has left STARTED, and none once the scheduler has been closed; and one scheduler, which
+// refuses to be started twice. No goroutine of the
 // system is left behind when all nodes are.
 type handles struct {
 	*findings
@@ -89,6 +90,11 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 		c.busy[calledBy{who, [2]string{e.Str("namespace"), e.Str("task")}}]++
 	case trace.CallbackEnded:
 		c.busy[calledBy{who, [2]string{e.Str("namespace"), e.Str("task")}}]--
+	case trace.StartedAgain:
+		c.stake("P14")
+		if e.Str("error") == "" {
+			c.report("P14", e.Node, nil, "the scheduler is started a second time, beside itself")
+		}
 	case trace.SchedulerClosing:
 		c.closing[who] = e.At
 	case trace.SchedulerClosed:

@@ -14,7 +14,7 @@ var watched = map[trace.Kind]bool{
 	trace.Called: true, trace.Proposed: true, trace.Returned: true, trace.Listed: true, trace.ListFailed: true, trace.RecoveryAsked: true,
 	trace.CallbackStarted: true, trace.CallbackEnded: true, trace.WorkStarted: true, trace.WorkEnded: true,
 	trace.StartAsked: true, trace.HandleStarted: true, trace.HandleTerminated: true, trace.HandleExited: true,
-	trace.SchedulerClosing: true, trace.SchedulerClosed: true,
+	trace.StartedAgain: true, trace.SchedulerClosing: true, trace.SchedulerClosed: true,
 	trace.NodeStarted: true, trace.NodeState: true, trace.NodeStopped: true, trace.NodePaused: true,
 	trace.NodeResumed: true, trace.NodeLeft: true, trace.FaultBit: true, trace.ClockSet: true, trace.Calm: true,
 	trace.ShardChanged: true, trace.LocalStateRemoved: true, trace.AtRest: true, trace.RunEnded: true,

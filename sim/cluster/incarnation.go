@@ -162,6 +162,11 @@ func (i *incarnation) schedule() {
 		if err := scheduler.Start(start); err != nil && i.halt.Err() == nil {
 			panic(fmt.Sprintf("cluster: scheduler of %s: %s", i.node.name, err))
 		}
+		again := "" // and it is
+		if err := scheduler.Start(start); err != nil {
+			again = err.Error()
+		}
+		i.emit(trace.StartedAgain, trace.Str("error", again))
 	})
 }
 

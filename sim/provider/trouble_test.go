@@ -121,7 +121,7 @@ func TestWhatBecomesOfACallback(t *testing.T) {
 				}
 				require.Equal(r, c.takes, time.Since(began))
 				require.Equal(r, c.serves, r.serves())
-				require.Equal(r, plan.SwapBegin, r.reached[0])
+				require.Equal(r, plan.SwapBegin, r.reached[1], "behind the start")
 				require.Equal(r, plan.SwapEnd, r.reached[len(r.reached)-1], "even if it panics")
 			})
 		})
@@ -168,6 +168,6 @@ func TestTheMomentsOfCallbacksAreReached(t *testing.T) {
 		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusPreparing), "", local))
 		require.NoError(r, r.set.Reindex.OnSwapRequested(with(task, fsm.TaskStatusSwapping), "", local))
 		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusSwapping)))
-		require.Equal(r, []plan.Moment{plan.Prepare, plan.PrepareDone, plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.CompleteTask}, r.reached)
+		require.Equal(r, []plan.Moment{plan.StartTask, plan.Prepare, plan.PrepareDone, plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.CompleteTask}, r.reached)
 	})
 }

@@ -133,6 +133,9 @@ const (
 	HandleStarted Kind = "handle-started"
 	// HandleExited: no worker of a handle is left. The same fields.
 	HandleExited Kind = "handle-exited"
+	// StartedAgain: the node's scheduler, which was started, was asked to start once more.
+	// error (why it has not).
+	StartedAgain Kind = "started-again"
 	// SchedulerClosing: the node's scheduler is about to be closed.
 	SchedulerClosing Kind = "scheduler-closing"
 	// SchedulerClosed: the node's scheduler has been closed, and Close has returned.
