@@ -214,6 +214,12 @@ func TestTheTooEarlySwapIsOnOneScreen(t *testing.T) {
 	}
 
 	assert.Less(t, tab.OnPaper(), 16)
+	var painted float64
+	tab.Eval(`(() => {
+		const c = document.querySelector("#printed canvas"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+		return d.filter((v, i) => i % 4 === 3 && v > 0).length / (c.width * c.height);
+	})()`, &painted)
+	assert.Greater(t, painted, 0.05, "the diagram is on paper")
 	tab.Press("v")
 	assert.Greater(t, sameState(t, tab, s), v.Events[len(v.Events)-1], "the next violation")
 	accessible(t, tab)

@@ -33,7 +33,7 @@ func (tab *Tab) OnPaper() (sheets int) {
 				cut: all.filter((e) => getComputedStyle(e).overflow !== "visible" && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)).map(name),
 				silent: all.filter((e) => e.matches("details:not([open])") && !(e.children[1]?.checkVisibility({contentVisibilityAuto: false}) && e.children[1].getBoundingClientRect().height > 0) &&
 					getComputedStyle(e.querySelector("summary"), "::after").content === "none").map(name),
-				interactive: all.filter((e) => e.matches("button:not(.sort), input, select, canvas")).map(name),
+				interactive: all.filter((e) => e.matches("button:not(.sort), input, select, [tabindex]:is(canvas)")).map(name),
 			};
 		})()`, &seen)
 		assert.Equal(tab.t, "rgb(255, 255, 255)", seen.Ground, "the ground of paper, of a reader who prefers %s", colours)

@@ -82,15 +82,18 @@ const sans = 'ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
 
 // Painter paints a scene on a canvas.
 export class Painter {
-  constructor(canvas) {
+  // The size, in pixels of CSS, is needed where the canvas is not laid out.
+  constructor(canvas, size) {
     this.canvas = canvas;
+    this.size = size;
     this.g = canvas.getContext("2d");
   }
 
   // paint paints what a view has of a scene: [start, end] of its axis; current is the
   // place of the step.
   paint(scene, rows, view, current) {
-    const g = this.g, scale = devicePixelRatio || 1, { clientWidth: width, clientHeight: height } = this.canvas;
+    const g = this.g, scale = this.size ? 2 : devicePixelRatio || 1;
+    const [width, height] = this.size ?? [this.canvas.clientWidth, this.canvas.clientHeight];
     if (this.canvas.width !== Math.round(width * scale) || this.canvas.height !== Math.round(height * scale)) {
       this.canvas.width = Math.round(width * scale);
       this.canvas.height = Math.round(height * scale);

@@ -98,6 +98,17 @@ class Page {
     this.overview.paint(scene, view, this.rows.left, current ?? 0);
   }
 
+  // print puts what the diagram shows on paper, in light colours.
+  print() {
+    const root = document.documentElement, chosen = root.dataset.scheme, size = [1000, 140 + 96 * this.model.lanes.length];
+    const canvas = element("canvas", { role: "img", "aria-label": "Space-time diagram" });
+    root.dataset.scheme = "light";
+    new Painter(canvas, size).paint(this.scene, new Rows(this.model, size[0], size[1] - 16), this.view, this.current ?? 0);
+    if (chosen) root.dataset.scheme = chosen;
+    else delete root.dataset.scheme;
+    $("printed").replaceChildren(canvas, element("figcaption", { class: "cut" }, "The diagram as it was shown. The state at each step is not on paper."));
+  }
+
   repaint() {
     if (this.asked) return;
     this.asked = requestAnimationFrame(() => { this.asked = 0; this.paint(); });
@@ -202,6 +213,7 @@ class Page {
       document.querySelector(".run").scrollIntoView({ block: "nearest" });
     });
     addEventListener("resize", () => this.fit());
+    addEventListener("beforeprint", () => this.print());
     new ResizeObserver(() => this.repaint()).observe(canvas);
     document.documentElement.addEventListener("scheme", () => this.repaint());
 
