@@ -113,7 +113,7 @@ func TestSearchInABrowser(t *testing.T) {
 }
 
 func TestMutantsInABrowser(t *testing.T) {
-	d := kept[document.Mutants](t, "mutants.json")
+	d := kept[document.Mutants](t, "../../../scenarios/mutants/RESULTS.json")
 	p, err := overview.Mutants(d)
 	tab := browsertest.Start(t).Open(t, file(t, p, err))
 	var names []string

@@ -29,6 +29,7 @@ const (
 	shutDown  = "dtsim/sched.(*Scheduler).shutDown.func1()\n\t/home/me/dtsim/sched/scheduler.go:192 +0x25\n"
 	network   = "dtsim/sim/network.(*Endpoint).Forward(0xc0001)\n\t/home/me/dtsim/sim/network/forward.go:50 +0x12\n"
 	raft      = "github.com/hashicorp/raft.(*Raft).run(0xc0001)\n\t/home/me/mod/raft/raft.go:140 +0x12\n"
+	clock     = "dtsim/sim/clock.(*Clock).NewTicker(0xc0001, 0x0)\n\t/home/me/dtsim/sim/clock/clock.go:80 +0x12\n"
 	lookalike = "dtsim/scheduled.run()\n\t/home/me/dtsim/scheduled/run.go:1 +0x12\n"
 	caller    = "dtsim/sim/cluster.(*Cluster).Stop(0xc0001)\n\t/home/me/dtsim/sim/cluster/run.go:170 +0x12\ncreated by dtsim/sched.(*Scheduler).Start in goroutine 7\n\t/home/me/dtsim/sched/scheduler.go:120 +0x1\n"
 )
@@ -43,28 +44,30 @@ func TestWhoIsToBlame(t *testing.T) {
 		stderr string
 		want   End // zero for the harness
 	}{
-		"the system panics":                   {nilPointer + running + newest + caller + others, panicked(nilWords, "sched.newestRecords", "sched/pass.go:66")},
-		"under a test's own words":            {"--- FAIL: Guest (0.00s)\n" + nilPointer + running + serve + caller, panicked(nilWords, "fsm/replica.(*Client).Serve", "fsm/replica/serve.go:32")},
-		"in the standard library":             {nilPointer + running + decode + newest + caller, panicked(nilWords, "sched.newestRecords", "sched/pass.go:66")},
-		"in a tool that the system uses":      {nilPointer + running + wire + serve + caller, panicked(nilWords, "fsm/replica.(*Client).Serve", "fsm/replica/serve.go:32")},
-		"with addresses, paths and numbers":   {"panic: goroutine 7 at 0xc000123 reads /home/me/x/file.go:3\n\tagain [recovered]\n\n" + running + newest, panicked("goroutine _ at 0x_ reads file.go:3 again", "sched.newestRecords", "sched/pass.go:66")},
-		"a lock is unlocked twice":            {"fatal error: sync: unlock of unlocked mutex\n\n" + running + newest, panicked("sync: unlock of unlocked mutex", "sched.newestRecords", "sched/pass.go:66")},
-		"the harness panics":                  {nilPointer + running + caller + others, End{}},
-		"the harness, called by the system":   {nilPointer + running + network + newest + caller, End{}},
-		"a tool that the harness uses":        {nilPointer + running + wire + network + newest, End{}},
-		"raft panics":                         {nilPointer + running + raft + caller, panicked(nilWords, "github.com/hashicorp/raft.(*Raft).run", "github.com/hashicorp/raft/raft.go:140")},
-		"a package with a similar name":       {nilPointer + running + lookalike + newest, End{}},
-		"a program that is no part of either": {nilPointer + running + "main.run()\n\t/x/main.go:1 +0x1\n" + newest, End{}},
-		"there is no memory":                  {"fatal error: runtime: out of memory\n\n" + running + newest, End{}},
-		"every goroutine sleeps":              {"fatal error: all goroutines are asleep - deadlock!\n\n" + waiting + shutDown, End{}},
-		"a goroutine is left behind":          {remain + "goroutine 9 [running]:\n" + caller + "\n" + waiting + shutDown, left(1)},
-		"two are, and a worker":               {remain + waiting + shutDown + "\n" + waiting + network + "\n" + waiting + shutDown, left(2)},
-		"the harness leaves one behind":       {remain + waiting + network, End{}},
-		"raft waits":                          {remain + waiting + raft, End{}},
-		"the harness does not return":         {remain + waiting + shutDown + "\n" + waiting + network + newest, End{}},
-		"one of another bubble":               {remain + others, End{}},
-		"it says nothing":                     {"", End{}},
-		"it ends in the middle":               {"panic: words", End{}},
+		"the system panics":                    {nilPointer + running + newest + caller + others, panicked(nilWords, "sched.newestRecords", "sched/pass.go:66")},
+		"under a test's own words":             {"--- FAIL: Guest (0.00s)\n" + nilPointer + running + serve + caller, panicked(nilWords, "fsm/replica.(*Client).Serve", "fsm/replica/serve.go:32")},
+		"in the standard library":              {nilPointer + running + decode + newest + caller, panicked(nilWords, "sched.newestRecords", "sched/pass.go:66")},
+		"in a tool that the system uses":       {nilPointer + running + wire + serve + caller, panicked(nilWords, "fsm/replica.(*Client).Serve", "fsm/replica/serve.go:32")},
+		"with addresses, paths and numbers":    {"panic: goroutine 7 at 0xc000123 reads /home/me/x/file.go:3\n\tagain [recovered]\n\n" + running + newest, panicked("goroutine _ at 0x_ reads file.go:3 again", "sched.newestRecords", "sched/pass.go:66")},
+		"in the clock, at a bad question":      {nilPointer + running + clock + newest, panicked(nilWords, "sched.newestRecords", "sched/pass.go:66")},
+		"in the clock, which the harness asks": {nilPointer + running + clock + network + newest, End{}},
+		"a lock is unlocked twice":             {"fatal error: sync: unlock of unlocked mutex\n\n" + running + newest, panicked("sync: unlock of unlocked mutex", "sched.newestRecords", "sched/pass.go:66")},
+		"the harness panics":                   {nilPointer + running + caller + others, End{}},
+		"the harness, called by the system":    {nilPointer + running + network + newest + caller, End{}},
+		"a tool that the harness uses":         {nilPointer + running + wire + network + newest, End{}},
+		"raft panics":                          {nilPointer + running + raft + caller, panicked(nilWords, "github.com/hashicorp/raft.(*Raft).run", "github.com/hashicorp/raft/raft.go:140")},
+		"a package with a similar name":        {nilPointer + running + lookalike + newest, End{}},
+		"a program that is no part of either":  {nilPointer + running + "main.run()\n\t/x/main.go:1 +0x1\n" + newest, End{}},
+		"there is no memory":                   {"fatal error: runtime: out of memory\n\n" + running + newest, End{}},
+		"every goroutine sleeps":               {"fatal error: all goroutines are asleep - deadlock!\n\n" + waiting + shutDown, End{}},
+		"a goroutine is left behind":           {remain + "goroutine 9 [running]:\n" + caller + "\n" + waiting + shutDown, left(1)},
+		"two are, and a worker":                {remain + waiting + shutDown + "\n" + waiting + network + "\n" + waiting + shutDown, left(2)},
+		"the harness leaves one behind":        {remain + waiting + network, End{}},
+		"raft waits":                           {remain + waiting + raft, End{}},
+		"the harness does not return":          {remain + waiting + shutDown + "\n" + waiting + network + newest, End{}},
+		"one of another bubble":                {remain + others, End{}},
+		"it says nothing":                      {"", End{}},
+		"it ends in the middle":                {"panic: words", End{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, ok := Blame(c.stderr)

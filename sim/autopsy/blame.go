@@ -46,7 +46,7 @@ func (e End) event() trace.Event {
 //
 // The innermost frame of a goroutine that lies in this module, or in hashicorp/raft,
 // says whose it is: the standard library and small dependencies are tools of whoever
-// calls them. Memory that runs out, a test of the runtime that fails, and a process in
+// calls them, and so are the clocks of nodes. Memory that runs out, a test of the runtime that fails, and a process in
 // which every goroutine sleeps are nobody's in particular, which means the harness's.
 func Blame(stderr string) (End, bool) {
 	words, dump, ok := lastWords(stderr)
@@ -202,6 +202,8 @@ func (f frame) whose() side {
 		}
 	}
 	switch {
+	case pkg == module+"sim/clock": // that panics like any clock, at what it is asked for
+		return nobodys
 	case pkg == "main" || strings.HasPrefix(pkg, module):
 		return theHarness
 	case pkg == "github.com/hashicorp/raft":

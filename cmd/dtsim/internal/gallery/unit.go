@@ -49,6 +49,7 @@ func (u *Unit) Look(ctx context.Context, system System, _ func(string) bool, _ i
 	for _, name := range mutants.Editable {
 		args = append(args, "./"+filepath.ToSlash(name))
 	}
+	args = append(args, "-rapid.nofailfile") // what a mutant fails by is nothing to try again
 	cmd := exec.CommandContext(bounded, "go", args...)
 	cmd.Dir, cmd.Env = u.Root, append(os.Environ(), system.environment()...)
 	cmd.WaitDelay = time.Second
