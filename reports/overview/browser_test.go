@@ -1,6 +1,7 @@
 package overview_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -126,6 +127,7 @@ func TestMutantsInABrowser(t *testing.T) {
 	for i := 1; i < len(names); i++ {
 		assert.False(t, killed[names[i-1]] && !killed[names[i]], "survivors first, but %s", names[i])
 	}
+	assert.Contains(t, tab.Seen("section:last-of-type"), fmt.Sprintf("%.1f %% together", d.Generated.Percent))
 	look(t, tab, "mutants")
 }
 

@@ -17,6 +17,9 @@ type mutantsBody struct {
 	Rows   []mutantRow
 	Worth  page.Table
 	Found  page.Table
+	// Small says what became of a sample of generated mutants, Left are its survivors.
+	Small string
+	Left  page.Table
 }
 
 // mutantRow is one mutant, or the system as it is.
@@ -39,6 +42,9 @@ const unitName = "unit"
 // longest to find.
 func Mutants(d *document.Mutants) (*page.Page, error) {
 	b := mutantsBody{Judges: d.JudgeNames(), Worth: worth(d), Found: found(d)}
+	if g := d.Generated; g != nil {
+		b.Small, b.Left = sampled(g), left(g)
+	}
 	killed := 0
 	by := map[string]int{}
 	all := slices.Clone(d.Mutants)
@@ -172,6 +178,23 @@ func spent(judge string, k document.Kill) string {
 		return seconds(k.WallS)
 	}
 	return plural(k.Runs, what) + ", " + seconds(k.WallS)
+}
+
+// sampled says what became of a sample.
+func sampled(g *document.Generated) string {
+	return fmt.Sprintf("Of %s, chosen by seed %d, %d behave as the system does. Of the other %d the model checker killed %d, and of what it left simulation %d: %.1f %% together.",
+		plural(g.Sampled, "small change"), g.Seed, len(g.Equivalent), g.Judged, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
+}
+
+// left are the survivors of a sample.
+func left(g *document.Generated) page.Table {
+	t := page.Table{Caption: "What neither has killed", Columns: []page.Column{{Title: "Change"}, {Title: "What finds it next"}}}
+	for _, m := range g.Mutants {
+		if next, survives := g.Survivors[m.Name]; survives {
+			t.Rows = append(t.Rows, page.Row{Tone: page.Warn, Cells: []page.Cell{{Text: clip(m.What, 400)}, {Text: cmp.Or(next, "nobody knows")}}})
+		}
+	}
+	return t
 }
 
 func worth(d *document.Mutants) page.Table {
