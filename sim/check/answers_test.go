@@ -2,21 +2,14 @@ package check_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/sim/check"
-	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 // Where Raft has shut down, nothing can come of a call.
 func TestACallAtANodeThatIsShutDownEndsAtOnce(t *testing.T) {
-	type moment struct {
-		second time.Duration
-		kind   trace.Kind
-	}
 	const (
 		shut     = trace.NodeState
 		called   = trace.Called
@@ -37,16 +30,8 @@ func TestACallAtANodeThatIsShutDownEndsAtOnce(t *testing.T) {
 		"it goes on after a pause":             {[]moment{{1, shut}, {2, called}, {2, paused}, {8, resumed}, {9, returned}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := plan.Default()
-			o := check.New(&p)
-			for i, m := range append([]moment{{0, trace.NodeStarted}}, c.moments...) {
-				o.Observe(trace.Event{Seq: i + 1, At: m.second * time.Second, Node: "n1", Incarnation: 1, Kind: m.kind, Fields: []trace.Field{
-					trace.Int("op", 7), trace.Str("do", "add-task"), trace.Str("state", "Shutdown"), trace.Str("outcome", "error")}})
-			}
-			var found []string
-			for _, v := range o.Verdict().Violations {
-				found = append(found, v.Property)
-			}
+			found := violated(append([]moment{{0, trace.NodeStarted}}, c.moments...),
+				trace.Int("op", 7), trace.Str("do", "add-task"), trace.Str("state", "Shutdown"), trace.Str("outcome", "error"))
 			if c.violated {
 				require.Equal(t, []string{"P15"}, found)
 			} else {

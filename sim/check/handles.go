@@ -10,10 +10,9 @@ import (
 	"dtsim/sim/trace"
 )
 
-// handles is P14: one live handle for a task on a node, terminated once the task
-// has left STARTED, and none once the scheduler has been closed; and one scheduler, which
-// refuses to be started twice. No goroutine of the
-// system is left behind when all nodes are.
+// handles is P14: one live handle for a task on a node, terminated once the task has left
+// STARTED, and none once the scheduler has been closed; and one scheduler, which refuses to
+// be started twice. No goroutine of the system is left behind when all nodes are.
 type handles struct {
 	*findings
 	live map[handleOf]*liveHandle

@@ -11,12 +11,28 @@ import (
 	"dtsim/sim/trace"
 )
 
+// moment is an event of a node, told in seconds.
+type moment struct {
+	second time.Duration
+	kind   trace.Kind
+}
+
+// violated are the properties that moments of one life of a node violate, all with the
+// same fields.
+func violated(moments []moment, fields ...trace.Field) (properties []string) {
+	p := plan.Default()
+	o := check.New(&p)
+	for i, m := range moments {
+		o.Observe(trace.Event{Seq: i + 1, At: m.second * time.Second, Node: "n1", Incarnation: 1, Kind: m.kind, Fields: fields})
+	}
+	for _, v := range o.Verdict().Violations {
+		properties = append(properties, v.Property)
+	}
+	return properties
+}
+
 // How long Close has waited is what counts, and not how long ago a worker was told.
 func TestASchedulerThatClosesWaitsForItsWorkers(t *testing.T) {
-	type moment struct {
-		second time.Duration
-		kind   trace.Kind
-	}
 	const (
 		told    = trace.HandleTerminated
 		exited  = trace.HandleExited
@@ -39,16 +55,8 @@ func TestASchedulerThatClosesWaitsForItsWorkers(t *testing.T) {
 		"a worker is told by a Close that does not wait": {[]moment{{60, told}, {60, closing}, {61, closed}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := plan.Default()
-			o := check.New(&p)
-			for i, m := range append([]moment{{0, trace.NodeStarted}, {1, trace.HandleStarted}}, c.moments...) {
-				o.Observe(trace.Event{Seq: i + 1, At: m.second * time.Second, Node: "n1", Incarnation: 1, Kind: m.kind, Fields: []trace.Field{
-					trace.Str("namespace", "cleanup"), trace.Str("task", "t"), trace.Uint("version", 5), trace.Int("handle", 1)}})
-			}
-			var found []string
-			for _, v := range o.Verdict().Violations {
-				found = append(found, v.Property)
-			}
+			found := violated(append([]moment{{0, trace.NodeStarted}, {1, trace.HandleStarted}}, c.moments...),
+				trace.Str("namespace", "cleanup"), trace.Str("task", "t"), trace.Uint("version", 5), trace.Int("handle", 1))
 			if c.violated {
 				require.Equal(t, []string{"P14"}, found)
 			} else {

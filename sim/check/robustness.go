@@ -12,9 +12,8 @@ import (
 // robustness is P18 as far as one run can show it: no command makes a replica panic,
 // whatever is refused is refused with a word that names it, and a callback that fails or
 // panics is an outcome like another, which is what its node acknowledges. A panic that
-// nothing recovers ends a node, and here the run. What becomes
-// of bad submissions, flaws says. That other tasks go on is progress, that replicas
-// agree is P1.
+// nothing recovers ends a node, and here the run. What becomes of bad submissions, flaws
+// says. That other tasks go on is progress, that replicas agree is P1.
 type robustness struct {
 	*findings
 	callbacks *callbacks

@@ -23,9 +23,8 @@ import (
 )
 
 // Runner runs a job and writes its trace to w, and each event at once to spill when that
-// is not nil. It is called inside a bubble, and
-// every goroutine it started must have ended when it returns. An error means that
-// the job could not be run at all.
+// is not nil. It is called inside a bubble, and every goroutine it started must have ended
+// when it returns. An error means that the job could not be run at all.
 type Runner func(job wire.Job, w, spill io.Writer) (trace.Footer, error)
 
 // Main serves jobs from standard input until it ends, and then ends the process.
