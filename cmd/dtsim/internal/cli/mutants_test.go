@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/cmd/dtsim/internal/gallery"
+	"dtsim/scenarios/mutants"
 )
 
 func TestOnlyChoosesAmongTheMutants(t *testing.T) {
@@ -31,4 +32,15 @@ func TestOnlyChoosesAmongTheMutants(t *testing.T) {
 	names, err = choose("")
 	require.NoError(t, err)
 	require.Greater(t, len(names), 30)
+}
+
+// What a glob leaves out is left in the list that it was chosen from: a sample is built as
+// one program, whoever of it is judged.
+func TestAGlobTakesNothingAwayFromItsList(t *testing.T) {
+	all := []*mutants.Mutant{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	f := mutantsFlags{only: "b,x*"}
+	chosen, err := f.matching(all)
+	require.NoError(t, err)
+	require.Equal(t, []*mutants.Mutant{{Name: "b"}}, chosen)
+	require.Equal(t, []*mutants.Mutant{{Name: "a"}, {Name: "b"}, {Name: "c"}}, all)
 }
