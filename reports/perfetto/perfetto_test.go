@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,13 +45,12 @@ func write(t *testing.T, tr *trace.Trace) ([]byte, []read) {
 }
 
 // nanos reads a time in microseconds with three decimals.
-func nanos(n json.Number) (at int64, err error) {
+func nanos(n json.Number) (int64, error) {
 	whole, part, ok := strings.Cut(string(n), ".")
 	if !ok || len(part) != 3 {
 		return 0, fmt.Errorf("%q is no time", n)
 	}
-	_, err = fmt.Sscan(whole+part, &at)
-	return at, err
+	return strconv.ParseInt(whole+part, 10, 64) // and not as octal what begins with 0
 }
 
 // faulty holds events against what the importer of Perfetto requires (its importer of
