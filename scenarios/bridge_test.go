@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios"
-	"dtsim/sim/bridge"
+	"dtsim/scenarios/tracecheck"
 	"dtsim/sim/cluster/clustertest"
 )
 
@@ -20,7 +20,7 @@ func TestEveryStepIsOneThatTheModelKnows(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s with seed %d", s.Name, seed), func(t *testing.T) {
 				p := s.Plan(seed, scenarios.Options{})
-				o := bridge.New(p)
+				o := tracecheck.New(p)
 				for _, e := range clustertest.Trace(t, p).Events {
 					o.Observe(e)
 				}

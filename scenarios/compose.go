@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/plan"
 )
 
@@ -107,7 +107,7 @@ func (w *composer) wait(what string, steps ...time.Duration) {
 func (w *composer) calm() {
 	w.giveUp()
 	slices.SortStableFunc(w.plan.Workload, func(a, b plan.Operation) int { return cmp.Compare(a.At, b.At) })
-	w.plan.Duration = max(w.plan.Duration, roundUp(w.plan.Calm.D()+check.Bound(&w.plan)))
+	w.plan.Duration = max(w.plan.Duration, roundUp(w.plan.Calm.D()+property.Bound(&w.plan)))
 }
 
 // roundUp makes the end of a plan a number of seconds.

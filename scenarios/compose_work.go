@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/plan"
 )
 
@@ -196,7 +196,7 @@ func (w *composer) giveUp() {
 	if !w.swarm.departures {
 		return
 	}
-	ends, rest := check.Bounds(&w.plan)
+	ends, rest := property.Bounds(&w.plan)
 	at := roundUp(w.plan.Calm.D() + ends)
 	given := make(map[[2]string]bool)
 	for _, t := range w.tasks {

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/plan"
 )
 
@@ -98,7 +98,7 @@ func (d *draft) other(i int) string { return nodeName(i % max(1, d.plan.Cluster.
 // calm ends the faults now and leaves the time in which everything has to end.
 func (d *draft) calm() {
 	d.plan.Calm = plan.Duration(d.now)
-	d.now += check.Bound(&d.plan)
+	d.now += property.Bound(&d.plan)
 }
 
 // reindex adds a reindex of a new collection.

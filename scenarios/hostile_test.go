@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dtsim/scenarios"
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 )
@@ -40,7 +40,7 @@ func TestTheCalmIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			for seed := range uint64(plans) {
 				p := s.Plan(seed, scenarios.Options{})
-				bound := check.Bound(p)
+				bound := property.Bound(p)
 				require.GreaterOrEqual(t, (p.Duration - p.Calm).D(), bound, "seed %d", seed)
 				require.Less(t, bound, 10*time.Minute, "seed %d: nobody can wait that long", seed)
 			}

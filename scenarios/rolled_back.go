@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/plan"
 )
 
@@ -64,7 +64,7 @@ func rolledBack(d *draft) {
 	}
 	d.pass(body, d.perNode(c))
 	d.now += d.plan.Cluster.CompletedTaskTTL.D() + 3*schedulerTick
-	d.now = max(d.now, check.Bound(&d.plan)) // what stays has had the time to end
+	d.now = max(d.now, property.Bound(&d.plan)) // what stays has had the time to end
 	refused(plan.Operation{Do: plan.AddTask, Task: d.retokenize(c, reindex.ID, field)})
 	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks}))
 

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios"
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -17,7 +17,7 @@ import (
 
 // judge returns the violations in a sequence of events.
 func judge(p *plan.Plan, events []trace.Event) []trace.Violation {
-	o := check.New(p)
+	o := property.New(p)
 	for _, e := range events {
 		o.Observe(e)
 	}

@@ -4,7 +4,7 @@
 // A scenario is a pure function from a seed to a plan. The seed varies what a
 // scenario is not about: unit times, latencies, which node is asked and when, and
 // the number of nodes where that does not matter. What the scenario is about, its
-// promises say, and package sim/check holds the run to them.
+// promises say, and package scenarios/property holds the run to them.
 package scenarios
 
 import (

@@ -6,8 +6,8 @@ import (
 	"html/template"
 
 	"dtsim/models/history"
-	"dtsim/models/spec/beside"
-	"dtsim/sim/provider"
+	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/trace"
 )
 
@@ -46,7 +46,7 @@ func Seen(t *trace.Trace) (*History, error) {
 	}
 	set := provider.NewSet(provider.Env{})
 	var b bytes.Buffer
-	words, err := history.Picture(&b, h, beside.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors()))
+	words, err := history.Picture(&b, h, refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors()))
 	if err != nil {
 		return nil, fmt.Errorf("runpage: %w", err)
 	}

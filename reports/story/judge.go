@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/trace"
 )
 
@@ -14,7 +14,7 @@ import (
 type judge struct {
 	changes
 	// check is nil for a machine that tells no run.
-	check   *check.Observer
+	check   *property.Observer
 	watched map[trace.Kind]bool
 	names   []string
 	stakes  map[string]int64
@@ -26,12 +26,12 @@ type judge struct {
 
 func newJudge(s *Story) *judge {
 	j := &judge{
-		changes: newChanges(), watched: make(map[trace.Kind]bool), names: check.Properties(),
+		changes: newChanges(), watched: make(map[trace.Kind]bool), names: property.Properties(),
 		stakes: make(map[string]int64), wrong: make(map[string]bool), verdict: make(map[int][]string),
 	}
 	if len(s.Lanes) > 0 {
-		j.check = check.New(&s.Trace.Header.Plan)
-		for _, kind := range check.Kinds() {
+		j.check = property.New(&s.Trace.Header.Plan)
+		for _, kind := range property.Kinds() {
 			j.watched[kind] = true
 		}
 	}

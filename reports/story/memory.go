@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"slices"
 
+	"dtsim/scenarios/tracecheck"
 	"dtsim/sched/reconcile"
-	"dtsim/sim/bridge"
 	"dtsim/sim/trace"
 )
 
 // remember follows what schedulers remember.
 type remember struct {
 	changes
-	bridge  *bridge.Observer
+	bridge  *tracecheck.Observer
 	watched map[trace.Kind]bool
 	// nodes are the parts of nodes.
 	nodes map[string]string
@@ -22,10 +22,10 @@ type remember struct {
 
 func newRemember(s *Story) *remember {
 	r := &remember{
-		changes: newChanges(), bridge: bridge.New(&s.Trace.Header.Plan), watched: make(map[trace.Kind]bool),
+		changes: newChanges(), bridge: tracecheck.New(&s.Trace.Header.Plan), watched: make(map[trace.Kind]bool),
 		nodes: make(map[string]string), of: make(map[int64][2]string),
 	}
-	for _, kind := range bridge.Kinds() {
+	for _, kind := range tracecheck.Kinds() {
 		r.watched[kind] = true
 	}
 	for _, l := range s.Lanes {

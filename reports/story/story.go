@@ -6,8 +6,8 @@
 // place. A trace of the model checker has steps instead of times, and is told the same
 // way.
 //
-// The package decides nothing: what a property says is what sim/check says when it is
-// shown the same events, and what a scheduler remembers is what sim/bridge makes of them.
+// The package decides nothing: what a property says is what scenarios/property says when it is
+// shown the same events, and what a scheduler remembers is what scenarios/tracecheck makes of them.
 // Where a trace contradicts itself, because the build that made it is wrong, both facts
 // are shown.
 package story

@@ -12,7 +12,7 @@ import (
 
 	"dtsim/reports/story"
 	"dtsim/reports/story/storytest"
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/trace"
 )
 
@@ -201,7 +201,7 @@ func TestChangesAreWhatTheyClaim(t *testing.T) {
 func TestPropertiesAreAsTheFooterCountsThem(t *testing.T) {
 	eachRun(t, func(t *testing.T, s *story.Story) {
 		state := s.State(len(s.Trace.Events))
-		for _, p := range check.Properties() {
+		for _, p := range property.Properties() {
 			n := s.Trace.Footer.Counters["at-stake/"+p]
 			want := fmt.Sprintf("at stake %d times", n)
 			switch n {

@@ -17,7 +17,7 @@ import (
 	"io"
 	"time"
 
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
 	"dtsim/sim/trace"
@@ -93,8 +93,8 @@ func conclude(recorded []byte, end End) (engine.Result, error) {
 		return fail(err)
 	}
 	counted := coverage.Record(&header.Plan, rec)
-	observer := check.New(&header.Plan)
-	rec.Watch(observer.Observe, check.Kinds()...)
+	observer := property.New(&header.Plan)
+	rec.Watch(observer.Observe, property.Kinds()...)
 	last := end.event()
 	for {
 		e, err := reader.Next()

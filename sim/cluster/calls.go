@@ -11,9 +11,9 @@ import (
 	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
-	"dtsim/models/spec/beside"
+	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sched"
-	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 
@@ -59,7 +59,7 @@ func returned(op int64, do string, err error) []trace.Field {
 		fields = append(fields, trace.Str("error", err.Error()))
 	}
 	if errors.Is(err, replica.ErrRejected) {
-		fields = append(fields, trace.Str("class", beside.Verdict(err).String()))
+		fields = append(fields, trace.Str("class", refinement.Verdict(err).String()))
 	}
 	return fields
 }
@@ -123,7 +123,7 @@ func contentsOf(tasks map[string][]*fsm.Task) []trace.ListedTask {
 			one := trace.ListedTask{
 				Namespace: namespace, ID: t.ID, Version: t.Version, Status: string(t.Status),
 				Prepared: acksOf(t.PreparationCompletionAcks), Swapped: acksOf(t.PostCompletionAcks),
-				Digest: strconv.FormatUint(beside.Digest(t), 16),
+				Digest: strconv.FormatUint(refinement.Digest(t), 16),
 			}
 			for _, u := range t.Units {
 				if u.NodeID != "" {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -57,8 +57,8 @@ func playOn(t *testing.T, p *plan.Plan, sys System, steps ...Step) ([]trace.Even
 	synctest.Test(t, func(t *testing.T) {
 		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
 		require.NoError(t, err)
-		observer := check.New(p)
-		rec.Watch(observer.Observe, check.Kinds()...)
+		observer := property.New(p)
+		rec.Watch(observer.Observe, property.Kinds()...)
 		c := New(p, sys, rec)
 		c.Play(steps...)
 		c.Stop()
@@ -68,7 +68,7 @@ func playOn(t *testing.T, p *plan.Plan, sys System, steps ...Step) ([]trace.Even
 	})
 	whole, err := trace.Read(bytes.NewReader(b.Bytes()))
 	require.NoError(t, err)
-	again, err := check.Trace(bytes.NewReader(b.Bytes()))
+	again, err := property.Trace(bytes.NewReader(b.Bytes()))
 	require.NoError(t, err)
 	require.Equal(t, verdict.Violations, again.Violations, "the trace gives the verdict of the run")
 	return whole.Events, verdict, counters

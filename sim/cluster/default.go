@@ -8,8 +8,8 @@ import (
 	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sched"
-	"dtsim/sim/provider"
 )
 
 // Default returns the system of this repository: fsm/replica and sched.

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"dtsim/fsm/api"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 )
 
 // submitFlawed submits a task with what is wrong with it: as a command of its own

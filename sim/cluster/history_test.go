@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/models/history"
-	"dtsim/models/spec/beside"
-	"dtsim/sim/provider"
+	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/provider"
 )
 
 func TestTheHistoryOfARunIsLinearizable(t *testing.T) {
@@ -36,7 +36,7 @@ func TestTheHistoryOfARunIsLinearizable(t *testing.T) {
 	require.Positive(t, shown)
 
 	set := provider.NewSet(provider.Env{})
-	rules := beside.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
+	rules := refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
 	r, err := history.Judge(h, rules)
 	require.NoError(t, err)
 	require.Equal(t, history.Legal, r.CommitOrder, "%v", r.Findings)

@@ -13,12 +13,12 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sched"
 	"dtsim/sim/clock"
 	"dtsim/sim/disk"
 	"dtsim/sim/keyed"
 	"dtsim/sim/network"
-	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 

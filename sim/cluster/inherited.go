@@ -11,8 +11,8 @@ import (
 
 	"dtsim/fsm"
 	"dtsim/fsm/replica"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 )
 
 // inheritance is the snapshot that a newer version of the software has left on every

@@ -8,8 +8,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 )
 
 // journal is the cluster's log as the replicas have applied it, each entry once, and

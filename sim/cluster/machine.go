@@ -7,8 +7,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 

@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/raft"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 

@@ -8,10 +8,10 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"dtsim/models/spec/beside"
+	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/clock"
 	"dtsim/sim/disk"
-	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 
@@ -31,7 +31,7 @@ func (n *Node) rest() {
 	for _, namespace := range slices.Sorted(maps.Keys(tasks)) {
 		for _, t := range tasks[namespace] {
 			say("record", append(taskFields(namespace, t.ID, t.Version), trace.Str("status", string(t.Status)),
-				trace.Str("digest", strconv.FormatUint(beside.Digest(t), 16)))...)
+				trace.Str("digest", strconv.FormatUint(refinement.Digest(t), 16)))...)
 		}
 	}
 	providers := i.providers.Providers()

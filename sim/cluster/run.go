@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/disk"
 	"dtsim/sim/network"
 	"dtsim/sim/plan"
@@ -56,7 +56,7 @@ type Cluster struct {
 // Run runs a plan to its end and returns what the checks say. It is called inside a
 // bubble; every goroutine it started has ended when it returns. The plan must be
 // valid. The verdict is that of the events the recorder has got, which include all
-// that [check.Trace] needs to come to it again; a nil recorder is as good as one that
+// that [property.Trace] needs to come to it again; a nil recorder is as good as one that
 // writes to nobody.
 func Run(p *plan.Plan, sys System, rec *trace.Recorder) (trace.Verdict, Counters) {
 	if rec == nil {
@@ -65,8 +65,8 @@ func Run(p *plan.Plan, sys System, rec *trace.Recorder) (trace.Verdict, Counters
 			return trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}, Counters{}
 		}
 	}
-	observer := check.New(p)
-	rec.Watch(observer.Observe, check.Kinds()...)
+	observer := property.New(p)
+	rec.Watch(observer.Observe, property.Kinds()...)
 	c := New(p, sys, rec)
 	c.Play()
 	c.Stop()

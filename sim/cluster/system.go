@@ -11,8 +11,8 @@ import (
 	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sched"
-	"dtsim/sim/provider"
 )
 
 // System is what is simulated: it makes the parts of a node that a run is about.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/keyed"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 

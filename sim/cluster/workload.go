@@ -10,8 +10,8 @@ import (
 
 	"dtsim/fsm"
 	"dtsim/fsm/replica"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 

@@ -2,7 +2,7 @@
 // struck, what state the protocol was in when they did, and which situations worth
 // meeting it came to.
 //
-// It is an [Observer] of the events of a run, like the checks of sim/check, and
+// It is an [Observer] of the events of a run, like the checks of scenarios/property, and
 // knows nothing else of it. It judges nothing: a run without a single goal passes.
 // What it counts goes into the footer of the trace, under names that a campaign can
 // add up without reading the events:

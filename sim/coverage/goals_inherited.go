@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"dtsim/fsm"
-	"dtsim/sim/provider"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/trace"
 )
 

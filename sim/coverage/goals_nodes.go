@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/sim/provider"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/trace"
 )
 

@@ -9,7 +9,7 @@ import (
 	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
-	"dtsim/sim/provider"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/trace"
 )
 

@@ -17,7 +17,7 @@ const (
 	StatePrefix     = "state/"
 	SometimesPrefix = "sometimes/"
 	// AtStakePrefix is that of how often a property was at stake, and ExcusedPrefix that of
-	// what was let pass for a reason; sim/check counts both.
+	// what was let pass for a reason; scenarios/property counts both.
 	AtStakePrefix = "at-stake/"
 	ExcusedPrefix = "excused/"
 	// WithoutPrefix is that of what became of runs that were made again without one of

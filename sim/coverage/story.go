@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 	"dtsim/sim/trace"
 )
 

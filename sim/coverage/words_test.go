@@ -9,8 +9,8 @@ import (
 	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
-	"dtsim/sim/provider"
 )
 
 // TestGoalsKnowTheWordsOfRejections has a Manager with the simulator's own detectors

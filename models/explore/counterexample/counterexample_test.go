@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/models/explore"
-	"dtsim/models/explore/cluster"
+	"dtsim/models/explore/tasks"
 	"dtsim/models/explore/twophase"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -71,7 +71,7 @@ func TestOtherTracesAreRefused(t *testing.T) {
 // TestWhatIsToldIsInTheFile: a path in the words of a run stands beside its steps, and a
 // file that says something else is found out.
 func TestWhatIsToldIsInTheFile(t *testing.T) {
-	m, err := cluster.New(cluster.Configs()["default"])
+	m, err := tasks.New(tasks.Configs()["default"])
 	require.NoError(t, err)
 	path := explore.Path{Loop: -1}
 	at := m.Initial(nil)[0]
@@ -85,7 +85,7 @@ func TestWhatIsToldIsInTheFile(t *testing.T) {
 	}
 	steps := len(path.Actions)
 	v := explore.Violation{Broken: explore.Broken{Property: "P16", Message: "nothing settles"}, Path: path}
-	taken, err := explore.Replay[cluster.State](m, path)
+	taken, err := explore.Replay[tasks.State](m, path)
 	require.NoError(t, err)
 	told, err := m.Tell(path)
 	require.NoError(t, err)
@@ -131,7 +131,7 @@ func TestWhatIsToldIsInTheFile(t *testing.T) {
 	edit(one, trace.Step, "action", trace.Uint("action", 1<<40))
 	found, err = Decode(one)
 	require.NoError(t, err)
-	_, err = explore.Replay[cluster.State](m, found.Path)
+	_, err = explore.Replay[tasks.State](m, found.Path)
 	require.ErrorContains(t, err, "step 1: action 0x10000000000 is not possible there")
 	one = read()
 	edit(one, trace.Step, "n", trace.Int("n", 2))

@@ -15,7 +15,7 @@ import (
 	"dtsim/fsm/replica"
 	"dtsim/models/explore"
 	"dtsim/models/spec"
-	"dtsim/models/spec/beside"
+	"dtsim/models/spec/refinement"
 )
 
 // MaxLength is how many commands there are at most behind a beginning.
@@ -164,7 +164,7 @@ func newPair() *pair {
 	extractors := map[string]fsm.CollectionExtractor{guarded: bound}
 	return &pair{
 		replica: replica.New(replica.Config{ConflictDetectors: conflicts, SchemaMutationDetectors: mutations, CollectionExtractors: extractors}),
-		machine: spec.New(beside.Rules(conflicts, mutations, extractors)),
+		machine: spec.New(refinement.Rules(conflicts, mutations, extractors)),
 		schema:  map[string]*created{},
 	}
 }
@@ -186,7 +186,7 @@ func (p *pair) apply(c command) *explore.Broken {
 	if broken := told(c, p.result.Err); broken != nil {
 		return broken
 	}
-	got, want := beside.Verdict(p.result.Err), p.step(c)
+	got, want := refinement.Verdict(p.result.Err), p.step(c)
 	if got != want {
 		return &explore.Broken{Property: "P2", Message: fmt.Sprintf("%s is %s (%v), and should be %s", c, got, p.result.Err, want)}
 	}
@@ -211,15 +211,15 @@ func told(c command, err error) *explore.Broken {
 	if err == nil {
 		return nil
 	}
-	want := beside.Verdict(err)
+	want := refinement.Verdict(err)
 	for _, form := range []struct {
 		how string
 		got spec.Verdict
 	}{
 		{"as text", spec.ReadVerdict(err.Error())},
-		{"afar", beside.Verdict(afar(err))},
-		{"farther", beside.Verdict(afar(afar(err)))},
-		{"wrapped", beside.Verdict(afar(fmt.Errorf("executing command: %w", err)))},
+		{"afar", refinement.Verdict(afar(err))},
+		{"farther", refinement.Verdict(afar(afar(err)))},
+		{"wrapped", refinement.Verdict(afar(fmt.Errorf("executing command: %w", err)))},
 	} {
 		if how, got := form.how, form.got; got != want {
 			return &explore.Broken{Property: "P15", Message: fmt.Sprintf("%s is %s, and %s %s: %s",

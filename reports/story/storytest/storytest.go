@@ -16,11 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/models/explore"
-	"dtsim/models/explore/cluster"
 	"dtsim/models/explore/counterexample"
+	"dtsim/models/explore/tasks"
 	"dtsim/models/explore/twophase"
 	"dtsim/scenarios"
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -35,17 +35,17 @@ func Scenario(t *testing.T, name string, seed uint64) *trace.Trace {
 }
 
 // Record makes a trace of events, with what the checks say of one property.
-func Record(t *testing.T, h trace.Header, property string, events []trace.Event) *trace.Trace {
+func Record(t *testing.T, h trace.Header, id string, events []trace.Event) *trace.Trace {
 	t.Helper()
 	var b bytes.Buffer
 	rec, err := trace.NewRecorder(&b, h)
 	require.NoError(t, err)
-	o := check.New(&h.Plan)
+	o := property.New(&h.Plan)
 	rec.Watch(o.Observe)
 	for _, e := range events {
 		rec.Emit(e)
 	}
-	found := slices.DeleteFunc(o.Verdict().Violations, func(v trace.Violation) bool { return v.Property != property })
+	found := slices.DeleteFunc(o.Verdict().Violations, func(v trace.Violation) bool { return v.Property != id })
 	_, err = rec.Close(trace.Verdict{Passed: len(found) == 0, Violations: found})
 	require.NoError(t, err)
 	return clustertest.Read(t, b.Bytes())
@@ -129,7 +129,7 @@ func Machine(t *testing.T) *trace.Trace {
 // the first way from its beginning to an end.
 func Told(t *testing.T) *trace.Trace {
 	t.Helper()
-	m, err := cluster.New(cluster.Configs()["default"])
+	m, err := tasks.New(tasks.Configs()["default"])
 	require.NoError(t, err)
 	path := explore.Path{Loop: -1}
 	at := m.Initial(nil)[0]
@@ -141,7 +141,7 @@ func Told(t *testing.T) *trace.Trace {
 		path.Actions = append(path.Actions, enabled[0])
 		at, _ = m.Step(&at, enabled[0])
 	}
-	taken, err := explore.Replay[cluster.State](m, path)
+	taken, err := explore.Replay[tasks.State](m, path)
 	require.NoError(t, err)
 	told, err := m.Tell(path)
 	require.NoError(t, err)

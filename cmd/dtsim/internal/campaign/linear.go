@@ -5,8 +5,8 @@ import (
 
 	"dtsim/models/history"
 	"dtsim/models/spec"
-	"dtsim/models/spec/beside"
-	"dtsim/sim/provider"
+	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/trace"
 )
 
@@ -37,5 +37,5 @@ func agreed(r *trace.Reader) error {
 // rules are those of the state machine that runs are of.
 func rules() *spec.Rules {
 	set := provider.NewSet(provider.Env{})
-	return beside.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
+	return refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
 }

@@ -15,7 +15,7 @@ import (
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/models/explore"
-	"dtsim/models/explore/cluster"
+	"dtsim/models/explore/tasks"
 	"dtsim/reports/document"
 )
 
@@ -39,7 +39,7 @@ type checkFlags struct {
 	report      bool
 	json        bool
 	// cluster is put together with flags instead of a name; see asked.
-	cluster cluster.Config
+	cluster tasks.Config
 }
 
 func newCheck(env *Environment, status *int) *cobra.Command {

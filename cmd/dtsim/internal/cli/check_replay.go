@@ -8,7 +8,7 @@ import (
 	"dtsim/models/explore"
 	"dtsim/models/explore/counterexample"
 	"dtsim/reports/document"
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 )
 
 // again is `dtsim check --replay`.
@@ -101,7 +101,7 @@ func newReplayed(f counterexample.Found, taken explore.Replayed, differs error) 
 // judge lets the checks of simulated runs look at the path. They know nothing of the
 // model, and judge what they can judge before a run has ended.
 func (d *replayed) judge(told *counterexample.Told) {
-	o := check.New(&told.Plan)
+	o := property.New(&told.Plan)
 	seq := 0
 	for _, step := range told.Events {
 		for _, e := range step {

@@ -10,8 +10,8 @@ import (
 
 	"dtsim/models/history"
 	"dtsim/models/spec"
-	"dtsim/models/spec/beside"
-	"dtsim/sim/provider"
+	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/trace"
 )
 
@@ -111,7 +111,7 @@ func writeHistory(name string, h *history.History) error {
 // guards are the rules of the state machine that histories are of.
 func guards() *spec.Rules {
 	set := provider.NewSet(provider.Env{})
-	return beside.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
+	return refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
 }
 
 // linStatus is the exit status of a judgement.

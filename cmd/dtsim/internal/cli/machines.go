@@ -7,9 +7,9 @@ import (
 	"sync"
 
 	"dtsim/models/explore"
-	"dtsim/models/explore/cluster"
 	"dtsim/models/explore/counterexample"
 	"dtsim/models/explore/logs"
+	"dtsim/models/explore/tasks"
 	"dtsim/models/explore/twophase"
 )
 
@@ -38,8 +38,8 @@ type machine struct {
 // unique, so how many are met depends on the order. 2pc-5-symmetric counts what there is.
 func machines() []machine {
 	var all []machine
-	configs := cluster.Configs()
-	for _, name := range cluster.Names() {
+	configs := tasks.Configs()
+	for _, name := range tasks.Names() {
 		all = append(all, clusterOf(configs[name]))
 	}
 	return append(all, []machine{
@@ -63,9 +63,9 @@ func machines() []machine {
 const defaultMachine = "default"
 
 // clusterOf is a small cluster of the task manager. The configuration is valid.
-func clusterOf(c cluster.Config) machine {
-	model := sync.OnceValue(func() *cluster.Model {
-		m, err := cluster.New(c)
+func clusterOf(c tasks.Config) machine {
+	model := sync.OnceValue(func() *tasks.Model {
+		m, err := tasks.New(c)
 		if err != nil {
 			panic(fmt.Sprintf("check: %v", err))
 		}
@@ -73,7 +73,7 @@ func clusterOf(c cluster.Config) machine {
 	})
 	return machine{
 		name: c.Name, summary: c.Summary(), symmetry: true, reduction: true,
-		build: func() explore.Machine { return explore.Of[cluster.State](model()) },
+		build: func() explore.Machine { return explore.Of[tasks.State](model()) },
 		tell: func(path explore.Path) (*counterexample.Told, error) {
 			told, err := model().Tell(path)
 			return (*counterexample.Told)(&told), err
@@ -85,7 +85,7 @@ func clusterOf(c cluster.Config) machine {
 const customName = "custom"
 
 // clusterFrom is a cluster that has no name of its own.
-func clusterFrom(c cluster.Config) (machine, error) {
+func clusterFrom(c tasks.Config) (machine, error) {
 	c.Name = customName
 	if err := c.Validate(); err != nil {
 		return machine{}, err
@@ -120,7 +120,7 @@ func machineOf(is counterexample.Machine) (machine, error) {
 	if is.Settings == "" {
 		return machineByName(is.Config)
 	}
-	var c cluster.Config
+	var c tasks.Config
 	d := json.NewDecoder(strings.NewReader(is.Settings))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil {

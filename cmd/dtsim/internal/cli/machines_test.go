@@ -19,7 +19,7 @@ import (
 func TestMachinesHaveTheCountsTheySay(t *testing.T) {
 	for _, m := range machines() {
 		if m.tell != nil {
-			continue // a cluster: models/explore/cluster counts those
+			continue // a cluster: models/explore/tasks counts those
 		}
 		t.Run(m.name, func(t *testing.T) {
 			f := checkFlags{jobs: runtime.NumCPU()}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/models/explore/cluster"
+	"dtsim/models/explore/tasks"
 	"dtsim/scenarios/mutants"
 	"dtsim/sim/engine/build"
 )
@@ -25,7 +25,7 @@ const SearchPackage = "dtsim/cmd/dtsim/internal/gallery/search"
 type Search struct {
 	// Command shows it again.
 	Command  string
-	Cluster  cluster.Config
+	Cluster  tasks.Config
 	Liveness bool
 	// Logs is how many commands a log has, see package logs; 0 for a cluster.
 	Logs int
@@ -38,7 +38,7 @@ var everyLog = Search{Command: "dtsim check --config logs", Logs: 1}
 // Searches are what the model checker looks at, the quickest first. All of them together
 // visit every state in a few seconds.
 func Searches() []Search {
-	configs := cluster.Configs()
+	configs := tasks.Configs()
 	named := func(name string) Search {
 		return Search{Command: "dtsim check --config " + name, Cluster: configs[name]}
 	}
@@ -47,12 +47,12 @@ func Searches() []Search {
 	return []Search{
 		named("rerun"),
 		{"dtsim check --nodes 2 --units 2 --barrier --cancels 1 --reruns 1",
-			cluster.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Cancels: 1, Reruns: 1}, false, 0},
+			tasks.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Cancels: 1, Reruns: 1}, false, 0},
 		named("operator"), named("cancel"), named("older-proposer"), named("lag"),
 		{"dtsim check --nodes 3 --units 2 --barrier --crashes 1",
-			cluster.Config{Name: "custom", Nodes: 3, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Crashes: 1}, false, 0},
+			tasks.Config{Name: "custom", Nodes: 3, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Crashes: 1}, false, 0},
 		{"dtsim check --nodes 2 --units 2 --barrier --interrupts 1",
-			cluster.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Interrupts: 1}, false, 0},
+			tasks.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Interrupts: 1}, false, 0},
 		named("groups"), named("cleanup"), named("two-tasks"), named("compete"), named("default"), live, named("overlap"),
 	}
 }

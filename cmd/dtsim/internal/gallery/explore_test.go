@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/models/explore"
-	"dtsim/models/explore/cluster"
 	"dtsim/models/explore/counterexample"
+	"dtsim/models/explore/tasks"
 	"dtsim/scenarios/mutants"
-	"dtsim/sim/check"
+	"dtsim/scenarios/property"
 	"dtsim/sim/trace"
 )
 
@@ -83,11 +83,11 @@ func shippedCodeDoesNot(t *testing.T, file, property string) {
 	require.Equal(t, property, one.Footer.Verdict.Violations[0].Property)
 	found, err := counterexample.Decode(one)
 	require.NoError(t, err)
-	var c cluster.Config
+	var c tasks.Config
 	require.NoError(t, json.Unmarshal([]byte(found.Settings), &c))
-	m, err := cluster.New(c)
+	m, err := tasks.New(c)
 	require.NoError(t, err)
-	taken, err := explore.Replay[cluster.State](m, found.Path)
+	taken, err := explore.Replay[tasks.State](m, found.Path)
 	if err != nil {
 		return // a step that is not possible
 	}
@@ -103,7 +103,7 @@ func judgedByChecks(t *testing.T, file string) []string {
 	f, err := os.Open(file)
 	require.NoError(t, err)
 	defer f.Close()
-	verdict, err := check.Trace(f)
+	verdict, err := property.Trace(f)
 	require.NoError(t, err)
 	var found []string
 	for _, v := range verdict.Violations {

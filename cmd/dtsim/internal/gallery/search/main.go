@@ -11,9 +11,9 @@ import (
 	"os"
 
 	"dtsim/models/explore"
-	"dtsim/models/explore/cluster"
 	"dtsim/models/explore/counterexample"
 	"dtsim/models/explore/logs"
+	"dtsim/models/explore/tasks"
 )
 
 // found is what was found, as JSON on standard output.
@@ -49,15 +49,15 @@ func main() {
 }
 
 func search(config string, liveness bool, jobs int, file string) error {
-	var c cluster.Config
+	var c tasks.Config
 	if err := json.Unmarshal([]byte(config), &c); err != nil {
 		return fmt.Errorf("-config: %w", err)
 	}
-	m, err := cluster.New(c)
+	m, err := tasks.New(c)
 	if err != nil {
 		return err
 	}
-	r, err := explore.Check(context.Background(), explore.Model[cluster.State](m),
+	r, err := explore.Check(context.Background(), explore.Model[tasks.State](m),
 		explore.Options{Symmetry: !liveness, Reduction: !liveness, Liveness: liveness, Jobs: jobs})
 	if err != nil {
 		return err
@@ -93,8 +93,8 @@ func searchLogs(length, jobs int) error {
 }
 
 // keep writes a counterexample.
-func keep(file string, m *cluster.Model, c cluster.Config, v explore.Violation) error {
-	taken, err := explore.Replay[cluster.State](m, v.Path)
+func keep(file string, m *tasks.Model, c tasks.Config, v explore.Violation) error {
+	taken, err := explore.Replay[tasks.State](m, v.Path)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,336 @@
+package tasks
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"dtsim/fsm"
+	"dtsim/fsm/api"
+	"dtsim/fsm/replica"
+	"dtsim/models/spec/refinement"
+	"dtsim/sched/reconcile"
+	"dtsim/sim/trace"
+)
+
+// journal puts what happens in a model into a trace, in the words of a simulated run. A
+// nil journal, that of a search, writes nothing. One step of the model is one second.
+type journal struct {
+	w     *world
+	emit  func(trace.Event)
+	at    time.Duration
+	index uint64
+	// lives are the incarnations of the nodes; a node that is not up has none.
+	lives [MaxNodes]int
+	up    [MaxNodes]bool
+	// handles are the numbers of workers in their incarnations, by node, task and version.
+	handles map[[3]uint64]int64
+	started [MaxNodes]int64
+	// records is what is committed, since tells from when on each was.
+	records []*record
+	since   map[*fsm.Task]moment
+	// asked is when a list was made that is on its way, seen the index up to which a node
+	// has seen a task, by node and task.
+	asked, seen [MaxNodes][MaxTasks]moment
+}
+
+// moment is a place in the log, and when that was.
+type moment struct {
+	index uint64
+	at    time.Duration
+}
+
+// Kinds of what happens to a handle.
+const (
+	handleStarted    = trace.HandleStarted
+	handleTerminated = trace.HandleTerminated
+	handleExited     = trace.HandleExited
+)
+
+func newJournal(w *world, emit func(trace.Event)) *journal {
+	return &journal{w: w, emit: emit, handles: map[[3]uint64]int64{}, since: map[*fsm.Task]moment{}}
+}
+
+func (j *journal) event(node int, kind trace.Kind, fields ...trace.Field) {
+	e := trace.Event{At: j.at, Kind: kind, Fields: fields}
+	if node >= 0 {
+		e.Node, e.Incarnation = j.w.nodeName(node), j.lives[node]
+	}
+	j.emit(e)
+}
+
+// begin starts the nodes of an empty cluster and creates the collection.
+func (j *journal) begin(w *world) {
+	if j == nil {
+		return
+	}
+	j.event(-1, trace.RunStarted, trace.Uint("seed", 1), trace.Int("nodes", int64(w.Nodes)), trace.Dur("duration", longest))
+	for node := range w.Nodes {
+		j.start(node)
+	}
+	q := replica.CreateCollectionRequest{Properties: map[string]string{}, MultiTenant: w.Groups > 1}
+	for key := range w.Tasks {
+		q.Properties[w.propertyOf(key)] = was
+	}
+	for unit := range w.Units {
+		name := w.shardName(unit)
+		i := slices.IndexFunc(q.Shards, func(s replica.ShardSpec) bool { return s.Name == name })
+		if i < 0 {
+			i = len(q.Shards)
+			q.Shards = append(q.Shards, replica.ShardSpec{Name: name})
+		}
+		q.Shards[i].Nodes = append(q.Shards[i].Nodes, w.nodeName(w.home(unit)))
+	}
+	j.index = 1
+	j.command(0, replica.CommandCreateCollection, nil, trace.Str("body", text(q)))
+	for node := range w.Nodes {
+		for key := range w.Tasks {
+			j.seen[node][key] = moment{1, j.at}
+		}
+		j.event(node, trace.Listed, trace.Uint("index", 1), trace.Int("tasks", 0), trace.Dur("called", j.at), trace.ListContents(nil))
+	}
+}
+
+func (j *journal) start(node int) {
+	j.lives[node]++
+	j.up[node], j.started[node] = true, 0
+	j.asked[node], j.seen[node] = [MaxTasks]moment{}, [MaxTasks]moment{}
+	j.event(node, trace.NodeStarted)
+}
+
+// booted starts the node, unless another task of the node has.
+func (j *journal) booted(s *step) {
+	if j != nil && !j.up[s.p.node] {
+		j.start(s.p.node)
+	}
+}
+
+func (j *journal) stopped(node int, left bool) {
+	if j == nil {
+		return
+	}
+	if j.up[node] {
+		j.event(node, trace.NodeStopped, trace.Str("how", "crash"))
+		j.up[node] = false
+	}
+	if left {
+		j.event(node, trace.NodeLeft)
+	}
+}
+
+// now notes what is committed.
+func (j *journal) now(records []*record) {
+	if j == nil {
+		return
+	}
+	j.records = slices.Clone(records)
+	for _, r := range records {
+		if _, known := j.since[r.task]; !known && r.task != nil {
+			j.since[r.task] = moment{j.index, j.at}
+		}
+	}
+}
+
+// asks notes that a list is made that will arrive later.
+func (j *journal) asks(s *step) {
+	if j != nil {
+		j.asked[s.p.node][s.p.key] = moment{j.index, j.at}
+	}
+}
+
+// listed tells what a list shows: of the task that it is made for, and of others what is
+// committed. The list is one of the past if the record is, and it is at least of what
+// the node has seen of every task: in the model each has lists of its own.
+func (j *journal) listed(s *step, l *look) {
+	if j == nil {
+		return
+	}
+	made := moment{j.index, j.at}
+	if asked := j.asked[s.p.node][s.p.key]; asked.index != 0 {
+		made = asked
+	} else if since, known := j.since[l.record.task]; known && l.record.task != s.r.task {
+		made = since
+	}
+	j.asked[s.p.node][s.p.key] = moment{}
+	if seen := &j.seen[s.p.node][s.p.key]; seen.index < made.index {
+		*seen = made
+	}
+	contents := []trace.ListedTask{}
+	for key, r := range j.records {
+		if key == s.p.key {
+			r = l.record
+		}
+		if t := r.task; t != nil {
+			contents = append(contents, listedTask(t))
+		}
+	}
+	index := made.index
+	for _, seen := range j.seen[s.p.node][:s.Tasks] {
+		index = min(index, seen.index)
+	}
+	j.event(s.p.node, trace.Listed, trace.Uint("index", index), trace.Int("tasks", int64(len(contents))),
+		trace.Dur("called", made.at), trace.ListContents(contents))
+}
+
+func listedTask(t *fsm.Task) trace.ListedTask {
+	acks := func(all map[string]fsm.PostCompletionAck) map[string]bool {
+		said := map[string]bool{}
+		for node, ack := range all {
+			said[node] = ack.Success
+		}
+		return said
+	}
+	one := trace.ListedTask{
+		Namespace: t.Namespace, ID: t.ID, Version: t.Version, Status: string(t.Status),
+		Prepared: acks(t.PreparationCompletionAcks), Swapped: acks(t.PostCompletionAcks), Digest: strconv.FormatUint(refinement.Digest(t), 16),
+	}
+	for _, u := range t.Units {
+		if u.NodeID != "" {
+			one.Claimed++
+		}
+		if u.Status.IsTerminal() {
+			one.Terminal++
+		}
+	}
+	return one
+}
+
+// run names a run of the task.
+func (j *journal) run(key int, version uint64, more ...trace.Field) []trace.Field {
+	return append([]trace.Field{trace.Str("namespace", j.w.namespace()), trace.Str("task", j.w.taskName(key)), trace.Uint("version", version)}, more...)
+}
+
+// begun tells of what begins with the decision: a start and a callback.
+func (j *journal) begun(s *step, a reconcile.Action) {
+	switch {
+	case j == nil:
+	case a.Kind == reconcile.Start:
+		j.event(s.p.node, trace.StartAsked, j.run(s.p.key, a.Version)...)
+	case a.Kind.IsGroupCallback() || a.Kind == reconcile.CompleteTask:
+		j.event(s.p.node, trace.CallbackStarted, j.callback(s, a)...)
+	}
+}
+
+func (j *journal) handle(s *step, kind trace.Kind, version uint64) {
+	if j == nil {
+		return
+	}
+	id := [3]uint64{uint64(s.p.node), uint64(s.p.key), version}
+	if kind == handleStarted {
+		j.started[s.p.node]++
+		j.handles[id] = j.started[s.p.node]
+	}
+	j.event(s.p.node, kind, j.run(s.p.key, version, trace.Int("handle", j.handles[id]))...)
+}
+
+func (j *journal) recovery(s *step, done bool) {
+	if j != nil {
+		task := s.p.current.record.task
+		j.event(s.p.node, trace.RecoveryAsked, j.run(s.p.key, task.Version, trace.Str("status", string(task.Status)), trace.Bool("done", done))...)
+	}
+}
+
+func (j *journal) shard(s *step, unit int, d shard, why string) {
+	if j == nil || why == "" {
+		return
+	}
+	serves := was
+	if d.active != 0 {
+		serves = tokenization
+	}
+	j.event(s.p.node, trace.ShardChanged, append([]trace.Field{
+		trace.Str("collection", collection), trace.Uint("born", 1), trace.Str("shard", s.shardName(unit)), trace.Str("why", why),
+		trace.Str("property", s.propertyOf(s.p.key)), trace.Str("tokenization", serves),
+	}, j.run(s.p.key, s.version())...)...)
+}
+
+func (j *journal) localRemoved(s *step, version uint64) {
+	if j != nil {
+		j.event(s.p.node, trace.LocalStateRemoved, j.run(s.p.key, version)...)
+	}
+}
+
+func (j *journal) callback(s *step, a reconcile.Action) []trace.Field {
+	name := map[reconcile.Kind]string{reconcile.Prepare: "OnGroupCompleted", reconcile.CompleteGroup: "OnGroupCompleted",
+		reconcile.Swap: "OnSwapRequested", reconcile.CompleteTask: "OnTaskCompleted"}[a.Kind]
+	fields := append([]trace.Field{trace.Str("callback", name)},
+		j.run(s.p.key, a.Version, trace.Str("status", string(s.p.current.record.task.Status)))...)
+	if a.Kind.IsGroupCallback() {
+		fields = append(fields, trace.Str("group", a.Group), trace.Str("units", text(a.Units)))
+	}
+	return fields
+}
+
+func (j *journal) callbackEnded(s *step, a reconcile.Action, err error) {
+	if j == nil {
+		return
+	}
+	fields := j.callback(s, a)
+	if err != nil {
+		fields = append(fields, trace.Str("error", err.Error()))
+	}
+	j.event(s.p.node, trace.CallbackEnded, fields...)
+}
+
+// committed tells of a command of the log, and of what it left of its task.
+func (j *journal) committed(w *world, c command, done applied) {
+	if j == nil {
+		return
+	}
+	if c.kind == api.CommandAddTask {
+		j.index = c.version
+	} else {
+		j.index++
+	}
+	run := j.run(int(c.key), c.version)
+	if c.flip || c.keep != 0 {
+		q := replica.UpdatePropertyRequest{Property: w.propertyOf(int(c.key)), Tokenization: tokenization,
+			Migration: &replica.MigrationRef{Namespace: w.namespace(), ID: w.taskName(int(c.key)), Version: c.version}}
+		for g := range w.Groups {
+			if c.keep&(1<<g) != 0 {
+				q.Tenants = append(q.Tenants, w.groupName(g))
+			}
+		}
+		j.command(int(c.node), replica.CommandUpdateProperty, done.err, trace.Str("body", text(q)))
+		return
+	}
+	j.command(int(c.node), c.kind, done.err, trace.Str("body", string(w.request(c).SubCommand)))
+	if t := done.record.task; t != nil && t.Version == c.version {
+		run = append(run, trace.Str("status", string(t.Status)))
+		if u := t.Units[w.unitName(int(c.unit))]; c.ofUnit() && u != nil {
+			run = append(run, trace.Str("unit", u.ID), trace.Str("unit_status", string(u.Status)), trace.Str("owner", u.NodeID),
+				trace.Str("progress", strconv.FormatFloat(float64(u.Progress), 'g', -1, 32)))
+		}
+	} else if c.kind == api.CommandAddTask {
+		return // it was never added
+	} else {
+		run = append(run, trace.Str("status", ""))
+	}
+	j.event(int(c.node), trace.TaskChanged, run...)
+}
+
+func (j *journal) command(node int, kind api.CommandType, err error, body trace.Field) {
+	fields := []trace.Field{trace.Uint("index", j.index), trace.Uint("term", 1), trace.Str("command", replica.CommandName(kind))}
+	if kind == replica.CommandCreateCollection || kind == replica.CommandUpdateProperty {
+		fields = append(fields, trace.Str("class", collection))
+	}
+	outcome := "ok"
+	if err != nil {
+		outcome = err.Error()
+		if permanent := fsm.ToRPCError(err); permanent != nil {
+			outcome = permanent.Error()
+		}
+	}
+	j.event(node, trace.Committed, append(fields, trace.Str("outcome", outcome), body)...)
+}
+
+// text is a value as JSON.
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("cluster: %T cannot be encoded: %s", v, err))
+	}
+	return string(b)
+}

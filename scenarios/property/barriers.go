@@ -1,0 +1,133 @@
+package property
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"dtsim/sim/trace"
+)
+
+// barriers are P5, P6 and P7: what has to be in the log before a node prepares,
+// swaps or finishes.
+type barriers struct{ *findings }
+
+func (c *barriers) observe(e *trace.Event, l *ledger) {
+	switch {
+	case e.Kind == trace.CallbackStarted:
+		r := l.runs[runOf(e)]
+		if r == nil {
+			c.report("P6", e.Node, nil, "%s of %s, which was never added", e.Str("callback"), runOf(e))
+			return
+		}
+		switch e.Str("callback") {
+		case "OnSwapRequested":
+			c.swap(e, r)
+			c.group(e, r)
+		case "OnGroupCompleted":
+			c.group(e, r)
+		}
+	case e.Kind == trace.Committed:
+		c.gate(e, l.command)
+	case l.change != nil:
+		c.acks(e.Node, l)
+	}
+}
+
+// gate is P7 for whoever finalizes the task one day, of whatever version: when a task is
+// added, its command makes the log itself refuse to finish it before every owning node has
+// acknowledged. What this version submits always does; an older one, which knows neither
+// that nor requests with ids, does not.
+func (c *barriers) gate(e *trace.Event, cmd *command) {
+	if cmd.name != addTask || !cmd.accepted || cmd.request == (request{}) {
+		return
+	}
+	c.stake("P7")
+	if !cmd.body.AcksRequired {
+		c.report("P7", e.Node, nil, "%s/%s is added at index %d without what makes the log wait for the acks of its owners: a node that finalizes too early finishes it",
+			cmd.body.Namespace, cmd.body.ID, cmd.index)
+	}
+}
+
+// swap is P5.
+func (c *barriers) swap(e *trace.Event, r *run) {
+	c.stake("P5")
+	if missing := r.missing(r.prepared); len(missing) > 0 {
+		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s runs before a successful preparation ack of %v", r.id, missing)
+	}
+	if !r.reached[swapping] {
+		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s runs although the barrier never lifted: the task is %s", r.id, r.status)
+	}
+	if !r.barrier {
+		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s, which has no preparation barrier", r.id)
+	}
+}
+
+// group is P6: a group's callback comes when the group is complete, or the task has
+// left STARTED, to the owners of its units, with those units. What the log says now is
+// at least what the node could know: a unit that is terminal there keeps its owner.
+func (c *barriers) group(e *trace.Event, r *run) {
+	c.stake("P6")
+	group := e.Str("group")
+	if open := r.open(group); len(open) > 0 && r.status == started {
+		c.report("P6", e.Node, []int{r.units[open[0]].seq}, "%s for group %q of %s while %d of its units are open, %s for one",
+			e.Str("callback"), group, r.id, len(open), open[0])
+	}
+	if r.barrier && r.status == started {
+		c.report("P6", e.Node, r.events(), "%s for group %q of %s, a barrier task that is STARTED", e.Str("callback"), group, r.id)
+	}
+	var got []string
+	if err := json.Unmarshal([]byte(e.Str("units")), &got); err != nil {
+		got = nil
+	}
+	slices.Sort(got)
+	want := r.local(group, e.Node)
+	if len(want) == 0 || !slices.Equal(got, want) {
+		c.report("P6", e.Node, r.seqs(want), "%s for group %q of %s with units %v, this node owns %v", e.Str("callback"), group, r.id, got, want)
+	}
+}
+
+// acks is P7, and that a failed ack of the current phase fails the task.
+func (c *barriers) acks(node string, l *ledger) {
+	ch, cmd := l.change, l.command
+	r := ch.run
+	switch {
+	case ch.after == finished && ch.before != finished:
+		c.stake("P7")
+		if missing := r.missing(r.swapped); len(missing) > 0 {
+			c.report("P7", node, r.events(), "%s is FINISHED at index %d without a successful ack of %v", r.id, cmd.index, missing)
+		}
+	case ch.after == swapping:
+		if ch.before != swapping {
+			c.lifted(node, l)
+		}
+		c.refused(node, "P7", r.swapped, l)
+	case ch.after == preparing:
+		c.refused(node, "P5", r.prepared, l)
+	}
+}
+
+// lifted is P5 where a task begins to swap.
+func (c *barriers) lifted(node string, l *ledger) {
+	r := l.change.run
+	if !r.barrier {
+		return
+	}
+	c.stake("P5")
+	if missing := r.missing(r.prepared); len(missing) > 0 {
+		c.report("P5", node, r.events(), "%s is SWAPPING at index %d without a successful preparation ack of %v", r.id, l.command.index, missing)
+	}
+}
+
+// refused complains about a task that goes on although a node has failed in its step.
+func (c *barriers) refused(node, property string, acks map[string]ack, l *ledger) {
+	for _, who := range slices.Sorted(maps.Keys(acks)) {
+		if a := acks[who]; !a.success {
+			c.report(property, node, []int{a.seq}, "%s is %s at index %d although %s has acknowledged a failure at index %d",
+				l.change.run.id, l.change.after, l.command.index, who, a.index)
+			return
+		}
+	}
+}
+
+func (c *barriers) finish(*ledger) {}

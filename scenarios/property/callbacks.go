@@ -1,0 +1,228 @@
+package property
+
+import (
+	"slices"
+	"strings"
+
+	"dtsim/fsm"
+	"dtsim/sim/trace"
+)
+
+// callbacks is the safety of P9: each callback runs once per node and task, unless the
+// node crashed, was shut down in its middle, or its outcome could not be recorded; what
+// it sees is not older than what the node's scheduler had seen; and none is replayed
+// for a task that was terminal at start, unless its provider asks for it. That none is
+// missed is for progress to say.
+type callbacks struct {
+	*findings
+	// ran are the callbacks of each incarnation, ended those that any incarnation of a
+	// node brought to a good end.
+	ran   map[calling]*attempt
+	ended map[calling]int
+}
+
+// calling is what runs once. For ended, number is 0.
+type calling struct {
+	who  incarnation
+	run  uint64 // its version, which no other has
+	name string
+	// group is "" for OnTaskCompleted.
+	group string
+}
+
+// attempt is the newest run of a callback.
+type attempt struct {
+	started, ended int
+	err            string
+}
+
+func newCallbacks(f *findings) *callbacks {
+	return &callbacks{findings: f, ran: make(map[calling]*attempt), ended: make(map[calling]int)}
+}
+
+func (c *callbacks) observe(e *trace.Event, l *ledger) {
+	switch e.Kind {
+	case trace.CallbackStarted:
+		if r := l.runs[runOf(e)]; r != nil {
+			c.started(e, l, r)
+		}
+	case trace.CallbackEnded:
+		if r := l.runs[runOf(e)]; r != nil {
+			c.end(e, r)
+		}
+	case trace.RecoveryAsked:
+		if r := l.runs[runOf(e)]; r != nil {
+			c.recovery(e, r)
+		}
+	}
+}
+
+func callingOf(e *trace.Event, r *run) calling {
+	return calling{who: incarnation{e.Node, e.Incarnation}, run: r.id.Version, name: e.Str("callback"), group: e.Str("group")}
+}
+
+// anywhere is the same for every incarnation of the node.
+func (k calling) anywhere() calling {
+	k.who.number = 0
+	return k
+}
+
+func (c *callbacks) started(e *trace.Event, l *ledger, r *run) {
+	c.stake("P9")
+	key := callingOf(e, r)
+	c.fresh(e, l, r)
+	c.replayed(e, l, r)
+	if before := c.ran[key]; before != nil && !mayRunAgain(key, before) {
+		c.report("P9", e.Node, []int{before.started, before.ended}, "%s of %s, group %q, runs again on a node on which it %s",
+			key.name, r.id, key.group, before)
+	}
+	c.recorded(e, l, r)
+	c.ran[key] = &attempt{started: e.Seq}
+}
+
+// mayRunAgain says whether an incarnation may run a callback once more: what was
+// cancelled has no outcome, and an OnTaskCompleted that fails is tried until it does
+// not.
+func mayRunAgain(key calling, before *attempt) bool {
+	switch {
+	case before.ended == 0:
+		return false
+	case key.name == "OnTaskCompleted":
+		return before.err != ""
+	}
+	return strings.Contains(before.err, interrupted)
+}
+
+// interrupted stands in the error of a callback that was interrupted.
+const interrupted = "context canceled"
+
+// String says how the attempt stands.
+func (a *attempt) String() string {
+	switch {
+	case a.ended == 0:
+		return "is under way"
+	case a.err == "":
+		return "has succeeded"
+	}
+	return "has failed: " + a.err
+}
+
+// fresh: the status that a callback sees is not older than one that the scheduler of
+// the node had listed.
+func (c *callbacks) fresh(e *trace.Event, l *ledger, r *run) {
+	index, list := l.at(e.Node).knew(e.At)
+	if index == 0 {
+		return
+	}
+	known, sees := r.as(index), fsm.TaskStatus(e.Str("status"))
+	if known.index > 0 && phase(sees) < phase(known.status) {
+		c.report("P9", e.Node, []int{known.seq, list}, "%s of %s sees it %s, this node has listed that it became %s at index %d",
+			e.Str("callback"), r.id, sees, name(known.status), known.index)
+	}
+}
+
+// replayed: a task that was terminal in the first list of the incarnation gets no
+// callback, unless its provider says that its part is not done.
+func (c *callbacks) replayed(e *trace.Event, l *ledger, r *run) {
+	n := l.at(e.Node)
+	list, terminal := n.terminal[r.id]
+	if !terminal {
+		return
+	}
+	if said, asked := n.recovered[r.id]; !asked || said.done {
+		c.report("P9", e.Node, []int{list, said.seq}, "%s of %s, which was terminal when the node began; its provider was %s",
+			e.Str("callback"), r.id, map[bool]string{true: "asked and had done its part", false: "not asked"}[asked])
+	}
+}
+
+// recorded: what has its outcome in the log, as far as the node had seen, does not run
+// again.
+func (c *callbacks) recorded(e *trace.Event, l *ledger, r *run) {
+	n := l.at(e.Node)
+	acks, shown := r.swapped, n.swapped[r.id]
+	switch {
+	case e.Str("callback") == "OnTaskCompleted":
+		return
+	case e.Str("status") == string(preparing):
+		acks, shown = r.prepared, n.prepared[r.id]
+	}
+	a, acked := acks[e.Node]
+	if !acked {
+		return
+	}
+	_, terminal := n.terminal[r.id]
+	if said, asked := n.recovered[r.id]; terminal && asked && !said.done {
+		return
+	}
+	if index, list := n.knew(e.At); index >= a.index || shown > 0 {
+		c.report("P9", e.Node, []int{a.seq, list}, "%s of %s, group %q, runs although its outcome is in the log at index %d, which this node has listed",
+			e.Str("callback"), r.id, e.Str("group"), a.index)
+	}
+}
+
+func (c *callbacks) end(e *trace.Event, r *run) {
+	key := callingOf(e, r)
+	a := c.ran[key]
+	if a == nil || a.ended > 0 {
+		c.report("P9", e.Node, r.events(), "%s of %s, group %q, ends and was not under way", key.name, r.id, key.group)
+		a = &attempt{}
+	}
+	a.ended, a.err = e.Seq, e.Str("error")
+	if a.err == "" {
+		c.ended[key.anywhere()] = e.Seq
+	}
+}
+
+// recovery: what a provider says of its part of a task is true.
+func (c *callbacks) recovery(e *trace.Event, r *run) {
+	c.stake("P9")
+	key := calling{who: incarnation{node: e.Node}, run: r.id.Version, name: "OnTaskCompleted"}
+	ended, done := c.ended[key], e.Bool("done")
+	switch {
+	case done && ended == 0 && !c.tried(e.Node, r):
+		c.report("P9", e.Node, r.events(), "the provider says that its part of %s is done, its OnTaskCompleted never ran here", r.id)
+	case !done && ended > 0:
+		c.report("P9", e.Node, []int{ended}, "the provider says that its part of %s is not done, its OnTaskCompleted succeeded here", r.id)
+	}
+}
+
+// tried says that an OnTaskCompleted began on the node; whether it came to its end
+// before a crash or an error, nobody knows.
+func (c *callbacks) tried(node string, r *run) bool {
+	for key := range c.ran {
+		if key.who.node == node && key.run == r.id.Version && key.name == "OnTaskCompleted" {
+			return true
+		}
+	}
+	return false
+}
+
+// succeeded says that a callback came to a good end on a node, and where.
+func (c *callbacks) succeeded(node string, r *run, callback, group string) (int, bool) {
+	seq, ok := c.ended[calling{who: incarnation{node: node}, run: r.id.Version, name: callback, group: group}]
+	return seq, ok
+}
+
+// phases are the statuses in their order.
+var phases = []fsm.TaskStatus{started, preparing, swapping}
+
+// phase is how far a status is: terminal ones are one phase, and no record is the last.
+func phase(s fsm.TaskStatus) int {
+	if i := slices.Index(phases, s); i >= 0 {
+		return i
+	}
+	if s == absent {
+		return len(phases) + 1
+	}
+	return len(phases)
+}
+
+// name is a status in words.
+func name(s fsm.TaskStatus) string {
+	if s == absent {
+		return "absent"
+	}
+	return string(s)
+}
+
+func (c *callbacks) finish(*ledger) {}

@@ -1,0 +1,134 @@
+package property
+
+import (
+	"slices"
+	"strings"
+
+	"dtsim/scenarios/tasks/provider"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// cleanups is P12: a record goes away only past its time to live, by the word of an
+// operator, or with its collection; local state goes away only after the record, or
+// where it is not needed any more; and nothing of a dropped collection stays.
+type cleanups struct {
+	*findings
+	// bound are the runs that a drop has to take with it, dropped where it is.
+	bound   []*run
+	dropped int
+	// done are the runs that have come to their end on a node, as its provider knows.
+	done map[local]bool
+}
+
+// local is a run on a node.
+type local struct {
+	node string
+	run  provider.Run
+}
+
+func newCleanups(f *findings) *cleanups {
+	return &cleanups{findings: f, done: make(map[local]bool)}
+}
+
+func (c *cleanups) observe(e *trace.Event, l *ledger) {
+	if e.Kind != trace.TaskChanged {
+		c.taken(e.Node)
+	}
+	switch e.Kind {
+	case trace.Committed:
+		if l.command.accepted && l.command.name == dropCollection {
+			c.drop(e, l)
+		}
+	case trace.TaskChanged:
+		if ch := l.change; ch != nil && ch.after == absent && ch.before != absent {
+			c.removed(e, l)
+		}
+	case trace.CallbackEnded:
+		if e.Str("callback") == "OnTaskCompleted" {
+			// Also one that failed may have done all that there was to do.
+			c.done[local{e.Node, runOf(e)}] = true
+		}
+	case trace.LocalStateRemoved:
+		c.localRemoved(e, l)
+	}
+}
+
+// removed: a record that a command has removed was old enough by the command's own time
+// and time to live, which are those of the plan.
+func (c *cleanups) removed(e *trace.Event, l *ledger) {
+	cmd, r := l.command, l.change.run
+	if cmd.name != cleanUpTask {
+		return // a drop, or a successor: which commands remove records is for P3 to say
+	}
+	c.stake("P12")
+	if cmd.body.CleanedUpAt == 0 {
+		if !mayForce(l.plan, r.id) {
+			c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d by a command without a time, and no operator asked for it", r.id, cmd.index)
+		}
+		return
+	}
+	ttl := l.plan.Cluster.CompletedTaskTTL.D().Milliseconds()
+	if age := cmd.body.CleanedUpAt - r.ended; age <= cmd.body.TTL {
+		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d, %d ms after it ended: its time to live is %d ms", r.id, cmd.index, age, cmd.body.TTL)
+	}
+	if cmd.body.TTL != ttl {
+		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d after a time to live of %d ms, the plan says %d ms", r.id, cmd.index, cmd.body.TTL, ttl)
+	}
+}
+
+// mayForce says that an operator of the plan removes records of the task by force.
+func mayForce(p *plan.Plan, id provider.Run) bool {
+	forces := func(op *plan.Operation) bool {
+		return op != nil && op.Do == plan.CleanUpTask && op.Namespace == id.Namespace && op.TaskID == id.Task
+	}
+	return slices.ContainsFunc(p.Workload, func(op plan.Operation) bool { return forces(&op) }) ||
+		slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return forces(f.Do) })
+}
+
+// drop notes which runs go with a collection.
+func (c *cleanups) drop(e *trace.Event, l *ledger) {
+	c.stake("P12")
+	c.dropped = e.Seq
+	for _, r := range l.order {
+		if !r.gone && r.payload.Kind != plan.Cleanup && strings.EqualFold(r.payload.Collection, l.command.class) {
+			c.bound = append(c.bound, r)
+		}
+	}
+}
+
+// taken: what belongs to a dropped collection goes with the command that drops it.
+func (c *cleanups) taken(node string) {
+	for _, r := range c.bound {
+		if !r.gone {
+			c.report("P12", node, append(r.events(), c.dropped), "the record of %s outlives its collection %s", r.id, r.payload.Collection)
+		}
+	}
+	c.bound = nil
+}
+
+// localRemoved: local state is still needed while the record is there, until the run is
+// over on the node.
+func (c *cleanups) localRemoved(e *trace.Event, l *ledger) {
+	r := l.runs[runOf(e)]
+	if r == nil {
+		c.report("P12", e.Node, nil, "local state of %s is removed, which was never added", runOf(e))
+		return
+	}
+	c.stake("P12")
+	if r.gone {
+		return
+	}
+	said := l.at(e.Node).recovered[r.id]
+	switch callbacks := r.hasCallbacks(); {
+	case !r.status.IsTerminal():
+		c.report("P12", e.Node, r.events(), "local state of %s is removed while it is %s", r.id, r.status)
+	case callbacks && !c.done[local{e.Node, r.id}] && !said.done:
+		c.report("P12", e.Node, append(r.events(), said.seq), "local state of %s is removed before its OnTaskCompleted has run on this node", r.id)
+	}
+}
+
+// hasCallbacks says that the provider of the run has callbacks.
+func (r *run) hasCallbacks() bool { return r.id.Namespace != string(plan.Cleanup) }
+
+func (c *cleanups) finish(*ledger) {}

@@ -1,0 +1,182 @@
+package property
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"dtsim/scenarios/tasks/provider"
+	"dtsim/sim/trace"
+)
+
+// handles is P14: one live handle for a task on a node, terminated once the task has left
+// STARTED, and none once the scheduler has been closed; and one scheduler, which refuses to
+// be started twice. No goroutine of the system is left behind when all nodes are.
+type handles struct {
+	*findings
+	live map[handleOf]*liveHandle
+	// closing is when the scheduler began to close, closed the event that says that it
+	// has been.
+	closing map[incarnation]time.Duration
+	closed  map[incarnation]int
+	// busy counts the callbacks under way.
+	busy map[calledBy]int
+}
+
+// calledBy is a task, by namespace and id, of an incarnation.
+type calledBy struct {
+	who  incarnation
+	task [2]string
+}
+
+type handleOf struct {
+	who    incarnation
+	handle int64
+}
+
+type liveHandle struct {
+	run     provider.Run
+	started int
+	// told is the event that says that the handle was told to stop; 0 for never.
+	told int
+}
+
+// closeTimeout is how long a scheduler that closes waits for its workers, however long
+// ago they were told to stop (P14).
+const closeTimeout = 10 * time.Second
+
+func newHandles(f *findings) *handles {
+	return &handles{
+		findings: f, live: make(map[handleOf]*liveHandle),
+		closing: make(map[incarnation]time.Duration), closed: make(map[incarnation]int),
+		busy: make(map[calledBy]int),
+	}
+}
+
+func (c *handles) observe(e *trace.Event, _ *ledger) {
+	who := incarnation{e.Node, e.Incarnation}
+	at := func() (handleOf, *liveHandle) {
+		id := handleOf{who, e.Int("handle")}
+		return id, c.live[id]
+	}
+	switch e.Kind {
+	case trace.HandleStarted:
+		id, _ := at()
+		run := runOf(e)
+		c.stake("P14")
+		if closed := c.closed[who]; closed > 0 {
+			c.report("P14", e.Node, []int{closed}, "%s is started after the scheduler was closed", run)
+		}
+		for _, other := range c.of(who) {
+			if h := c.live[other]; h.run.Namespace == run.Namespace && h.run.Task == run.Task {
+				c.report("P14", e.Node, []int{h.started}, "%s is started while a handle of %s is alive", run, h.run)
+			}
+		}
+		c.live[id] = &liveHandle{run: run, started: e.Seq}
+	case trace.HandleTerminated:
+		if _, h := at(); h != nil {
+			h.told = e.Seq
+		}
+	case trace.HandleExited:
+		id, _ := at()
+		delete(c.live, id)
+	case trace.Listed:
+		if _, operator := e.Get("op"); !operator {
+			c.terminatedAtOnce(e, who)
+		}
+	case trace.CallbackStarted:
+		c.busy[calledBy{who, [2]string{e.Str("namespace"), e.Str("task")}}]++
+	case trace.CallbackEnded:
+		c.busy[calledBy{who, [2]string{e.Str("namespace"), e.Str("task")}}]--
+	case trace.StartedAgain:
+		c.stake("P14")
+		if e.Str("error") == "" {
+			c.report("P14", e.Node, nil, "the scheduler is started a second time, beside itself")
+		}
+	case trace.SchedulerClosing:
+		c.closing[who] = e.At
+	case trace.SchedulerClosed:
+		c.closed[who] = e.Seq
+		c.stake("P14")
+		// Close gives up on a worker that it has told to stop, but not before.
+		began, closing := c.closing[who]
+		waited := closing && e.At-began >= closeTimeout
+		for _, id := range c.of(who) {
+			if h := c.live[id]; h.told == 0 || !waited {
+				c.report("P14", e.Node, []int{h.started, h.told}, "a handle of %s outlives the scheduler, which has not waited for it", h.run)
+			}
+		}
+	case trace.LeftBehind:
+		c.stake("P14")
+		c.report("P14", e.Node, nil, "goroutines of the system wait for ever: %d, one in %s at %s",
+			e.Int("n"), e.Str("in"), e.Str("at"))
+	case trace.NodeStopped:
+		for _, id := range c.of(who) {
+			delete(c.live, id)
+		}
+	case trace.AtRest:
+		if e.Str("what") == "state" {
+			c.terminatedInTime(e, who)
+		}
+	}
+}
+
+// terminatedAtOnce looks at the handles that are alive when a node has another list: a
+// task that an earlier one has shown after STARTED was looked at then, unless a callback
+// of it was under way, which its next action has to wait for.
+func (c *handles) terminatedAtOnce(e *trace.Event, who incarnation) {
+	index, list := c.ledger.at(e.Node).knew(e.At)
+	if _, closing := c.closing[who]; closing || index == 0 || !c.ledger.timed() {
+		return
+	}
+	for _, id := range c.of(who) {
+		h := c.live[id]
+		r := c.ledger.runs[h.run]
+		if r == nil || h.told > 0 || h.started > list || c.busy[calledBy{who, [2]string{h.run.Namespace, h.run.Task}}] > 0 {
+			continue
+		}
+		left, ok := r.leftStarted()
+		if !ok || left.index > index {
+			continue
+		}
+		c.stake("P14")
+		c.report("P14", e.Node, []int{h.started, left.seq, list}, "%s goes on working although this node has listed that it became %s at index %d",
+			h.run, name(left.status), left.index)
+	}
+}
+
+// terminatedInTime looks at the handles that are alive when the run ends.
+func (c *handles) terminatedInTime(e *trace.Event, who incarnation) {
+	l := c.ledger
+	for _, id := range c.of(who) {
+		h := c.live[id]
+		r := l.runs[h.run]
+		if r == nil {
+			continue
+		}
+		left, ok := r.leftStarted()
+		if !ok || h.told > 0 || l.stalled() {
+			continue
+		}
+		c.stake("P14")
+		if since := max(left.at, l.follows(l.at(e.Node))); l.now-since > l.bounds().reaction {
+			c.report("P14", e.Node, []int{h.started, left.seq}, "%s has been %s for %s and its handle was not terminated",
+				h.run, name(left.status), l.now-left.at)
+		}
+	}
+}
+
+// of returns the live handles of an incarnation in order.
+func (c *handles) of(who incarnation) []handleOf {
+	var ids []handleOf
+	for id := range maps.Keys(c.live) {
+		if id.who == who {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b handleOf) int { return cmp.Compare(a.handle, b.handle) })
+	return ids
+}
+
+func (c *handles) finish(*ledger) {}

@@ -1,0 +1,130 @@
+package property_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/scenarios/property"
+	"dtsim/sim/cluster/clustertest"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// rolledBack is a run that begins with a reindex in a status that only a newer version
+// knows, and in which everybody wants something of it.
+func rolledBack() *plan.Plan {
+	p := plan.Default()
+	p.Cluster.Raft.SnapshotThreshold = 4
+	reindex := plan.Task{Kind: plan.Reindex, ID: "r", Collection: "Articles", Property: "title", Tokenization: "trigram", Parallel: 1}
+	p.Inherited = &plan.Inherited{
+		Collections: []plan.Collection{{Name: "Articles", Properties: map[string]string{"title": "word", "body": "word"}, Shards: []string{"s1"}, Replicas: 2}},
+		Tasks:       []plan.InheritedTask{{Task: reindex, Status: "PAUSED"}},
+	}
+	other, body := reindex, reindex
+	other.ID = "other"
+	body.ID, body.Property = "body", "body"
+	for i, op := range []plan.Operation{
+		{Do: plan.AddTask, Task: &body},
+		{Do: plan.AddTask, Task: &reindex},
+		{Do: plan.AddTask, Task: &other},
+		{Do: plan.UpdateProperty, Target: "Articles", Property: "title", Tokenization: "field"},
+		{Do: plan.FailTask, Namespace: "reindex", TaskID: "r"},
+		{Do: plan.CleanUpTask, Namespace: "reindex", TaskID: "r"},
+	} {
+		op.At, op.Node = plan.Duration(time.Duration(4+i)*time.Second), "n1"
+		p.Workload = append(p.Workload, op)
+	}
+	p.Promises = []plan.Promise{
+		{Expect: plan.TaskStays, Namespace: "reindex", TaskID: "r"},
+		{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "body", Status: "FINISHED"},
+		{Expect: plan.OperationsEnd, Operations: []int{1, 2, 3, 4, 5}, Outcome: "rejected"},
+	}
+	p.Duration = plan.Duration(property.Bound(&p) + 20*time.Second)
+	return &p
+}
+
+func TestWhatANewerVersionHasLeftStaysAsItIs(t *testing.T) {
+	p := rolledBack()
+	whole := clustertest.Trace(t, p)
+	require.Empty(t, whole.Footer.Verdict.Violations)
+	require.Equal(t, int64(1), whole.Footer.Counters["excused/P16/newer-version"])
+	require.Zero(t, whole.Footer.Counters["excused/P16/run-too-short"])
+
+	set := func(e *trace.Event, key string, to trace.Field) {
+		e.Fields = slices.Clone(e.Fields)
+		e.Fields[slices.IndexFunc(e.Fields, func(f trace.Field) bool { return f.Key == key })] = to
+	}
+	committed := func(command, about string) func(trace.Event) bool {
+		return is(trace.Committed, "command="+command, "body="+about)
+	}
+	accepted := func(e *trace.Event) { set(e, "outcome", trace.Str("outcome", "ok")) }
+	const add, mark, again = "DISTRIBUTED_TASK_ADD", "DISTRIBUTED_TASK_MARK_FAILED", `"id":"r"`
+	changed, inherited := is(trace.TaskChanged, "task=r"), is(trace.Inherited)
+	for name, c := range map[string]struct {
+		of   func(trace.Event) bool
+		edit func(e *trace.Event)
+		want []string
+	}{
+		"its id is taken":               {committed(add, again), accepted, []string{"P2", "P3", "P11"}},
+		"its data are another's":        {committed(add, `"id":"other"`), accepted, []string{"P2", "P11"}},
+		"a user changes its data":       {committed("UPDATE_PROPERTY", "field"), accepted, []string{"P2", "P11"}},
+		"it is given up":                {committed(mark, again), accepted, []string{"P2", "P3", "P17"}},
+		"it can never be given up":      {committed(mark, again), never(set), []string{"P2", "P17"}},
+		"it is cleaned up":              {committed("DISTRIBUTED_TASK_CLEAN_UP", again), accepted, []string{"P2", "P3"}},
+		"it begins to work":             {changed, func(e *trace.Event) { set(e, "status", trace.Str("status", "STARTED")) }, []string{"P2", "P3"}},
+		"its record goes":               {changed, func(e *trace.Event) { set(e, "status", trace.Str("status", "")) }, []string{"P2", "P3"}},
+		"a node begins with another":    {is(trace.SnapshotRestored, "node=n2"), func(e *trace.Event) { set(e, "hash", trace.Str("hash", "x")) }, []string{"P1"}},
+		"it was never there":            {inherited, func(e *trace.Event) { set(e, "snapshot", trace.Str("snapshot", "{}")) }, []string{"P2", "P3"}},
+		"nobody can read what was left": {inherited, func(e *trace.Event) { set(e, "snapshot", trace.Str("snapshot", "{")) }, []string{"P2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events := slices.Clone(whole.Events)
+			c.edit(&events[find(events, c.of)])
+			found, counters := found(p, events)
+			for _, property := range c.want {
+				require.Contains(t, found, property)
+			}
+			if name == "it begins to work" {
+				require.Contains(t, found, "P16", "what has moved has no excuse")
+				require.Zero(t, counters["excused/P16/newer-version"])
+			}
+		})
+	}
+}
+
+// A reindex that has swapped cannot flip the schema while a repair works on the same
+// collection, also in a status that nobody knows.
+func TestAFlipWaitsForWhatANewerVersionHasLeft(t *testing.T) {
+	p := rolledBack()
+	p.Inherited.Tasks[0].Task = plan.Task{Kind: plan.Repair, ID: "r", Collection: "Articles", Parallel: 1}
+	p.Workload, p.Promises = p.Workload[:1], nil
+	whole := clustertest.Trace(t, p)
+	require.Empty(t, whole.Footer.Verdict.Violations)
+	require.Equal(t, int64(2), whole.Footer.Counters["excused/P16/newer-version"], "the repair, and the reindex")
+
+	asked := is(trace.Committed, "command=UPDATE_PROPERTY")
+	properties, _ := found(p, slices.DeleteFunc(slices.Clone(whole.Events), asked))
+	require.Contains(t, properties, "P16", "it does not wait if it was never refused")
+}
+
+// never lets a command be refused for ever.
+func never(set func(e *trace.Event, key string, to trace.Field)) func(e *trace.Event) {
+	return func(e *trace.Event) {
+		set(e, "outcome", trace.Str("outcome", "[dtm-perm/task-not-finalizing] task reindex/r@3 cannot be marked failed"))
+	}
+}
+
+// found are the properties that a sequence of events violates, and what was counted.
+func found(p *plan.Plan, events []trace.Event) (properties []string, counters map[string]int64) {
+	o := property.New(p)
+	for _, e := range events {
+		o.Observe(e)
+	}
+	for _, v := range o.Verdict().Violations {
+		properties = append(properties, v.Property)
+	}
+	return properties, o.Counters()
+}

@@ -1,0 +1,171 @@
+package property
+
+import (
+	"slices"
+	"time"
+
+	"dtsim/scenarios/tasks/provider"
+	"dtsim/sim/trace"
+)
+
+// node is what is known of a node: its life, and what its scheduler has seen.
+type node struct {
+	name string
+	// number is the newest incarnation, up since when; born is the place of its start.
+	number int
+	up     bool
+	since  time.Duration
+	born   int
+	paused bool
+	// resumed is when the node went on after its last pause.
+	resumed time.Duration
+	// left is the place at which the node left for good, 0 if it has not.
+	left   int
+	leftAt time.Duration
+	// rested says that the node was up when the run ended, restIndex which index it had
+	// applied then.
+	rested    bool
+	restIndex uint64
+
+	// Of the newest incarnation: the index that its lists show at least, now, and
+	// before the current instant. Within an instant, and while the node is paused, what
+	// was decided before may still be on its way.
+	listed, listedBefore uint64
+	listedAt             time.Duration
+	seen                 time.Duration // when the last list was seen; 0 for none
+	list, listBefore     int           // where these lists are
+	// first says that a list was seen, terminal which runs the first one showed as terminal;
+	// prepared and swapped, of which it showed an ack of the node.
+	first                       bool
+	terminal, prepared, swapped map[provider.Run]int
+	// recovered is what the provider said of its part of a run, and where.
+	recovered map[provider.Run]recovery
+}
+
+// recovery is a provider's word on whether its part of a run is done.
+type recovery struct {
+	done bool
+	seq  int
+}
+
+// incarnation is one life of a node.
+type incarnation struct {
+	node   string
+	number int
+}
+
+// at returns what is known of a node.
+func (l *ledger) at(name string) *node {
+	n := l.nodes[name]
+	if n == nil {
+		n = &node{name: name}
+		l.nodes[name] = n
+	}
+	return n
+}
+
+// takeNode takes in what an event says of its node.
+func (l *ledger) takeNode(e *trace.Event) {
+	switch e.Kind {
+	case trace.Calm:
+		l.calm = e.At
+	case trace.NodeStarted:
+		n := l.at(e.Node)
+		*n = node{name: e.Node, number: e.Incarnation, up: true, since: e.At, born: e.Seq, left: n.left, leftAt: n.leftAt}
+	case trace.NodeStopped:
+		l.at(e.Node).up = false
+	case trace.NodeLeft:
+		n := l.at(e.Node)
+		n.up, n.left, n.leftAt = false, e.Seq, e.At
+	case trace.NodePaused:
+		l.at(e.Node).paused = true
+	case trace.NodeResumed:
+		n := l.at(e.Node)
+		n.paused, n.resumed, n.listedAt = false, e.At, e.At
+	case trace.AtRest:
+		if e.Str("what") == "state" {
+			index, _ := e.Get("index")
+			n := l.at(e.Node)
+			n.rested, n.restIndex = true, index.Uint()
+			l.end = e.At
+		}
+	case trace.Listed:
+		l.at(e.Node).takeList(e)
+	case trace.RecoveryAsked:
+		n := l.at(e.Node)
+		if n.recovered == nil {
+			n.recovered = make(map[provider.Run]recovery)
+		}
+		n.recovered[runOf(e)] = recovery{e.Bool("done"), e.Seq}
+	}
+}
+
+// takeList takes in what the scheduler of the node has seen. Lists of operators are
+// nobody's knowledge.
+func (n *node) takeList(e *trace.Event) {
+	if _, operator := e.Get("op"); operator {
+		return
+	}
+	if e.At > n.listedAt && !n.paused {
+		n.listedBefore, n.listBefore = n.listed, n.list
+	}
+	index, _ := e.Get("index")
+	n.listedAt, n.seen = e.At, e.At
+	if index.Uint() >= n.listed {
+		n.listed, n.list = index.Uint(), e.Seq
+	}
+	if n.first {
+		return
+	}
+	n.first = true
+	n.terminal, n.prepared, n.swapped = make(map[provider.Run]int), make(map[provider.Run]int), make(map[provider.Run]int)
+	n.listedBefore, n.listBefore = n.listed, n.list // nothing was decided on less
+	// A list that nobody can read shows nothing.
+	tasks, _ := e.ListedTasks()
+	for _, t := range tasks {
+		run := provider.Run{Namespace: t.Namespace, Task: t.ID, Version: t.Version}
+		if isTerminal(t.Status) {
+			n.terminal[run] = e.Seq
+		}
+		if _, acked := t.Prepared[n.name]; acked {
+			n.prepared[run] = e.Seq
+		}
+		if _, acked := t.Swapped[n.name]; acked {
+			n.swapped[run] = e.Seq
+		}
+	}
+}
+
+// knew returns the index that the scheduler of the node had seen before now, and the
+// place of the list that showed it.
+func (n *node) knew(now time.Duration) (index uint64, list int) {
+	if n.paused || n.listedAt == now {
+		return n.listedBefore, n.listBefore
+	}
+	return n.listed, n.list
+}
+
+// gone are the nodes that have left for good, sorted, and the places where they did.
+func (l *ledger) gone() (names []string, seqs []int) {
+	for _, name := range l.plan.Cluster.NodeNames() {
+		if n := l.nodes[name]; n != nil && n.left > 0 {
+			names, seqs = append(names, name), append(seqs, n.left)
+		}
+	}
+	return names, seqs
+}
+
+// resting are the nodes that were up when the run ended, sorted.
+func (l *ledger) resting() []*node {
+	var all []*node
+	for _, name := range l.plan.Cluster.NodeNames() {
+		if n := l.nodes[name]; n != nil && n.rested {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func isTerminal(status string) bool {
+	return slices.Contains([]string{string(finished), string(failed), string(cancelled)}, status)
+}

@@ -1,0 +1,163 @@
+package property
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// maxViolations is how many violations of one property are kept: the first ones
+// tell the most.
+const maxViolations = 10
+
+// Observer watches a run. It is not safe for concurrent use: [trace.Recorder.Watch]
+// calls it one event at a time.
+type Observer struct {
+	ledger *ledger
+	checks []check
+	found  findings
+	// broken says that the run has no end: the system has broken it off.
+	broken, ended bool
+}
+
+// check is one property, or a few that look at the same things.
+type check interface {
+	// observe looks at an event that the ledger has just taken in.
+	observe(e *trace.Event, l *ledger)
+	// finish looks at the end of the run.
+	finish(l *ledger)
+}
+
+// New returns an observer for a run of p.
+func New(p *plan.Plan) *Observer {
+	o := &Observer{ledger: newLedger(p)}
+	o.found.ledger = o.ledger
+	o.found.counts = make(map[string]int)
+	o.found.stakes, o.found.excused = make(map[string]int64), make(map[string]int64)
+	f := &o.found
+	calls := newCallbacks(f)
+	o.checks = []check{
+		newAgreement(f), newSpecification(f), newLinearizable(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
+		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls}, newPromptness(f),
+		newUpkeep(f), &wedges{findings: f}, &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)},
+		&patience{f, make(map[incarnation]map[trying][]int)}, &promises{f},
+	}
+	return o
+}
+
+// Observe takes in the next event.
+func (o *Observer) Observe(e trace.Event) {
+	if !watched[e.Kind] {
+		return
+	}
+	switch e.Kind {
+	case trace.RunEnded:
+		o.ended = true
+	case trace.Panicked, trace.LeftBehind:
+		o.broken = !o.ended
+	}
+	o.ledger.take(&e)
+	for _, c := range o.checks {
+		c.observe(&e, o.ledger)
+	}
+}
+
+// Counters say how often each property was at stake, that is how often something was
+// looked at that could have violated it ("at-stake/P5"), and what was left unfinished
+// for a reason that a check accepts ("excused/P16/participant-left"). Every property is
+// among them. Call it after [Observer.Verdict].
+func (o *Observer) Counters() map[string]int64 {
+	counters := maps.Clone(o.found.excused)
+	for _, property := range Properties() {
+		counters["at-stake/"+property] = o.found.stakes[property]
+	}
+	return counters
+}
+
+// AtStake says how often a property was at stake so far; it may be called while the run
+// goes on.
+func (o *Observer) AtStake(property string) int64 { return o.found.stakes[property] }
+
+// Found are the violations found so far, the first ones of each property; it may be
+// called while the run goes on.
+func (o *Observer) Found() []trace.Violation { return slices.Clip(o.found.violations) }
+
+// properties is how many there are in the design.
+const properties = 18
+
+// Properties are the identifiers of the properties, in order.
+func Properties() []string {
+	var all []string
+	for i := 1; i <= properties; i++ {
+		all = append(all, fmt.Sprintf("P%d", i))
+	}
+	return all
+}
+
+// Verdict ends the run and says what was found. Call it once. Of a run that the system
+// has broken off no check looks at the end: what it owes, it could not do any more.
+func (o *Observer) Verdict() trace.Verdict {
+	for _, c := range o.checks {
+		if !o.broken {
+			c.finish(o.ledger)
+		}
+	}
+	return trace.Verdict{Passed: len(o.found.violations) == 0, Violations: o.found.violations}
+}
+
+// Trace reads a whole trace, holds it against the properties and the promises of
+// its plan, and returns the verdict. The error says why the trace cannot be read.
+func Trace(r io.Reader) (trace.Verdict, error) {
+	reader, err := trace.NewReader(r)
+	if err != nil {
+		return trace.Verdict{}, err
+	}
+	p := reader.Header().Plan
+	o := New(&p)
+	for {
+		e, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return o.Verdict(), nil
+		}
+		if err != nil {
+			return trace.Verdict{}, err
+		}
+		o.Observe(e)
+	}
+}
+
+// findings collects violations.
+type findings struct {
+	ledger     *ledger
+	violations []trace.Violation
+	counts     map[string]int
+	// stakes counts by property, excused by counter.
+	stakes, excused map[string]int64
+}
+
+// report records a violation at the time of the event that showed it; led are the
+// places of the events that led there, 0 for none.
+func (f *findings) report(property, node string, led []int, format string, args ...any) {
+	f.counts[property]++
+	if f.counts[property] > maxViolations {
+		return
+	}
+	events := append(slices.Clone(led), f.ledger.seq)
+	slices.Sort(events)
+	events = slices.Compact(slices.DeleteFunc(events, func(seq int) bool { return seq == 0 }))
+	f.violations = append(f.violations, trace.Violation{
+		Property: property, Message: fmt.Sprintf(format, args...), At: f.ledger.now, Node: node, Events: events,
+	})
+}
+
+// stake notes that a property was at stake: something was looked at that could have
+// violated it.
+func (f *findings) stake(property string) { f.stakes[property]++ }
+
+// excuse notes that something was left unfinished for a reason that the check names.
+func (f *findings) excuse(property, name string) { f.excused["excused/"+property+"/"+name]++ }

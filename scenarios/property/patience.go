@@ -1,0 +1,56 @@
+package property
+
+import (
+	"dtsim/scenarios/tasks/provider"
+	"dtsim/sim/trace"
+)
+
+// patience is the part of P18 that what fails at once and for ever costs little: what a
+// scheduler has tried in vain it tries again when it has another list. It may hold one
+// already that came during the attempt, so that two attempts in a row prove nothing.
+type patience struct {
+	*findings
+	// tries are the places of the attempts of each incarnation since its last list.
+	tries map[incarnation]map[trying][]int
+}
+
+// trying is what a scheduler does about a run: a call, or a callback, of a group or of none.
+type trying struct {
+	run         provider.Run
+	what, group string
+}
+
+func (c *patience) observe(e *trace.Event, _ *ledger) {
+	switch e.Kind {
+	case trace.Called:
+		switch do := e.Str("do"); do {
+		case "ack-preparation", "ack-swap", "finalize-task", "clean-up-task":
+			if !e.Bool("resent") {
+				c.tried(e, trying{runOf(e), do, ""})
+			}
+		}
+	case trace.StartAsked:
+		c.tried(e, trying{runOf(e), "StartTask", ""})
+	case trace.CallbackStarted:
+		c.tried(e, trying{runOf(e), e.Str("callback"), e.Str("group")})
+	case trace.Listed:
+		if _, operator := e.Get("op"); !operator {
+			delete(c.tries, incarnation{e.Node, e.Incarnation})
+		}
+	}
+}
+
+func (c *patience) tried(e *trace.Event, key trying) {
+	who := incarnation{e.Node, e.Incarnation}
+	if c.tries[who] == nil {
+		c.tries[who] = make(map[trying][]int)
+	}
+	seqs := append(c.tries[who][key], e.Seq)
+	c.tries[who][key] = seqs
+	c.stake("P18")
+	if len(seqs) > 2 {
+		c.report("P18", e.Node, seqs, "%s of %s is tried for the third time without another list", key.what, key.run)
+	}
+}
+
+func (c *patience) finish(*ledger) {}

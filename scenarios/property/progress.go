@@ -1,0 +1,258 @@
+package property
+
+import (
+	"slices"
+	"time"
+
+	"dtsim/sim/trace"
+)
+
+// progress is P16, and the part of P9 that no callback is missed: when the faults have
+// stopped for long enough, every task is terminal, every callback has run on every node
+// that is up, and expired records and what nodes hold of them are gone. How long is
+// long enough, bounds says; what may be left unfinished, excuses says.
+type progress struct {
+	*findings
+	callbacks *callbacks
+}
+
+func (c *progress) observe(*trace.Event, *ledger) {}
+
+func (c *progress) finish(l *ledger) {
+	if l.end == 0 {
+		return // no node was up
+	}
+	for _, r := range l.order {
+		c.ends(l, r)
+		c.calls(l, r)
+		c.expires(l, r)
+	}
+	c.forgets(l)
+}
+
+// ends: the run has become terminal.
+func (c *progress) ends(l *ledger, r *run) {
+	s := r.at(l.end)
+	if s.index == 0 {
+		return
+	}
+	if s.status == absent || s.status.IsTerminal() {
+		c.stake("P16")
+		return
+	}
+	since := max(l.settled(), r.history[0].at)
+	if c.tooShort(l.end-since, l.bounds().tasks) {
+		return
+	}
+	c.stake("P16")
+	if e := l.excuseFor(r, s); e != nil {
+		c.excuse("P16", e.name)
+		return
+	}
+	c.report("P16", "", r.events(), "%s is %s since %s, and nothing has gone wrong for %s; %s is enough, and no excuse fits",
+		r.id, s.status, s.at, l.end-since, l.bounds().tasks)
+}
+
+// calls: OnTaskCompleted has succeeded on every node that was up long enough while
+// there was a record of the end.
+func (c *progress) calls(l *ledger, r *run) {
+	ended, ok := r.terminal()
+	if !ok || !r.hasCallbacks() {
+		return
+	}
+	until, gone := l.end, r.last()
+	if gone.status == absent {
+		until = min(until, gone.at)
+	}
+	for _, n := range l.resting() {
+		since := max(l.follows(n), ended.at)
+		if until < l.end && until-since < l.bounds().callbacks {
+			continue // its record went away in between, and not for its age alone
+		}
+		if c.tooShort(until-since, l.bounds().callbacks) {
+			continue
+		}
+		if l.stalled() {
+			c.excuse("P16", majorityLeft)
+			continue
+		}
+		c.stake("P16")
+		if _, ran := c.callbacks.succeeded(n.name, r, "OnTaskCompleted", ""); !ran {
+			c.report("P16", n.name, append(r.events(), n.born), "OnTaskCompleted of %s has not succeeded on this node, %s after it became %s; %s is enough",
+				r.id, until-since, ended.status, l.bounds().callbacks)
+		}
+	}
+}
+
+// expires: the record of a run that has ended is gone after its time to live.
+func (c *progress) expires(l *ledger, r *run) {
+	ended, ok := r.terminal()
+	if !ok {
+		return // what has not ended has no age
+	}
+	ttl, last := l.plan.Cluster.CompletedTaskTTL.D(), r.at(l.end)
+	if ttl > shortLife {
+		return // no run waits for that
+	}
+	due := l.stamped(r) + ttl
+	switch lasted := l.end - max(l.settled(), ended.at, due); {
+	case due > l.end && l.stamped(r) > ended.at:
+		c.excuse("P16", clockAhead)
+	case c.tooShort(lasted, l.bounds().records):
+	case l.stalled():
+		c.excuse("P16", majorityLeft)
+	default:
+		c.stake("P16")
+		if last.status != absent {
+			c.report("P16", "", r.events(), "the record of %s is still there, %s after it became %s; its time to live is %s",
+				r.id, l.end-ended.at, last.status, ttl)
+		}
+	}
+}
+
+// forgets: no node holds local state of a run whose record is gone.
+func (c *progress) forgets(l *ledger) {
+	for i := range l.atRest {
+		e := &l.atRest[i]
+		if e.Str("what") != "local" {
+			continue
+		}
+		r := l.runs[runOf(e)]
+		if r == nil {
+			c.report("P16", e.Node, []int{e.Seq}, "there is local state of %s, which was never added", runOf(e))
+			continue
+		}
+		gone := r.last()
+		if gone.status != absent || l.stalled() || c.tooShort(l.end-max(l.follows(l.at(e.Node)), gone.at), l.bounds().callbacks) {
+			continue
+		}
+		c.stake("P16")
+		c.report("P16", e.Node, []int{gone.seq, e.Seq}, "there is local state of %s, whose record is gone since %s; %s is enough to remove it",
+			r.id, gone.at, l.bounds().callbacks)
+	}
+}
+
+// tooShort says that the run has ended before anything was due, and keeps count of it.
+func (c *progress) tooShort(lasted, bound time.Duration) bool {
+	if lasted >= bound {
+		return false
+	}
+	c.excuse("P16", runTooShort)
+	return true
+}
+
+// settled is from when on the cluster works as one that nothing has happened to, as far
+// as this can be told from the plan.
+func (l *ledger) settled() time.Duration {
+	settled := l.calm + l.bounds().cluster
+	for _, n := range l.resting() {
+		settled = max(settled, l.follows(n))
+	}
+	return settled
+}
+
+// follows is from when on a node keeps up with the others: one whose shutdown took its
+// time starts after the calm has begun.
+func (l *ledger) follows(n *node) time.Duration { return max(l.calm, n.since) + l.bounds().cluster }
+
+// stamped is the true time of what the record of a run gives as its end.
+func (l *ledger) stamped(r *run) time.Duration {
+	return time.Duration(r.ended-l.start) * time.Millisecond
+}
+
+// The excuses of P16, all there are.
+const (
+	// majorityLeft: so many nodes have left for good that nothing can be committed any
+	// more. Its witness is that nothing was.
+	majorityLeft = "majority-left"
+	// participantLeft: a node that owes something to the task has left for good, and
+	// nobody has given the task up. Its witness is the node's leaving.
+	participantLeft = "participant-left"
+	// clockAhead: the clock was ahead that stamped the end of the task, so that the time
+	// to live of its record is not over. Its witness is the stamp.
+	clockAhead = "clock-ahead"
+	// newerVersion: only a newer version knows the status of the task, and what ends it; or
+	// the task has swapped, and its flip has to wait for such a task of another kind, which
+	// works on the same data. Its witnesses are the snapshot in which that version has left
+	// the task, and the refusal of the flip.
+	newerVersion = "newer-version"
+	// runTooShort: the run has ended before it was due. Generated plans leave the time.
+	runTooShort = "run-too-short"
+)
+
+// excuse is why something may stay unfinished, and the places of its witnesses.
+type excuse struct {
+	name  string
+	seqs  []int
+	nodes []string
+}
+
+// excuseFor returns why a run may stay where it is; nil for no reason.
+func (l *ledger) excuseFor(r *run, s stage) *excuse {
+	names, seqs := l.gone()
+	if l.stalled() {
+		return &excuse{majorityLeft, seqs, names}
+	}
+	if r.inherited && s.index == l.inherited.index {
+		return &excuse{name: newerVersion, seqs: []int{s.seq}}
+	}
+	if f := l.inTheWay(r); f != nil && s.status == swapping {
+		return &excuse{name: newerVersion, seqs: []int{f.last().seq, r.flipRefused}}
+	}
+	e := &excuse{name: participantLeft}
+	for i, name := range names {
+		if r.owes(name, s) {
+			e.seqs, e.nodes = append(e.seqs, seqs[i]), append(e.nodes, name)
+		}
+	}
+	if len(e.nodes) == 0 || l.givenUp[r] > 0 {
+		return nil // given up: then it is for P17 to end
+	}
+	return e
+}
+
+// inTheWay returns a run in a status that only a newer version knows, because of which a
+// flip of r was refused; nil for none.
+func (l *ledger) inTheWay(r *run) *run {
+	if r.flipRefused == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(l.order, func(f *run) bool {
+		return f.inherited && f.foreign() && f.id.Namespace != r.id.Namespace && f.touches(r.payload.Collection, r.payload.Property)
+	})
+	if i < 0 {
+		return nil
+	}
+	return l.order[i]
+}
+
+// stalled says that a majority of the nodes has left for good, and that nothing was
+// committed since the cluster has been calm without them.
+func (l *ledger) stalled() bool {
+	names, _ := l.gone()
+	if len(names)*2 < l.plan.Cluster.Nodes {
+		return false
+	}
+	var since time.Duration
+	for _, name := range names {
+		since = max(since, l.nodes[name].leftAt)
+	}
+	return l.committed <= max(since, l.calm)
+}
+
+// owes says whether a run waits for a node, as far as the log can tell: for the end of a
+// unit that is the node's, or for its ack.
+func (r *run) owes(node string, s stage) bool {
+	switch s.status {
+	case started:
+		return slices.ContainsFunc(r.unitIDs(), func(id string) bool {
+			u := r.units[id]
+			return !u.status.IsTerminal() && (u.owner == node || r.payload.Places[id].Node == node)
+		})
+	case preparing:
+		return slices.Contains(r.missing(r.prepared), node)
+	case swapping:
+		return slices.Contains(r.missing(r.swapped), node)
+	}
+	return false
+}

@@ -1,0 +1,201 @@
+package property
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// promises holds the end of the run against what the plan promises.
+type promises struct{ *findings }
+
+func (c *promises) observe(*trace.Event, *ledger) {}
+
+func (c *promises) finish(l *ledger) {
+	for i, p := range l.plan.Promises {
+		if err := l.kept(p); err != nil {
+			c.report(string(p.Expect), "", nil, "promises[%d] is broken: %s", i, err)
+		}
+	}
+}
+
+// kept returns why a promise is broken, or nil.
+func (l *ledger) kept(p plan.Promise) error {
+	switch p.Expect {
+	case plan.OperationsEnd:
+		return l.operationsEnd(p)
+	case plan.SchemaIs, plan.ShardsAre, plan.CollectionGone:
+		return l.dataAre(p)
+	}
+	r, err := l.runOf(p)
+	if err != nil {
+		return err
+	}
+	switch p.Expect {
+	case plan.TaskEnds:
+		return r.ends(p.Status)
+	case plan.UnitsOnce:
+		return r.unitsOnce()
+	case plan.CallbacksOnce:
+		return r.callbacksOnce(l.plan.Cluster.NodeNames())
+	case plan.SwapsOnce:
+		return r.swapsOnce()
+	case plan.NoSwap:
+		return r.noSwap()
+	case plan.GroupsEarly:
+		return r.groupsEarly()
+	case plan.TaskStays:
+		return l.stays(r)
+	case plan.RecordGone:
+		return l.recordGone(r)
+	}
+	return fmt.Errorf("nobody knows how to check %q", p.Expect)
+}
+
+// runOf returns the run a promise is about.
+func (l *ledger) runOf(p plan.Promise) (*run, error) {
+	var of []*run
+	for _, r := range l.order {
+		if r.id.Namespace == p.Namespace && r.id.Task == p.TaskID {
+			of = append(of, r)
+		}
+	}
+	n := p.Run
+	if n == 0 {
+		n = max(1, len(of))
+	}
+	if n > len(of) {
+		return nil, fmt.Errorf("%s/%s was accepted %d times, run %d is missing", p.Namespace, p.TaskID, len(of), n)
+	}
+	return of[n-1], nil
+}
+
+// operationsEnd: so many of the operations ended so.
+func (l *ledger) operationsEnd(p plan.Promise) error {
+	want := p.Exactly
+	if want == 0 {
+		want = len(p.Operations)
+	}
+	var got int
+	var others []string
+	for _, op := range p.Operations {
+		outcome := l.outcomes[int64(op)]
+		if outcome == p.Outcome {
+			got++
+			continue
+		}
+		if outcome == "" {
+			outcome = "without an outcome"
+		}
+		others = append(others, fmt.Sprintf("workload[%d] is %s", op, outcome))
+	}
+	if got != want {
+		return fmt.Errorf("%d of %d operations are %s, not %d: %s", got, len(p.Operations), p.Outcome, want, strings.Join(others, ", "))
+	}
+	return nil
+}
+
+// dataAre looks at the schema and the shards that the nodes hold at the end.
+func (l *ledger) dataAre(p plan.Promise) error {
+	what := "schema"
+	if p.Expect == plan.ShardsAre {
+		what = "shard"
+	}
+	var seen int
+	for i := range l.atRest {
+		e := &l.atRest[i]
+		if !strings.EqualFold(e.Str("collection"), p.Collection) {
+			continue
+		}
+		if p.Expect == plan.CollectionGone {
+			return fmt.Errorf("%s still has a %s of it", e.Node, e.Str("what"))
+		}
+		if e.Str("what") != what || e.Str("property") != p.Property || p.Tenant != "" && e.Str("shard") != p.Tenant {
+			continue
+		}
+		seen++
+		if got := e.Str("tokenization"); got != p.Tokenization {
+			return fmt.Errorf("on %s the %s %s%s has %s, not %s", e.Node, what, p.Collection, at(e.Str("shard")), got, p.Tokenization)
+		}
+	}
+	if want := l.expected(p); seen != want {
+		return fmt.Errorf("%d nodes or replicas have %s.%s, not %d", seen, p.Collection, p.Property, want)
+	}
+	return nil
+}
+
+// expected is how many nodes, or replicas, a promise about data is about.
+func (l *ledger) expected(p plan.Promise) int {
+	found := l.collections[strings.ToLower(p.Collection)]
+	switch {
+	case p.Expect == plan.CollectionGone:
+		return 0
+	case found == nil:
+		// The promise wants it, so its absence is the complaint.
+		return 1
+	case p.Expect == plan.SchemaIs:
+		return l.plan.Cluster.Nodes
+	}
+	var replicas int
+	for shard, nodes := range found.shards {
+		if p.Tenant == "" || p.Tenant == shard {
+			replicas += len(nodes)
+		}
+	}
+	return max(1, replicas)
+}
+
+func at(shard string) string {
+	if shard == "" {
+		return ""
+	}
+	return "/" + shard
+}
+
+// stays: the run was always in one status, and every node that is up has it on record.
+func (l *ledger) stays(r *run) error {
+	if s := r.last(); len(r.history) > 1 {
+		return fmt.Errorf("%s was %s and became %s", r.id, r.history[0].status, name(s.status))
+	}
+	var have []string
+	for i := range l.atRest {
+		if e := &l.atRest[i]; e.Str("what") == "record" && runOf(e) == r.id && e.Str("status") == string(r.status) {
+			have = append(have, e.Node)
+		}
+	}
+	if resting := l.resting(); len(have) != len(resting) || len(have) == 0 {
+		return fmt.Errorf("of %d nodes that are up these have %s on record: %s", len(resting), r.id, strings.Join(have, ", "))
+	}
+	return nil
+}
+
+// recordGone: neither the record nor local state of the run is left.
+func (l *ledger) recordGone(r *run) error {
+	if !r.gone {
+		return fmt.Errorf("the record of %s is still there", r.id)
+	}
+	for i := range l.atRest {
+		e := &l.atRest[i]
+		if what := e.Str("what"); (what == "record" || what == "local") && runOf(e) == r.id {
+			return fmt.Errorf("%s still has a %s of %s", e.Node, what, r.id)
+		}
+	}
+	if len(l.atRest) == 0 {
+		return errors.New("nobody has said what is at rest")
+	}
+	return nil
+}
+
+// groupsEarly: a group ran its callback while the task was STARTED.
+func (r *run) groupsEarly() error {
+	if slices.ContainsFunc(r.callbacks, func(c callback) bool {
+		return c.name == "OnGroupCompleted" && c.status == string(started) && c.err == ""
+	}) {
+		return nil
+	}
+	return fmt.Errorf("no group of %s ran its callback while it was STARTED", r.id)
+}

@@ -1,0 +1,103 @@
+package property
+
+import (
+	"time"
+
+	"dtsim/sim/trace"
+)
+
+// promptness is the part of P16 that a scheduler does not wait for its next tick when
+// there is something to do: a task's new status or the end of a unit, which its replica
+// applies, and the exit of a worker that was told to stop, it looks at when it happens, or
+// as soon as the look under way is over. Only what becomes of a record that is gone has
+// time. In the traces of the model checker schedulers look when they like.
+type promptness struct {
+	*findings
+	nodes map[incarnation]*attention
+	// notable are the indexes of the log that schedulers are to look at.
+	notable map[uint64]bool
+}
+
+// attention is what the scheduler of an incarnation has to look at.
+type attention struct {
+	// seq is what it is, 0 for nothing, since when due says.
+	seq int
+	due time.Duration
+	// looked is when the last look was over.
+	looked time.Duration
+	// told are the workers that were told to stop.
+	told map[int64]bool
+}
+
+func newPromptness(f *findings) *promptness {
+	return &promptness{findings: f, nodes: make(map[incarnation]*attention), notable: make(map[uint64]bool)}
+}
+
+func (c *promptness) of(e *trace.Event) *attention {
+	who := incarnation{e.Node, e.Incarnation}
+	a := c.nodes[who]
+	if a == nil {
+		a = &attention{told: make(map[int64]bool)}
+		c.nodes[who] = a
+	}
+	return a
+}
+
+func (c *promptness) observe(e *trace.Event, l *ledger) {
+	switch e.Kind {
+	case trace.TaskChanged:
+		if l.change != nil && l.change.notable() {
+			c.notable[l.command.index] = true
+		}
+	case trace.Applied:
+		if index, _ := e.Get("index"); c.notable[index.Uint()] {
+			c.attract(e, l)
+		}
+	case trace.HandleTerminated:
+		c.of(e).told[e.Int("handle")] = true
+	case trace.HandleExited:
+		if a := c.of(e); a.told[e.Int("handle")] {
+			c.attract(e, l)
+		}
+	case trace.Listed, trace.ListFailed:
+		if _, operator := e.Get("op"); !operator {
+			c.looked(e, l)
+		}
+	}
+}
+
+// notable says that a change asks something of schedulers.
+func (ch *change) notable() bool {
+	ended := ch.unit != nil && ch.unit.status.IsTerminal() && !ch.unitBefore.status.IsTerminal()
+	return ch.after != "" && (ch.before != ch.after || ended)
+}
+
+// attract notes that there is something to look at. A scheduler that has not looked yet
+// looks for the first time when it can.
+func (c *promptness) attract(e *trace.Event, l *ledger) {
+	if a := c.of(e); a.seq == 0 && l.at(e.Node).first && l.timed() {
+		a.seq, a.due = e.Seq, e.At
+	}
+}
+
+// looked: the look began as soon as there was something to see. Of one that came to
+// nothing only its end is known.
+func (c *promptness) looked(e *trace.Event, l *ledger) {
+	a := c.of(e)
+	if e.Kind == trace.ListFailed {
+		a.seq, a.looked = 0, e.At
+		return
+	}
+	began, last := time.Duration(e.Int("called")), a.looked
+	a.looked = e.At
+	if a.seq == 0 || began < a.due {
+		return // it was under way before
+	}
+	c.stake("P16")
+	if due := max(a.due, last, l.at(e.Node).resumed); began > due {
+		c.report("P16", e.Node, []int{a.seq}, "the scheduler looks at what has happened %s later", began-due)
+	}
+	a.seq = 0
+}
+
+func (c *promptness) finish(*ledger) {}

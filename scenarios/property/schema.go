@@ -1,0 +1,217 @@
+package property
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// schemaCheck is P8: the schema flips iff the task finishes, and at rest the schema
+// and every replica's shards serve what the ends of the tasks add up to.
+type schemaCheck struct {
+	*findings
+	callbacks *callbacks
+}
+
+func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
+	if e.Kind == trace.CallbackStarted && e.Str("callback") == "OnTaskCompleted" {
+		c.completes(e, l)
+	}
+	if r := l.flipped; r != nil {
+		c.stake("P8")
+		if r.status != swapping && r.status != finished {
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, which is %s", l.command.index, r.id, r.status)
+		}
+		if missing := r.missing(r.swapped); len(missing) > 0 {
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s before %v have swapped", l.command.index, r.id, missing)
+		}
+		if r.flips > 1 {
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, for the %d. time", l.command.index, r.id, r.flips)
+		}
+		if b := l.command.body; !strings.EqualFold(l.command.class, r.payload.Collection) || b.Property != r.payload.Property || b.Tokenization != r.payload.Tokenization {
+			c.report("P8", e.Node, r.events(), "the flip at index %d sets %s.%s to %s, %s is about %s.%s and %s", l.command.index,
+				l.command.class, b.Property, b.Tokenization, r.id, r.payload.Collection, r.payload.Property, r.payload.Tokenization)
+		}
+	}
+	if r := l.swappedAlone; r != nil {
+		c.stake("P8")
+		for _, tenant := range l.command.body.names() {
+			if !r.completed(tenant) || !r.payload.PerTenant || r.barrier {
+				c.report("P8", e.Node, r.events(), "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.command.index, r.id)
+			}
+		}
+	}
+	if ch := l.change; ch != nil && ch.after.IsTerminal() && !ch.before.IsTerminal() {
+		if r := ch.run; r.payload.Kind == plan.Reindex && ch.after == finished && r.flips == 0 {
+			c.report("P8", e.Node, r.events(), "%s is FINISHED at index %d and the schema has not flipped", r.id, l.command.index)
+		}
+		l.settle(ch.run)
+	}
+}
+
+// completes: OnTaskCompleted, which changes the schema, runs for a task that has ended
+// or can only finish.
+func (c *schemaCheck) completes(e *trace.Event, l *ledger) {
+	r := l.runs[runOf(e)]
+	if r == nil {
+		return
+	}
+	c.stake("P8")
+	switch missing := r.missing(r.swapped); {
+	case isTerminal(e.Str("status")):
+	case e.Str("status") != string(swapping):
+		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which it sees %s", r.id, e.Str("status"))
+	case len(missing) > 0:
+		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which is SWAPPING, before a successful ack of %v", r.id, missing)
+	}
+}
+
+// finish looks at what is at rest.
+func (c *schemaCheck) finish(l *ledger) {
+	for _, r := range l.order {
+		if r.flips > 0 && (r.status == failed || r.status == cancelled) {
+			c.report("P8", "", nil, "the schema has flipped for %s, which is %s", r.id, r.status)
+		}
+	}
+	held := make(map[[3]string]bool)
+	for i := range l.atRest {
+		e := &l.atRest[i]
+		what := e.Str("what")
+		if what != "schema" && what != "shard" {
+			continue
+		}
+		name, property, got := e.Str("collection"), e.Str("property"), e.Str("tokenization")
+		found := l.collections[strings.ToLower(name)]
+		if !c.quiet(l, e.Node, name, what == "shard") {
+			continue
+		}
+		c.stake("P8")
+		if found == nil {
+			c.report("P8", e.Node, []int{e.Seq}, "%s of collection %s, which the log has dropped or never created", what, name)
+			continue
+		}
+		want := found.properties[property]
+		if what == "shard" {
+			shard := e.Str("shard")
+			held[[3]string{e.Node, strings.ToLower(name), shard}] = true
+			want = found.serves[shard][property]
+			name += "/" + shard
+		}
+		if got != want {
+			c.report("P8", e.Node, []int{e.Seq, found.changed.seq}, "the %s says %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
+		}
+	}
+	c.all(l, held)
+	c.alone(l)
+}
+
+// alone: what a node knows of tenants that have swapped alone is what the log comes to. A
+// replica goes by it that comes back when the record of the run is gone.
+func (c *schemaCheck) alone(l *ledger) {
+	told := make(map[string]map[[3]string]uint64)
+	for i := range l.atRest {
+		if e := &l.atRest[i]; e.Str("what") == "alone" {
+			if told[e.Node] == nil {
+				told[e.Node] = make(map[[3]string]uint64)
+			}
+			version, _ := e.Get("version")
+			told[e.Node][[3]string{strings.ToLower(e.Str("collection")), e.Str("shard"), e.Str("property")}] = version.Uint()
+		}
+	}
+	for _, n := range l.resting() {
+		want := make(map[[3]string]uint64)
+		for key, found := range l.collections {
+			for of, version := range found.alone {
+				want[[3]string{key, of[0], of[1]}] = version
+			}
+		}
+		all := maps.Clone(want)
+		maps.Copy(all, told[n.name])
+		for _, key := range slices.SortedFunc(maps.Keys(all), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
+			if !c.quiet(l, n.name, key[0], false) {
+				continue
+			}
+			c.stake("P8")
+			if got := told[n.name][key]; got != want[key] {
+				c.report("P8", n.name, []int{l.lastChange(key[0]).seq}, "the schema says that tenant %s of %s has swapped %s for version %d, the log comes to version %d (0: for none)",
+					key[1], key[0], key[2], got, want[key])
+			}
+		}
+	}
+}
+
+// lastChange is the last command that was about a collection.
+func (l *ledger) lastChange(collection string) act {
+	if found := l.collections[strings.ToLower(collection)]; found != nil {
+		return found.changed
+	}
+	return l.dropped[strings.ToLower(collection)]
+}
+
+// all: every replica that the schema places is there.
+func (c *schemaCheck) all(l *ledger, held map[[3]string]bool) {
+	up := l.nodesAtRest()
+	for _, key := range slices.Sorted(maps.Keys(l.collections)) {
+		found := l.collections[key]
+		for _, shard := range slices.Sorted(maps.Keys(found.shards)) {
+			for _, node := range found.shards[shard] {
+				if up[node] && !held[[3]string{node, key, shard}] && c.quiet(l, node, found.name, true) {
+					c.report("P8", node, []int{found.changed.seq}, "the replica of %s/%s is not there", found.name, shard)
+				}
+			}
+		}
+	}
+}
+
+// followTime is how long a node may take to bring its shards in line with a schema that
+// it has.
+const followTime = 5 * time.Second
+
+// quiet says that nothing is under way about a collection on a node: it has applied the
+// last change, no task is at work on it, and each one that was has come to its end on
+// the node. Shards follow the schema, which takes time.
+func (c *schemaCheck) quiet(l *ledger, name, collection string, shards bool) bool {
+	n, changed := l.at(name), l.lastChange(collection)
+	switch {
+	case n.restIndex < changed.index:
+		return false
+	case !shards:
+		return true
+	case l.end-max(changed.at, n.since, l.calm) < followTime:
+		return false
+	}
+	return !slices.ContainsFunc(l.order, func(r *run) bool { return r.touches(collection, "") && !c.settled(l, name, r) })
+}
+
+// settled says that a run has come to its end on a node: its OnTaskCompleted has
+// succeeded there, or its record is gone and with it what the node had of it.
+func (c *schemaCheck) settled(l *ledger, node string, r *run) bool {
+	s := r.at(l.end)
+	if _, done := c.callbacks.succeeded(node, r, "OnTaskCompleted", ""); done && s.status.IsTerminal() {
+		return true
+	}
+	return s.status == absent && s.index <= l.at(node).restIndex && l.end-s.at >= followTime &&
+		!slices.ContainsFunc(l.atRest, func(e trace.Event) bool {
+			return e.Node == node && e.Str("what") == "local" && runOf(&e) == r.id
+		})
+}
+
+// nodesAtRest are the nodes that were up when the run ended.
+func (l *ledger) nodesAtRest() map[string]bool {
+	up := make(map[string]bool)
+	for i := range l.atRest {
+		up[l.atRest[i].Node] = true
+	}
+	return up
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}

@@ -1,0 +1,129 @@
+package property
+
+import (
+	"time"
+
+	"dtsim/models/spec"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// wedges is P17: a task whose participant has left for good is brought to its end by the
+// command fail-task of an operator. It may be refused only where the task has ended, or
+// will end by itself because every owner has acknowledged its swap, or where only a newer
+// version knows what it is doing. That it breaks
+// neither P5 nor P8 is for those checks to see.
+type wedges struct {
+	*findings
+	// asked are the operators' commands under way.
+	asked map[int64]wedge
+}
+
+// wedge is a task that an operator gives up.
+type wedge struct {
+	run *run
+	seq int
+	// stuck are the places at which nodes left for which the task waits.
+	stuck []int
+}
+
+func (c *wedges) observe(e *trace.Event, l *ledger) {
+	switch e.Kind {
+	case trace.Called:
+		if e.Str("do") == string(plan.FailTask) {
+			c.called(e, l)
+		}
+	case trace.Returned:
+		if w, ok := c.asked[e.Int("op")]; ok {
+			delete(c.asked, e.Int("op"))
+			c.returned(e, l, w)
+		}
+	case trace.Committed:
+		if l.command.name == markFailed {
+			c.decided(e, l)
+		}
+	}
+}
+
+func (c *wedges) called(e *trace.Event, l *ledger) {
+	r := l.current[[2]string{e.Str("namespace"), e.Str("task")}]
+	if r == nil || r.gone || r.status.IsTerminal() {
+		return
+	}
+	w := wedge{run: r, seq: e.Seq}
+	names, seqs := l.gone()
+	for i, name := range names {
+		if r.owes(name, r.last()) {
+			w.stuck = append(w.stuck, seqs[i])
+		}
+	}
+	if c.asked == nil {
+		c.asked = make(map[int64]wedge)
+	}
+	c.asked[e.Int("op")] = w
+}
+
+// returned: the operator's word has ended the task, if it was the same one all the time.
+func (c *wedges) returned(e *trace.Event, l *ledger, w wedge) {
+	if len(w.stuck) == 0 || e.Str("outcome") != "ok" {
+		return
+	}
+	c.stake("P17")
+	if l.givenUp == nil {
+		l.givenUp = make(map[*run]time.Duration)
+	}
+	l.givenUp[w.run] = e.At
+	if r := w.run; !r.gone && !r.status.IsTerminal() {
+		c.report("P17", e.Node, append(w.stuck, w.seq), "%s waits for a node that has left, an operator has given it up, and it is %s", r.id, r.status)
+	}
+}
+
+// decided: what the log makes of the command. The status is that before it.
+func (c *wedges) decided(e *trace.Event, l *ledger) {
+	cmd := l.command
+	r := l.current[[2]string{cmd.body.Namespace, cmd.body.ID}]
+	if r == nil || r.gone || r.id.Version != cmd.body.Version || cmd.duplicate || ofSessions(cmd.outcome) {
+		return
+	}
+	c.stake("P17")
+	if r.foreign() {
+		c.untouchable(e, r, cmd)
+		return
+	}
+	open := r.status == started || r.status == preparing || r.status == swapping && len(r.missing(r.swapped)) > 0
+	switch {
+	case open && !cmd.accepted:
+		c.report("P17", e.Node, r.events(), "%s is %s and cannot be given up at index %d: %s", r.id, r.status, cmd.index, cmd.outcome)
+	case r.status == swapping && !open && cmd.accepted:
+		c.report("P17", e.Node, r.events(), "%s is given up at index %d, every owner has acknowledged its swap", r.id, cmd.index)
+	case !cmd.accepted && spec.ReadVerdict(cmd.outcome).Class != spec.Permanent:
+		c.report("P17", e.Node, r.events(), "%s cannot be given up at index %d, and its operator is told to try again: %s", r.id, cmd.index, cmd.outcome)
+	}
+}
+
+// untouchable: whether the schema may have changed in a status that only a newer version
+// knows, nobody can tell (P8). It is not given up, and not for ever: that version may
+// bring it where it can be.
+func (c *wedges) untouchable(e *trace.Event, r *run, cmd *command) {
+	switch {
+	case cmd.accepted:
+		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and is given up at index %d", r.id, r.status, cmd.index)
+	case spec.ReadVerdict(cmd.outcome).Class == spec.Permanent:
+		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and its operator is told at index %d that it can never be given up: %s",
+			r.id, r.status, cmd.index, cmd.outcome)
+	}
+}
+
+// finish: what was given up in the calm has ended.
+func (c *wedges) finish(l *ledger) {
+	for _, r := range l.order {
+		at, ok := l.givenUp[r]
+		if !ok {
+			continue
+		}
+		c.stake("P17")
+		if s := r.at(l.end); l.end > at && s.index > 0 && s.status != absent && !s.status.IsTerminal() {
+			c.report("P17", "", r.events(), "%s was given up at %s and is %s", r.id, at, s.status)
+		}
+	}
+}

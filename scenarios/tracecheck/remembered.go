@@ -1,0 +1,59 @@
+package tracecheck
+
+import (
+	"bytes"
+	"slices"
+
+	"dtsim/sched/reconcile"
+)
+
+// Memories are what the scheduler of a node can remember of a task by now, when it has
+// done what it can do in this instant: each memory once, in the order of their encodings.
+// None: the node is down, has not listed the task, or nothing more is said of it.
+func (o *Observer) Memories(node, namespace, id string) []reconcile.Memory {
+	n := o.nodes[node]
+	if n == nil {
+		return nil
+	}
+	l := n.lines[key{namespace, id}]
+	if l == nil || l.lost {
+		return nil
+	}
+	all, ok := l.reach(func(*mind) {})
+	if !ok {
+		return nil
+	}
+	// What is on its way arrives, and what has ended is settled, before time can pass.
+	if settled := slices.DeleteFunc(slices.Clone(all), func(m mind) bool { return m.due(false) }); len(settled) > 0 {
+		all = settled
+	}
+	type encoded struct {
+		bytes  []byte
+		memory reconcile.Memory
+	}
+	var memories []encoded
+	for _, m := range all {
+		memories = append(memories, encoded{m.memory.AppendBinary(nil), m.memory})
+	}
+	slices.SortFunc(memories, func(a, b encoded) int { return bytes.Compare(a.bytes, b.bytes) })
+	memories = slices.CompactFunc(memories, func(a, b encoded) bool { return bytes.Equal(a.bytes, b.bytes) })
+	var distinct []reconcile.Memory
+	for _, m := range memories {
+		distinct = append(distinct, m.memory)
+	}
+	return distinct
+}
+
+// Keys are the tasks, by namespace and id, of which the scheduler of a node has a memory
+// to speak of, sorted.
+func (o *Observer) Keys(node string) [][2]string {
+	n := o.nodes[node]
+	if n == nil {
+		return nil
+	}
+	var keys [][2]string
+	for _, k := range n.sorted() {
+		keys = append(keys, [2]string{k.namespace, k.id})
+	}
+	return keys
+}
