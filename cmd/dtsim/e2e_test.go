@@ -16,7 +16,7 @@ import (
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/cmd/dtsim/internal/replay"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/scenarios"
 	"dtsim/sim/autopsy"
 	"dtsim/sim/engine"
@@ -56,7 +56,7 @@ func edited(t *testing.T, edits build.Edits, doc any, args ...string) (status in
 func TestSameCommandTwiceGivesTheSameHash(t *testing.T) {
 	for _, name := range []string{"native", "sealed"} {
 		t.Run(name, func(t *testing.T) {
-			var first, second document.Campaign
+			var first, second schema.Campaign
 			args := []string{"run", "--scenario", "journey-3*", "--seeds", "2", "--engine", name}
 			assert.Equal(t, 0, dtsim(t, &first, args...))
 			assert.Equal(t, 0, dtsim(t, &second, append(args, "--jobs", "1")...))
@@ -70,7 +70,7 @@ func TestSameCommandTwiceGivesTheSameHash(t *testing.T) {
 
 func TestKeptTraceReplaysUnderBothEngines(t *testing.T) {
 	out := t.TempDir()
-	var run document.Campaign
+	var run schema.Campaign
 	require.Equal(t, 0, dtsim(t, &run, "run", "--scenario", "unit-failure", "--seeds", "5..5", "--keep", "--out", out))
 	assert.Equal(t, 1, run.Compared)
 
@@ -109,7 +109,7 @@ func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
 	file := filepath.Join(dir, "my.plan.json")
 	require.NoError(t, os.WriteFile(file, plan.Encode(brokenPromise(t)), 0o644))
 
-	var run document.Campaign
+	var run schema.Campaign
 	require.Equal(t, 1, dtsim(t, &run, "run", "--plan", file, "--engine", "native", "--out", dir))
 	require.NotEmpty(t, run.Violations)
 	for range 2 {
@@ -134,7 +134,7 @@ func TestPlanOfTheReadmeRuns(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "readme.plan.json")
 	require.NoError(t, os.WriteFile(file, doc, 0o644))
 
-	var run document.Campaign
+	var run schema.Campaign
 	assert.Equal(t, 0, dtsim(t, &run, "run", "--plan", file, "--engine", "native"))
 	assert.Equal(t, 1, run.Runs)
 }

@@ -16,9 +16,9 @@ import (
 
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/cli"
-	"dtsim/reports/document"
 	"dtsim/reports/page"
 	"dtsim/reports/page/browsertest"
+	"dtsim/reports/schema"
 	"dtsim/reports/story"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -33,7 +33,7 @@ func TestPagesOfTheCommandInABrowser(t *testing.T) {
 	t.Run("campaign", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "broken.plan.json")
 		require.NoError(t, os.WriteFile(file, plan.Encode(brokenPromise(t)), 0o644))
-		var run document.Campaign
+		var run schema.Campaign
 		require.Equal(t, 1, dtsim(t, &run, "run", "--plan", file, "--engine", "native", "--report", "--out", out))
 		require.NotEmpty(t, run.Failures)
 
@@ -52,7 +52,7 @@ func TestPagesOfTheCommandInABrowser(t *testing.T) {
 		walk(t, browser.Open(t, only(t, filepath.Join(out, "*", "*.html"))), only(t, filepath.Join(out, "*", archive.TraceFile)))
 	})
 	t.Run("search", func(t *testing.T) {
-		var search document.Check
+		var search schema.Check
 		require.Equal(t, 1, dtsim(t, &search, "check", "--config", "2pc-3-hasty", "--report", "--out", out))
 		name := filepath.Join(out, "check-2pc-3-hasty.html")
 		tab := browser.Open(t, name)
@@ -69,7 +69,7 @@ func TestPagesOfTheCommandInABrowser(t *testing.T) {
 		walk(t, browser.Open(t, only(t, filepath.Join(out, "consistency-*.html"))), search.Violations[0].Trace)
 	})
 	t.Run("mutants", func(t *testing.T) {
-		var judged document.Mutants
+		var judged schema.Mutants
 		results := filepath.Join(out, "RESULTS.md")
 		require.Equal(t, 0, dtsim(t, &judged, "mutants", "--only", "barrier-on-first-ack", "--judges", "explore", "--budget", "2s",
 			"--journal", filepath.Join(out, "mutants.journal"), "--out", results))

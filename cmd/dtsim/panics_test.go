@@ -11,7 +11,7 @@ import (
 
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/replay"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/sim/engine/build"
 	"dtsim/sim/trace"
 )
@@ -48,7 +48,7 @@ func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
 					t.Skip("a build for WebAssembly takes a minute")
 				}
 				edits := edit(t, tt.file, tt.old, tt.by)
-				var run document.Campaign
+				var run schema.Campaign
 				out := t.TempDir()
 				args := []string{"run", "--scenario", "journey-2", "--seeds", "2", "--engine", engine, "--out", out}
 				if engine == "sealed" {
@@ -88,7 +88,7 @@ func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
 func TestPanicOfTheHarnessIsNoViolation(t *testing.T) {
 	const old = "func (c *Cluster) Stop() {\n"
 	edits := edit(t, "sim/cluster/run.go", old, old+"\tpanic(\"the harness\")\n")
-	var run document.Campaign
+	var run schema.Campaign
 	assert.Equal(t, 3, edited(t, edits, &run, "run", "--scenario", "journey-2", "--seeds", "1", "--engine", "native"))
 	assert.Empty(t, run.Violations)
 }

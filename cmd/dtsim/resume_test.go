@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 // asCommand makes the test's program behave as dtsim.
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 func TestKilledCampaignIsContinued(t *testing.T) {
 	args := []string{"run", "--scenario", "journey-3*", "--seeds", "40", "--engine", "native"}
 	whole, parts := t.TempDir(), t.TempDir()
-	var want, got document.Campaign
+	var want, got schema.Campaign
 	require.Equal(t, 0, dtsim(t, &want, append(args, "--out", whole)...))
 
 	self, err := os.Executable()

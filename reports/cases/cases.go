@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/sim/coverage"
 	"dtsim/sim/trace"
 )
@@ -64,7 +64,7 @@ type Case struct {
 
 // Campaign returns a suite for each scenario, with a case for each run: those with a
 // verdict, then those that the harness failed at.
-func Campaign(d *document.Campaign) []Suite {
+func Campaign(d *schema.Campaign) []Suite {
 	var all []Suite
 	place := map[string]int{}
 	suite := func(name string) *Suite {
@@ -86,7 +86,7 @@ func Campaign(d *document.Campaign) []Suite {
 	left := slices.Clone(d.Violations)
 	for _, r := range d.RunHashes {
 		c := Case{Name: runName(r.Scenario, r.Seed, r.Engine, "")}
-		left = slices.DeleteFunc(left, func(v document.Violation) bool {
+		left = slices.DeleteFunc(left, func(v schema.Violation) bool {
 			if v.Without != "" || (key{v.Scenario, v.Engine, v.Seed}) != (key{r.Scenario, r.Engine, r.Seed}) {
 				return false
 			}
@@ -118,7 +118,7 @@ func Campaign(d *document.Campaign) []Suite {
 }
 
 // violated adds a violation to a case; the first one stands in its message.
-func (c *Case) violated(v document.Violation) {
+func (c *Case) violated(v schema.Violation) {
 	if c.Outcome != Failed {
 		c.Outcome, c.Kind, c.Message, c.File = Failed, v.Property, v.Message, v.Plan
 	}
@@ -184,7 +184,7 @@ func Run(t *trace.Trace, file, replay string) []Suite {
 
 // Check returns a suite with a case for each property of a search. One that was not
 // exhausted is broken: what it did not come to may be violated.
-func Check(d *document.Check) []Suite {
+func Check(d *schema.Check) []Suite {
 	s := Suite{Name: d.Config, Seconds: d.WallS, Facts: []Fact{
 		{"search", d.Search}, {"states", fmt.Sprint(d.States)}, {"transitions", fmt.Sprint(d.Transitions)}, {"depth", fmt.Sprint(d.Depth)},
 	}}
@@ -217,7 +217,7 @@ func Check(d *document.Check) []Suite {
 
 // Mutants returns a suite for each judge, with a case for each mutant, and one for what
 // was found in the system as it is.
-func Mutants(d *document.Mutants) []Suite {
+func Mutants(d *schema.Mutants) []Suite {
 	var all []Suite
 	for _, judge := range d.JudgeNames() {
 		s := Suite{Name: judge}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/reports/story/storytest"
 	"dtsim/sim/coverage"
 )
@@ -40,14 +40,14 @@ func TestGolden(t *testing.T) {
 }
 
 func of(t *testing.T, content string) []Suite {
-	d, err := document.Read([]byte(content))
+	d, err := schema.Read([]byte(content))
 	require.NoError(t, err)
 	switch d := d.(type) {
-	case *document.Campaign:
+	case *schema.Campaign:
 		return Campaign(d)
-	case *document.Check:
+	case *schema.Check:
 		return Check(d)
-	case *document.Mutants:
+	case *schema.Mutants:
 		return Mutants(d)
 	}
 	return nil

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"dtsim/reports/document"
 	"dtsim/reports/overview"
 	"dtsim/reports/page"
 	"dtsim/reports/page/browsertest"
+	"dtsim/reports/schema"
 	"dtsim/reports/story"
 	"dtsim/reports/story/storytest"
 	"dtsim/sim/trace"
@@ -23,7 +23,7 @@ func kept[D any](t *testing.T, name string) *D {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("testdata", name))
 	require.NoError(t, err)
-	d, err := document.Read(content)
+	d, err := schema.Read(content)
 	require.NoError(t, err)
 	require.IsType(t, new(D), d)
 	return d.(*D)
@@ -63,7 +63,7 @@ func TestCampaignInABrowser(t *testing.T) {
 	require.NoError(t, err)
 	told, err := story.New(early)
 	require.NoError(t, err)
-	v := overview.CampaignView{Document: kept[document.Campaign](t, "campaign.json"), Ended: true, Baseline: kept[document.Campaign](t, "baseline.json"), BaselineName: "last-week/out"}
+	v := overview.CampaignView{Document: kept[schema.Campaign](t, "campaign.json"), Ended: true, Baseline: kept[schema.Campaign](t, "baseline.json"), BaselineName: "last-week/out"}
 	for range v.Document.Failures {
 		v.Failures = append(v.Failures, overview.FailureView{Page: "#main", Picture: overview.Thumbnail(told)})
 	}
@@ -90,7 +90,7 @@ func TestCampaignInABrowser(t *testing.T) {
 }
 
 func TestSearchInABrowser(t *testing.T) {
-	for name, d := range map[string]*document.Check{"check": kept[document.Check](t, "check.json"), "check-violated": kept[document.Check](t, "check-violated.json")} {
+	for name, d := range map[string]*schema.Check{"check": kept[schema.Check](t, "check.json"), "check-violated": kept[schema.Check](t, "check-violated.json")} {
 		t.Run(name, func(t *testing.T) {
 			v := overview.CheckView{Document: d}
 			if len(d.Violations) > 0 {
@@ -114,7 +114,7 @@ func TestSearchInABrowser(t *testing.T) {
 }
 
 func TestMutantsInABrowser(t *testing.T) {
-	d := kept[document.Mutants](t, "../../../scenarios/mutants/RESULTS.json")
+	d := kept[schema.Mutants](t, "../../../scenarios/mutants/RESULTS.json")
 	p, err := overview.Mutants(d)
 	tab := browsertest.Start(t).Open(t, file(t, p, err))
 	var names []string
@@ -132,7 +132,7 @@ func TestMutantsInABrowser(t *testing.T) {
 }
 
 func TestPagesAreReadWithoutScripts(t *testing.T) {
-	p, err := overview.Campaign(overview.CampaignView{Document: kept[document.Campaign](t, "campaign.json"), Ended: true})
+	p, err := overview.Campaign(overview.CampaignView{Document: kept[schema.Campaign](t, "campaign.json"), Ended: true})
 	name := file(t, p, err)
 	browser := browsertest.Start(t)
 	tab := browser.Open(t, name, browsertest.WithoutScripts)

@@ -8,24 +8,24 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/reports/document"
 	"dtsim/reports/page"
+	"dtsim/reports/schema"
 	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
 )
 
 // CampaignView is what the page of a campaign is made of.
 type CampaignView struct {
-	Document *document.Campaign
+	Document *schema.Campaign
 	// Ended is false for a campaign of which only the journal is there: it was killed, or
 	// goes on.
 	Ended bool
-	// Failures are the pictures and pages of what was found ([document.Campaign.Found]), by
+	// Failures are the pictures and pages of what was found ([schema.Campaign.Found]), by
 	// place; there may be fewer.
 	Failures []FailureView
 	// Baseline is an earlier campaign to compare with, nil for none; BaselineName is where
 	// it was found.
-	Baseline     *document.Campaign
+	Baseline     *schema.Campaign
 	BaselineName string
 }
 
@@ -77,7 +77,7 @@ type failureCard struct {
 }
 
 type engineRow struct {
-	document.Engine
+	schema.Engine
 	Speed, VirtualWord, WallWord, CPUWord string
 	Meter                                 meter
 }
@@ -106,7 +106,7 @@ func Campaign(v CampaignView) (*page.Page, error) {
 		Scenarios: scenarios(d), Engines: engines(d), Guards: guards(d), Excused: excused(d), Runs: runs(d),
 	}
 	if more := len(d.Found()) - MostFailures; more > 0 {
-		b.MoreFailures = plural(more, "more failure") + " in the campaign's " + document.CampaignFile + "."
+		b.MoreFailures = plural(more, "more failure") + " in the campaign's " + schema.CampaignFile + "."
 	}
 	all := goals(d.Sometimes)
 	b.Missed, b.Reached = all[:missed(all)], all[missed(all):]
@@ -132,7 +132,7 @@ func Campaign(v CampaignView) (*page.Page, error) {
 	return finish(p, "campaign.html", b)
 }
 
-func campaignTitle(d *document.Campaign) string {
+func campaignTitle(d *schema.Campaign) string {
 	switch len(d.Scenarios) {
 	case 0:
 		return "No runs"
@@ -146,7 +146,7 @@ func campaignTitle(d *document.Campaign) string {
 	return fmt.Sprintf("%s of %d scenarios", plural(d.Runs, "run"), len(d.Scenarios))
 }
 
-func campaignLead(d *document.Campaign) string {
+func campaignLead(d *schema.Campaign) string {
 	in := ""
 	if d.Wall > 0 {
 		in = " in " + seconds(d.Wall)
@@ -179,7 +179,7 @@ func campaignVerdict(v CampaignView) page.Verdict {
 	return page.Verdict{Text: "held", Tone: page.Good}
 }
 
-func campaignTiles(d *document.Campaign) []tile {
+func campaignTiles(d *schema.Campaign) []tile {
 	runs := tile{Name: "Runs", Value: page.Count(int64(d.Runs))}
 	if d.Asked > 0 {
 		runs.Note = "of " + page.Count(int64(d.Asked)) + " asked for"
@@ -227,7 +227,7 @@ func campaignTiles(d *document.Campaign) []tile {
 }
 
 // violatedRuns counts the runs that violate something.
-func violatedRuns(d *document.Campaign) int {
+func violatedRuns(d *schema.Campaign) int {
 	type run struct {
 		scenario, without, engine string
 		seed                      uint64
@@ -274,7 +274,7 @@ func cards(v CampaignView) []failureCard {
 // mostRows is how many rows of one run each a table has; the document has all.
 const mostRows = 500
 
-func harness(d *document.Campaign) page.Table {
+func harness(d *schema.Campaign) page.Table {
 	t := page.Table{Caption: "What the harness failed at", Columns: []page.Column{{Title: "Run"}, {Title: "Engine"}, {Title: "Error"}, {Title: "Kept in"}}}
 	for i, f := range d.HarnessFailures {
 		if i == mostRows {
@@ -288,7 +288,7 @@ func harness(d *document.Campaign) page.Table {
 	return t
 }
 
-func scenarios(d *document.Campaign) page.Table {
+func scenarios(d *schema.Campaign) page.Table {
 	t := page.Table{
 		ID: "scenarios", Caption: "Sums over the runs of each scenario; wall time is that of the runs, of which several may go on at once", Sort: true, Empty: "No run has ended.",
 		Columns: []page.Column{
@@ -321,7 +321,7 @@ func verdict(word string) page.Cell {
 	return page.Cell{Text: "! " + word, Tone: page.Warn}
 }
 
-func engines(d *document.Campaign) []engineRow {
+func engines(d *schema.Campaign) []engineRow {
 	most := 0.0
 	for _, e := range d.Engines {
 		most = max(most, e.Wall)
@@ -338,7 +338,7 @@ func engines(d *document.Campaign) []engineRow {
 }
 
 // times is the distribution of virtual time per run.
-func times(d *document.Campaign) (*chart, string) {
+func times(d *schema.Campaign) (*chart, string) {
 	var all []float64
 	for _, r := range d.RunHashes {
 		if !r.Compared {
@@ -356,7 +356,7 @@ func times(d *document.Campaign) (*chart, string) {
 }
 
 // guards say what stands behind "held".
-func guards(d *document.Campaign) []string {
+func guards(d *schema.Campaign) []string {
 	var all []string
 	for _, c := range d.Controls {
 		what := map[bool]string{true: "came to what it must", false: "came to something else: " + c.Verdict}[c.Verdict == "held"]
@@ -376,7 +376,7 @@ func guards(d *document.Campaign) []string {
 	return all
 }
 
-func excused(d *document.Campaign) page.Table {
+func excused(d *schema.Campaign) page.Table {
 	t := page.Table{Caption: "What a check let pass, with its excuse", Columns: []page.Column{{Title: "Excuse"}, {Title: "Times", Number: true}}}
 	for _, reason := range slices.Sorted(maps.Keys(d.Excused)) {
 		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{{Text: reason}, number(d.Excused[reason])}})
@@ -384,14 +384,14 @@ func excused(d *document.Campaign) page.Table {
 	return t
 }
 
-func runs(d *document.Campaign) page.Table {
+func runs(d *schema.Campaign) page.Table {
 	t := page.Table{
 		ID: "runs", Caption: "Runs with a verdict, in seed order", Sort: true, Empty: "No run has ended.",
 		Columns: []page.Column{{Title: "Scenario"}, {Title: "Seed", Number: true}, {Title: "Engine"}, {Title: "Virtual", Number: true}, {Title: "Verdict"}, {Title: "Hash"}},
 	}
 	for i, r := range d.RunHashes {
 		if i == mostRows {
-			t.Cut = fmt.Sprintf("%s in the campaign's %s.", plural(len(d.RunHashes)-i, "more run"), document.CampaignFile)
+			t.Cut = fmt.Sprintf("%s in the campaign's %s.", plural(len(d.RunHashes)-i, "more run"), schema.CampaignFile)
 			break
 		}
 		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{
@@ -419,7 +419,7 @@ type heatCell struct {
 	Heat  int
 }
 
-func faults(d *document.Campaign) faultTable {
+func faults(d *schema.Campaign) faultTable {
 	t := faultTable{States: coverage.States()}
 	known := map[string]bool{}
 	for _, s := range t.States {

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"dtsim/reports/document"
 	"dtsim/reports/page"
+	"dtsim/reports/schema"
 )
 
 // CheckView is what the page of a search of the model checker is made of.
 type CheckView struct {
-	Document *document.Check
+	Document *schema.Check
 	// Pages are the pages of the document's violations, by place, as links; there may be
 	// fewer, and empty ones.
 	Pages []string
@@ -37,7 +37,7 @@ type bound struct {
 }
 
 type brokenCard struct {
-	document.Broken
+	schema.Broken
 	Page    string
 	Picture Picture
 	Title   string
@@ -47,7 +47,7 @@ type brokenCard struct {
 }
 
 type stepView struct {
-	document.Step
+	schema.Step
 	// In says that the step is within the loop.
 	In bool
 }
@@ -119,7 +119,7 @@ func everyN(share float64) string {
 	return page.Count(int64(1/share + 0.5))
 }
 
-func checkVerdict(d *document.Check) page.Verdict {
+func checkVerdict(d *schema.Check) page.Verdict {
 	switch {
 	case len(d.Violations) > 0:
 		return page.Verdict{Text: d.Violations[0].Property + " violated", Tone: page.Bad}
@@ -133,7 +133,7 @@ func checkVerdict(d *document.Check) page.Verdict {
 	return page.Verdict{Text: "the bound on " + d.Bound + " was hit", Tone: page.Warn}
 }
 
-func checkTiles(d *document.Check) []tile {
+func checkTiles(d *schema.Check) []tile {
 	states := tile{Name: "Distinct states", Value: page.Count(int64(d.States)), Note: page.Count(int64(d.Dead)) + " without a next one"}
 	depth := tile{Name: "Depth", Value: page.Count(int64(d.Depth)), Note: "steps"}
 	if d.Walk != nil {
@@ -164,7 +164,7 @@ func probability(p float64) string {
 }
 
 // bounds say what the search left out, or could have.
-func bounds(d *document.Check) []bound {
+func bounds(d *schema.Check) []bound {
 	var all []bound
 	switch {
 	case d.Walk != nil:
@@ -212,7 +212,7 @@ func size(n uint64) string {
 }
 
 // grown is the growth of states over time, nil where only its end is known.
-func grown(d *document.Check) *chart {
+func grown(d *schema.Check) *chart {
 	if len(d.Growth) == 0 || d.WallS <= 0 {
 		return nil
 	}
@@ -235,7 +235,7 @@ func grown(d *document.Check) *chart {
 	return &c
 }
 
-func memory(d *document.Check) page.Table {
+func memory(d *schema.Check) page.Table {
 	t := page.Table{Caption: "What the search took", Columns: []page.Column{{Title: "What"}, {Title: "Figure", Number: true}}}
 	add := func(name, value string) {
 		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{{Text: name}, {Text: value}}})

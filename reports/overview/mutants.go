@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/reports/document"
 	"dtsim/reports/page"
+	"dtsim/reports/schema"
 )
 
 type mutantsBody struct {
@@ -40,7 +40,7 @@ const unitName = "unit"
 
 // Mutants makes the page of a document of mutants: survivors first, then what took
 // longest to find.
-func Mutants(d *document.Mutants) (*page.Page, error) {
+func Mutants(d *schema.Mutants) (*page.Page, error) {
 	b := mutantsBody{Judges: d.JudgeNames(), Worth: worth(d), Found: found(d)}
 	if g := d.Generated; g != nil {
 		b.Small, b.Left = sampled(g), left(g)
@@ -48,7 +48,7 @@ func Mutants(d *document.Mutants) (*page.Page, error) {
 	killed := 0
 	by := map[string]int{}
 	all := slices.Clone(d.Mutants)
-	slices.SortStableFunc(all, func(a, b document.Mutant) int {
+	slices.SortStableFunc(all, func(a, b schema.Mutant) int {
 		return cmp.Or(cmp.Compare(bit(a.Killed), bit(b.Killed)), -cmp.Compare(slowest(a), slowest(b)), strings.Compare(a.Name, b.Name))
 	})
 	for _, m := range all {
@@ -122,7 +122,7 @@ func bit(b bool) int {
 }
 
 // slowest is the least time that any judge took to kill a mutant: how long it lived.
-func slowest(m document.Mutant) float64 {
+func slowest(m schema.Mutant) float64 {
 	least, any := 0.0, false
 	for name, k := range m.Kills {
 		if name != unitName && (!any || k.WallS < least) {
@@ -133,7 +133,7 @@ func slowest(m document.Mutant) float64 {
 }
 
 // judged is the cell of a judge: the sooner the kill, the greener.
-func judged(m document.Mutant, judge string) killCell {
+func judged(m schema.Mutant, judge string) killCell {
 	if why := m.Failed[judge]; why != "" {
 		return killCell{Class: "flaky", What: "! failed", Spent: clip(why, 80)}
 	}
@@ -172,7 +172,7 @@ func judged(m document.Mutant, judge string) killCell {
 }
 
 // spent is what a judge took.
-func spent(judge string, k document.Kill) string {
+func spent(judge string, k schema.Kill) string {
 	what := map[string]string{"sim": "run", "explore": "state"}[judge]
 	if what == "" || k.Runs == 0 {
 		return seconds(k.WallS)
@@ -181,13 +181,13 @@ func spent(judge string, k document.Kill) string {
 }
 
 // sampled says what became of a sample.
-func sampled(g *document.Generated) string {
+func sampled(g *schema.Generated) string {
 	return fmt.Sprintf("Of %s, chosen by seed %d, %d behave as the system does. Of the other %d the model checker killed %d, and of what it left simulation %d: %.1f %% together.",
 		plural(g.Sampled, "small change"), g.Seed, len(g.Equivalent), g.Judged, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
 }
 
 // left are the survivors of a sample.
-func left(g *document.Generated) page.Table {
+func left(g *schema.Generated) page.Table {
 	t := page.Table{Caption: "What neither has killed", Columns: []page.Column{{Title: "Change"}, {Title: "What finds it next"}}}
 	for _, m := range g.Mutants {
 		if next, survives := g.Survivors[m.Name]; survives {
@@ -197,7 +197,7 @@ func left(g *document.Generated) page.Table {
 	return t
 }
 
-func worth(d *document.Mutants) page.Table {
+func worth(d *schema.Mutants) page.Table {
 	t := page.Table{
 		Caption: "What each property catches, and the mutants that nothing else was seen to catch",
 		Columns: []page.Column{{Title: "Property"}, {Title: "Catches", Number: true}, {Title: "Alone", Number: true}, {Title: "Alone are"}},
@@ -214,7 +214,7 @@ func worth(d *document.Mutants) page.Table {
 	return t
 }
 
-func found(d *document.Mutants) page.Table {
+func found(d *schema.Mutants) page.Table {
 	t := page.Table{Caption: "Found in the system as it is", Columns: []page.Column{{Title: "Property"}, {Title: "Judge"}, {Title: "What"}, {Title: "Where"}}}
 	for _, f := range d.Found {
 		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{{Text: named(f.Property), Tone: page.Bad}, {Text: f.Judge}, {Text: clip(f.Message, 400)}, {Text: f.Where, Mono: true}}})

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"dtsim/reports/document"
 	"dtsim/reports/page"
+	"dtsim/reports/schema"
 	"dtsim/reports/story"
 	"dtsim/reports/story/storytest"
 	"dtsim/sim/coverage"
@@ -30,24 +30,24 @@ func written(t testing.TB, p *page.Page, err error) string {
 }
 
 // someCampaign is a document that has something of everything.
-func someCampaign() *document.Campaign {
-	d := &document.Campaign{
+func someCampaign() *schema.Campaign {
+	d := &schema.Campaign{
 		Command: "dtsim run --scenario barrier", Build: "b1", Engine: "native", Second: "sealed", Seeds: "1..30", Runs: 30, Asked: 31, Compared: 1, Twice: 2,
 		DistinctPlans: 30, Events: 12345, Virtual: 3600, Wall: 12, CPU: 20,
-		Violations: []document.Violation{{Property: "P5", Scenario: "barrier", Seed: 7, Engine: "native", Message: "too early"}},
-		Failures: []document.Failure{{
+		Violations: []schema.Violation{{Property: "P5", Scenario: "barrier", Seed: 7, Engine: "native", Message: "too early"}},
+		Failures: []schema.Failure{{
 			Property: "P5", Message: "too early", Runs: 1, Scenario: "barrier", Seed: 7, Shrunk: true, Before: "3 nodes", After: "2 nodes", Statement: "minimal",
 			Folder: "reports/out/P5-x", Replay: "go run ./cmd/dtsim replay x",
 		}},
-		HarnessFailures: []document.HarnessFailure{{Scenario: "barrier", Seed: 8, Engine: "native", Error: "the guest trapped"}},
-		Scenarios:       []document.Scenario{{Name: "barrier", Runs: 30, Virtual: 3600, Wall: 12, Commands: 900, Messages: 12000, Verdict: "violated"}},
-		Engines:         []document.Engine{{Name: "native", Runs: 32, Virtual: 3600, Wall: 12, CPU: 20}, {Name: "sealed", Runs: 3, Virtual: 200, Wall: 4, CPU: 4}},
-		Controls:        []document.Control{{Name: "control", Engine: "native", Verdict: "held"}, {Name: "planted", Engine: "native", Verdict: "violated"}},
-		FaultTable:      map[string]document.Fault{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
+		HarnessFailures: []schema.HarnessFailure{{Scenario: "barrier", Seed: 8, Engine: "native", Error: "the guest trapped"}},
+		Scenarios:       []schema.Scenario{{Name: "barrier", Runs: 30, Virtual: 3600, Wall: 12, Commands: 900, Messages: 12000, Verdict: "violated"}},
+		Engines:         []schema.Engine{{Name: "native", Runs: 32, Virtual: 3600, Wall: 12, CPU: 20}, {Name: "sealed", Runs: 3, Virtual: 200, Wall: 4, CPU: 4}},
+		Controls:        []schema.Control{{Name: "control", Engine: "native", Verdict: "held"}, {Name: "planted", Engine: "native", Verdict: "violated"}},
+		FaultTable:      map[string]schema.Fault{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
 		Excused: map[string]int64{"a leader was missing": 2, "b": 1},
 	}
 	for i, kind := range []string{"delay", "crash", "partition", "zzz-unknown", "clock-jump"} {
-		d.FaultTable[kind] = document.Fault{Asked: 9, Applied: int64(i), Bites: 3, Reruns: 2, Differed: 1, States: map[string]int64{"leader": int64(i), "PREPARING": 100, "elsewhere": 1}}
+		d.FaultTable[kind] = schema.Fault{Asked: 9, Applied: int64(i), Bites: 3, Reruns: 2, Differed: 1, States: map[string]int64{"leader": int64(i), "PREPARING": 100, "elsewhere": 1}}
 	}
 	for i, g := range coverage.Goals() {
 		d.Sometimes[g.Name] = int64(i % 3 * i)
@@ -56,25 +56,25 @@ func someCampaign() *document.Campaign {
 		d.AtStake[fmt.Sprintf("P%d", i+1)] = int64(i % 4 * 1000)
 	}
 	for seed := range uint64(30) {
-		d.RunHashes = append(d.RunHashes, document.Run{Scenario: "barrier", Seed: seed + 1, Engine: "native", Verdict: "held", Hash: fmt.Sprintf("%064x", seed), Virtual: 60 + float64(seed*seed)})
+		d.RunHashes = append(d.RunHashes, schema.Run{Scenario: "barrier", Seed: seed + 1, Engine: "native", Verdict: "held", Hash: fmt.Sprintf("%064x", seed), Virtual: 60 + float64(seed*seed)})
 	}
 	return d
 }
 
-func someMutants() *document.Mutants {
-	kill := func(s float64) document.Kill {
-		return document.Kill{Runs: 3, WallS: s, Property: "P5", Properties: []string{"P5"}, Kills: 1, Tries: 1}
+func someMutants() *schema.Mutants {
+	kill := func(s float64) schema.Kill {
+		return schema.Kill{Runs: 3, WallS: s, Property: "P5", Properties: []string{"P5"}, Kills: 1, Tries: 1}
 	}
-	return &document.Mutants{
+	return &schema.Mutants{
 		Command: "dtsim mutants", Machine: "2 cores", BudgetS: 60, Repetitions: 1, Judges: []string{"sim", "explore", "unit"},
-		Mutants: []document.Mutant{
-			{Name: "quick", Properties: []string{"P5"}, Killed: true, Kills: map[string]document.Kill{"sim": kill(0.2), "explore": kill(0.1)}, Survived: map[string]document.Kill{"unit": {WallS: 2}}, Fired: map[string]int{"P10": 2, "P5": 1}},
-			{Name: "slow", Properties: []string{"P5"}, Killed: true, Kills: map[string]document.Kill{"sim": kill(50)}, Skipped: map[string]string{"explore": "not in the model"}, Failed: map[string]string{"unit": "does not compile"}},
-			{Name: "tough", Properties: []string{"P9"}, Survived: map[string]document.Kill{"sim": {Runs: 400, WallS: 60, Unexpected: []string{"P2"}}}},
-			{Name: "flaky", Properties: []string{"P9"}, Kills: map[string]document.Kill{"sim": {Runs: 9, WallS: 6, Kills: 1, Tries: 3, Property: "P9"}}},
+		Mutants: []schema.Mutant{
+			{Name: "quick", Properties: []string{"P5"}, Killed: true, Kills: map[string]schema.Kill{"sim": kill(0.2), "explore": kill(0.1)}, Survived: map[string]schema.Kill{"unit": {WallS: 2}}, Fired: map[string]int{"P10": 2, "P5": 1}},
+			{Name: "slow", Properties: []string{"P5"}, Killed: true, Kills: map[string]schema.Kill{"sim": kill(50)}, Skipped: map[string]string{"explore": "not in the model"}, Failed: map[string]string{"unit": "does not compile"}},
+			{Name: "tough", Properties: []string{"P9"}, Survived: map[string]schema.Kill{"sim": {Runs: 400, WallS: 60, Unexpected: []string{"P2"}}}},
+			{Name: "flaky", Properties: []string{"P9"}, Kills: map[string]schema.Kill{"sim": {Runs: 9, WallS: 6, Kills: 1, Tries: 3, Property: "P9"}}},
 		},
-		Worth: []document.Worth{{Property: "P5", Catches: []string{"quick", "slow"}, Alone: []string{"slow"}}, {Property: "P6"}},
-		Found: []document.Finding{{Judge: "sim", Property: "P1", Message: "two states", Where: "x"}},
+		Worth: []schema.Worth{{Property: "P5", Catches: []string{"quick", "slow"}, Alone: []string{"slow"}}, {Property: "P6"}},
+		Found: []schema.Finding{{Judge: "sim", Property: "P1", Message: "two states", Where: "x"}},
 	}
 }
 
@@ -118,13 +118,13 @@ func TestEveryVerdictIsSaidInWords(t *testing.T) {
 		change(&v)
 		assert.Equal(t, want, campaignVerdict(v).Text)
 	}
-	for want, d := range map[string]*document.Check{
-		"P5 violated":                 {Violations: []document.Broken{{Property: "P5"}}, Exhausted: true},
+	for want, d := range map[string]*schema.Check{
+		"P5 violated":                 {Violations: []schema.Broken{{Property: "P5"}}, Exhausted: true},
 		"held in every state":         {Exhausted: true},
-		"held on every step taken":    {Walk: &document.Walk{Complete: true}},
+		"held on every step taken":    {Walk: &schema.Walk{Complete: true}},
 		"interrupted":                 {Bound: "interrupted"},
 		"the bound on memory was hit": {Bound: "memory"},
-		"the bound on states was hit": {Bound: "states", Walk: &document.Walk{}},
+		"the bound on states was hit": {Bound: "states", Walk: &schema.Walk{}},
 	} {
 		assert.Equal(t, want, checkVerdict(d).Text)
 	}
@@ -177,36 +177,36 @@ func TestTheSameIsTheSamePage(t *testing.T) {
 func hostileCampaign(x string) CampaignView {
 	d := someCampaign()
 	d.Command, d.Build, d.Engine, d.Second, d.Seeds, d.Hash = x, x, x, x, x, x
-	d.Violations = []document.Violation{{Property: x, Scenario: x, Engine: x, Message: x, Without: x}}
-	d.Failures = []document.Failure{{Property: x, Message: x, Scenario: x, Without: x, Shrunk: true, Before: x, After: x, Statement: x, Pinned: x, Folder: x, Replay: x}}
-	d.HarnessFailures = []document.HarnessFailure{{Scenario: x, Error: x, Engine: x, Folder: x}}
-	d.Scenarios = []document.Scenario{{Name: x, Verdict: x}}
-	d.Engines = []document.Engine{{Name: x, Wall: 1}}
-	d.Controls = []document.Control{{Name: x, Engine: x, Verdict: x}}
-	d.FaultTable = map[string]document.Fault{x: {States: map[string]int64{x: 1}}}
+	d.Violations = []schema.Violation{{Property: x, Scenario: x, Engine: x, Message: x, Without: x}}
+	d.Failures = []schema.Failure{{Property: x, Message: x, Scenario: x, Without: x, Shrunk: true, Before: x, After: x, Statement: x, Pinned: x, Folder: x, Replay: x}}
+	d.HarnessFailures = []schema.HarnessFailure{{Scenario: x, Error: x, Engine: x, Folder: x}}
+	d.Scenarios = []schema.Scenario{{Name: x, Verdict: x}}
+	d.Engines = []schema.Engine{{Name: x, Wall: 1}}
+	d.Controls = []schema.Control{{Name: x, Engine: x, Verdict: x}}
+	d.FaultTable = map[string]schema.Fault{x: {States: map[string]int64{x: 1}}}
 	d.Sometimes, d.AtStake, d.Excused = map[string]int64{x: 1}, map[string]int64{x: 0}, map[string]int64{x: 1}
-	d.RunHashes = []document.Run{{Scenario: x, Engine: x, Verdict: x, Hash: x}}
+	d.RunHashes = []schema.Run{{Scenario: x, Engine: x, Verdict: x, Hash: x}}
 	before := *d
 	before.Sometimes, before.Engine = map[string]int64{x + "1": 1}, x+"2"
 	return CampaignView{Document: d, Ended: true, Failures: []FailureView{{Page: x}}, Baseline: &before, BaselineName: x}
 }
 
 func hostileCheck(x string) CheckView {
-	return CheckView{Pages: []string{x}, Document: &document.Check{
-		Config: x, Summary: x, Properties: []string{x}, Search: x, Bound: x, Levels: []uint64{1, 2}, WallS: 1, States: 3, Growth: []document.Growth{{WallS: 1, States: 3, Waiting: 2}},
-		Violations: []document.Broken{{Property: x, Message: x, Trace: x, Replay: x, Loop: 1, Steps: []document.Step{{Action: x, Changed: []document.Change{{Name: x, Before: x, After: x}}}}}},
+	return CheckView{Pages: []string{x}, Document: &schema.Check{
+		Config: x, Summary: x, Properties: []string{x}, Search: x, Bound: x, Levels: []uint64{1, 2}, WallS: 1, States: 3, Growth: []schema.Growth{{WallS: 1, States: 3, Waiting: 2}},
+		Violations: []schema.Broken{{Property: x, Message: x, Trace: x, Replay: x, Loop: 1, Steps: []schema.Step{{Action: x, Changed: []schema.Change{{Name: x, Before: x, After: x}}}}}},
 	}}
 }
 
-func hostileMutants(x string) *document.Mutants {
-	k := document.Kill{Runs: 1, WallS: 1, Property: x, Properties: []string{x}, Where: x, Kills: 1, Tries: 2, Unexpected: []string{x}}
-	return &document.Mutants{
-		Command: x, Machine: x, Judges: []string{x, "b", "c", "d"}, Found: []document.Finding{{Judge: x, Property: x, Message: x, Where: x}},
-		Mutants: []document.Mutant{{
-			Name: x, Properties: []string{x}, Kills: map[string]document.Kill{x: k}, Survived: map[string]document.Kill{"b": k},
+func hostileMutants(x string) *schema.Mutants {
+	k := schema.Kill{Runs: 1, WallS: 1, Property: x, Properties: []string{x}, Where: x, Kills: 1, Tries: 2, Unexpected: []string{x}}
+	return &schema.Mutants{
+		Command: x, Machine: x, Judges: []string{x, "b", "c", "d"}, Found: []schema.Finding{{Judge: x, Property: x, Message: x, Where: x}},
+		Mutants: []schema.Mutant{{
+			Name: x, Properties: []string{x}, Kills: map[string]schema.Kill{x: k}, Survived: map[string]schema.Kill{"b": k},
 			Skipped: map[string]string{"c": x}, Failed: map[string]string{"d": x}, Fired: map[string]int{x: 1}, Alone: x,
 		}},
-		Worth: []document.Worth{{Property: x, Catches: []string{x}, Alone: []string{x}}},
+		Worth: []schema.Worth{{Property: x, Catches: []string{x}, Alone: []string{x}}},
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"dtsim/reports/document"
 	"dtsim/reports/page"
+	"dtsim/reports/schema"
 )
 
 // trend compares a campaign with an earlier one.
@@ -30,7 +30,7 @@ type changed struct {
 	Tone  page.Tone
 }
 
-func newTrend(name string, before, now *document.Campaign) *trend {
+func newTrend(name string, before, now *schema.Campaign) *trend {
 	t := &trend{Name: name}
 	t.unlike(before, now)
 	ratio := func(a, b float64) float64 {
@@ -56,14 +56,14 @@ func newTrend(name string, before, now *document.Campaign) *trend {
 }
 
 // unlike says in what the two were not asked for the same.
-func (t *trend) unlike(before, now *document.Campaign) {
+func (t *trend) unlike(before, now *schema.Campaign) {
 	if before.Engine != now.Engine {
 		t.Unlike = append(t.Unlike, fmt.Sprintf("another engine, %s then and %s now", before.Engine, now.Engine))
 	}
 	if before.Seeds != now.Seeds {
 		t.Unlike = append(t.Unlike, fmt.Sprintf("other seeds, %s then and %s now", before.Seeds, now.Seeds))
 	}
-	names := func(d *document.Campaign) (all []string) {
+	names := func(d *schema.Campaign) (all []string) {
 		for _, s := range d.Scenarios {
 			all = append(all, s.Name)
 		}
@@ -132,7 +132,7 @@ func positive(counts map[string]int64) map[string]bool {
 
 func reachedOf(counts map[string]int64) float64 { return float64(len(positive(counts))) }
 
-func propertiesOf(d *document.Campaign) map[string]bool {
+func propertiesOf(d *schema.Campaign) map[string]bool {
 	all := map[string]bool{}
 	for _, v := range d.Violations {
 		all[v.Property] = true

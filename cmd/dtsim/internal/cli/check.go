@@ -16,7 +16,7 @@ import (
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/models/explore"
 	"dtsim/models/explore/tasks"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 // checkFlags are the flags of `dtsim check`.
@@ -273,7 +273,7 @@ func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) er
 }
 
 // leave keeps the document of a search in --out, and makes its page of it.
-func (f *checkFlags) leave(env *Environment, words io.Writer, d document.Check) error {
+func (f *checkFlags) leave(env *Environment, words io.Writer, d schema.Check) error {
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return err

@@ -7,21 +7,21 @@ import (
 
 	"dtsim/models/explore"
 	"dtsim/models/explore/counterexample"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 // verification is a search under way to its document.
 type verification struct {
-	document.Check
+	schema.Check
 	violations     []explore.Violation
 	exact, reduced bool
 }
 
 func newVerification(m machine, is explore.Machine, o explore.Options) *verification {
 	return &verification{
-		Check: document.Check{
+		Check: schema.Check{
 			Config: m.name, Summary: m.summary, Properties: once(is.Properties()), Jobs: o.Jobs, MaxStates: o.MaxStates, MaxMemory: o.MaxMemory,
-			Levels: []uint64{}, Growth: []document.Growth{}, Violations: []document.Broken{},
+			Levels: []uint64{}, Growth: []schema.Growth{}, Violations: []schema.Broken{},
 		},
 		exact: o.Exact, reduced: o.Reduction,
 	}
@@ -39,7 +39,7 @@ func (d *verification) checked(r explore.Result, o explore.Options, wall time.Du
 		d.Jobs = 1
 	}
 	if g := r.Graph; g != nil {
-		d.Liveness = &document.Liveness{Settled: g.Settled, Components: g.Components, Largest: g.Largest}
+		d.Liveness = &schema.Liveness{Settled: g.Settled, Components: g.Components, Largest: g.Largest}
 	}
 	d.violations = r.Violations
 }
@@ -53,9 +53,9 @@ func (d *verification) walked(w explore.Walked, wall time.Duration, seed uint64)
 	if w.States > 0 {
 		d.BytesPerState = float64(w.Memory.Visited+w.Memory.Model) / float64(w.States)
 	}
-	d.Walk = &document.Walk{Seed: seed, Runs: w.Runs, Complete: w.Complete, Fresh: w.Fresh(), Coverage: []document.Coverage{}}
+	d.Walk = &schema.Walk{Seed: seed, Runs: w.Runs, Complete: w.Complete, Fresh: w.Fresh(), Coverage: []schema.Coverage{}}
 	for _, c := range w.Coverage {
-		d.Walk.Coverage = append(d.Walk.Coverage, document.Coverage{Steps: c.Steps, States: c.States})
+		d.Walk.Coverage = append(d.Walk.Coverage, schema.Coverage{Steps: c.Steps, States: c.States})
 	}
 	d.violations = w.Violations
 }
@@ -75,7 +75,7 @@ func (d *verification) tell(m machine, is explore.Machine, out string) error {
 		if err != nil {
 			return fmt.Errorf("the counterexample to %s: %w", v.Property, err)
 		}
-		b := document.Broken{Property: v.Property, Message: v.Message, Loop: v.Path.Loop + 1, Steps: []document.Step{}}
+		b := schema.Broken{Property: v.Property, Message: v.Message, Loop: v.Path.Loop + 1, Steps: []schema.Step{}}
 		if b.Trace, err = counterexample.Write(out, d.Config, v.Property, content); err != nil {
 			return fmt.Errorf("the counterexample to %s could not be kept: %w", v.Property, err)
 		}
@@ -86,12 +86,12 @@ func (d *verification) tell(m machine, is explore.Machine, out string) error {
 	return nil
 }
 
-func stepsTold(taken explore.Replayed) []document.Step {
-	told := []document.Step{}
+func stepsTold(taken explore.Replayed) []schema.Step {
+	told := []schema.Step{}
 	for _, s := range taken.Steps {
-		step := document.Step{Action: s.Action, Changed: []document.Change{}}
+		step := schema.Step{Action: s.Action, Changed: []schema.Change{}}
 		for _, c := range s.Changed {
-			step.Changed = append(step.Changed, document.Change(c))
+			step.Changed = append(step.Changed, schema.Change(c))
 		}
 		told = append(told, step)
 	}

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"dtsim/models/explore"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 // sampleEvery is how often a search is looked at, showEvery how many looks there are to
@@ -20,7 +20,7 @@ const mostSamples = 200
 // growth is how a search goes on, in a bounded number of points: where there are too
 // many, every second one goes.
 type growth struct {
-	points []document.Growth
+	points []schema.Growth
 	// stride is how many looks there are to a point, less 1; seen counts the looks.
 	stride, seen int
 }
@@ -28,7 +28,7 @@ type growth struct {
 // add takes in a look, and says whether it is one to be shown.
 func (g *growth) add(s explore.Snapshot) (show bool) {
 	if g.seen%(g.stride+1) == 0 {
-		g.points = append(g.points, document.Growth{
+		g.points = append(g.points, schema.Growth{
 			WallS: s.Elapsed.Seconds(), States: s.States, Transitions: s.Transitions, Waiting: s.Waiting, Depth: s.Depth,
 		})
 	}
@@ -44,8 +44,8 @@ func (g *growth) add(s explore.Snapshot) (show bool) {
 }
 
 // until are the points with the end of the search behind them.
-func (g *growth) until(d document.Check) []document.Growth {
-	end := document.Growth{WallS: d.WallS, States: d.States, Transitions: d.Transitions, Depth: d.Depth}
+func (g *growth) until(d schema.Check) []schema.Growth {
+	end := schema.Growth{WallS: d.WallS, States: d.States, Transitions: d.Transitions, Depth: d.Depth}
 	if n := len(g.points); n > 0 && !d.Exhausted {
 		end.Waiting = g.points[n-1].Waiting
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"dtsim/models/explore"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 func TestGrowthIsToldInABoundedNumberOfPoints(t *testing.T) {
@@ -19,7 +19,7 @@ func TestGrowthIsToldInABoundedNumberOfPoints(t *testing.T) {
 			shown++
 		}
 	}
-	points := g.until(document.Check{WallS: 1001, States: looks})
+	points := g.until(schema.Check{WallS: 1001, States: looks})
 	assert.Equal(t, looks/showEvery, shown)
 	assert.LessOrEqual(t, len(points), mostSamples)
 	assert.Greater(t, len(points), mostSamples/2)

@@ -7,7 +7,7 @@ import (
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/models/explore"
 	"dtsim/models/explore/counterexample"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/scenarios/property"
 )
 
@@ -65,15 +65,15 @@ func replayCommand(file string) string {
 
 // replayed is what `dtsim check --replay --json` prints.
 type replayed struct {
-	Config   string          `json:"config"`
-	Property string          `json:"property"`
-	Message  string          `json:"message"`
-	Verdict  string          `json:"verdict"`
-	Judged   bool            `json:"judged_apart"`
-	Same     bool            `json:"identical"`
-	Loop     int             `json:"loop"`
-	Steps    []document.Step `json:"steps"`
-	Broken   []broken        `json:"broken"`
+	Config   string        `json:"config"`
+	Property string        `json:"property"`
+	Message  string        `json:"message"`
+	Verdict  string        `json:"verdict"`
+	Judged   bool          `json:"judged_apart"`
+	Same     bool          `json:"identical"`
+	Loop     int           `json:"loop"`
+	Steps    []schema.Step `json:"steps"`
+	Broken   []broken      `json:"broken"`
 	// Checks are what the checks of simulated runs find in the path; empty when the machine
 	// tells no run, or they find nothing.
 	Checks  []broken `json:"checks"`

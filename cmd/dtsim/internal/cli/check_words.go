@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"dtsim/models/explore"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 func searchWords(o explore.Options) string {
@@ -103,13 +103,13 @@ func (d *verification) verdict() string {
 	return "Held on every step taken, which is not every one there is: " + properties + "."
 }
 
-func tellBroken(w io.Writer, v document.Broken) {
+func tellBroken(w io.Writer, v schema.Broken) {
 	fmt.Fprintf(w, "%s: %s\n\n", v.Property, v.Message)
 	tellSteps(w, v.Steps, v.Loop)
 	fmt.Fprintf(w, "\nkept in %s\nreplay  %s\n\n", v.Trace, v.Replay)
 }
 
-func tellSteps(w io.Writer, steps []document.Step, loop int) {
+func tellSteps(w io.Writer, steps []schema.Step, loop int) {
 	width := len(strconv.Itoa(len(steps)))
 	for i, s := range steps {
 		if i+1 == loop {

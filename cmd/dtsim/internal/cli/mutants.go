@@ -22,7 +22,7 @@ import (
 	"dtsim/cmd/dtsim/internal/gallery"
 	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/cmd/dtsim/internal/summary"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/scenarios"
 	"dtsim/scenarios/mutants"
 	"dtsim/sim/engine"
@@ -372,7 +372,7 @@ func (f *mutantsFlags) judge(rows []gallery.Row, interrupted bool) int {
 }
 
 // judgeSample is the exit status of a sample of generated mutants.
-func judgeSample(g *document.Generated) int {
+func judgeSample(g *schema.Generated) int {
 	switch {
 	case len(g.Failed) > 0:
 		return statusHarness

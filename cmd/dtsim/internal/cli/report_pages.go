@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 
 	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/reports/document"
 	"dtsim/reports/overview"
 	"dtsim/reports/page"
 	"dtsim/reports/runpage"
+	"dtsim/reports/schema"
 	"dtsim/reports/story"
 )
 
@@ -81,7 +81,7 @@ func (r *reporter) campaign(s *subject, target string) (*page.Page, error) {
 
 // folderOf is where a failure of a campaign is kept: in the folder of the campaign, which
 // may have been moved since, or where it was.
-func (s *subject) folderOf(f document.Failure) string {
+func (s *subject) folderOf(f schema.Failure) string {
 	if beside := filepath.Join(s.folder, filepath.Base(f.Folder)); s.folder != "" && f.Folder != "" {
 		if _, err := os.Stat(beside); err == nil {
 			return beside

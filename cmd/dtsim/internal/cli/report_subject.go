@@ -11,7 +11,7 @@ import (
 	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/cmd/dtsim/internal/summary"
 	"dtsim/models/explore/counterexample"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/sim/trace"
 )
 
@@ -25,11 +25,11 @@ type subject struct {
 	folder string
 
 	run      *runSubject
-	campaign *document.Campaign
+	campaign *schema.Campaign
 	// ended is false for a campaign of which only the journal is there.
 	ended   bool
-	check   *document.Check
-	mutants *document.Mutants
+	check   *schema.Check
+	mutants *schema.Mutants
 }
 
 // runSubject is a run that is kept: simulated, or a counterexample of the model checker.
@@ -75,7 +75,7 @@ func openSubject(path string) (*subject, error) {
 		return openCampaign(path, filepath.Dir(path))
 	case strings.HasPrefix(strings.TrimLeft(string(content), " \t\r\n"), "{"):
 		s, err := openDocument(path, content)
-		if errors.Is(err, document.ErrUnknown) {
+		if errors.Is(err, schema.ErrUnknown) {
 			if p, planErr := decodePlan(path, content); planErr == nil {
 				return nil, badUsage("%s is the plan %q, which says nothing of a run; dtsim run --plan %s --keep makes one", path, p.Name, archive.Quote(path))
 			}
@@ -87,17 +87,17 @@ func openSubject(path string) (*subject, error) {
 
 // openDocument reads what a command printed with --json.
 func openDocument(path string, content []byte) (*subject, error) {
-	d, err := document.Read(content)
+	d, err := schema.Read(content)
 	if err != nil {
 		return nil, badUsage("%s: %w", path, err)
 	}
 	s := &subject{path: path}
 	switch d := d.(type) {
-	case *document.Campaign:
+	case *schema.Campaign:
 		s.campaign, s.ended = d, true
-	case *document.Check:
+	case *schema.Check:
 		s.check = d
-	case *document.Mutants:
+	case *schema.Mutants:
 		s.mutants = d
 	}
 	return s, nil
@@ -112,11 +112,11 @@ func openFolder(path string) (*subject, error) {
 	switch {
 	case there(archive.VerdictFile):
 		return openRun(path)
-	case there(document.CampaignFile), there(campaign.JournalFile):
+	case there(schema.CampaignFile), there(campaign.JournalFile):
 		return openCampaign(path, path)
 	}
 	return nil, badUsage("%s: there is neither a run (%s) nor a campaign (%s, %s) in this folder",
-		path, archive.VerdictFile, document.CampaignFile, campaign.JournalFile)
+		path, archive.VerdictFile, schema.CampaignFile, campaign.JournalFile)
 }
 
 // openRun reads the folder of a run.
@@ -151,7 +151,7 @@ func openRun(folder string) (*subject, error) {
 // openCampaign reads the document in the folder of a campaign, or makes it of the journal
 // when the campaign has not come to its end.
 func openCampaign(path, folder string) (*subject, error) {
-	name := filepath.Join(folder, document.CampaignFile)
+	name := filepath.Join(folder, schema.CampaignFile)
 	content, err := os.ReadFile(name)
 	if err == nil {
 		s, err := openDocument(name, content)
@@ -176,7 +176,7 @@ func openCampaign(path, folder string) (*subject, error) {
 }
 
 // pastDocument is the document of a campaign as far as its journal tells.
-func pastDocument(past *campaign.Past) document.Campaign {
+func pastDocument(past *campaign.Past) schema.Campaign {
 	r := past.Result()
 	head := summary.Head{Command: "dtsim run"}
 	for _, name := range deciding {

@@ -15,7 +15,7 @@ import (
 
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 // deciding are the flags that decide what a campaign is. What a resumed one was begun
@@ -82,7 +82,7 @@ func wasGiven(name string, values []string) string {
 // folder says of a campaign that ended there is gone from then on. A campaign that has no
 // place for a journal goes on without, and note is told.
 func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(string)) (*campaign.Journal, error) {
-	ended := filepath.Join(f.out, document.CampaignFile)
+	ended := filepath.Join(f.out, schema.CampaignFile)
 	if _, err := os.Lstat(ended); err == nil {
 		if err := os.Remove(ended); err != nil {
 			note(fmt.Sprintf("%s is of another campaign, and stays (%v)", ended, pathCause(err)))
@@ -100,13 +100,13 @@ func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(st
 }
 
 // conclude keeps the document of a campaign beside its journal.
-func (f *runFlags) conclude(d document.Campaign, j *campaign.Journal) error {
+func (f *runFlags) conclude(d schema.Campaign, j *campaign.Journal) error {
 	if j == nil {
 		return nil // there is no place for it, as was said
 	}
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err == nil {
-		err = archive.WriteFile(filepath.Join(f.out, document.CampaignFile), append(text, '\n'))
+		err = archive.WriteFile(filepath.Join(f.out, schema.CampaignFile), append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("what the campaign came to could not be kept: %w", err)

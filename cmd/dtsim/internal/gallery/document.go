@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 // Head is what results say about themselves.
@@ -24,10 +24,10 @@ type Head struct {
 }
 
 // NewDocument makes the document of a table.
-func NewDocument(head Head, rows []Row) document.Mutants {
-	d := document.Mutants{
+func NewDocument(head Head, rows []Row) schema.Mutants {
+	d := schema.Mutants{
 		Command: head.Command, Machine: head.Machine, BudgetS: head.Budget.Seconds(), Repetitions: head.Repetitions, Judges: head.Judges,
-		Unmutated: map[string]document.Kill{}, Found: []document.Finding{}, Mutants: []document.Mutant{}, Worth: []document.Worth{},
+		Unmutated: map[string]schema.Kill{}, Found: []schema.Finding{}, Mutants: []schema.Mutant{}, Worth: []schema.Worth{},
 	}
 	for _, row := range rows {
 		if row.Subject.Mutant == nil {
@@ -37,7 +37,7 @@ func NewDocument(head Head, rows []Row) document.Mutants {
 		}
 	}
 	for _, w := range Vacuity(rows) {
-		d.Worth = append(d.Worth, document.Worth{
+		d.Worth = append(d.Worth, schema.Worth{
 			Property: w.Property, Catches: append([]string{}, w.Catches...), Alone: append([]string{}, w.Alone...),
 		})
 	}
@@ -45,28 +45,28 @@ func NewDocument(head Head, rows []Row) document.Mutants {
 }
 
 // unmutated says what judges spent on the system as it is, and what they came to.
-func (r Row) unmutated() (spent map[string]document.Kill, found []document.Finding) {
-	spent, found = map[string]document.Kill{}, []document.Finding{}
+func (r Row) unmutated() (spent map[string]schema.Kill, found []schema.Finding) {
+	spent, found = map[string]schema.Kill{}, []schema.Finding{}
 	for _, c := range r.Cells {
 		if len(c.Records) > 0 {
 			spent[c.Judge] = r.kill(c)
 		}
 		if err := c.Err(); err != nil {
-			found = append(found, document.Finding{Judge: c.Judge, Property: broken, Message: err.Error()})
+			found = append(found, schema.Finding{Judge: c.Judge, Property: broken, Message: err.Error()})
 		}
 		for _, record := range c.Records {
 			if record.Killed() {
-				found = append(found, document.Finding{Judge: c.Judge, Property: record.Property, Message: record.Message, Where: record.Where})
+				found = append(found, schema.Finding{Judge: c.Judge, Property: record.Property, Message: record.Message, Where: record.Where})
 			}
 		}
 	}
 	return spent, found
 }
 
-func (r Row) document() document.Mutant {
-	m := document.Mutant{
+func (r Row) document() schema.Mutant {
+	m := schema.Mutant{
 		Name: r.Subject.Name(), Properties: r.Subject.Mutant.Breaks, Killed: r.Killed(),
-		Kills: map[string]document.Kill{}, Survived: map[string]document.Kill{}, Skipped: map[string]string{}, Failed: map[string]string{},
+		Kills: map[string]schema.Kill{}, Survived: map[string]schema.Kill{}, Skipped: map[string]string{}, Failed: map[string]string{},
 	}
 	m.Fired, m.Alone = r.caughtBy()
 	for _, c := range r.Cells {
@@ -85,8 +85,8 @@ func (r Row) document() document.Mutant {
 }
 
 // kill says what a cell took.
-func (r Row) kill(c Cell) document.Kill {
-	k := document.Kill{
+func (r Row) kill(c Cell) schema.Kill {
+	k := schema.Kill{
 		Runs: c.Runs(), WallS: c.Wall().Seconds(), Kills: c.Kills(), Tries: len(c.Records),
 		Properties: append([]string{}, c.Properties()...), Unexpected: append([]string{}, r.Unexpected(c)...),
 	}
@@ -105,7 +105,7 @@ func (r Row) kill(c Cell) document.Kill {
 
 // Write keeps results: the table in a file, whose folder is made, and the document in one
 // beside it.
-func Write(table string, d document.Mutants) error {
+func Write(table string, d schema.Mutants) error {
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(table), 0o755)
@@ -123,15 +123,15 @@ func Write(table string, d document.Mutants) error {
 }
 
 // Read reads the document beside a table.
-func Read(table string) (*document.Mutants, error) {
+func Read(table string) (*schema.Mutants, error) {
 	text, err := os.ReadFile(beside(table))
 	if err != nil {
 		return nil, err
 	}
-	read, err := document.Read(text)
-	d, ok := read.(*document.Mutants)
+	read, err := schema.Read(text)
+	d, ok := read.(*schema.Mutants)
 	if err == nil && !ok {
-		err = document.ErrUnknown
+		err = schema.ErrUnknown
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", beside(table), err)

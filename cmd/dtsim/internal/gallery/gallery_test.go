@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/scenarios/mutants"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
@@ -114,13 +114,13 @@ func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 	require.Contains(t, text, "| killed | P5 P7 | P7: 4 runs, 0.0 s | not asked: it has no clocks | nothing: 0.0 s |")
 	require.Contains(t, text, "| missed | P5 P7 | nothing: 8 runs, 0.0 s; also P1 |")
 	require.Contains(t, text, "| failed | P5 P7 | the judge failed |")
-	d.Found = []document.Finding{{Judge: simName, Property: broken}}
+	d.Found = []schema.Finding{{Judge: simName, Property: broken}}
 	require.Contains(t, Markdown(d), "| (unmutated) | nothing | the judge failed |")
 	d.Found = nil
 	require.Contains(t, text, "| P7 | killed | killed |")
 	encoded, err := json.Marshal(d)
 	require.NoError(t, err)
-	var again document.Mutants
+	var again schema.Mutants
 	require.NoError(t, json.Unmarshal(encoded, &again))
 	require.Equal(t, text, Markdown(again), "the document says all that the table does")
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/scenarios/mutants"
 )
 
@@ -15,7 +15,7 @@ import (
 // document beside it.
 const kept = "../../../../scenarios/mutants/RESULTS.md"
 
-func results(t *testing.T) (table string, d *document.Mutants) {
+func results(t *testing.T) (table string, d *schema.Mutants) {
 	t.Helper()
 	text, err := os.ReadFile(kept)
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 	require.Subset(t, d.Judges, []string{simName, exploreName})
 	require.Len(t, d.Mutants, len(all), "dtsim mutants has not judged what there is now")
 	for _, m := range all {
-		i := slices.IndexFunc(d.Mutants, func(of document.Mutant) bool { return of.Name == m.Name })
+		i := slices.IndexFunc(d.Mutants, func(of schema.Mutant) bool { return of.Name == m.Name })
 		require.GreaterOrEqual(t, i, 0, "%s is not in the results", m.Name)
 		of := d.Mutants[i]
 		require.Equal(t, m.Breaks, of.Properties, "%s has changed", m.Name)

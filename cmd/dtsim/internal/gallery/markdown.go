@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 // Markdown writes the table that is kept beside the mutants.
-func Markdown(d document.Mutants) string {
+func Markdown(d schema.Mutants) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# What the harness finds\n")
@@ -33,7 +33,7 @@ func Markdown(d document.Mutants) string {
 	}
 	if len(d.Unmutated) > 0 {
 		row(Unmutated, "nothing", func(judge string) string {
-			if slices.ContainsFunc(d.Found, func(f document.Finding) bool { return f.Judge == judge && f.Property == broken }) {
+			if slices.ContainsFunc(d.Found, func(f schema.Finding) bool { return f.Judge == judge && f.Property == broken }) {
 				return "the judge failed"
 			}
 			return spent(judge, d.Unmutated[judge])
@@ -69,7 +69,7 @@ func Markdown(d document.Mutants) string {
 }
 
 // cameTo is what a judge came to with a mutant.
-func cameTo(judge string, m document.Mutant) string {
+func cameTo(judge string, m schema.Mutant) string {
 	if why, skipped := m.Skipped[judge]; skipped {
 		return "not asked: " + why
 	}
@@ -83,7 +83,7 @@ func cameTo(judge string, m document.Mutant) string {
 }
 
 // spent is what a judge found and what that took.
-func spent(judge string, k document.Kill) string {
+func spent(judge string, k schema.Kill) string {
 	text := fmt.Sprintf("%.1f s", k.WallS)
 	if what := map[string]string{simName: "runs", exploreName: "states"}[judge]; what != "" {
 		text = fmt.Sprintf("%d %s, %s", k.Runs, what, text)

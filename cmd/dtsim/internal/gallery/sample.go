@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/scenarios/mutants"
 )
 
@@ -62,13 +62,13 @@ func Apart(rows []Row) (written, generated []Row) {
 }
 
 // Document says what became of the sample; nil of an empty one.
-func (s Sample) Document(rows []Row) *document.Generated {
+func (s Sample) Document(rows []Row) *schema.Generated {
 	if len(s.Judged)+len(s.Equivalent) == 0 {
 		return nil
 	}
-	d := &document.Generated{
+	d := &schema.Generated{
 		Seed: s.Seed, Sampled: len(s.Judged) + len(s.Equivalent), Equivalent: map[string]string{}, KilledBy: map[string]int{},
-		Survivors: map[string]string{}, Failed: []string{}, Found: []string{}, Unchosen: map[string]document.Kill{}, Mutants: []document.GeneratedMutant{},
+		Survivors: map[string]string{}, Failed: []string{}, Found: []string{}, Unchosen: map[string]schema.Kill{}, Mutants: []schema.GeneratedMutant{},
 	}
 	for _, m := range s.Equivalent {
 		d.Equivalent[m.Name] = s.notes.Equivalent[m.Name]
@@ -76,14 +76,14 @@ func (s Sample) Document(rows []Row) *document.Generated {
 	for _, row := range rows {
 		killer := slices.IndexFunc(row.Cells, Cell.Killed)
 		if row.Subject.Mutant == nil {
-			var found []document.Finding
+			var found []schema.Finding
 			d.Unchosen, found = row.unmutated()
 			for _, f := range found {
 				d.Found = append(d.Found, f.Judge)
 			}
 			continue
 		}
-		m := document.GeneratedMutant{Mutant: row.document(), What: row.Subject.Mutant.Wrong}
+		m := schema.GeneratedMutant{Mutant: row.document(), What: row.Subject.Mutant.Wrong}
 		d.Mutants = append(d.Mutants, m)
 		d.Judged++
 		if killer >= 0 {
@@ -101,7 +101,7 @@ func (s Sample) Document(rows []Row) *document.Generated {
 }
 
 // Unexplained are the survivors of which nobody knows what finds them next.
-func Unexplained(d *document.Generated) []string {
+func Unexplained(d *schema.Generated) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(d.Survivors)) {
 		if d.Survivors[name] == "" {
@@ -112,14 +112,14 @@ func Unexplained(d *document.Generated) []string {
 }
 
 // Counts sums a sample up.
-func Counts(d *document.Generated) string {
+func Counts(d *schema.Generated) string {
 	return fmt.Sprintf("%d in the sample, %d of them equivalent; of the other %d the model checker killed %d, and of what it left simulation %d: "+
 		"%.1f %% together. Of the %d that survive both the packages' own tests killed %d.",
 		d.Sampled, len(d.Equivalent), d.Judged, d.KilledBy[exploreName], d.KilledBy[simName], d.Percent, len(d.Survivors), d.KilledBy[unitName])
 }
 
 // sampled is the part of the kept table that is about the sample.
-func sampled(line func(format string, args ...any), judges []string, d *document.Generated) {
+func sampled(line func(format string, args ...any), judges []string, d *schema.Generated) {
 	line("\n## Generated mutants\n")
 	line("Small changes that operators make all over the code, as many of each operator in each package as of")
 	line("any other, chosen by the seed %d. Any property may find them. The model checker is asked first, then the", d.Seed)

@@ -8,7 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 	"dtsim/sim/coverage"
 )
 
@@ -112,11 +112,11 @@ func (p printer) guards(r campaign.Result) string {
 }
 
 // account puts the accounting into the document.
-func account(d *document.Campaign, total campaign.Group) {
+func account(d *schema.Campaign, total campaign.Group) {
 	a := coverage.NewAccount(total.Counters)
 	for _, f := range a.Faults {
 		d.Faults[f.Kind] = f.Applied
-		d.FaultTable[f.Kind] = document.Fault{
+		d.FaultTable[f.Kind] = schema.Fault{
 			Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Bites: f.Bitten,
 			Reruns: f.Without.Runs, Differed: f.Without.Differed, Told: f.Without.Told, States: f.States,
 		}

@@ -6,15 +6,15 @@ import (
 
 	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/reports/document"
+	"dtsim/reports/schema"
 )
 
 // failures describes the distinct failures.
-func failures(r campaign.Result) []document.Failure {
-	all := []document.Failure{}
+func failures(r campaign.Result) []schema.Failure {
+	all := []schema.Failure{}
 	for _, f := range r.Distinct {
 		first := f.Outcomes[0]
-		one := document.Failure{
+		one := schema.Failure{
 			Property: f.Property, Message: f.Violation.Message, Runs: len(f.Outcomes), Scenario: first.Run.Name, Seed: first.Run.Seed, Without: first.Run.Lacks(),
 			Shrunk: f.Statement != "", Before: f.Before, After: f.After, Statement: f.Statement, Pinned: f.Pinned, Folder: f.Folder,
 		}
@@ -27,15 +27,15 @@ func failures(r campaign.Result) []document.Failure {
 }
 
 // NewDocument is the document of a result.
-func NewDocument(head Head, r campaign.Result) document.Campaign {
+func NewDocument(head Head, r campaign.Result) schema.Campaign {
 	total := campaign.Sum("", r.Asked)
-	d := document.Campaign{
+	d := schema.Campaign{
 		Command: head.Command, Engine: head.Engine, Second: head.Second, Seeds: head.Seeds,
 		Runs: r.Done(), Asked: len(r.Asked), Twice: r.Twice(), DistinctPlans: r.DistinctPlans(),
 		Events: total.Events(), Virtual: total.Virtual.Seconds(), Wall: r.Wall.Seconds(), Hash: r.Hash(),
-		Violations: []document.Violation{}, Failures: failures(r), HarnessFailures: []document.HarnessFailure{}, Scenarios: []document.Scenario{},
-		Faults: map[string]int64{}, FaultTable: map[string]document.Fault{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
-		Excused: map[string]int64{}, Controls: []document.Control{},
+		Violations: []schema.Violation{}, Failures: failures(r), HarnessFailures: []schema.HarnessFailure{}, Scenarios: []schema.Scenario{},
+		Faults: map[string]int64{}, FaultTable: map[string]schema.Fault{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
+		Excused: map[string]int64{}, Controls: []schema.Control{},
 	}
 	account(&d, total)
 	for _, o := range r.All() {
@@ -54,29 +54,29 @@ func NewDocument(head Head, r campaign.Result) document.Campaign {
 		d.Violations = append(d.Violations, violations(o)...)
 	}
 	for _, o := range r.Failures() {
-		d.HarnessFailures = append(d.HarnessFailures, document.HarnessFailure{
+		d.HarnessFailures = append(d.HarnessFailures, schema.HarnessFailure{
 			Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.Lacks(), Engine: o.Engine, Error: o.Err.Error(), Folder: o.Folder,
 		})
 	}
 	for _, g := range r.Scenarios() {
-		d.Scenarios = append(d.Scenarios, document.Scenario{
+		d.Scenarios = append(d.Scenarios, schema.Scenario{
 			Name: g.Scenario, Runs: g.Runs, Virtual: g.Virtual.Seconds(), Wall: g.Wall.Seconds(),
 			Commands: commands(g), Messages: messages(g), Verdict: g.State().String(),
 		})
 	}
 	d.Engines = engines(r)
 	for _, o := range r.Controls {
-		d.Controls = append(d.Controls, document.Control{Name: o.Run.Name, Engine: o.Engine, Verdict: o.State.String()})
+		d.Controls = append(d.Controls, schema.Control{Name: o.Run.Name, Engine: o.Engine, Verdict: o.State.String()})
 	}
 	return d
 }
 
 // runs lists the runs that have a hash.
-func runs(outcomes []campaign.Outcome, compared bool) []document.Run {
-	all := []document.Run{}
+func runs(outcomes []campaign.Outcome, compared bool) []schema.Run {
+	all := []schema.Run{}
 	for _, o := range outcomes {
 		if o.Hash != "" {
-			all = append(all, document.Run{
+			all = append(all, schema.Run{
 				Scenario: o.Run.Name, Seed: o.Run.Seed, Engine: o.Engine, Verdict: o.State.String(), Hash: o.Hash,
 				Compared: compared, Virtual: o.Virtual.Seconds(),
 			})
@@ -86,15 +86,15 @@ func runs(outcomes []campaign.Outcome, compared bool) []document.Run {
 }
 
 // engines says what each engine was used for, in the order of their first use.
-func engines(r campaign.Result) []document.Engine {
-	all := []document.Engine{}
+func engines(r campaign.Result) []schema.Engine {
+	all := []schema.Engine{}
 	for _, o := range slices.Concat(r.All(), r.Controls) {
 		if o.State < campaign.Violated {
 			continue
 		}
-		i := slices.IndexFunc(all, func(e document.Engine) bool { return e.Name == o.Engine })
+		i := slices.IndexFunc(all, func(e schema.Engine) bool { return e.Name == o.Engine })
 		if i < 0 {
-			i, all = len(all), append(all, document.Engine{Name: o.Engine})
+			i, all = len(all), append(all, schema.Engine{Name: o.Engine})
 		}
 		all[i].Runs++
 		all[i].Virtual += o.Virtual.Seconds()
@@ -105,10 +105,10 @@ func engines(r campaign.Result) []document.Engine {
 }
 
 // violations returns one entry for each property that o violates.
-func violations(o campaign.Outcome) []document.Violation {
-	var all []document.Violation
+func violations(o campaign.Outcome) []schema.Violation {
+	var all []schema.Violation
 	for _, id := range o.Properties() {
-		v := document.Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.Lacks(), Engine: o.Engine}
+		v := schema.Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.Lacks(), Engine: o.Engine}
 		for _, found := range o.Violations {
 			if found.Property == id {
 				v.Message = found.Message

@@ -1,4 +1,4 @@
-// Package document holds what the commands print with --json, as Go types, and reads it
+// Package schema holds what the commands print with --json, as Go types, and reads it
 // again.
 //
 // A page of many runs is made of such a document and of nothing else, so whoever kept
@@ -7,4 +7,4 @@
 // inside of a simulation, wall_s and cpu_s are what it cost.
 //
 // The package knows no command, and nothing of how a document is made or shown.
-package document
+package schema

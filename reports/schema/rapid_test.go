@@ -1,4 +1,4 @@
-package document_test
+package schema_test
 
 // Every test of the repository knows the flags of rapid, so that
 // go test ./... -rapid.seed=N is understood everywhere.

@@ -1,4 +1,4 @@
-package document
+package schema
 
 // Check is what `dtsim check --json` prints.
 type Check struct {
