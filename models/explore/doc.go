@@ -3,7 +3,7 @@
 //
 // A machine is a [Model]: initial states, enabled actions, a step. What else a model can
 // say of itself opens more: [Symmetric], [Reducible], [Live], [Concurrent], [Kinded],
-// [Shown], [Judged].
+// [StateFormatter], [PathChecker].
 //
 //   - [Check] exhausts the machine, breadth first (the shortest counterexample) or depth
 //     first, or stops at a bound and says what it has not seen.

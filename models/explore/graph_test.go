@@ -28,10 +28,10 @@ type edge struct {
 // owing is a drawn model that promises progress.
 type owing struct{ *drawn }
 
-func (d owing) Settled(s *wide) bool             { return d.nodes[s.id].settled }
-func (d owing) Class(s *wide, a Action) int      { return d.nodes[s.id].edges[a].class }
-func (d owing) Classes() int                     { return d.classes }
-func (d owing) LiveProperties() (string, string) { return "P16", "P17" }
+func (d owing) Settled(s *wide) bool            { return d.nodes[s.id].settled }
+func (d owing) Class(s *wide, a Action) int     { return d.nodes[s.id].edges[a].class }
+func (d owing) Classes() int                    { return d.classes }
+func (d owing) LivenessNames() (string, string) { return "P16", "P17" }
 
 // wide is a state of many words, to be packed; what is not id follows from it.
 type wide struct {

@@ -8,7 +8,7 @@ import (
 )
 
 // The properties that a search for liveness may find broken, for models that do not name
-// them ([Owing]).
+// them ([LivenessNamer]).
 const (
 	// Progress: no weakly fair run stays away from settled states for ever.
 	Progress = "progress"
@@ -18,8 +18,8 @@ const (
 
 // livePropertiesOf returns a model's names for what it promises.
 func livePropertiesOf(m any) (progress, reachability string) {
-	if o, ok := m.(Owing); ok {
-		return o.LiveProperties()
+	if o, ok := m.(LivenessNamer); ok {
+		return o.LivenessNames()
 	}
 	return Progress, Reachability
 }

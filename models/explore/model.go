@@ -73,12 +73,12 @@ type Live[S comparable] interface {
 	Classes() int
 }
 
-// Owing is a live model with names of its own for what [Live] promises.
-type Owing interface {
-	// LiveProperties names the property that no fair run stays unsettled for ever
+// LivenessNamer is a live model with names of its own for what [Live] promises.
+type LivenessNamer interface {
+	// LivenessNames names the property that no fair run stays unsettled for ever
 	// ([Progress] unless named here), and the one that a settled state can be reached from
 	// everywhere ([Reachability]).
-	LiveProperties() (progress, reachability string)
+	LivenessNames() (progress, reachability string)
 }
 
 // Retaining is a model that keeps something of the states it has made, parts that many
@@ -88,9 +88,9 @@ type Retaining interface {
 	Retained() uint64
 }
 
-// Forgetful is a model that can drop what it keeps of the states it has made. A walk asks
+// Resetter is a model that can drop what it keeps of the states it has made. A walk asks
 // it to between rounds, when nobody holds a state: those made before mean nothing after.
-type Forgetful interface{ Forget() }
+type Resetter interface{ Reset() }
 
 // Concurrent is a model whose actions belong to processes, which random walks give
 // priorities to.
@@ -109,22 +109,22 @@ type Kinded[S comparable] interface {
 	Kinds() int
 }
 
-// Shown is a model that can show a state to people.
-type Shown[S comparable] interface {
+// StateFormatter is a model that can show a state to people.
+type StateFormatter[S comparable] interface {
 	Model[S]
-	// Show returns the parts of a state, in an order that does not depend on s. The same
+	// FormatState returns the parts of a state, in an order that does not depend on s. The same
 	// part has the same name in every state.
-	Show(s *S) []Part
+	FormatState(s *S) []Part
 }
 
 // Part is a named part of a state.
 type Part struct{ Name, Value string }
 
-// Judged is a model that can tell its properties a second time, from a whole path, by
+// PathChecker is a model that can tell its properties a second time, from a whole path, by
 // code that shares nothing with Step's.
-type Judged[S comparable] interface {
+type PathChecker[S comparable] interface {
 	Model[S]
-	// Judge returns what the path breaks. states[i+1] is what actions[i] led to from
+	// CheckPath returns what the path breaks. states[i+1] is what actions[i] led to from
 	// states[i].
-	Judge(states []S, actions []Action) []Broken
+	CheckPath(states []S, actions []Action) []Broken
 }

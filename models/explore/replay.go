@@ -10,10 +10,10 @@ type Replayed struct {
 	Steps []ReplayedStep
 	// Start shows the initial state.
 	Start []Part
-	// Broken is what the path breaks. Judged says that it was told by [Judged], not by the
+	// Broken is what the path breaks. Independent reports whether it was found by [PathChecker], not by the
 	// code that the search asked.
-	Broken []Broken
-	Judged bool
+	Broken      []Broken
+	Independent bool
 }
 
 // ReplayedStep is one action, in words, and what it changed.
@@ -39,13 +39,13 @@ func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
 	if p.Loop < -1 || p.Loop >= len(p.Actions) {
 		return Replayed{}, fmt.Errorf("the loop begins at step %d of %d", p.Loop, len(p.Actions))
 	}
-	shown, _ := m.(Shown[S])
+	shown, _ := m.(StateFormatter[S])
 	concurrent, _ := m.(Concurrent[S])
 	states := []S{starts[p.Initial]}
 	var r Replayed
 	var parts []Part
 	if shown != nil {
-		parts = shown.Show(&states[0])
+		parts = shown.FormatState(&states[0])
 		r.Start = parts
 	}
 	for i, a := range p.Actions {
@@ -60,7 +60,7 @@ func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
 		next, broken := m.Step(&at, a)
 		step.Broken = broken
 		if shown != nil {
-			after := shown.Show(&next)
+			after := shown.FormatState(&next)
 			step.Changed = difference(parts, after)
 			parts = after
 		}
@@ -70,8 +70,8 @@ func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
 			r.Broken = append(r.Broken, *broken)
 		}
 	}
-	if judge, ok := m.(Judged[S]); ok {
-		r.Broken, r.Judged = judge.Judge(states, p.Actions), true
+	if judge, ok := m.(PathChecker[S]); ok {
+		r.Broken, r.Independent = judge.CheckPath(states, p.Actions), true
 	}
 	unsettled, err := unsettled(m, states, p)
 	if err != nil {

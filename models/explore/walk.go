@@ -166,8 +166,8 @@ func (w *walker[S]) walk() {
 		if !w.search.proceed() || len(w.first) > 0 {
 			return
 		}
-		if m, ok := w.search.model.(Forgetful); ok {
-			m.Forget()
+		if m, ok := w.search.model.(Resetter); ok {
+			m.Reset()
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 type Broken = explore.Broken
 
 // properties are those of the design that a step may break; P16 is a promise: see
-// [Model.LiveProperties].
+// [Model.LivenessNames].
 var properties = []string{"P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P12", "P14", "P17"}
 
 // broke notes the first property that the step breaks.

@@ -274,7 +274,7 @@ func TestForgetting(t *testing.T) {
 	require.NoError(t, err)
 	path, before := randomPath(m, 1, 200)
 	print, kept := m.Fingerprint(&before), m.Retained()
-	m.Forget()
+	m.Reset()
 	require.Equal(t, kept, m.Retained(), "it is not worth it")
 	m.empty()
 	require.Less(t, m.Retained(), kept)

@@ -25,8 +25,8 @@ func (m *Model) Settled(s *State) bool {
 	return true
 }
 
-// LiveProperties implements explore.Owing.
-func (m *Model) LiveProperties() (progress, reachability string) {
+// LivenessNames implements explore.LivenessNamer.
+func (m *Model) LivenessNames() (progress, reachability string) {
 	if m.Leaves > 0 {
 		return "P17", "P17"
 	}

@@ -178,8 +178,8 @@ func describable(p *part, m move) bool {
 	return m.kind < moveKinds
 }
 
-// Judge implements explore.Judged.
-func (m *Model) Judge(_ []State, actions []explore.Action) []Broken {
+// CheckPath implements explore.PathChecker.
+func (m *Model) CheckPath(_ []State, actions []explore.Action) []Broken {
 	var found []Broken
 	x := newMachine(m.world, nil)
 	for _, a := range actions {

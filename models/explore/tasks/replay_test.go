@@ -38,14 +38,14 @@ func TestAPathIsWalkedAgain(t *testing.T) {
 				path, end := randomPath(m, seed, 200)
 				x := newMachine(m.world, nil)
 				at := m.Initial(nil)[0]
-				require.Equal(t, m.Show(&at), x.show(x.view), "how it begins")
+				require.Equal(t, m.FormatState(&at), x.show(x.view), "how it begins")
 				for i, a := range path.Actions {
 					require.Equal(t, m.Describe(&at, a), x.says(a), "step %d", i+1)
 					broken, err := x.step(a)
 					require.NoError(t, err, "step %d", i+1)
 					require.Nil(t, broken)
 					at, _ = m.Step(&at, a)
-					require.Equal(t, m.Show(&at), x.show(x.view), "step %d", i+1)
+					require.Equal(t, m.FormatState(&at), x.show(x.view), "step %d", i+1)
 				}
 				require.Equal(t, end, at)
 

@@ -10,8 +10,8 @@ import (
 	"dtsim/models/explore"
 )
 
-// Show implements explore.Shown.
-func (m *Model) Show(s *State) []explore.Part {
+// FormatState implements explore.StateFormatter.
+func (m *Model) FormatState(s *State) []explore.Part {
 	v := view{budget: s.budget, left: s.left}
 	for key := range m.Tasks {
 		v.records = append(v.records, m.records.at(s.tasks[key].record))

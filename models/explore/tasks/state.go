@@ -85,8 +85,8 @@ const enough = 1 << 29
 // Retained implements explore.Retaining.
 func (m *Model) Retained() uint64 { return m.kept.Load() }
 
-// Forget implements explore.Forgetful: it empties the tables when they have grown large.
-func (m *Model) Forget() {
+// Reset implements explore.Resetter: it empties the tables when they have grown large.
+func (m *Model) Reset() {
 	if m.kept.Load() > enough {
 		m.empty()
 	}
@@ -103,11 +103,11 @@ var _ interface {
 	explore.Live[State]
 	explore.Concurrent[State]
 	explore.Kinded[State]
-	explore.Shown[State]
-	explore.Judged[State]
-	explore.Owing
+	explore.StateFormatter[State]
+	explore.PathChecker[State]
+	explore.LivenessNamer
 	explore.Retaining
-	explore.Forgetful
+	explore.Resetter
 } = (*Model)(nil)
 
 // New returns the model of a configuration.

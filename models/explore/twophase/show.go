@@ -9,7 +9,7 @@ import (
 )
 
 // Show names what a state says.
-func (m *Model) Show(s *State) []explore.Part {
+func (m *Model) FormatState(s *State) []explore.Part {
 	parts := []explore.Part{
 		{Name: "manager", Value: [...]string{"undecided", "committed", "aborted", "?"}[*s&managerMask>>manager]},
 		{Name: "sent", Value: sentBy(*s)},
@@ -42,10 +42,10 @@ func sentBy(s State) string {
 
 // Judge looks for a resource manager that committed and another that aborted at any two
 // times: neither may take it back. It goes by what states say in words, not by their bits.
-func (m *Model) Judge(states []State, _ []explore.Action) (broken []explore.Broken) {
+func (m *Model) CheckPath(states []State, _ []explore.Action) (broken []explore.Broken) {
 	ends := map[string][]string{}
 	for i := range states {
-		for _, part := range m.Show(&states[i]) {
+		for _, part := range m.FormatState(&states[i]) {
 			if part.Name == "manager" || part.Name == "sent" {
 				continue
 			}

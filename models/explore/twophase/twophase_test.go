@@ -65,7 +65,7 @@ func TestHastyManager(t *testing.T) {
 		assert.Len(t, v.Path.Actions, 9)
 		p, err := explore.Replay(Hasty(4), v.Path)
 		require.NoError(t, err)
-		assert.True(t, p.Judged)
+		assert.True(t, p.Independent)
 		assert.Equal(t, []explore.Broken{v.Broken}, p.Broken)
 		if _, ok := first[o.Symmetry]; !ok {
 			first[o.Symmetry] = v

@@ -88,7 +88,7 @@ type broken struct {
 
 func newReplayed(f counterexample.Found, taken explore.Replayed, differs error) replayed {
 	d := replayed{
-		Config: f.Config, Property: f.Property, Message: f.Message, Verdict: "held", Judged: taken.Judged,
+		Config: f.Config, Property: f.Property, Message: f.Message, Verdict: "held", Judged: taken.Independent,
 		Same: differs == nil, Loop: f.Path.Loop + 1, Steps: stepsTold(taken), Broken: []broken{}, Checks: []broken{}, differs: differs,
 	}
 	for _, b := range taken.Broken {

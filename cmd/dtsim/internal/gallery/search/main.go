@@ -65,7 +65,7 @@ func search(config string, liveness bool, jobs int, file string) error {
 	f := found{States: r.States, Exhausted: r.Exhausted}
 	for i, v := range r.Violations {
 		one := violation{Property: v.Property, Message: v.Message}
-		for _, b := range m.Judge(nil, v.Path.Actions) {
+		for _, b := range m.CheckPath(nil, v.Path.Actions) {
 			one.Again = append(one.Again, b.Property)
 		}
 		f.Violations = append(f.Violations, one)
