@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dtsim/scenarios"
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/cluster"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -49,7 +50,7 @@ func hold(t *testing.T, family string) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := s.Plans().Draw(rt, "plan")
 		var verdict trace.Verdict
-		rapid.SyncTest(rt, func(*rapid.T) { verdict, _ = cluster.Run(p, cluster.Default(), nil) })
+		rapid.SyncTest(rt, func(*rapid.T) { verdict, _ = cluster.Run(p, cluster.Default(), nil, tasks.Judge) })
 		for _, v := range verdict.Violations {
 			kept := keepPlan(rt, t.Name(), v.Property, p)
 			refuse(rt, v, "the plan is %s; go run ./cmd/dtsim run --plan scenarios/%s runs it again", kept, kept)

@@ -17,8 +17,7 @@ import (
 	"io"
 	"time"
 
-	"dtsim/scenarios/property"
-	"dtsim/sim/coverage"
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/engine"
 	"dtsim/sim/trace"
 )
@@ -92,9 +91,7 @@ func conclude(recorded []byte, end End) (engine.Result, error) {
 	if err != nil {
 		return fail(err)
 	}
-	counted := coverage.Record(&header.Plan, rec)
-	observer := property.New(&header.Plan)
-	rec.Watch(observer.Observe, property.Kinds()...)
+	finish := tasks.Judge(&header.Plan, rec)
 	last := end.event()
 	for {
 		e, err := reader.Next()
@@ -108,12 +105,7 @@ func conclude(recorded []byte, end End) (engine.Result, error) {
 		last.At = e.At
 	}
 	rec.Emit(last)
-	verdict := observer.Verdict()
-	for name, n := range observer.Counters() {
-		rec.Count(name, n)
-	}
-	counted()
-	footer, err := rec.Close(verdict)
+	footer, err := rec.Close(finish())
 	if err != nil {
 		return fail(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -57,12 +58,11 @@ func playOn(t *testing.T, p *plan.Plan, sys System, steps ...Step) ([]trace.Even
 	synctest.Test(t, func(t *testing.T) {
 		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
 		require.NoError(t, err)
-		observer := property.New(p)
-		rec.Watch(observer.Observe, property.Kinds()...)
+		finish := tasks.Judge(p, rec)
 		c := New(p, sys, rec)
 		c.Play(steps...)
 		c.Stop()
-		verdict, counters = observer.Verdict(), c.counters
+		verdict, counters = finish(), c.counters
 		_, err = rec.Close(verdict)
 		require.NoError(t, err)
 	})
@@ -104,7 +104,7 @@ func TestARunWithoutARecorderHasItsVerdict(t *testing.T) {
 	p := reindex(false)
 	p.Promises = append(p.Promises, plan.Promise{Expect: plan.NoSwap, Namespace: "reindex", TaskID: "retokenize"})
 	synctest.Test(t, func(t *testing.T) {
-		verdict, _ := Run(p, Default(), nil)
+		verdict, _ := Run(p, Default(), nil, tasks.Judge)
 		require.False(t, verdict.Passed)
 		require.Len(t, verdict.Violations, 1)
 		require.Equal(t, "no-swap", verdict.Violations[0].Property)

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"dtsim/scenarios/property"
 	"dtsim/sim/disk"
 	"dtsim/sim/network"
 	"dtsim/sim/plan"
@@ -53,28 +52,21 @@ type Cluster struct {
 	behind sync.WaitGroup
 }
 
-// Run runs a plan to its end and returns what the checks say. It is called inside a
-// bubble; every goroutine it started has ended when it returns. The plan must be
-// valid. The verdict is that of the events the recorder has got, which include all
-// that [property.Trace] needs to come to it again; a nil recorder is as good as one that
-// writes to nobody.
-func Run(p *plan.Plan, sys System, rec *trace.Recorder) (trace.Verdict, Counters) {
+// Run runs a plan to its end and returns the verdict of judge. It is called inside a
+// bubble; every goroutine it started has ended when it returns. The plan must be valid.
+// A nil recorder stands for one whose trace is thrown away.
+func Run(p *plan.Plan, sys System, rec *trace.Recorder, judge trace.Judge) (trace.Verdict, Counters) {
 	if rec == nil {
 		var err error
 		if rec, err = trace.NewRecorder(io.Discard, trace.Header{Plan: *p}); err != nil {
 			return trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}, Counters{}
 		}
 	}
-	observer := property.New(p)
-	rec.Watch(observer.Observe, property.Kinds()...)
+	finish := judge(p, rec)
 	c := New(p, sys, rec)
 	c.Play()
 	c.Stop()
-	verdict := observer.Verdict()
-	for name, n := range observer.Counters() {
-		rec.Count(name, n)
-	}
-	return verdict, c.counters
+	return finish(), c.counters
 }
 
 // New makes a cluster and starts all its nodes.

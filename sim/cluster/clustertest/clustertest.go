@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/cluster"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -24,7 +25,7 @@ func Run(t *testing.T, p *plan.Plan) []byte {
 	synctest.Test(t, func(t *testing.T) {
 		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
 		require.NoError(t, err)
-		verdict, _ := cluster.Run(p, cluster.Default(), rec)
+		verdict, _ := cluster.Run(p, cluster.Default(), rec, tasks.Judge)
 		_, err = rec.Close(verdict)
 		require.NoError(t, err)
 	})

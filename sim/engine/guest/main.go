@@ -6,28 +6,17 @@
 package main
 
 import (
-	"io"
-
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/cluster"
-	"dtsim/sim/coverage"
 	"dtsim/sim/engine/bubble"
-	"dtsim/sim/engine/wire"
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 func main() { bubble.Main(run) }
 
-// run runs a job in the bubble it is called in.
-func run(job wire.Job, w, spill io.Writer) (trace.Footer, error) {
-	rec, err := trace.NewRecorder(w, trace.Header{Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build})
-	if err != nil {
-		return trace.Footer{}, err
-	}
-	if spill != nil {
-		rec.Spill(spill)
-	}
-	finish := coverage.Record(job.Plan, rec)
-	verdict, _ := cluster.Run(job.Plan, cluster.Default(), rec)
-	finish()
-	return rec.Close(verdict)
+// run runs a plan in the bubble it is called in.
+func run(p *plan.Plan, rec *trace.Recorder) (trace.Verdict, error) {
+	verdict, _ := cluster.Run(p, cluster.Default(), rec, tasks.Judge)
+	return verdict, nil
 }

@@ -7,31 +7,23 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
 
 	"dtsim/sim/engine/bubble"
-	"dtsim/sim/engine/wire"
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 func main() { bubble.Main(run) }
 
-// run runs the plan that the job's plan is named after.
-func run(job wire.Job, w, spill io.Writer) (trace.Footer, error) {
-	rec, err := trace.NewRecorder(w, trace.Header{Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build})
-	if err != nil {
-		return trace.Footer{}, err
-	}
-	if spill != nil {
-		rec.Spill(spill)
-	}
-	name, arg, _ := strings.Cut(job.Plan.Name, "=")
+// run does what the plan's name says.
+func run(p *plan.Plan, rec *trace.Recorder) (trace.Verdict, error) {
+	name, arg, _ := strings.Cut(p.Name, "=")
 	switch name {
 	case "raft":
-		newCluster(job.Plan, rec).run()
+		newCluster(p, rec).run()
 	case "orders":
 		orders(rec)
 	case "slow":
@@ -59,13 +51,13 @@ func run(job wire.Job, w, spill io.Writer) (trace.Footer, error) {
 	case "garble":
 		fmt.Fprint(os.NewFile(1, "stdout"), "these bytes are no frame at all\n")
 	case "refuse":
-		return trace.Footer{}, fmt.Errorf("will not run %q", arg)
+		return trace.Verdict{}, fmt.Errorf("will not run %q", arg)
 	case "chatter":
 		fmt.Println("a line to standard output")
 	default:
-		return trace.Footer{}, fmt.Errorf("no plan is named %q", name)
+		return trace.Verdict{}, fmt.Errorf("no plan is named %q", name)
 	}
-	return rec.Close(trace.Verdict{Passed: true})
+	return trace.Verdict{Passed: true}, nil
 }
 
 // outside is a channel of no bubble: who waits for it in a bubble hangs it.

@@ -3,24 +3,20 @@
 package main
 
 import (
-	"io"
 	"time"
 
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/cluster"
 	"dtsim/sim/engine/bubble"
-	"dtsim/sim/engine/wire"
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 func main() { bubble.Main(run) }
 
-func run(job wire.Job, w, _ io.Writer) (trace.Footer, error) {
-	rec, err := trace.NewRecorder(w, trace.Header{Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build})
-	if err != nil {
-		return trace.Footer{}, err
-	}
-	verdict, _ := cluster.Run(job.Plan, planted{cluster.Default()}, rec)
-	return rec.Close(verdict)
+func run(p *plan.Plan, rec *trace.Recorder) (trace.Verdict, error) {
+	verdict, _ := cluster.Run(p, planted{cluster.Default()}, rec, tasks.Judge)
+	return verdict, nil
 }
 
 // planted is the system with the defect.
