@@ -19,7 +19,7 @@ import (
 	"dtsim/reports/page"
 	"dtsim/reports/page/browsertest"
 	"dtsim/reports/schema"
-	"dtsim/reports/story"
+	"dtsim/reports/timeline"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -166,7 +166,7 @@ func walk(t *testing.T, tab *browsertest.Tab, file string) {
 	t.Helper()
 	whole, err := trace.ReadFile(file)
 	require.NoError(t, err)
-	told, err := story.New(whole)
+	told, err := timeline.New(whole)
 	require.NoError(t, err)
 	tab.Until("document.documentElement.dataset.ready !== undefined")
 	both(t, tab)

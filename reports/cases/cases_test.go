@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/reports/schema"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/coverage"
 )
 
@@ -79,7 +79,7 @@ func wellFormed(t *testing.T, text string) {
 }
 
 func TestOfARun(t *testing.T) {
-	early, _ := storytest.EarlySwap(t)
+	early, _ := timelinetest.EarlySwap(t)
 	early.Footer.Counters = map[string]int64{coverage.AtStakePrefix + "P1": 3, coverage.AtStakePrefix + "P5": 1, coverage.AtStakePrefix + "P10": 2}
 	s := Run(early, "run.plan.json", "go run ./cmd/dtsim replay x")
 	require.Len(t, s, 1)
@@ -95,12 +95,12 @@ func TestOfARun(t *testing.T) {
 	assert.Equal(t, Passed, by["P10"].Outcome)
 	assert.Equal(t, Skipped, by["P2"].Outcome)
 
-	found := Run(storytest.Machine(t), "x", "y")
+	found := Run(timelinetest.Machine(t), "x", "y")
 	require.Len(t, found[0].Cases, 1)
 	assert.Equal(t, Failed, found[0].Cases[0].Outcome)
 
 	var b strings.Builder
-	require.NoError(t, JUnit(&b, Run(storytest.Hostile(t), "\x00", "]]>")))
+	require.NoError(t, JUnit(&b, Run(timelinetest.Hostile(t), "\x00", "]]>")))
 	wellFormed(t, b.String())
 }
 

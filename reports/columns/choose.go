@@ -28,7 +28,7 @@ func (t *Table) leaves(e *trace.Event) string {
 	if e.At < t.From || t.Until != 0 && e.At > t.Until {
 		return "-"
 	}
-	if lane, ok := t.story.Lane(e.Node); ok && !slices.Contains(t.columns, lane) {
+	if lane, ok := t.tl.Lane(e.Node); ok && !slices.Contains(t.columns, lane) {
 		return "-"
 	}
 	if t.facts[e.Seq] {

@@ -18,8 +18,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"dtsim/models/explore/counterexample"
-	"dtsim/reports/story"
-	"dtsim/reports/words"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
@@ -47,8 +46,8 @@ const Narrowest = 40
 // Table is a run on its way to a terminal.
 type Table struct {
 	Options
-	story *story.Story
-	words *words.Teller
+	tl    *timeline.Timeline
+	words *timeline.Describer
 	// columns are the lanes that are shown.
 	columns []int
 	// asked are the kinds that were asked for, added those that were asked for with a +.
@@ -56,17 +55,17 @@ type Table struct {
 	// facts are the events of violations, violated the violations by their last event.
 	facts    map[int]bool
 	violated map[int][]trace.Violation
-	bars     map[int]*story.Bar
-	calls    map[int]*story.Call
+	bars     map[int]*timeline.Bar
+	calls    map[int]*timeline.Call
 	steps    bool
 }
 
 // New makes a table. The error says which option asks for what is not in the run.
-func New(s *story.Story, o Options) (*Table, error) {
+func New(s *timeline.Timeline, o Options) (*Table, error) {
 	o.Width = max(o.Width, Narrowest)
 	t := &Table{
-		Options: o, story: s, words: words.New(s), asked: make(map[trace.Kind]bool), added: make(map[trace.Kind]bool), facts: make(map[int]bool),
-		violated: make(map[int][]trace.Violation), bars: make(map[int]*story.Bar), calls: make(map[int]*story.Call),
+		Options: o, tl: s, words: s.Describer(), asked: make(map[trace.Kind]bool), added: make(map[trace.Kind]bool), facts: make(map[int]bool),
+		violated: make(map[int][]trace.Violation), bars: make(map[int]*timeline.Bar), calls: make(map[int]*timeline.Call),
 		steps: s.Trace.Header.Engine == counterexample.Engine,
 	}
 	present := make(map[trace.Kind]bool)
@@ -130,8 +129,8 @@ func (t *Table) known() error {
 		return nil
 	}
 	there := make(map[string]bool)
-	for i := range t.story.Trace.Events {
-		if task := t.words.Task(&t.story.Trace.Events[i]); task != "" {
+	for i := range t.tl.Trace.Events {
+		if task := t.words.Task(&t.tl.Trace.Events[i]); task != "" {
 			there[task] = true
 		}
 	}

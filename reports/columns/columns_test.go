@@ -14,12 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/reports/columns"
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
-func table(t *testing.T, s *story.Story, o columns.Options) string {
+func table(t *testing.T, s *timeline.Timeline, o columns.Options) string {
 	t.Helper()
 	c, err := columns.New(s, o)
 	require.NoError(t, err)
@@ -28,9 +28,9 @@ func table(t *testing.T, s *story.Story, o columns.Options) string {
 	return b.String()
 }
 
-func told(t *testing.T, tr *trace.Trace) *story.Story {
+func told(t *testing.T, tr *trace.Trace) *timeline.Timeline {
 	t.Helper()
-	s, err := story.New(tr)
+	s, err := timeline.New(tr)
 	require.NoError(t, err)
 	return s
 }
@@ -38,7 +38,7 @@ func told(t *testing.T, tr *trace.Trace) *story.Story {
 // TestGolden prints the run that was written by hand, "small", or one of the model
 // checker, "machine". Escapes stand as ^[.
 func TestGolden(t *testing.T) {
-	stories := map[string]*story.Story{"small": told(t, storytest.Small(t)), "machine": told(t, storytest.Machine(t))}
+	stories := map[string]*timeline.Timeline{"small": told(t, timelinetest.Small(t)), "machine": told(t, timelinetest.Machine(t))}
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			o := columns.Options{Width: 120, Color: d.HasArg("color")}
@@ -76,7 +76,7 @@ var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func TestNoLineIsWiderThanAskedFor(t *testing.T) {
 	for name, tr := range map[string]*trace.Trace{
-		"journey-4": storytest.Scenario(t, "journey-4", 1), "hostile": storytest.Hostile(t), "told": storytest.Told(t), "machine": storytest.Machine(t),
+		"journey-4": timelinetest.Scenario(t, "journey-4", 1), "hostile": timelinetest.Hostile(t), "told": timelinetest.ClusterCounterexample(t), "machine": timelinetest.Machine(t),
 	} {
 		s := told(t, tr)
 		for _, width := range []int{1, 80, 133} {
@@ -98,7 +98,7 @@ func TestNoLineIsWiderThanAskedFor(t *testing.T) {
 }
 
 func TestNastyStringsReachNoTerminal(t *testing.T) {
-	out := table(t, told(t, storytest.Hostile(t)), columns.Options{Width: 200, Kinds: []string{"all"}})
+	out := table(t, told(t, timelinetest.Hostile(t)), columns.Options{Width: 200, Kinds: []string{"all"}})
 	for _, c := range out {
 		require.True(t, c == '\n' || c >= ' ' && !slices.Contains([]rune{0x7f, '\u0085', '\u202e', '\u202c', '\u2028', '\u2029', '\u200d'}, c), "%q", c)
 	}
@@ -106,7 +106,7 @@ func TestNastyStringsReachNoTerminal(t *testing.T) {
 
 // TestEveryEventIsShownOrCounted: the counts at the end are those of the run.
 func TestEveryEventIsShownOrCounted(t *testing.T) {
-	for _, tr := range []*trace.Trace{storytest.Scenario(t, "journey-4", 1), storytest.Scenario(t, "hostile-nodes", 2), storytest.Small(t)} {
+	for _, tr := range []*trace.Trace{timelinetest.Scenario(t, "journey-4", 1), timelinetest.Scenario(t, "hostile-nodes", 2), timelinetest.Small(t)} {
 		s := told(t, tr)
 		footer := func(o columns.Options) (shown, all, left int) {
 			out := table(t, s, o)

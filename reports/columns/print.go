@@ -59,11 +59,11 @@ type row struct {
 }
 
 func (p *printer) print() {
-	p.lanes = make([]lane, len(p.story.Lanes))
+	p.lanes = make([]lane, len(p.tl.Lanes))
 	p.folded = make(map[string]int)
 	p.header()
-	for i := range p.story.Trace.Events {
-		e := &p.story.Trace.Events[i]
+	for i := range p.tl.Trace.Events {
+		e := &p.tl.Trace.Events[i]
 		p.follow(e)
 		if e.Seq == p.merged {
 			p.shown++
@@ -87,7 +87,7 @@ func (p *printer) follow(e *trace.Event) {
 	if e.Kind == trace.Step {
 		p.step = e.Str("n")
 	}
-	at, ok := p.story.Lane(e.Node)
+	at, ok := p.tl.Lane(e.Node)
 	if !ok {
 		return
 	}
@@ -150,7 +150,7 @@ func (p *printer) say(e *trace.Event) string {
 		return p.commit(e, said)
 	case trace.Step:
 		for _, f := range e.Fields {
-			if name, ok := strings.CutPrefix(f.Key, "= "); ok && len(p.story.Lanes) == 0 {
+			if name, ok := strings.CutPrefix(f.Key, "= "); ok && len(p.tl.Lanes) == 0 {
 				said += "\n" + name + ": " + f.Text()
 			}
 		}
@@ -161,10 +161,10 @@ func (p *printer) say(e *trace.Event) string {
 // commit says a command together with what it has left of its task. Progress of a unit
 // that is at work already is no news.
 func (p *printer) commit(e *trace.Event, said string) string {
-	if e.Seq == len(p.story.Trace.Events) {
+	if e.Seq == len(p.tl.Trace.Events) {
 		return said
 	}
-	next := p.story.Event(e.Seq + 1)
+	next := p.tl.Event(e.Seq + 1)
 	if next.Kind != trace.TaskChanged || next.Node != e.Node {
 		return said
 	}
@@ -193,7 +193,7 @@ func (p *printer) commit(e *trace.Event, said string) string {
 // event prints an event.
 func (p *printer) event(e *trace.Event, said string) {
 	r := row{time: p.time(e), column: -1, text: said, colors: colors[e.Kind]}
-	if at, ok := p.story.Lane(e.Node); ok {
+	if at, ok := p.tl.Lane(e.Node); ok {
 		r.column, r.node = slices.Index(p.columns, at), e.Node
 	}
 	if e.Kind == trace.Committed && e.Str("outcome") != "ok" || e.Kind == trace.Returned && e.Str("outcome") != "ok" {
@@ -309,7 +309,7 @@ func (p *printer) header() {
 	}
 	var b strings.Builder
 	for _, at := range p.columns {
-		name := text.Trim(page.Visible(p.story.Lanes[at].Name), w-1)
+		name := text.Trim(page.Visible(p.tl.Lanes[at].Name), w-1)
 		b.WriteString(name + strings.Repeat(" ", w-text.StringWidth(name)))
 	}
 	fmt.Fprintln(p.out, strings.Repeat(" ", clock+1)+p.paint(strings.TrimRight(b.String(), " "), text.Colors{text.Bold, text.Underline}))
@@ -318,7 +318,7 @@ func (p *printer) header() {
 
 // footer says what was left out.
 func (p *printer) footer() {
-	said := fmt.Sprintf("%s of %s events", page.Count(int64(p.shown)), page.Count(int64(len(p.story.Trace.Events))))
+	said := fmt.Sprintf("%s of %s events", page.Count(int64(p.shown)), page.Count(int64(len(p.tl.Trace.Events))))
 	delete(p.left, "-")
 	reasons := slices.SortedFunc(maps.Keys(p.left), func(a, b string) int { return cmp.Or(cmp.Compare(p.left[b], p.left[a]), cmp.Compare(a, b)) })
 	var counts []string

@@ -13,8 +13,8 @@ import (
 	"dtsim/reports/page"
 	"dtsim/reports/page/browsertest"
 	"dtsim/reports/schema"
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
@@ -61,7 +61,7 @@ func look(t *testing.T, tab *browsertest.Tab, name string) {
 func TestCampaignInABrowser(t *testing.T) {
 	early, err := trace.ReadFile("../runpage/testdata/barrier-on-first-ack.trace.jsonl.zst")
 	require.NoError(t, err)
-	told, err := story.New(early)
+	told, err := timeline.New(early)
 	require.NoError(t, err)
 	v := overview.CampaignView{Document: kept[schema.Campaign](t, "campaign.json"), Ended: true, Baseline: kept[schema.Campaign](t, "baseline.json"), BaselineName: "last-week/out"}
 	for range v.Document.Failures {
@@ -94,7 +94,7 @@ func TestSearchInABrowser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := overview.CheckView{Document: d}
 			if len(d.Violations) > 0 {
-				told, err := story.New(storytest.Machine(t))
+				told, err := timeline.New(timelinetest.Machine(t))
 				require.NoError(t, err)
 				v.Pages, v.Pictures = []string{"#main"}, []overview.Picture{overview.Thumbnail(told)}
 			}

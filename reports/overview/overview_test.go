@@ -16,8 +16,8 @@ import (
 
 	"dtsim/reports/page"
 	"dtsim/reports/schema"
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/coverage"
 )
 
@@ -231,7 +231,7 @@ func TestHostileTextsAreText(t *testing.T) {
 	for name, made := range pages {
 		want := elements(t, body(t, made("harmless")))
 		require.Greater(t, len(want), 50)
-		for _, x := range storytest.Nasty {
+		for _, x := range timelinetest.Hostiles {
 			text := body(t, made(x))
 			assert.Equal(t, want, elements(t, text), "%s: %q", name, x)
 			for _, hidden := range []string{"\u202e", "\u2028", "\x1b", "\x00", "javascript:alert"} {
@@ -303,8 +303,8 @@ func atof(s string) float64 {
 }
 
 func TestThumbnailShowsTheViolation(t *testing.T) {
-	early, missing := storytest.EarlySwap(t)
-	s, err := story.New(early)
+	early, missing := timelinetest.EarlySwap(t)
+	s, err := timeline.New(early)
 	require.NoError(t, err)
 	text := string(Thumbnail(s))
 	assert.Contains(t, text, `class="fact"`)
@@ -318,11 +318,11 @@ func TestThumbnailShowsTheViolation(t *testing.T) {
 	}
 	assert.Less(t, len(text), 20_000, "small")
 
-	s, err = story.New(storytest.Scenario(t, "hostile-nodes", 2))
+	s, err = timeline.New(timelinetest.Scenario(t, "hostile-nodes", 2))
 	require.NoError(t, err)
 	assert.NotContains(t, string(Thumbnail(s)), `class="here"`, "nothing is violated")
 
-	s, err = story.New(storytest.Hostile(t))
+	s, err = timeline.New(timelinetest.Hostile(t))
 	require.NoError(t, err)
 	text = string(Thumbnail(s))
 	elements(t, text)

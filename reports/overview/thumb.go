@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"dtsim/reports/page"
-	"dtsim/reports/story"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
@@ -26,7 +26,7 @@ const (
 
 // Thumbnail draws a run small. A run without a violation is drawn as a whole; of one that
 // happens on no node there is no picture.
-func Thumbnail(s *story.Story) Picture {
+func Thumbnail(s *timeline.Timeline) Picture {
 	if len(s.Trace.Events) == 0 || len(s.Lanes) == 0 {
 		return ""
 	}
@@ -42,7 +42,7 @@ func Thumbnail(s *story.Story) Picture {
 }
 
 type thumb struct {
-	*story.Story
+	*timeline.Timeline
 	b            strings.Builder
 	height, each float64 // each lane
 	// stops are the events that explain, in order; between two of them x is even.
@@ -52,9 +52,9 @@ type thumb struct {
 	lane  map[string]int
 }
 
-func newThumb(s *story.Story) *thumb {
+func newThumb(s *timeline.Timeline) *thumb {
 	lanes := float64(max(1, len(s.Lanes)))
-	t := &thumb{Story: s, lane: map[string]int{}, each: max(thumbLane, (thumbLeast-thumbTop)/lanes)}
+	t := &thumb{Timeline: s, lane: map[string]int{}, each: max(thumbLane, (thumbLeast-thumbTop)/lanes)}
 	t.height = thumbTop + t.each*lanes
 	for i, l := range s.Lanes {
 		t.lane[l.Name] = i
@@ -174,7 +174,7 @@ func (t *thumb) cross(class string, x, y float64) {
 // messages draws those that carry entries of the log or a request, at most so many, and
 // of those the last ones.
 func (t *thumb) messages() {
-	var picked []*story.Message
+	var picked []*timeline.Message
 	for i := range t.Messages {
 		m := &t.Messages[i]
 		e := t.Event(m.Sent)

@@ -7,13 +7,13 @@ import (
 	"strconv"
 	"time"
 
-	"dtsim/reports/story"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
 // nodes draws what happens on nodes.
 func (d *drawing) nodes() {
-	s := d.story
+	s := d.tl
 	for i := range s.Lanes {
 		l, pid := &s.Lanes[i], i+1
 		d.process(pid, "node "+l.Name)
@@ -41,7 +41,7 @@ func (d *drawing) nodes() {
 
 // commits draws what a node was the first to apply, and how far it is.
 func (d *drawing) commits(pid int, node string) {
-	s := d.story
+	s := d.tl
 	log := d.thread(pid, "first to apply")
 	for i := range s.Commits {
 		c := &s.Commits[i]
@@ -77,8 +77,8 @@ var titles = map[string]string{"callback": "callbacks", "start": "starts", "hand
 
 func (d *drawing) bars(pid int, node, kind string) {
 	p := pool{pid: pid, name: titles[kind]}
-	for i := range d.story.Bars {
-		b := &d.story.Bars[i]
+	for i := range d.tl.Bars {
+		b := &d.tl.Bars[i]
 		if b.Node != node || b.Kind != kind {
 			continue
 		}
@@ -89,8 +89,8 @@ func (d *drawing) bars(pid int, node, kind string) {
 			name = b.Name + " " + about
 		}
 		a := args("seq", b.From, "task", about, "group", b.Group, "outcome", b.Outcome, "incarnation", b.Incarnation)
-		if b.Told != 0 {
-			a["told to stop"] = d.story.At(b.Told).String()
+		if b.Terminated != 0 {
+			a["asked to stop"] = d.tl.At(b.Terminated).String()
 		}
 		d.slice(pid, d.on(&p, from, until), kind, name, from, until, a)
 	}
@@ -98,12 +98,12 @@ func (d *drawing) bars(pid int, node, kind string) {
 
 func (d *drawing) calls(pid int, node string) {
 	p := pool{pid: pid, name: "calls"}
-	for i := range d.story.Calls {
-		c := &d.story.Calls[i]
+	for i := range d.tl.Calls {
+		c := &d.tl.Calls[i]
 		if c.Node != node {
 			continue
 		}
-		from, until := d.times(story.Span{From: c.Called, Until: c.Returned})
+		from, until := d.times(timeline.Span{From: c.Called, Until: c.Returned})
 		if c.Returned == 0 && c.Outcome != "" {
 			until = from // nobody waits for its end
 		}
@@ -131,7 +131,7 @@ type stop struct {
 // messages draws what nodes send and get. A flow leads from the one to the other; none
 // from a message that nobody gets.
 func (d *drawing) messages() {
-	s := d.story
+	s := d.tl
 	out, in := make([][]stop, len(s.Lanes)), make([][]stop, len(s.Lanes))
 	flows := 0
 	for i := range s.Messages {
@@ -143,9 +143,9 @@ func (d *drawing) messages() {
 		to, known := s.Lane(m.To)
 		a := args("seq", m.Sent, "id", strconv.FormatUint(m.ID, 10), "n", m.N, "lost", m.Lost)
 		left := s.At(m.Sent)
-		times := m.Again
+		times := m.Duplicates
 		if m.Lost == "" {
-			times = append([]time.Duration{m.Arrives}, m.Again...)
+			times = append([]time.Duration{m.Arrives}, m.Duplicates...)
 		}
 		out[from] = append(out[from], stop{at: left, name: m.Kind + " to " + m.To, args: a})
 		for i, at := range times {
@@ -196,12 +196,12 @@ func (d *drawing) stops(pid int, name string, all []stop) {
 
 // harness draws faults, steps of the model checker and violations.
 func (d *drawing) harness() {
-	s := d.story
+	s := d.tl
 	pid := len(s.Lanes) + 1
 	d.process(pid, "harness")
 	said := d.thread(pid, "verdict")
-	if s.Calm != 0 {
-		d.events = append(d.events, event{Name: "calm", Cat: "fault", Phase: "i", At: stamp(s.At(s.Calm)), Pid: pid, Tid: said, Scope: "g"})
+	if s.Quiescence != 0 {
+		d.events = append(d.events, event{Name: "calm", Cat: "fault", Phase: "i", At: stamp(s.At(s.Quiescence)), Pid: pid, Tid: said, Scope: "g"})
 	}
 	for _, v := range s.Trace.Footer.Verdict.Violations {
 		d.events = append(d.events, event{
@@ -213,7 +213,7 @@ func (d *drawing) harness() {
 	for _, f := range s.Faults {
 		from, until := d.times(f.Span)
 		d.slice(pid, d.on(&p, from, until), "fault", f.What, from, until,
-			args("seq", f.From, "fault", f.Number, "nodes", f.Nodes, "peer", f.Peer, "bites", len(f.Bites)))
+			args("seq", f.From, "fault", f.Number, "nodes", f.Nodes, "peer", f.Peer, "bites", len(f.Activations)))
 	}
 	steps := 0
 	for i := range s.Trace.Events {
@@ -250,7 +250,7 @@ type stage struct {
 
 // tasks draws how far tasks are.
 func (d *drawing) tasks() {
-	pid := len(d.story.Lanes) + 2
+	pid := len(d.tl.Lanes) + 2
 	d.process(pid, "tasks")
 	type key struct {
 		namespace, task string
@@ -259,8 +259,8 @@ func (d *drawing) tasks() {
 	runs := make(map[key]*run)
 	var order []*run
 	var stages []stage
-	for i := range d.story.Trace.Events {
-		e := &d.story.Trace.Events[i]
+	for i := range d.tl.Trace.Events {
+		e := &d.tl.Trace.Events[i]
 		if e.Kind != trace.TaskChanged {
 			continue
 		}

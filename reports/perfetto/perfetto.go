@@ -22,8 +22,7 @@ import (
 	"slices"
 	"time"
 
-	"dtsim/reports/story"
-	"dtsim/reports/words"
+	"dtsim/reports/timeline"
 )
 
 // event is an event of the format. Times are in microseconds.
@@ -50,8 +49,8 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 }
 
 // Write writes a run.
-func Write(w io.Writer, s *story.Story) error {
-	d := &drawing{story: s, words: words.New(s)}
+func Write(w io.Writer, s *timeline.Timeline) error {
+	d := &drawing{tl: s, words: s.Describer()}
 	if n := len(s.Trace.Events); n > 0 {
 		d.end = s.At(n)
 	}
@@ -93,8 +92,8 @@ func put(w io.Writer, v any) error {
 
 // drawing is a run on its way into the format.
 type drawing struct {
-	story *story.Story
-	words *words.Teller
+	tl    *timeline.Timeline
+	words *timeline.Describer
 	end   time.Duration
 	// names name processes and threads.
 	names  []event
@@ -131,10 +130,10 @@ func (d *drawing) slice(pid, tid int, cat, name string, from, until time.Duratio
 }
 
 // times are those of a span; what has no end lasts to the end of the run.
-func (d *drawing) times(s story.Span) (from, until time.Duration) {
-	from, until = d.story.At(s.From), d.end
+func (d *drawing) times(s timeline.Span) (from, until time.Duration) {
+	from, until = d.tl.At(s.From), d.end
 	if s.Until != 0 {
-		until = d.story.At(s.Until)
+		until = d.tl.At(s.Until)
 	}
 	return from, until
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/reports/perfetto"
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
@@ -29,7 +29,7 @@ type read struct {
 
 func write(t *testing.T, tr *trace.Trace) ([]byte, []read) {
 	t.Helper()
-	s, err := story.New(tr)
+	s, err := timeline.New(tr)
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, perfetto.Write(&b, s))
@@ -188,13 +188,13 @@ func faulty(events []read) error {
 
 func TestWhatImportersRequireHolds(t *testing.T) {
 	for name, tr := range map[string]func(*testing.T) *trace.Trace{
-		"small":           storytest.Small,
-		"hostile strings": storytest.Hostile,
-		"a machine":       storytest.Machine,
-		"a told path":     storytest.Told,
-		"journey-4":       func(t *testing.T) *trace.Trace { return storytest.Scenario(t, "journey-4", 1) },
-		"hostile-network": func(t *testing.T) *trace.Trace { return storytest.Scenario(t, "hostile-network", 3) },
-		"hostile-nodes":   func(t *testing.T) *trace.Trace { return storytest.Scenario(t, "hostile-nodes", 2) },
+		"small":           timelinetest.Small,
+		"hostile strings": timelinetest.Hostile,
+		"a machine":       timelinetest.Machine,
+		"a told path":     timelinetest.ClusterCounterexample,
+		"journey-4":       func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "journey-4", 1) },
+		"hostile-network": func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-network", 3) },
+		"hostile-nodes":   func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-nodes", 2) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, events := write(t, tr(t))
@@ -204,7 +204,7 @@ func TestWhatImportersRequireHolds(t *testing.T) {
 }
 
 func TestTheValidatorFindsFaults(t *testing.T) {
-	_, sound := write(t, storytest.Small(t))
+	_, sound := write(t, timelinetest.Small(t))
 	require.NoError(t, faulty(sound))
 	find := func(all []read, ph string) *read {
 		i := slices.IndexFunc(all, func(e read) bool {
@@ -245,7 +245,7 @@ func TestTheValidatorFindsFaults(t *testing.T) {
 		"a counter with 2": func(all []read) { find(all, "C").Args["more"] = 1.0 },
 	} {
 		t.Run(want, func(t *testing.T) {
-			_, all := write(t, storytest.Small(t))
+			_, all := write(t, timelinetest.Small(t))
 			spoil(all)
 			require.ErrorContains(t, faulty(all), want)
 		})
@@ -254,8 +254,8 @@ func TestTheValidatorFindsFaults(t *testing.T) {
 
 // TestEverythingIsThere: messages, commits and callbacks of a run, counted apart.
 func TestEverythingIsThere(t *testing.T) {
-	tr := storytest.Scenario(t, "journey-4", 1)
-	s, err := story.New(tr)
+	tr := timelinetest.Scenario(t, "journey-4", 1)
+	s, err := timeline.New(tr)
 	require.NoError(t, err)
 	_, events := write(t, tr)
 	count := make(map[string]int)
@@ -267,7 +267,7 @@ func TestEverythingIsThere(t *testing.T) {
 		if m.Lost == "" && m.Arrives <= s.At(len(tr.Events)) {
 			arrived++
 		}
-		arrived += len(m.Again)
+		arrived += len(m.Duplicates)
 	}
 	require.Positive(t, arrived)
 	require.Equal(t, arrived, count["s message"])
@@ -281,7 +281,7 @@ func TestEverythingIsThere(t *testing.T) {
 }
 
 func TestTheFormIsTheGoldenOne(t *testing.T) {
-	got, _ := write(t, storytest.Small(t))
+	got, _ := write(t, timelinetest.Small(t))
 	golden := filepath.Join("testdata", "small.json")
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		require.NoError(t, os.MkdirAll("testdata", 0o755))
@@ -293,7 +293,7 @@ func TestTheFormIsTheGoldenOne(t *testing.T) {
 }
 
 func TestNastyStringsStayInTheirPlace(t *testing.T) {
-	got, events := write(t, storytest.Hostile(t))
+	got, events := write(t, timelinetest.Hostile(t))
 	// No control character and no tag is in the file as it is, yet all of them come back.
 	for _, c := range got {
 		require.True(t, c == '\n' || c >= ' ', "%q", c)
@@ -305,7 +305,7 @@ func TestNastyStringsStayInTheirPlace(t *testing.T) {
 			names[e.Args["name"].(string)] = true
 		}
 	}
-	for _, x := range storytest.Nasty {
+	for _, x := range timelinetest.Hostiles {
 		require.Contains(t, names, "node n"+strings.ToValidUTF8(x, "\uFFFD"))
 	}
 }

@@ -15,8 +15,8 @@ import (
 
 	"dtsim/reports/page"
 	"dtsim/reports/page/browsertest"
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
@@ -32,9 +32,9 @@ func early(t *testing.T) *trace.Trace {
 }
 
 // written writes the page of a trace.
-func written(t *testing.T, whole *trace.Trace, change func(*Run)) (*story.Story, string) {
+func written(t *testing.T, whole *trace.Trace, change func(*Run)) (*timeline.Timeline, string) {
 	t.Helper()
-	s, err := story.New(whole)
+	s, err := timeline.New(whole)
 	require.NoError(t, err)
 	r := Run{Story: s, Replay: "go run ./cmd/dtsim replay reports/out/run.trace.jsonl.zst"}
 	if change != nil {
@@ -52,7 +52,7 @@ func open(t *testing.T, b *browsertest.Browser, file string) *browsertest.Tab {
 }
 
 // sameState holds the state that is shown against what the story says of the step.
-func sameState(t *testing.T, tab *browsertest.Tab, s *story.Story) (seq int) {
+func sameState(t *testing.T, tab *browsertest.Tab, s *timeline.Timeline) (seq int) {
 	t.Helper()
 	var got struct {
 		Seq    int
@@ -109,7 +109,7 @@ func TestTheCoreInABrowser(t *testing.T) {
 }
 
 func TestAWalkThroughARun(t *testing.T) {
-	s, file := written(t, storytest.Scenario(t, "journey-3-barrier", 1), nil)
+	s, file := written(t, timelinetest.Scenario(t, "journey-3-barrier", 1), nil)
 	tab := open(t, browsertest.Start(t), file)
 
 	// Every kind of key, and after each of them the state is that of the trace.
@@ -249,7 +249,7 @@ func TestWhatClientsSawIsPictured(t *testing.T) {
 
 func TestCounterexamplesAreRuns(t *testing.T) {
 	browser := browsertest.Start(t)
-	for name, whole := range map[string]*trace.Trace{"told": storytest.Told(t), "machine": storytest.Machine(t)} {
+	for name, whole := range map[string]*trace.Trace{"told": timelinetest.ClusterCounterexample(t), "machine": timelinetest.Machine(t)} {
 		t.Run(name, func(t *testing.T) {
 			s, file := written(t, whole, nil)
 			tab := open(t, browser, file)
@@ -268,8 +268,8 @@ func TestCounterexamplesAreRuns(t *testing.T) {
 }
 
 func TestNothingHostileIsObeyed(t *testing.T) {
-	s, file := written(t, storytest.Hostile(t), func(r *Run) {
-		r.Plan, r.Shrunk, r.Replay = []byte(strings.Join(storytest.Nasty, "\n")), strings.Join(storytest.Nasty, " "), strings.Join(storytest.Nasty, " ")
+	s, file := written(t, timelinetest.Hostile(t), func(r *Run) {
+		r.Plan, r.Shrunk, r.Replay = []byte(strings.Join(timelinetest.Hostiles, "\n")), strings.Join(timelinetest.Hostiles, " "), strings.Join(timelinetest.Hostiles, " ")
 	})
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 	"strconv"
 
 	"dtsim/models/explore/counterexample"
-	"dtsim/reports/story"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
@@ -87,16 +87,16 @@ type absent struct {
 // packer fills a packed.
 type packer struct {
 	*packed
-	story  *story.Story
+	tl     *timeline.Timeline
 	teller *teller
 	texts  map[string]int
 	tasks  map[string]int
 }
 
 // pack returns the run as base64 of gzip of JSON.
-func pack(s *story.Story, violations []violation) (string, error) {
-	p := &packer{packed: &packed{Texts: []string{""}, Tasks: []string{""}, Lanes: []lane{}, Groups: groups, Calm: s.Calm, Violations: violations},
-		story: s, teller: newTeller(s), texts: map[string]int{"": 0}, tasks: map[string]int{"": 0}}
+func pack(s *timeline.Timeline, violations []violation) (string, error) {
+	p := &packer{packed: &packed{Texts: []string{""}, Tasks: []string{""}, Lanes: []lane{}, Groups: groups, Calm: s.Quiescence, Violations: violations},
+		tl: s, teller: newTeller(s), texts: map[string]int{"": 0}, tasks: map[string]int{"": 0}}
 	p.Steps = s.Trace.Header.Engine == counterexample.Engine
 	p.lanes()
 	p.events()
@@ -132,7 +132,7 @@ func number(name string, list *[]string, places map[string]int) int {
 
 // lane returns the number of a node's lane from 1; 0 for the harness.
 func (p *packer) lane(node string) int {
-	if i, ok := p.story.Lane(node); ok {
+	if i, ok := p.tl.Lane(node); ok {
 		return i + 1
 	}
 	return 0
@@ -146,7 +146,7 @@ func (p *packer) taskOf(namespace, id string) int {
 }
 
 func (p *packer) lanes() {
-	for _, l := range p.story.Lanes {
+	for _, l := range p.tl.Lanes {
 		out := lane{Name: l.Name, Incarnations: [][4]int{}, Pauses: [][2]int{}, Roles: [][4]int{}}
 		for _, i := range l.Incarnations {
 			out.Incarnations = append(out.Incarnations, [4]int{i.From, i.Until, i.Number, p.text(i.How)})
@@ -162,7 +162,7 @@ func (p *packer) lanes() {
 }
 
 func (p *packer) events() {
-	all := p.story.Trace.Events
+	all := p.tl.Trace.Events
 	ev := &p.packed.Events
 	shapes := make(map[string]int)
 	var before int64
@@ -207,7 +207,7 @@ func plain(f trace.Field) (int64, bool) {
 
 // others packs what the story makes of the events.
 func (p *packer) others() {
-	s := p.story
+	s := p.tl
 	number := func(of map[string][]int64, values map[string]int) {
 		for key, v := range values {
 			of[key] = append(of[key], int64(v))
@@ -223,8 +223,8 @@ func (p *packer) others() {
 	for i := range s.Messages {
 		m := &s.Messages[i]
 		number(p.Messages, map[string]int{
-			"sent": m.Sent, "from": p.lane(m.From), "to": p.lane(m.To), "kind": p.text(m.Kind), "seen": m.Seen,
-			"lost": p.text(m.Lost), "lostAt": m.LostAt, "disturbed": yes(len(m.Disturbed) > 0), "again": len(m.Again),
+			"sent": m.Sent, "from": p.lane(m.From), "to": p.lane(m.To), "kind": p.text(m.Kind), "seen": m.Received,
+			"lost": p.text(m.Lost), "lostAt": m.LostAt, "disturbed": yes(len(m.Disturbed) > 0), "again": len(m.Duplicates),
 		})
 		arrives := int64(m.Arrives)
 		p.Messages["arrives"] = append(p.Messages["arrives"], min(arrives, math.MaxInt32*int64(1e9)))
@@ -242,7 +242,7 @@ func (p *packer) others() {
 		b := &s.Bars[i]
 		number(p.Bars, map[string]int{
 			"from": b.From, "until": b.Until, "lane": p.lane(b.Node), "kind": p.text(b.Kind), "name": p.text(b.Name),
-			"task": p.taskOf(b.Namespace, b.Task), "told": b.Told, "outcome": p.text(b.Outcome),
+			"task": p.taskOf(b.Namespace, b.Task), "told": b.Terminated, "outcome": p.text(b.Outcome),
 		})
 	}
 	p.Commits = columns("seq", "index", "term", "words", "task", "ok")
@@ -259,7 +259,7 @@ func (p *packer) others() {
 	}
 	p.Faults = []fault{}
 	for _, f := range s.Faults {
-		out := fault{From: f.From, Until: f.Until, Number: f.Number, What: f.What, Nodes: []int{}, Bites: append([]int{}, f.Bites...)}
+		out := fault{From: f.From, Until: f.Until, Number: f.Number, What: f.What, Nodes: []int{}, Bites: append([]int{}, f.Activations...)}
 		for _, n := range f.Nodes {
 			out.Nodes = append(out.Nodes, p.lane(n))
 		}

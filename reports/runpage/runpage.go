@@ -1,7 +1,7 @@
 // Package runpage is the page of a run: what happened in it, when and where, as a diagram
 // that one can walk through, and with each step what everything was.
 //
-// The page is made of a [story.Story] and nothing else, by templates, and carries all
+// The page is made of a [timeline.Timeline] and nothing else, by templates, and carries all
 // events. What is worth reading without a script (the violation, what led there, a table
 // of events) stands in it as HTML. The diagram is drawn by modules in js, which read the
 // columns that pack.go writes:
@@ -27,8 +27,7 @@ import (
 
 	"dtsim/models/explore/counterexample"
 	"dtsim/reports/page"
-	"dtsim/reports/story"
-	"dtsim/reports/words"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
@@ -39,7 +38,7 @@ var templates = page.Templates(files, "run.html")
 
 // Run is what a page shows.
 type Run struct {
-	Story *story.Story
+	Story *timeline.Timeline
 	// Replay is the command that makes the run again; empty for none.
 	Replay string
 	// Plan is the run's plan as a document, Shrunk says what it was shrunk from; both may
@@ -185,7 +184,7 @@ func verdict(f *trace.Footer) page.Verdict {
 // maxNames is how many properties the badge names.
 const maxNames = 5
 
-func facts(s *story.Story, steps bool) []page.Fact {
+func facts(s *timeline.Timeline, steps bool) []page.Fact {
 	h, f := &s.Trace.Header, &s.Trace.Footer
 	all := []page.Fact{{Name: "Events", Value: page.Count(int64(len(s.Trace.Events)))}}
 	if !steps {
@@ -206,10 +205,10 @@ func short(hash string) string {
 }
 
 // pack is a violation as the page carries it.
-func (t *teller) pack(v trace.Violation, explain []int, absences []story.Absence) violation {
+func (t *teller) pack(v trace.Violation, explain []int, absences []timeline.Absence) violation {
 	out := violation{Property: v.Property, Message: page.Visible(v.Message), At: int64(v.At), Node: v.Node, Events: append([]int{}, v.Events...), Explain: append([]int{}, explain...), Absent: []absent{}}
 	for _, a := range absences {
-		i, ok := t.story.Lane(a.Node)
+		i, ok := t.tl.Lane(a.Node)
 		if ok {
 			out.Absent = append(out.Absent, absent{What: a.What, Lane: i + 1, Came: a.Came})
 		}
@@ -219,7 +218,7 @@ func (t *teller) pack(v trace.Violation, explain []int, absences []story.Absence
 
 // shown is a violation as people read it. Of its events the last is what shows it; where
 // something had not come, that is the other side, else it is the events before.
-func (t *teller) shown(i int, v trace.Violation, explain []int, absences []story.Absence, steps bool) shownViolation {
+func (t *teller) shown(i int, v trace.Violation, explain []int, absences []timeline.Absence, steps bool) shownViolation {
 	out := shownViolation{Index: i, Property: v.Property, Message: v.Message}
 	if !steps {
 		out.Where = page.Duration(v.At)
@@ -235,7 +234,7 @@ func (t *teller) shown(i int, v trace.Violation, explain []int, absences []story
 		happened = happened[len(happened)-3:]
 	}
 	for _, seq := range happened {
-		e := t.story.Event(seq)
+		e := t.tl.Event(seq)
 		f := fact{Seq: seq, Node: e.Node, Words: t.Event(e)}
 		if !steps {
 			f.When = when(e)
@@ -253,9 +252,9 @@ func (t *teller) shown(i int, v trace.Violation, explain []int, absences []story
 		f := fact{Absent: true, Node: a.Node, Words: "no " + a.What + " of " + a.Node, After: "it never came"}
 		if a.Came != 0 {
 			f.Seq = a.Came
-			f.After = "it came at " + when(t.story.Event(a.Came))
+			f.After = "it came at " + when(t.tl.Event(a.Came))
 			if !steps && last != 0 {
-				f.After = fmt.Sprintf("it came %s later, at %s", page.Duration(t.story.At(a.Came)-t.story.At(last)), when(t.story.Event(a.Came)))
+				f.After = fmt.Sprintf("it came %s later, at %s", page.Duration(t.tl.At(a.Came)-t.tl.At(last)), when(t.tl.Event(a.Came)))
 			}
 		}
 		out.Facts = append(out.Facts, f)
@@ -265,8 +264,8 @@ func (t *teller) shown(i int, v trace.Violation, explain []int, absences []story
 
 // left says what a command has left of its task.
 func (t *teller) left(seq int) string {
-	for next := seq + 1; next <= len(t.story.Trace.Events); next++ {
-		e := t.story.Event(next)
+	for next := seq + 1; next <= len(t.tl.Trace.Events); next++ {
+		e := t.tl.Event(next)
 		if e.Kind != trace.TaskChanged {
 			return ""
 		}
@@ -285,13 +284,13 @@ func (t *teller) table(caption string, seqs []int, steps bool) page.Table {
 	}
 	table.Columns = append(table.Columns, page.Column{Title: "Node"}, page.Column{Title: "Kind"}, page.Column{Title: "What"})
 	for _, seq := range seqs {
-		e := t.story.Event(seq)
+		e := t.tl.Event(seq)
 		cells := []page.Cell{{Text: page.Count(int64(seq)), Link: fmt.Sprintf("#e%d", seq)}}
 		if !steps {
 			cells = append(cells, page.Cell{Text: seconds(e.At)})
 		}
 		table.Rows = append(table.Rows, page.Row{Cells: append(cells,
-			page.Cell{Text: e.Node}, page.Cell{Text: string(e.Kind), Tone: page.Muted}, page.Cell{Text: words.Shorten(t.Event(e), 300)})})
+			page.Cell{Text: e.Node}, page.Cell{Text: string(e.Kind), Tone: page.Muted}, page.Cell{Text: timeline.Shorten(t.Event(e), 300)})})
 	}
 	return table
 }
@@ -302,7 +301,7 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.6f s", d.Seconds())
 // all is the table of events: all of them or, of a long run, those that decide, or as many
 // of the last of these as there is room for.
 func (t *teller) all(steps bool) page.Table {
-	events := t.story.Trace.Events
+	events := t.tl.Trace.Events
 	var seqs, decide []int
 	for i := range events {
 		seqs = append(seqs, i+1)
@@ -330,7 +329,7 @@ func (t *teller) all(steps bool) page.Table {
 // violation, or of the first ones.
 func (t *teller) nearest(seqs []int) []int {
 	from := 0
-	if all := order(t.story.Trace.Footer.Verdict.Violations); len(all) > 0 && len(all[0].Events) > 0 {
+	if all := order(t.tl.Trace.Footer.Verdict.Violations); len(all) > 0 && len(all[0].Events) > 0 {
 		last := all[0].Events[len(all[0].Events)-1]
 		for from < len(seqs) && seqs[from] < last {
 			from++
@@ -342,11 +341,11 @@ func (t *teller) nearest(seqs []int) []int {
 
 // teller says what a run is about.
 type teller struct {
-	*words.Teller
-	story *story.Story
+	*timeline.Describer
+	tl *timeline.Timeline
 }
 
-func newTeller(s *story.Story) *teller { return &teller{words.New(s), s} }
+func newTeller(s *timeline.Timeline) *teller { return &teller{s.Describer(), s} }
 
 // when says the time of an event.
 func when(e *trace.Event) string { return page.Duration(e.At) }

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "pgregory.net/rapid" // go test ./... -rapid.seed=N reaches every package
 
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
@@ -21,7 +21,7 @@ type prefixed struct{ fs.FS }
 func (p prefixed) Open(name string) (fs.File, error) { return p.FS.Open("testdata/" + name) }
 
 func TestTheSameRunIsTheSamePage(t *testing.T) {
-	s, err := story.New(early(t))
+	s, err := timeline.New(early(t))
 	require.NoError(t, err)
 	var one, other bytes.Buffer
 	require.NoError(t, Write(&one, Run{Story: s}))
@@ -38,7 +38,7 @@ func TestEveryKindIsInAGroup(t *testing.T) {
 			seen[k] = true
 		}
 	}
-	for _, whole := range []*trace.Trace{early(t), storytest.Scenario(t, "journey-3", 1), storytest.Told(t)} {
+	for _, whole := range []*trace.Trace{early(t), timelinetest.Scenario(t, "journey-3", 1), timelinetest.ClusterCounterexample(t)} {
 		for i := range whole.Events {
 			assert.True(t, seen[whole.Events[i].Kind], "%s is in no group", whole.Events[i].Kind)
 		}
@@ -53,7 +53,7 @@ func TestALongTableSaysWhatItLeavesOut(t *testing.T) {
 		whole.Events = append(whole.Events, trace.Event{Seq: len(whole.Events) + 1, At: at, Node: "n1", Incarnation: 1, Kind: trace.MessageSent,
 			Fields: []trace.Field{trace.Str("to", "n2"), trace.Str("msg", "heartbeat"), trace.Int("id", int64(at)), trace.Int("n", 1), trace.Dur("arrives", at)}})
 	}
-	s, err := story.New(whole)
+	s, err := timeline.New(whole)
 	require.NoError(t, err)
 	table := newTeller(s).all(false)
 	assert.Less(t, len(table.Rows), 336)
@@ -62,7 +62,7 @@ func TestALongTableSaysWhatItLeavesOut(t *testing.T) {
 		at += time.Millisecond
 		whole.Events = append(whole.Events, trace.Event{Seq: len(whole.Events) + 1, At: at, Kind: trace.Calm})
 	}
-	s, err = story.New(whole)
+	s, err = timeline.New(whole)
 	require.NoError(t, err)
 	table = newTeller(s).all(false)
 	assert.Len(t, table.Rows, maxRows)
@@ -70,7 +70,7 @@ func TestALongTableSaysWhatItLeavesOut(t *testing.T) {
 }
 
 func TestTheSidesOfAContradiction(t *testing.T) {
-	s, err := story.New(early(t))
+	s, err := timeline.New(early(t))
 	require.NoError(t, err)
 	v := order(s.Trace.Footer.Verdict.Violations)[0]
 	shown := newTeller(s).shown(0, v, s.Explain(v), s.Absent(v), false)
@@ -80,7 +80,7 @@ func TestTheSidesOfAContradiction(t *testing.T) {
 }
 
 func TestTheHistoryOfARun(t *testing.T) {
-	none, err := Seen(storytest.Scenario(t, "journey-3", 1))
+	none, err := Seen(timelinetest.Scenario(t, "journey-3", 1))
 	require.NoError(t, err)
 	assert.Nil(t, none, "a run that held")
 
@@ -93,7 +93,7 @@ func TestTheHistoryOfARun(t *testing.T) {
 	assert.True(t, seen.Frame == again.Frame, "the same run has the same picture")
 
 	// The same clients, and a verdict that says what they saw is wrong.
-	whole := storytest.Scenario(t, "journey-3", 1)
+	whole := timelinetest.Scenario(t, "journey-3", 1)
 	whole.Footer.Verdict.Violations = []trace.Violation{{Property: "P2"}}
 	fine, err := Seen(whole)
 	require.NoError(t, err)

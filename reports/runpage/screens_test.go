@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/reports/page/browsertest"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
@@ -25,7 +25,7 @@ func TestScreens(t *testing.T) {
 	const folder = "../testdata/screens/"
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	for name, whole := range map[string]*trace.Trace{
-		"run-violation": early(t), "run-held": storytest.Scenario(t, "hostile-nodes", 2), "run-counterexample": storytest.Told(t),
+		"run-violation": early(t), "run-held": timelinetest.Scenario(t, "hostile-nodes", 2), "run-counterexample": timelinetest.ClusterCounterexample(t),
 	} {
 		_, file := written(t, whole, func(r *Run) { r.Replay = "go run ./cmd/dtsim replay reports/out/FOLDER/run.trace.jsonl.zst" })
 		tab := open(t, browser, file)

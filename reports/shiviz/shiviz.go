@@ -18,8 +18,7 @@ import (
 	"strings"
 
 	"dtsim/reports/page"
-	"dtsim/reports/story"
-	"dtsim/reports/words"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
@@ -38,7 +37,7 @@ var quiet = []trace.Kind{
 
 // Write writes a run. Of most runs a picture of all events shows nothing, so messages,
 // files and the like are left out unless all is true.
-func Write(w io.Writer, s *story.Story, all bool) error {
+func Write(w io.Writer, s *timeline.Timeline, all bool) error {
 	hosts := hostsOf(s)
 	// kept[h][n] is how many of the first n events of a host are written.
 	kept := make([][]int, len(hosts))
@@ -61,7 +60,7 @@ func Write(w io.Writer, s *story.Story, all bool) error {
 	}
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "%s\n\n", Parser)
-	teller := words.New(s)
+	teller := s.Describer()
 	seen := make([]int, len(hosts))
 	var line []byte
 	for i := range s.Trace.Events {
@@ -93,7 +92,7 @@ func Write(w io.Writer, s *story.Story, all bool) error {
 
 // hostsOf are the names of the lanes and, last, of the harness: one word each, no two
 // alike.
-func hostsOf(s *story.Story) []string {
+func hostsOf(s *timeline.Timeline) []string {
 	var hosts []string
 	for _, l := range s.Lanes {
 		hosts = append(hosts, host(l.Name))

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/reports/shiviz"
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
@@ -42,9 +42,9 @@ func parse(t *testing.T, log string) []line {
 	return all
 }
 
-func write(t *testing.T, tr *trace.Trace, all bool) (string, *story.Story) {
+func write(t *testing.T, tr *trace.Trace, all bool) (string, *timeline.Timeline) {
 	t.Helper()
-	s, err := story.New(tr)
+	s, err := timeline.New(tr)
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, shiviz.Write(&b, s, all))
@@ -79,12 +79,12 @@ func faulty(lines []line) error {
 }
 
 var traces = map[string]func(*testing.T) *trace.Trace{
-	"small":           storytest.Small,
-	"hostile strings": storytest.Hostile,
-	"a machine":       storytest.Machine,
-	"a told path":     storytest.Told,
-	"hostile-network": func(t *testing.T) *trace.Trace { return storytest.Scenario(t, "hostile-network", 3) },
-	"hostile-nodes":   func(t *testing.T) *trace.Trace { return storytest.Scenario(t, "hostile-nodes", 2) },
+	"small":           timelinetest.Small,
+	"hostile strings": timelinetest.Hostile,
+	"a machine":       timelinetest.Machine,
+	"a told path":     timelinetest.ClusterCounterexample,
+	"hostile-network": func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-network", 3) },
+	"hostile-nodes":   func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-nodes", 2) },
 }
 
 func TestClocksAreThoseOfTheLines(t *testing.T) {
@@ -107,22 +107,22 @@ func TestClocksAreThoseOfTheLines(t *testing.T) {
 
 // TestAMessageIsInTheClockOfWhoGetsIt: whoever gets one knows of its sending.
 func TestAMessageIsInTheClockOfWhoGetsIt(t *testing.T) {
-	log, s := write(t, storytest.Scenario(t, "hostile-network", 3), true)
+	log, s := write(t, timelinetest.Scenario(t, "hostile-network", 3), true)
 	lines := parse(t, log)
 	seen := 0
 	for _, m := range s.Messages {
-		if m.Seen == 0 {
+		if m.Received == 0 {
 			continue
 		}
 		seen++
-		from, to := lines[m.Sent-1], lines[m.Seen-1]
+		from, to := lines[m.Sent-1], lines[m.Received-1]
 		require.GreaterOrEqual(t, to.clock[from.host], from.clock[from.host])
 	}
 	require.Greater(t, seen, 100)
 }
 
 func TestTheValidatorFindsFaults(t *testing.T) {
-	log, _ := write(t, storytest.Small(t), true)
+	log, _ := write(t, timelinetest.Small(t), true)
 	for want, spoil := range map[string]func([]line){
 		"is 7, not":      func(all []line) { all[len(all)-1].clock[all[len(all)-1].host] = 7 },
 		"knows event 99": func(all []line) { all[len(all)-1].clock["n1"] = 99 },
@@ -136,7 +136,7 @@ func TestTheValidatorFindsFaults(t *testing.T) {
 
 func TestTheFormIsTheGoldenOne(t *testing.T) {
 	for name, all := range map[string]bool{"small": false, "small-all": true} {
-		got, _ := write(t, storytest.Small(t), all)
+		got, _ := write(t, timelinetest.Small(t), all)
 		golden := filepath.Join("testdata", name+".log")
 		if os.Getenv("UPDATE_GOLDEN") != "" {
 			require.NoError(t, os.MkdirAll("testdata", 0o755))
@@ -149,7 +149,7 @@ func TestTheFormIsTheGoldenOne(t *testing.T) {
 }
 
 func TestNastyStringsStayInTheirLine(t *testing.T) {
-	log, s := write(t, storytest.Hostile(t), true)
+	log, s := write(t, timelinetest.Hostile(t), true)
 	for _, c := range log {
 		require.True(t, c == '\n' || c >= ' ' && c != '\u202e' && c != '\u2028' && c != '\u0085', "%q", c)
 	}

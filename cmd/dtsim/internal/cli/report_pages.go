@@ -13,7 +13,7 @@ import (
 	"dtsim/reports/page"
 	"dtsim/reports/runpage"
 	"dtsim/reports/schema"
-	"dtsim/reports/story"
+	"dtsim/reports/timeline"
 )
 
 // html writes the page of a subject. Pages that belong to it, of the failures of a
@@ -42,11 +42,11 @@ func (r *reporter) html(w io.Writer, s *subject, target string) error {
 }
 
 // story tells a run; path is where it was found.
-func (r *runSubject) story(path string) (*story.Story, error) {
+func (r *runSubject) story(path string) (*timeline.Timeline, error) {
 	if r.trace == nil {
 		return nil, badUsage("%s has no trace to show; %s has its words: %s", path, archive.ErrorFile, firstLine(r.words))
 	}
-	told, err := story.New(r.trace)
+	told, err := timeline.New(r.trace)
 	if err != nil {
 		return nil, badUsage("%s: %w", path, err)
 	}
@@ -54,7 +54,7 @@ func (r *runSubject) story(path string) (*story.Story, error) {
 }
 
 // page writes the page of a run.
-func (r *runSubject) page(w io.Writer, told *story.Story) error {
+func (r *runSubject) page(w io.Writer, told *timeline.Timeline) error {
 	p := runpage.Run{Story: told, Replay: r.replay, Plan: r.plan}
 	if v := r.verdict; v != nil && v.Shrunk != nil {
 		p.Shrunk = fmt.Sprintf("Shrunk from %s to %s; %s.", v.Shrunk.Before, v.Shrunk.After, v.Shrunk.Statement)

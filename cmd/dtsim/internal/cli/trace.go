@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dtsim/reports/columns"
-	"dtsim/reports/story"
+	"dtsim/reports/timeline"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -82,7 +82,7 @@ func (f *traceFlags) print(env *Environment, t *trace.Trace) error {
 }
 
 func (f *traceFlags) table(t *trace.Trace, o columns.Options) (*columns.Table, error) {
-	s, err := story.New(t)
+	s, err := timeline.New(t)
 	if err != nil {
 		return nil, err
 	}

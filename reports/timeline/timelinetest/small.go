@@ -1,4 +1,4 @@
-package storytest
+package timelinetest
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package story
+package timeline
 
 import (
 	"encoding/json"
@@ -12,21 +12,21 @@ import (
 	"dtsim/fsm/replica"
 )
 
-// inherit takes in the snapshot that stands on every disk when the run begins. Of one
-// that nobody can read, nothing is known.
-func (t *teller) inherit() {
+// inherit projects the snapshot that is on every disk when the run begins. It ignores a snapshot
+// that does not decode.
+func (p *stateProjector) inherit() {
 	var document struct {
 		Tasks  json.RawMessage       `json:"distributed_tasks"`
 		Schema []*replica.Collection `json:"schema"`
 	}
 	var state fsm.State
-	snapshot := []byte(t.e.Str("snapshot"))
+	snapshot := []byte(p.e.Str("snapshot"))
 	if json.Unmarshal(snapshot, &document) != nil || json.Unmarshal(document.Tasks, &state) != nil {
 		return
 	}
-	index := uintOf(t.e, "index")
-	t.set("log", strconv.FormatUint(index, 10))
-	is := &schema{index: index, all: make(map[string]map[string]string), by: make(map[string]map[string]uint64), before: t.schema}
+	index := uintOf(p.e, "index")
+	p.set("log", strconv.FormatUint(index, 10))
+	is := &schema{index: index, all: make(map[string]map[string]string), by: make(map[string]map[string]uint64), before: p.schema}
 	for _, c := range document.Schema {
 		if c == nil {
 			continue
@@ -43,23 +43,23 @@ func (t *teller) inherit() {
 		}
 		is.all[strings.ToLower(c.Name)], is.by[strings.ToLower(c.Name)] = of, by
 	}
-	t.schema = is
+	p.schema = is
 	for _, part := range is.parts() {
-		t.set(part, is.get(part))
+		p.set(part, is.get(part))
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(state.Tasks)) {
 		for _, task := range state.Tasks[namespace] {
 			if task != nil {
-				t.inheritTask(task)
+				p.inheritTask(task)
 			}
 		}
 	}
 }
 
-func (t *teller) inheritTask(of *fsm.Task) {
+func (p *stateProjector) inheritTask(of *fsm.Task) {
 	r := &task{part: path("task", of.Namespace, of.ID), version: int64(of.Version), status: string(of.Status)}
-	t.tasks[[2]string{of.Namespace, of.ID}] = r
-	t.set(r.part, fmt.Sprintf("v%d %s", r.version, r.status))
+	p.tasks[[2]string{of.Namespace, of.ID}] = r
+	p.set(r.part, fmt.Sprintf("v%d %s", r.version, r.status))
 	for _, id := range slices.Sorted(maps.Keys(of.Units)) {
 		u := of.Units[id]
 		if u == nil {
@@ -69,14 +69,14 @@ func (t *teller) inheritTask(of *fsm.Task) {
 		if u.NodeID != "" {
 			progress = strconv.FormatFloat(float64(u.Progress), 'g', -1, 32)
 		}
-		t.below(r.part, r.part+"/"+path("unit", id), unitIs(string(u.Status), u.NodeID, progress))
+		p.below(r.part, r.part+"/"+path("unit", id), unitIs(string(u.Status), u.NodeID, progress))
 	}
-	t.inheritAcks(r, "prepared", of.PreparationCompletionAcks)
-	t.inheritAcks(r, "swapped", of.PostCompletionAcks)
+	p.inheritAcks(r, "prepared", of.PreparationCompletionAcks)
+	p.inheritAcks(r, "swapped", of.PostCompletionAcks)
 }
 
-func (t *teller) inheritAcks(r *task, name string, acks map[string]fsm.PostCompletionAck) {
+func (p *stateProjector) inheritAcks(r *task, name string, acks map[string]fsm.PostCompletionAck) {
 	for _, node := range slices.Sorted(maps.Keys(acks)) {
-		t.below(r.part, r.part+"/"+path(name, node), ackIs(acks[node].Success, acks[node].Error))
+		p.below(r.part, r.part+"/"+path(name, node), ackIs(acks[node].Success, acks[node].Error))
 	}
 }

@@ -1,4 +1,4 @@
-package story
+package timeline
 
 import (
 	"slices"
@@ -6,16 +6,16 @@ import (
 	"dtsim/sim/trace"
 )
 
-// bar names a bar while it is open.
+// bar identifies an open bar.
 type bar struct {
 	node        string
 	kind        string
-	run         run
+	run         taskRun
 	name, group string
 	number      int64
 }
 
-// opens and closes say which events begin and end bars of which kind.
+// opens and closes are the kinds of events that begin and end bars, with the kind of bar.
 var (
 	opens = map[trace.Kind]string{
 		trace.CallbackStarted: "callback", trace.StartAsked: "start", trace.HandleStarted: "handle", trace.WorkStarted: "work",
@@ -25,21 +25,21 @@ var (
 	}
 )
 
-// tellBars tells what takes time on nodes.
-func (s *Story) tellBars() {
+// projectBars projects what takes time on nodes.
+func (tl *Timeline) projectBars() {
 	open := make(map[bar]int)
-	var order []bar // of those open, by beginning
+	var order []bar // the open ones, by beginning
 	end := func(b bar, seq int, outcome string) {
 		i, ok := open[b]
 		if !ok {
 			return
 		}
-		s.Bars[i].Until, s.Bars[i].Outcome = seq, outcome
+		tl.Bars[i].Until, tl.Bars[i].Outcome = seq, outcome
 		delete(open, b)
 		order = slices.DeleteFunc(order, func(o bar) bool { return o == b })
 	}
-	for i := range s.Trace.Events {
-		e := &s.Trace.Events[i]
+	for i := range tl.Trace.Events {
+		e := &tl.Trace.Events[i]
 		if e.Kind == trace.NodeStopped {
 			for _, b := range slices.Clone(order) {
 				if b.node == e.Node {
@@ -56,8 +56,8 @@ func (s *Story) tellBars() {
 			end(barOf(e, kind), e.Seq, outcome)
 		}
 		if e.Kind == trace.HandleTerminated {
-			if i, ok := open[barOf(e, "handle")]; ok && s.Bars[i].Told == 0 {
-				s.Bars[i].Told = e.Seq
+			if i, ok := open[barOf(e, "handle")]; ok && tl.Bars[i].Terminated == 0 {
+				tl.Bars[i].Terminated = e.Seq
 			}
 		}
 		kind, ok := opens[e.Kind]
@@ -66,9 +66,9 @@ func (s *Story) tellBars() {
 		}
 		b := barOf(e, kind)
 		end(b, e.Seq, "failed")
-		open[b] = len(s.Bars)
+		open[b] = len(tl.Bars)
 		order = append(order, b)
-		s.Bars = append(s.Bars, Bar{
+		tl.Bars = append(tl.Bars, Bar{
 			Span: Span{From: e.Seq}, Node: e.Node, Incarnation: e.Incarnation, Kind: kind, Name: b.name, Group: b.group, Number: b.number,
 			Namespace: b.run.namespace, Task: b.run.task, Version: b.run.version,
 		})
@@ -76,7 +76,7 @@ func (s *Story) tellBars() {
 }
 
 func barOf(e *trace.Event, kind string) bar {
-	b := bar{node: e.Node, kind: kind, run: runOf(e)}
+	b := bar{node: e.Node, kind: kind, run: taskRunOf(e)}
 	switch kind {
 	case "callback":
 		b.name, b.group = e.Str("callback"), e.Str("group")

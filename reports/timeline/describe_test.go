@@ -1,4 +1,4 @@
-package words
+package timeline_test
 
 import (
 	"strings"
@@ -8,19 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "pgregory.net/rapid" // go test ./... -rapid.seed=N reaches every package
 
-	"dtsim/reports/story"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
 func TestEventsInWords(t *testing.T) {
 	whole, err := trace.ReadFile("../runpage/testdata/barrier-on-first-ack.trace.jsonl.zst")
 	require.NoError(t, err)
-	s, err := story.New(whole)
+	s, err := timeline.New(whole)
 	require.NoError(t, err)
-	said := New(s)
+	d := s.Describer()
 	all := make(map[string]bool)
 	for i := range s.Trace.Events {
-		words := said.Event(&s.Trace.Events[i])
+		words := d.Event(&s.Trace.Events[i])
 		assert.NotEmpty(t, words)
 		assert.NotContains(t, words, "  ")
 		assert.Equal(t, strings.TrimSpace(words), words)

@@ -1,52 +1,47 @@
-// Package words says events of a run in a few words, for people: on a page, in a
-// terminal, in the log of another tool.
-//
-// Names and errors stand in the words as they are in the trace; whoever shows them makes
-// them harmless.
-package words
+package timeline
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
-	"dtsim/reports/story"
 	"dtsim/sim/trace"
 )
 
-// Teller says events of one run in words. It is safe for concurrent use.
-type Teller struct {
-	story *story.Story
-	// commits are by their places, calls by the places of their events, indexes by the
-	// commits' places in the log.
-	commits map[int]*story.Commit
-	calls   map[int]*story.Call
-	indexes map[string]*story.Commit
+// Describer renders the events of one run as short texts: for a page, a terminal, or the
+// log of another tool. Names and errors appear in them as in the trace; the caller escapes
+// them for its output format. It is safe for concurrent use.
+type Describer struct {
+	// commits is keyed by sequence number, calls by the sequence numbers of their events,
+	// indexes by log index.
+	commits map[int]*Commit
+	calls   map[int]*Call
+	indexes map[string]*Commit
 }
 
-// New returns the teller of a run.
-func New(s *story.Story) *Teller {
-	t := &Teller{story: s, commits: make(map[int]*story.Commit), calls: make(map[int]*story.Call), indexes: make(map[string]*story.Commit)}
-	for i := range s.Commits {
-		c := &s.Commits[i]
-		t.commits[c.Seq] = c
-		t.indexes[strconv.FormatUint(c.Index, 10)] = c
+// Describer returns a describer of the run.
+func (tl *Timeline) Describer() *Describer {
+	d := &Describer{commits: make(map[int]*Commit), calls: make(map[int]*Call), indexes: make(map[string]*Commit)}
+	for i := range tl.Commits {
+		c := &tl.Commits[i]
+		d.commits[c.Seq] = c
+		d.indexes[strconv.FormatUint(c.Index, 10)] = c
 	}
-	for i := range s.Calls {
-		c := &s.Calls[i]
+	for i := range tl.Calls {
+		c := &tl.Calls[i]
 		for _, seq := range []int{c.Called, c.Proposed, c.Returned} {
 			if seq != 0 {
-				t.calls[seq] = c
+				d.calls[seq] = c
 			}
 		}
 	}
-	return t
+	return d
 }
 
 // Task returns the task that an event is about, as NAMESPACE/ID; "" for none.
-func (t *Teller) Task(e *trace.Event) string {
+func (d *Describer) Task(e *trace.Event) string {
 	name := func(namespace, id string) string {
 		if id == "" {
 			return ""
@@ -54,16 +49,16 @@ func (t *Teller) Task(e *trace.Event) string {
 		return namespace + "/" + id
 	}
 	switch {
-	case t.commits[e.Seq] != nil:
-		return name(t.commits[e.Seq].Namespace, t.commits[e.Seq].Task)
-	case t.calls[e.Seq] != nil:
-		return name(t.calls[e.Seq].Namespace, t.calls[e.Seq].Task)
+	case d.commits[e.Seq] != nil:
+		return name(d.commits[e.Seq].Namespace, d.commits[e.Seq].Task)
+	case d.calls[e.Seq] != nil:
+		return name(d.calls[e.Seq].Namespace, d.calls[e.Seq].Task)
 	}
 	return name(e.Str("namespace"), e.Str("task"))
 }
 
-// Command is a short name of a command of the log.
-func Command(name string) string {
+// commandName returns a short name of a command of the log.
+func commandName(name string) string {
 	name = strings.TrimPrefix(name, "DISTRIBUTED_TASK_")
 	switch name {
 	case "RECORD_PREPARATION_COMPLETE_ACK":
@@ -74,11 +69,11 @@ func Command(name string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "RECORD_"), "_", " "))
 }
 
-// Commit says a command of the log.
-func (t *Teller) Commit(c *story.Commit) string {
-	words := Command(c.Command)
+// Commit describes a command of the log: its name, for an ack its node, and its rejection.
+func (d *Describer) Commit(c *Commit) string {
+	words := commandName(c.Command)
 	if strings.HasSuffix(words, " ack") {
-		words += " of " + by(c)
+		words += " of " + ackedBy(c)
 	}
 	if c.Outcome != "ok" {
 		words += ", refused: " + c.Outcome
@@ -88,23 +83,21 @@ func (t *Teller) Commit(c *story.Commit) string {
 	return words
 }
 
-// by returns the node that an ack speaks for.
-func by(c *story.Commit) string {
-	var body struct {
-		NodeID  string `json:"node_id"`
-		Success bool   `json:"success"`
-	}
-	if json.Unmarshal([]byte(c.Body), &body) != nil {
-		return "nobody knows whom"
-	}
-	if !body.Success {
+// ackedBy returns the node of an ack.
+func ackedBy(c *Commit) string {
+	body := decodeBody(c.Body)
+	switch {
+	case body.NodeID == "":
+		return "an unknown node"
+	case !body.Success:
 		return body.NodeID + " (failed)"
 	}
 	return body.NodeID
 }
 
-// run says which run of a task an event is about.
-func runOf(e *trace.Event) string {
+// runName returns the run of a task that an event is about, as NAMESPACE/ID@VERSION; ""
+// for none.
+func runName(e *trace.Event) string {
 	if e.Str("task") == "" {
 		return ""
 	}
@@ -115,17 +108,11 @@ func runOf(e *trace.Event) string {
 	return words
 }
 
-// Event says an event, without its time and its node.
-func (t *Teller) Event(e *trace.Event) string {
+// Event describes an event, without its time and its node.
+func (d *Describer) Event(e *trace.Event) string {
 	str := e.Str
 	join := func(parts ...string) string {
-		var said []string
-		for _, p := range parts {
-			if p != "" {
-				said = append(said, p)
-			}
-		}
-		return strings.Join(said, " ")
+		return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), " ")
 	}
 	after := func(word, what string) string {
 		if what == "" {
@@ -143,7 +130,7 @@ func (t *Teller) Event(e *trace.Event) string {
 	case trace.Panicked:
 		return join("the system panics in", str("in"), "at", str("at")+":", str("what"))
 	case trace.LeftBehind:
-		return join(str("n"), "goroutines of the system wait for ever, one in", str("in"), "at", str("at"))
+		return join(str("n"), "goroutines of the system are left behind, one in", str("in"), "at", str("at"))
 	case trace.NodeStarted:
 		return fmt.Sprintf("starts, incarnation %d", e.Incarnation)
 	case trace.NodeStopped:
@@ -151,48 +138,48 @@ func (t *Teller) Event(e *trace.Event) string {
 	case trace.NodePaused:
 		return "is paused"
 	case trace.NodeResumed:
-		return "goes on"
+		return "is resumed"
 	case trace.NodeLeft:
 		return "leaves for good"
 	case trace.FaultBegan:
 		return join("fault", str("fault"), "begins:", str("what"), after("at ", str("moment")), after("of ", str("nodes")), after("from ", str("peer")))
 	case trace.FaultBit:
-		return join("fault", str("fault"), "bites:", str("what"), str("msg"), after("to ", str("to")))
+		return join("fault", str("fault"), "activated:", str("what"), str("msg"), after("to ", str("to")))
 	case trace.FaultEnded:
 		return join("fault", str("fault"), "ends:", str("what"))
 	case trace.Calm:
-		return "all faults are over"
+		return "quiescence: all faults are over"
 	case trace.NodeState:
 		return fmt.Sprintf("is %s in term %s", str("state"), str("term"))
 	case trace.LeaderSeen:
-		return "leader is " + cmp.Or(str("leader"), "nobody")
+		return "leader is " + cmp.Or(str("leader"), "unknown")
 	case trace.MessageSent:
-		return join(str("msg"), "to", str("to"), t.entries(e))
+		return join(str("msg"), "to", str("to"), d.entries(e))
 	case trace.MessageLost:
 		return join(str("msg"), "to", str("to"), "is lost:", str("why"))
 	case trace.Committed:
-		return join(str("index")+":", t.Commit(t.commits[e.Seq]), after("for ", t.Task(e)), after("on ", str("class")))
+		return join(str("index")+":", d.Commit(d.commits[e.Seq]), after("for ", d.Task(e)), after("on ", str("class")))
 	case trace.Applied:
-		if c := t.indexes[str("index")]; c != nil {
-			return join("applies", str("index")+":", t.Commit(c))
+		if c := d.indexes[str("index")]; c != nil {
+			return join("applies", str("index")+":", d.Commit(c))
 		}
-		return join("applies", str("index")+":", Command(str("command")))
+		return join("applies", str("index")+":", commandName(str("command")))
 	case trace.TaskChanged:
 		if str("status") == "" {
-			return join(runOf(e), "has no record")
+			return join(runName(e), "has no record")
 		}
 		unit := str("unit")
 		if unit != "" {
 			unit = fmt.Sprintf("(%s %s)", unit, strings.ToLower(str("unit_status")))
 		}
-		return join(runOf(e), "is", str("status"), unit, t.through(e.Seq))
+		return join(runName(e), "is", str("status"), unit, d.through(e.Seq))
 	case trace.Called:
-		return join("calls", str("do"), runOf(e), str("unit"), str("collection"), after("success=", str("success")), after("flawed: ", str("flaw")))
+		return join("calls", str("do"), runName(e), str("unit"), str("collection"), after("success=", str("success")), after("flawed: ", str("flaw")))
 	case trace.Proposed:
-		return join("asks as request", str("client")+"/"+str("seq"))
+		return join("proposed as request", str("client")+"/"+str("seq"))
 	case trace.Returned:
 		about := ""
-		if c := t.calls[e.Seq]; c != nil && c.Task != "" {
+		if c := d.calls[e.Seq]; c != nil && c.Task != "" {
 			about = "of " + c.Namespace + "/" + c.Task
 		}
 		return join("answer to", str("do"), about+":", str("outcome"), str("class"), str("error"))
@@ -202,25 +189,25 @@ func (t *Teller) Event(e *trace.Event) string {
 		}
 		return join("lists", str("tasks"), "tasks at", str("index"))
 	case trace.ListFailed:
-		return "gets no list: " + str("error")
+		return "list failed: " + str("error")
 	case trace.RecoveryAsked:
-		return join("is its part of", runOf(e), "done?", str("done"))
+		return join("is its part of", runName(e), "done?", str("done"))
 	case trace.CallbackStarted:
-		return join(str("callback"), "of", runOf(e), "begins", after("for group ", str("group")))
+		return join(str("callback"), "of", runName(e), "begins", after("for group ", str("group")))
 	case trace.CallbackEnded:
-		return join(str("callback"), "of", runOf(e), "ends", after("with ", str("error")))
+		return join(str("callback"), "of", runName(e), "ends", after("with ", str("error")))
 	case trace.WorkStarted:
-		return join("works on", str("unit"), "of", runOf(e))
+		return join("works on", str("unit"), "of", runName(e))
 	case trace.WorkEnded:
-		return join("is done with", str("unit"), "of", runOf(e)+after(": ", str("outcome")))
+		return join("is done with", str("unit"), "of", runName(e)+after(": ", str("outcome")))
 	case trace.StartAsked:
-		return "starts " + runOf(e)
+		return "starts " + runName(e)
 	case trace.HandleStarted:
-		return join("runs", runOf(e))
+		return join("runs", runName(e))
 	case trace.HandleTerminated:
-		return join("is told to stop", runOf(e))
+		return join("is asked to stop", runName(e))
 	case trace.HandleExited:
-		return join("has stopped", runOf(e))
+		return join("has stopped", runName(e))
 	case trace.ShardChanged:
 		serves := ""
 		if str("property") != "" {
@@ -230,7 +217,7 @@ func (t *Teller) Event(e *trace.Event) string {
 	case trace.SchemaChanged:
 		return join("schema of", str("collection")+":", strings.ToLower(strings.ReplaceAll(str("change"), "_", " ")), str("property"), str("tokenization"))
 	case trace.LocalStateRemoved:
-		return "removes its state of " + runOf(e)
+		return "removes its state of " + runName(e)
 	case trace.Explored:
 		return "the model checker begins with " + cmp.Or(str("config"), str("settings"))
 	case trace.Step:
@@ -247,12 +234,12 @@ func (t *Teller) Event(e *trace.Event) string {
 	return join(strings.ReplaceAll(string(e.Kind), "-", " "), strings.Join(fields, " "))
 }
 
-// through says which command a task was changed by, where that is not clear of itself.
-func (t *Teller) through(seq int) string {
+// through describes the command that the task-changed event seq belongs to.
+func (d *Describer) through(seq int) string {
 	for ; seq > 0; seq-- {
-		if c := t.commits[seq]; c != nil {
+		if c := d.commits[seq]; c != nil {
 			if strings.HasSuffix(c.Command, "_ACK") {
-				return fmt.Sprintf("through %d, the %s", c.Index, t.Commit(c))
+				return fmt.Sprintf("through %d, the %s", c.Index, d.Commit(c))
 			}
 			return fmt.Sprintf("through %d", c.Index)
 		}
@@ -260,8 +247,8 @@ func (t *Teller) through(seq int) string {
 	return ""
 }
 
-// entries says what an append carries.
-func (t *Teller) entries(e *trace.Event) string {
+// entries describes the log entries that an append carries.
+func (d *Describer) entries(e *trace.Event) string {
 	n := e.Int("entries")
 	if n == 0 {
 		return ""
@@ -273,7 +260,7 @@ func (t *Teller) entries(e *trace.Event) string {
 	return fmt.Sprintf("with %d to %d", first, first+n-1)
 }
 
-// Shorten returns a text of at most so many characters.
+// Shorten returns s, cut to at most length characters.
 func Shorten(s string, length int) string {
 	runes := []rune(s)
 	if len(runes) <= length {

@@ -1,4 +1,4 @@
-package story_test
+package timeline_test
 
 import (
 	"fmt"
@@ -10,18 +10,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/scenarios/property"
 	"dtsim/sim/trace"
 )
 
 // told tells a trace.
-func told(t *testing.T, tr *trace.Trace) *story.Story {
+func projected(t *testing.T, tr *trace.Trace) *timeline.Timeline {
 	t.Helper()
-	s, err := story.New(tr)
+	tl, err := timeline.New(tr)
 	require.NoError(t, err)
-	return s
+	return tl
 }
 
 // runs are real runs of this build, each made once.
@@ -32,26 +32,26 @@ var runs = []struct {
 	{"journey-3-barrier", 1}, {"journey-4", 2}, {"hostile-network", 3}, {"hostile-nodes", 2}, {"hostile-acks", 1}, {"cleanup-after-ttl", 1}, {"drop-and-recreate", 1}, {"rolled-back", 1},
 }
 
-func eachRun(t *testing.T, f func(t *testing.T, s *story.Story)) {
+func eachRun(t *testing.T, f func(t *testing.T, s *timeline.Timeline)) {
 	for _, r := range runs {
-		t.Run(fmt.Sprintf("%s seed %d", r.scenario, r.seed), func(t *testing.T) { f(t, run(t, r.scenario, r.seed)) })
+		t.Run(fmt.Sprintf("%s seed %d", r.scenario, r.seed), func(t *testing.T) { f(t, taskRun(t, r.scenario, r.seed)) })
 	}
 }
 
 var made sync.Map
 
-func run(t *testing.T, scenario string, seed uint64) *story.Story {
+func taskRun(t *testing.T, scenario string, seed uint64) *timeline.Timeline {
 	key := fmt.Sprint(scenario, seed)
 	if s, ok := made.Load(key); ok {
-		return s.(*story.Story)
+		return s.(*timeline.Timeline)
 	}
-	s := told(t, storytest.Scenario(t, scenario, seed))
+	s := projected(t, timelinetest.Scenario(t, scenario, seed))
 	made.Store(key, s)
 	return s
 }
 
 func TestEveryMessageHasAnEnd(t *testing.T) {
-	eachRun(t, func(t *testing.T, s *story.Story) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
 		sent, lost := 0, 0
 		at := 0
 		for _, m := range s.Messages {
@@ -67,19 +67,19 @@ func TestEveryMessageHasAnEnd(t *testing.T) {
 				lost++
 				require.Equal(t, trace.MessageLost, s.Event(m.LostAt).Kind)
 				require.Equal(t, m.Arrives, s.At(m.LostAt))
-				require.Zero(t, m.Seen)
+				require.Zero(t, m.Received)
 			}
-			if m.Seen != 0 {
-				seen := s.Event(m.Seen)
+			if m.Received != 0 {
+				seen := s.Event(m.Received)
 				require.Equal(t, m.To, seen.Node)
-				require.True(t, s.Before(m.Sent, m.Seen))
-				first := slices.Min(append(slices.Clone(m.Again), m.Arrives))
+				require.True(t, s.Before(m.Sent, m.Received))
+				first := slices.Min(append(slices.Clone(m.Duplicates), m.Arrives))
 				require.GreaterOrEqual(t, seen.At, first)
 			}
 			for _, seq := range m.Disturbed {
 				require.Equal(t, trace.FaultBit, s.Event(seq).Kind)
 			}
-			require.LessOrEqual(t, len(m.Again), len(m.Disturbed))
+			require.LessOrEqual(t, len(m.Duplicates), len(m.Disturbed))
 		}
 		require.EqualValues(t, s.Trace.Footer.Counters[string(trace.MessageSent)], sent)
 		// A duplicate may be lost where the message is not.
@@ -89,15 +89,15 @@ func TestEveryMessageHasAnEnd(t *testing.T) {
 
 func TestAMessageIsFollowedByItsAnswer(t *testing.T) {
 	// A reply leaves after its request has arrived: if not, arrivals are wrong.
-	eachRun(t, func(t *testing.T, s *story.Story) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
 		answered := 0
 		type link struct{ from, to, kind string }
-		arrived := make(map[link][]story.Message)
+		arrived := make(map[link][]timeline.Message)
 		for _, m := range s.Messages {
 			if kind, reply := strings.CutSuffix(m.Kind, "-reply"); reply {
 				before := arrived[link{m.To, m.From, kind}]
-				ok := slices.ContainsFunc(before, func(q story.Message) bool {
-					return q.Lost == "" && q.Arrives <= s.At(m.Sent) || slices.ContainsFunc(q.Again, func(again time.Duration) bool { return again <= s.At(m.Sent) })
+				ok := slices.ContainsFunc(before, func(q timeline.Message) bool {
+					return q.Lost == "" && q.Arrives <= s.At(m.Sent) || slices.ContainsFunc(q.Duplicates, func(again time.Duration) bool { return again <= s.At(m.Sent) })
 				})
 				require.True(t, ok, "%s at %s answers nothing that has arrived", m.Kind, s.At(m.Sent))
 				answered++
@@ -111,7 +111,7 @@ func TestAMessageIsFollowedByItsAnswer(t *testing.T) {
 }
 
 func TestWhatTheTraceSaysOfTasksIsTheState(t *testing.T) {
-	eachRun(t, func(t *testing.T, s *story.Story) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
 		parts := make(map[string]string)
 		next := 0
 		for i := range s.Trace.Events {
@@ -140,7 +140,7 @@ func TestWhatTheTraceSaysOfTasksIsTheState(t *testing.T) {
 func TestTheLastStateIsWhatNodesHoldAtRest(t *testing.T) {
 	records, schemas, shards := 0, 0, 0
 	defer func() { require.True(t, records > 0 && schemas > 0 && shards > 0) }()
-	eachRun(t, func(t *testing.T, s *story.Story) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
 		rest := slices.IndexFunc(s.Trace.Events, func(e trace.Event) bool { return e.Kind == trace.AtRest })
 		require.Positive(t, rest)
 		state := s.State(rest)
@@ -179,7 +179,7 @@ func TestTheLastStateIsWhatNodesHoldAtRest(t *testing.T) {
 }
 
 func TestChangesAreWhatTheyClaim(t *testing.T) {
-	eachRun(t, func(t *testing.T, s *story.Story) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
 		state := make(map[string]string)
 		seq := 0
 		for _, c := range s.Changes {
@@ -199,16 +199,16 @@ func TestChangesAreWhatTheyClaim(t *testing.T) {
 }
 
 func TestPropertiesAreAsTheFooterCountsThem(t *testing.T) {
-	eachRun(t, func(t *testing.T, s *story.Story) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
 		state := s.State(len(s.Trace.Events))
 		for _, p := range property.Properties() {
 			n := s.Trace.Footer.Counters["at-stake/"+p]
-			want := fmt.Sprintf("at stake %d times", n)
+			want := fmt.Sprintf("exercised %d times", n)
 			switch n {
 			case 0:
 				want = ""
 			case 1:
-				want = "at stake once"
+				want = "exercised once"
 			}
 			require.Equal(t, want, state["property/"+p], p)
 		}
@@ -216,7 +216,7 @@ func TestPropertiesAreAsTheFooterCountsThem(t *testing.T) {
 }
 
 func TestMemoriesAreTheLists(t *testing.T) {
-	s := run(t, "journey-3-barrier", 1)
+	s := taskRun(t, "journey-3-barrier", 1)
 	said := 0
 	for _, c := range s.Changes {
 		if strings.Contains(c.Part, "/memory/") && strings.Contains(c.Value, "did AckPreparation") {
@@ -232,8 +232,8 @@ func TestMemoriesAreTheLists(t *testing.T) {
 }
 
 func TestSpansEndAfterTheyBegin(t *testing.T) {
-	eachRun(t, func(t *testing.T, s *story.Story) {
-		ends := func(sp story.Span) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
+		ends := func(sp timeline.Span) {
 			require.Positive(t, sp.From)
 			require.Positive(t, sp.Until, "from %d", sp.From) // the run has ended
 			require.GreaterOrEqual(t, sp.Until, sp.From)
@@ -279,7 +279,7 @@ func TestSpansEndAfterTheyBegin(t *testing.T) {
 // TestClocksAreThoseOfACausalOrder: own components count, and the past of the past is in
 // the past.
 func TestClocksAreThoseOfACausalOrder(t *testing.T) {
-	eachRun(t, func(t *testing.T, s *story.Story) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
 		own := make([]int32, len(s.Lanes)+1)
 		for seq := 1; seq <= len(s.Trace.Events); seq++ {
 			p, ok := s.Lane(s.Event(seq).Node)
@@ -310,7 +310,7 @@ func TestClocksAreThoseOfACausalOrder(t *testing.T) {
 func TestEveryReplicaAppliesWhatItCanKnowOf(t *testing.T) {
 	// A follower applies a command only after a message that led there from where it was
 	// proposed.
-	eachRun(t, func(t *testing.T, s *story.Story) {
+	eachRun(t, func(t *testing.T, s *timeline.Timeline) {
 		proposed := make(map[int]int)
 		for _, c := range s.Calls {
 			if c.Committed != 0 && !c.Resent {
@@ -333,8 +333,8 @@ func TestEveryReplicaAppliesWhatItCanKnowOf(t *testing.T) {
 }
 
 func TestAnEarlySwapIsExplained(t *testing.T) {
-	early, missing := storytest.EarlySwap(t)
-	s := told(t, early)
+	early, missing := timelinetest.EarlySwap(t)
+	s := projected(t, early)
 	v := early.Footer.Verdict.Violations[1] // the first is about the log alone
 	require.Contains(t, v.Message, "OnSwapRequested")
 	why := s.Explain(v)
@@ -355,14 +355,14 @@ func TestAnEarlySwapIsExplained(t *testing.T) {
 	}
 	require.Equal(t, 2, acks, "the acks that came")
 	require.Positive(t, swaps, "the swap that came too early")
-	require.Equal(t, []story.Absence{{What: "preparation ack", Node: missing, Namespace: "reindex", Task: "to-trigram", Version: s.Absent(v)[0].Version}}, s.Absent(v))
+	require.Equal(t, []timeline.Absence{{What: "preparation ack", Node: missing, Namespace: "reindex", Task: "to-trigram", Version: s.Absent(v)[0].Version}}, s.Absent(v))
 	last := slices.Max(early.Footer.Verdict.Violations[0].Events)
 	require.Contains(t, s.State(last)["property/P5"], "violated")
 	require.NotContains(t, s.State(last - 1)["property/P5"], "violated")
 }
 
 func TestAMachineThatTellsNoRunHasItsParts(t *testing.T) {
-	s := told(t, storytest.Machine(t))
+	s := projected(t, timelinetest.Machine(t))
 	require.Empty(t, s.Lanes)
 	require.Empty(t, s.Messages)
 	last := s.Trace.Events[len(s.Trace.Events)-1]
@@ -381,7 +381,7 @@ func TestAMachineThatTellsNoRunHasItsParts(t *testing.T) {
 }
 
 func TestAPathThatIsToldHasLanesAndParts(t *testing.T) {
-	s := told(t, storytest.Told(t))
+	s := projected(t, timelinetest.ClusterCounterexample(t))
 	require.NotEmpty(t, s.Lanes)
 	require.NotEmpty(t, s.Commits)
 	require.NotEmpty(t, s.Bars)
@@ -406,8 +406,8 @@ func TestAPathThatIsToldHasLanesAndParts(t *testing.T) {
 }
 
 func TestNastyStringsAreToldAsTheyStand(t *testing.T) {
-	s := told(t, storytest.Hostile(t))
-	require.Greater(t, len(s.Lanes), len(storytest.Nasty))
+	s := projected(t, timelinetest.Hostile(t))
+	require.Greater(t, len(s.Lanes), len(timelinetest.Hostiles))
 	state := s.State(len(s.Trace.Events))
 	require.Contains(t, state, "task/a%2Fb/a%2Fb")
 	for part := range state {
@@ -421,12 +421,12 @@ func TestNastyStringsAreToldAsTheyStand(t *testing.T) {
 }
 
 func TestATraceOutOfOrderIsRefused(t *testing.T) {
-	tr := storytest.Machine(t)
+	tr := timelinetest.Machine(t)
 	tr.Events[1].Seq = 7
-	_, err := story.New(tr)
-	require.EqualError(t, err, "story: event 2 says that it is event 7")
-	tr = storytest.Machine(t)
+	_, err := timeline.New(tr)
+	require.EqualError(t, err, "timeline: event 2 says that it is event 7")
+	tr = timelinetest.Machine(t)
 	tr.Footer.Verdict.Violations[0].Events = []int{9999}
-	_, err = story.New(tr)
-	require.ErrorContains(t, err, "story: violation 1 is about event 9999 of")
+	_, err = timeline.New(tr)
+	require.ErrorContains(t, err, "timeline: violation 1 is about event 9999 of")
 }

@@ -1,4 +1,4 @@
-package story
+package timeline
 
 import (
 	"fmt"
@@ -11,52 +11,52 @@ import (
 	"dtsim/sim/trace"
 )
 
-// onNode takes in what happens on a node.
-func (t *teller) onNode(h *host) {
-	e := t.e
+// nodeEvent projects an event of a node.
+func (p *stateProjector) nodeEvent(h *nodeState) {
+	e := p.e
 	switch e.Kind {
 	case trace.NodeStarted:
-		t.forget(h)
-		t.set(h.part, fmt.Sprintf("up #%d", e.Incarnation))
+		p.reset(h)
+		p.set(h.part, fmt.Sprintf("up #%d", e.Incarnation))
 	case trace.NodeStopped:
-		t.forget(h)
-		t.set(h.part, "down ("+e.Str("how")+")")
+		p.reset(h)
+		p.set(h.part, "down ("+e.Str("how")+")")
 	case trace.NodePaused:
-		t.set(h.part, fmt.Sprintf("paused #%d", e.Incarnation))
+		p.set(h.part, fmt.Sprintf("paused #%d", e.Incarnation))
 	case trace.NodeResumed:
-		t.set(h.part, fmt.Sprintf("up #%d", e.Incarnation))
+		p.set(h.part, fmt.Sprintf("up #%d", e.Incarnation))
 	case trace.NodeLeft:
-		t.forget(h)
-		t.set(h.part, "left")
+		p.reset(h)
+		p.set(h.part, "left")
 	case trace.ClockSet:
-		t.set(h.part+"/clock", offBy(e))
+		p.set(h.part+"/clock", offBy(e))
 	case trace.NodeState:
-		t.below(h.part, h.part+"/raft", fmt.Sprintf("%s in term %d", e.Str("state"), uintOf(e, "term")))
+		p.below(h.part, h.part+"/raft", fmt.Sprintf("%s in term %d", e.Str("state"), uintOf(e, "term")))
 	case trace.LeaderSeen:
-		t.below(h.part, h.part+"/leader", e.Str("leader"))
+		p.below(h.part, h.part+"/leader", e.Str("leader"))
 	case trace.Applied, trace.SnapshotRestored:
-		t.applied(h, uintOf(e, "index"))
+		p.applied(h, uintOf(e, "index"))
 	case trace.HandleStarted, trace.HandleTerminated, trace.HandleExited:
-		t.handle(h)
+		p.handle(h)
 	case trace.CallbackStarted:
-		r := runOf(e)
+		r := taskRunOf(e)
 		value := fmt.Sprintf("%s v%d", e.Str("callback"), r.version)
 		if group := e.Str("group"); group != "" {
 			value += " of group " + group
 		}
-		t.below(h.part, h.part+"/"+path("callback", r.namespace, r.task), value)
+		p.below(h.part, h.part+"/"+path("callback", r.namespace, r.task), value)
 	case trace.CallbackEnded:
-		r := runOf(e)
-		t.set(h.part+"/"+path("callback", r.namespace, r.task), "")
+		r := taskRunOf(e)
+		p.set(h.part+"/"+path("callback", r.namespace, r.task), "")
 	case trace.ShardChanged:
-		t.shard(h)
+		p.shard(h)
 	}
 }
 
-// forget lets go of what a node knows only while it lives. Its shards stay.
-func (t *teller) forget(h *host) {
-	t.clear(h.part)
-	h.index, h.schema, h.handles = 0, nil, make(map[run][]handle)
+// reset drops the volatile state of a node. Its shards stay.
+func (p *stateProjector) reset(h *nodeState) {
+	p.clear(h.part)
+	h.index, h.schema, h.handles = 0, nil, make(map[taskRun][]handle)
 }
 
 func offBy(e *trace.Event) string {
@@ -74,66 +74,66 @@ func offBy(e *trace.Event) string {
 	return strings.Join(words, ", ")
 }
 
-// applied takes in how far a replica has come, and with it the schema up to there.
-func (t *teller) applied(h *host, index uint64) {
+// applied projects the applied index of a replica and the schema up to it.
+func (p *stateProjector) applied(h *nodeState, index uint64) {
 	if index == h.index {
 		return
 	}
 	h.index = index
-	t.below(h.part, h.applied, strconv.FormatUint(index, 10))
-	was, is := h.schema, t.schema.at(index)
+	p.below(h.part, h.applied, strconv.FormatUint(index, 10))
+	was, is := h.schema, p.schema.at(index)
 	if was == is {
 		return
 	}
 	h.schema = is
-	for _, p := range was.parts() {
-		if is.get(p) == "" {
-			t.set(h.part+"/"+p, "")
+	for _, part := range was.parts() {
+		if is.get(part) == "" {
+			p.set(h.part+"/"+part, "")
 		}
 	}
-	for _, p := range is.parts() {
-		t.below(h.part, h.part+"/"+p, is.get(p))
+	for _, part := range is.parts() {
+		p.below(h.part, h.part+"/"+part, is.get(part))
 	}
 }
 
-// handle takes in what becomes of a handle.
-func (t *teller) handle(h *host) {
-	r, number := runOf(t.e), t.e.Int("handle")
+// handle projects an event of a handle.
+func (p *stateProjector) handle(h *nodeState) {
+	r, number := taskRunOf(p.e), p.e.Int("handle")
 	all := h.handles[r]
 	at := slices.IndexFunc(all, func(o handle) bool { return o.number == number })
 	switch {
-	case t.e.Kind == trace.HandleStarted:
+	case p.e.Kind == trace.HandleStarted:
 		all = append(all, handle{number: number})
 	case at < 0:
-	case t.e.Kind == trace.HandleTerminated:
-		all[at].told = true
+	case p.e.Kind == trace.HandleTerminated:
+		all[at].terminating = true
 	default:
 		all = slices.Delete(all, at, at+1)
 	}
 	if h.handles == nil {
-		h.handles = make(map[run][]handle)
+		h.handles = make(map[taskRun][]handle)
 	}
 	h.handles[r] = all
 	var words []string
 	for _, o := range all {
 		word := "live"
-		if o.told {
-			word = "told to stop"
+		if o.terminating {
+			word = "asked to stop"
 		}
 		words = append(words, fmt.Sprintf("%s #%d", word, o.number))
 	}
 	part := h.part + "/" + path("handle", r.namespace, r.task) + "@" + strconv.FormatInt(r.version, 10)
-	t.below(h.part, part, strings.Join(words, ", "))
+	p.below(h.part, part, strings.Join(words, ", "))
 }
 
-// shard takes in what a replica of a shard is.
-func (t *teller) shard(h *host) {
-	e := t.e
+// shard projects the state of a shard replica.
+func (p *stateProjector) shard(h *nodeState) {
+	e := p.e
 	part := h.part + "/" + path("shard", e.Str("collection"), e.Str("shard"))
 	why := e.Str("why")
 	if why == "removed" {
 		delete(h.serves, part)
-		t.set(part, "")
+		p.set(part, "")
 		return
 	}
 	if h.serves == nil {
@@ -149,8 +149,8 @@ func (t *teller) shard(h *host) {
 	for _, property := range slices.Sorted(maps.Keys(h.serves[part])) {
 		words = append(words, property+"="+h.serves[part][property])
 	}
-	if r := runOf(e); r.task != "" {
+	if r := taskRunOf(e); r.task != "" {
 		why += fmt.Sprintf(" by %s/%s@%d", r.namespace, r.task, r.version)
 	}
-	t.set(part, strings.Join(append(words, why), ", "))
+	p.set(part, strings.Join(append(words, why), ", "))
 }

@@ -1,9 +1,9 @@
-// Package storytest makes traces for the tests of reports: of real runs of this build, of
+// Package timelinetest makes traces for the tests of reports: of real runs of this build, of
 // runs that are made to look wrong, of the model checker, and one that is full of strings
 // which no format may take literally.
 //
 // It must not know what is made of them.
-package storytest
+package timelinetest
 
 import (
 	"bytes"
@@ -127,7 +127,7 @@ func Machine(t *testing.T) *trace.Trace {
 
 // Told is a path of the cluster model in the words of a run, kept as a counterexample:
 // the first way from its beginning to an end.
-func Told(t *testing.T) *trace.Trace {
+func ClusterCounterexample(t *testing.T) *trace.Trace {
 	t.Helper()
 	m, err := tasks.New(tasks.Configs()["default"])
 	require.NoError(t, err)
@@ -143,16 +143,16 @@ func Told(t *testing.T) *trace.Trace {
 	}
 	taken, err := explore.Replay[tasks.State](m, path)
 	require.NoError(t, err)
-	told, err := m.Tell(path)
+	run, err := m.Tell(path)
 	require.NoError(t, err)
 	v := explore.Violation{Broken: explore.Broken{Property: "P16", Message: "for a test: this is where it ends"}, Path: path}
-	content, err := counterexample.Encode(counterexample.Machine{Config: "default"}, v, taken, (*counterexample.Told)(&told))
+	content, err := counterexample.Encode(counterexample.Machine{Config: "default"}, v, taken, (*counterexample.Told)(&run))
 	require.NoError(t, err)
 	return clustertest.Read(t, content)
 }
 
 // Nasty are strings that no format may take literally.
-var Nasty = []string{
+var Hostiles = []string{
 	"]]>", "<script>alert(1)</script>", "</script>", "<!--", "\" onload=\"x", "'", "a\nb", "a\r\nb", "a\tb", "\x1b[31mred\x1b[0m", "\x00\x07\x7f",
 	"%0A::error::x", "::error title=x::y", "a,b:c", "a/b", "\u202emirrored\u202c", "\u2028\u2029", "\u0085", "a\xffb", "\ufffe", "é漢👩‍👩‍👧", "{\"a\":1}", "&amp;", "../..", "n1/../n2", "$(x) `y`", "|", "=1+1",
 }
@@ -169,7 +169,7 @@ func Hostile(t *testing.T) *trace.Trace {
 	}
 	s := trace.Str
 	emit("", 0, trace.RunStarted, trace.Uint("seed", 1), trace.Int("nodes", 3), trace.Dur("duration", time.Minute), trace.Int("start", 0))
-	for i, x := range Nasty {
+	for i, x := range Hostiles {
 		n := "n" + x
 		run := []trace.Field{s("namespace", x), s("task", x), trace.Int("version", int64(i+1))}
 		emit(n, 1, trace.NodeStarted)
@@ -208,7 +208,7 @@ func Hostile(t *testing.T) *trace.Trace {
 		rec.Emit(e)
 	}
 	var found []trace.Violation
-	for i, x := range Nasty {
+	for i, x := range Hostiles {
 		found = append(found, trace.Violation{Property: "P" + x, Message: x, At: events[len(events)-1].At, Node: x, Events: []int{2 + i, 3 + i}})
 	}
 	_, err = rec.Close(trace.Verdict{Violations: found})

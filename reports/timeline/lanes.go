@@ -1,4 +1,4 @@
-package story
+package timeline
 
 import (
 	"strings"
@@ -6,15 +6,15 @@ import (
 	"dtsim/sim/trace"
 )
 
-// tellLanes tells lives, pauses and roles of the nodes.
-func (s *Story) tellLanes() {
-	for i := range s.Trace.Events {
-		e := &s.Trace.Events[i]
-		at, ok := s.lanes[e.Node]
+// projectLanes projects incarnations, pauses and roles of the nodes.
+func (tl *Timeline) projectLanes() {
+	for i := range tl.Trace.Events {
+		e := &tl.Trace.Events[i]
+		at, ok := tl.lanes[e.Node]
 		if !ok {
 			continue
 		}
-		l := &s.Lanes[at]
+		l := &tl.Lanes[at]
 		switch e.Kind {
 		case trace.NodeStarted:
 			l.end(e.Seq, "")
@@ -32,7 +32,7 @@ func (s *Story) tellLanes() {
 	}
 }
 
-// end ends whatever lasts on a node when it stops.
+// end ends every span of a node when it stops.
 func (l *Lane) end(seq int, how string) {
 	if n := len(l.Incarnations); n > 0 && l.Incarnations[n-1].Until == 0 {
 		l.Incarnations[n-1].Until, l.Incarnations[n-1].How = seq, how
@@ -53,36 +53,36 @@ func (l *Lane) leave(seq int) {
 	}
 }
 
-// tellFaults tells the spans of faults and what they bit.
-func (s *Story) tellFaults() {
+// projectFaults projects the spans of faults and their activations.
+func (tl *Timeline) projectFaults() {
 	newest := make(map[int64]int) // the newest span of a fault, by its number
-	for i := range s.Trace.Events {
-		e := &s.Trace.Events[i]
+	for i := range tl.Trace.Events {
+		e := &tl.Trace.Events[i]
 		switch e.Kind {
 		case trace.FaultBegan:
 			f := Fault{Span: Span{From: e.Seq}, Number: e.Int("fault"), What: e.Str("what"), Peer: e.Str("peer")}
 			if nodes := e.Str("nodes"); nodes != "" {
 				f.Nodes = strings.Split(nodes, ",")
 			}
-			newest[f.Number] = len(s.Faults)
-			s.Faults = append(s.Faults, f)
+			newest[f.Number] = len(tl.Faults)
+			tl.Faults = append(tl.Faults, f)
 		case trace.FaultBit, trace.FaultEnded:
 			i, ok := newest[e.Int("fault")]
 			if !ok {
 				continue
 			}
-			if f := &s.Faults[i]; e.Kind == trace.FaultBit {
-				f.Bites = append(f.Bites, e.Seq)
+			if f := &tl.Faults[i]; e.Kind == trace.FaultBit {
+				f.Activations = append(f.Activations, e.Seq)
 			} else if f.Until == 0 {
 				f.Until = e.Seq
 			}
 		case trace.Calm:
-			s.Calm = e.Seq
+			tl.Quiescence = e.Seq
 		}
 	}
-	for i := range s.Faults {
-		// Whatever lasts ends at the latest when the calm begins.
-		if f := &s.Faults[i]; f.Until == 0 && s.Calm != 0 {
+	for i := range tl.Faults {
+		// Every span ends at the latest when quiescence begins.
+		if f := &tl.Faults[i]; f.Until == 0 && tl.Quiescence != 0 {
 			f.Until = f.From
 		}
 	}

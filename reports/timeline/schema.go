@@ -1,4 +1,4 @@
-package story
+package timeline
 
 import (
 	"encoding/json"
@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// schema is what the log says of the schema from an index on: the parts of its
-// collections. Schemas are values; before is the one that an index before saw.
+// schema is the schema up to an index of the log: the parts of its collections. It is immutable;
+// before is the schema up to an earlier index.
 type schema struct {
 	index  uint64
 	all    map[string]map[string]string // by folded name of the collection
-	by     map[string]map[string]uint64 // the run in whose name a property was changed last, or when a user did
+	by     map[string]map[string]uint64 // the run that changed a property last, or the index of a user's change
 	before *schema
 }
 
-// at is the schema up to an index.
+// at returns the schema up to an index.
 func (s *schema) at(index uint64) *schema {
 	for s.index > index {
 		s = s.before
@@ -24,7 +24,7 @@ func (s *schema) at(index uint64) *schema {
 	return s
 }
 
-// parts are the names of all parts, sorted.
+// parts returns the names of all parts, sorted.
 func (s *schema) parts() []string {
 	if s == nil {
 		return nil
@@ -46,10 +46,10 @@ func (s *schema) get(part string) string {
 	return ""
 }
 
-// fold takes in an accepted command of the schema.
-func (t *teller) fold() {
-	c, b := t.command, &t.about
-	is := &schema{index: c.Index, all: maps.Clone(t.schema.all), by: maps.Clone(t.schema.by), before: t.schema}
+// fold applies an accepted command to the schema.
+func (p *stateProjector) fold() {
+	c, b := p.command, &p.body
+	is := &schema{index: c.Index, all: maps.Clone(p.schema.all), by: maps.Clone(p.schema.by), before: p.schema}
 	if is.all == nil {
 		is.all, is.by = make(map[string]map[string]string), make(map[string]map[string]uint64)
 	}
@@ -64,7 +64,7 @@ func (t *teller) fold() {
 	case dropCollection:
 		of = nil
 	case updateProperty:
-		t.update(of, by)
+		p.update(of, by)
 	case deleteTenants:
 		for _, tenant := range b.tenants() {
 			maps.DeleteFunc(of, func(part, _ string) bool {
@@ -78,25 +78,25 @@ func (t *teller) fold() {
 	} else {
 		is.all[key], is.by[key] = of, by
 	}
-	t.schema = is
+	p.schema = is
 	for _, part := range is.before.parts() {
 		if is.get(part) == "" {
-			t.set(part, "")
+			p.set(part, "")
 		}
 	}
 	for _, part := range is.parts() {
-		t.set(part, is.get(part))
+		p.set(part, is.get(part))
 	}
 }
 
-// update takes in a new tokenization: a user's or a run's, which end what tenants have
-// kept, or that of tenants which have swapped alone. One in the name of an older run
-// changes nothing.
-func (t *teller) update(of map[string]string, by map[string]uint64) {
+// update applies a new tokenization. That of a user or of a whole run replaces what tenants have
+// kept; one with tenants applies to these alone. One in the name of an older run changes
+// nothing.
+func (p *stateProjector) update(of map[string]string, by map[string]uint64) {
 	if of == nil {
 		return
 	}
-	c, b := t.command, &t.about
+	c, b := p.command, &p.body
 	part := path("schema", c.Class, b.Property)
 	tenants := b.tenants()
 	forAll := func() {
@@ -120,8 +120,8 @@ func (t *teller) update(of map[string]string, by map[string]uint64) {
 	}
 }
 
-// tenants reads the names of tenants in a command.
-func (b *about) tenants() []string {
+// tenants returns the tenants that a command names.
+func (b *commandBody) tenants() []string {
 	var names []string
 	if json.Unmarshal(b.Tenants, &names) != nil {
 		return nil

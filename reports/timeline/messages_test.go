@@ -1,4 +1,4 @@
-package story_test
+package timeline_test
 
 import (
 	"math/rand/v2"
@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/reports/story"
-	"dtsim/reports/story/storytest"
+	"dtsim/reports/timeline"
+	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -57,8 +57,8 @@ func message(id int) []trace.Field {
 }
 
 // ends are the messages without what they say of themselves.
-func (s *sheet) ends(t *testing.T) []story.Message {
-	all := told(t, &s.Trace).Messages
+func (s *sheet) ends(t *testing.T) []timeline.Message {
+	all := projected(t, &s.Trace).Messages
 	for i := range all {
 		all[i].From, all[i].To, all[i].Kind, all[i].N = "", "", "", 0
 	}
@@ -71,28 +71,28 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 		a := s.sent(1, 1, 5)
 		s.emit(4, "n2", trace.LeaderSeen)
 		seen := s.emit(5, "n2", trace.LeaderSeen)
-		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Seen: seen}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Received: seen}}, s.ends(t))
 	})
 	t.Run("one is cut before it leaves", func(t *testing.T) {
 		s := newSheet()
 		bit := s.bit(1, 1, plan.Partition, 0)
 		lost := s.lost(1, 1, "cut")
 		s.emit(9, "n2", trace.LeaderSeen)
-		require.Equal(t, []story.Message{{Sent: lost, ID: 1, Arrives: ms(1), Lost: "cut", LostAt: lost, Disturbed: []int{bit}}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: lost, ID: 1, Arrives: ms(1), Lost: "cut", LostAt: lost, Disturbed: []int{bit}}}, s.ends(t))
 	})
 	t.Run("one finds nobody", func(t *testing.T) {
 		s := newSheet()
 		a := s.sent(1, 1, 5)
 		lost := s.lost(5, 1, "down")
 		s.emit(9, "n2", trace.LeaderSeen)
-		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Lost: "down", LostAt: lost}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Lost: "down", LostAt: lost}}, s.ends(t))
 	})
 	t.Run("one arrives twice", func(t *testing.T) {
 		s := newSheet()
 		bit := s.bit(1, 1, plan.Duplicate, 4)
 		a := s.sent(1, 1, 5)
 		seen := s.emit(6, "n2", trace.LeaderSeen)
-		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Again: []time.Duration{ms(9)}, Seen: seen, Disturbed: []int{bit}}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{ms(9)}, Received: seen, Disturbed: []int{bit}}}, s.ends(t))
 	})
 	t.Run("the duplicate finds nobody", func(t *testing.T) {
 		s := newSheet()
@@ -100,7 +100,7 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 		a := s.sent(1, 1, 5)
 		seen := s.emit(6, "n2", trace.LeaderSeen)
 		s.lost(9, 1, "down")
-		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Again: []time.Duration{}, Seen: seen, Disturbed: []int{bit}}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{}, Received: seen, Disturbed: []int{bit}}}, s.ends(t))
 	})
 	t.Run("one finds nobody and its duplicate does", func(t *testing.T) {
 		s := newSheet()
@@ -108,7 +108,7 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 		a := s.sent(1, 1, 5)
 		lost := s.lost(5, 1, "down")
 		seen := s.emit(9, "n2", trace.LeaderSeen)
-		require.Equal(t, []story.Message{{Sent: a, ID: 1, Arrives: ms(5), Again: []time.Duration{ms(9)}, Seen: seen, Lost: "down", LostAt: lost, Disturbed: []int{bit}}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{ms(9)}, Received: seen, Lost: "down", LostAt: lost, Disturbed: []int{bit}}}, s.ends(t))
 	})
 	t.Run("two wait to be overtaken", func(t *testing.T) {
 		s := newSheet()
@@ -142,9 +142,9 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 		seen := s.emit(31, "n2", trace.LeaderSeen)
 		all := s.ends(t)
 		require.Equal(t, ms(30)+1, all[0].Arrives)
-		require.Equal(t, seen, all[0].Seen)
+		require.Equal(t, seen, all[0].Received)
 		require.Equal(t, ms(40), all[1].Arrives)
-		require.Zero(t, all[1].Seen)
+		require.Zero(t, all[1].Received)
 	})
 	t.Run("one comes to a node that stops in its pause", func(t *testing.T) {
 		s := newSheet()
@@ -157,9 +157,9 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 }
 
 func TestTheSmallRunIsTold(t *testing.T) {
-	s := told(t, storytest.Small(t))
+	s := projected(t, timelinetest.Small(t))
 	v := s.Trace.Footer.Verdict.Violations[0]
-	require.Equal(t, []story.Absence{{What: "preparation ack", Node: "n2", Namespace: "reindex", Task: "to-trigram", Version: 6}}, s.Absent(v))
+	require.Equal(t, []timeline.Absence{{What: "preparation ack", Node: "n2", Namespace: "reindex", Task: "to-trigram", Version: 6}}, s.Absent(v))
 	before := s.State(v.Events[1])
 	require.Equal(t, map[string]string{
 		"log": "9", "node/n1": "up #1", "node/n1/applied": "6", "node/n1/callback/reindex/to-trigram": "OnSwapRequested v6",
@@ -173,15 +173,15 @@ func TestTheSmallRunIsTold(t *testing.T) {
 	require.Equal(t, "down (shutdown)", end["node/n2"])
 	require.NotContains(t, end, "node/n1/applied")
 
-	require.Equal(t, []story.Incarnation{
-		{Number: 1, Span: story.Span{From: 3, Until: s.Lanes[1].Incarnations[0].Until}, How: "crash"},
+	require.Equal(t, []timeline.Incarnation{
+		{Number: 1, Span: timeline.Span{From: 3, Until: s.Lanes[1].Incarnations[0].Until}, How: "crash"},
 		{Number: 2, Span: s.Lanes[1].Incarnations[1].Span, How: "shutdown"},
 	}, s.Lanes[1].Incarnations)
 	require.Equal(t, "", outcome(s, "n2", "handle", 0))
 }
 
 // outcome is that of the n-th bar of a kind on a node.
-func outcome(s *story.Story, node, kind string, n int) string {
+func outcome(s *timeline.Timeline, node, kind string, n int) string {
 	for _, b := range s.Bars {
 		if b.Node == node && b.Kind == kind {
 			if n--; n < 0 {
@@ -210,7 +210,7 @@ func TestANodeThatStartsAgainHasAppliedNothing(t *testing.T) {
 	s.emit(3, "n1", trace.NodeStopped, trace.Str("how", "crash"))
 	up := s.emit(4, "n1", trace.NodeStarted)
 	again := s.emit(5, "n1", trace.SnapshotRestored, index)
-	run := told(t, &s.Trace)
+	run := projected(t, &s.Trace)
 	require.NotContains(t, run.State(up), "node/n1/applied")
 	require.Equal(t, "4", run.State(again)["node/n1/applied"])
 }
@@ -218,7 +218,7 @@ func TestANodeThatStartsAgainHasAppliedNothing(t *testing.T) {
 // TestATraceThatMakesNoSenseIsTold: what a wrong build may write, events that are missing
 // or have another one's fields, is told without a panic, and the clocks still fit.
 func TestATraceThatMakesNoSenseIsTold(t *testing.T) {
-	whole := run(t, "hostile-acks", 1).Trace
+	whole := taskRun(t, "hostile-acks", 1).Trace
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spoilt := trace.Trace{Header: whole.Header}
@@ -236,10 +236,10 @@ func TestATraceThatMakesNoSenseIsTold(t *testing.T) {
 			e.Seq = len(spoilt.Events) + 1
 			spoilt.Events = append(spoilt.Events, e)
 		}
-		s := told(t, &spoilt)
+		s := projected(t, &spoilt)
 		require.NotEmpty(t, s.State(len(spoilt.Events)))
 		for _, m := range s.Messages {
-			require.True(t, m.Seen == 0 || s.Before(m.Sent, m.Seen))
+			require.True(t, m.Received == 0 || s.Before(m.Sent, m.Received))
 		}
 		for _, b := range s.Bars {
 			require.True(t, b.Until == 0 || b.Until >= b.From)
@@ -258,13 +258,13 @@ func TestALongRunIsToldCheaply(t *testing.T) {
 		lasts, err = time.ParseDuration(s)
 		require.NoError(t, err)
 	}
-	whole := storytest.Long(t, lasts)
+	whole := timelinetest.Long(t, lasts)
 	require.Empty(t, whole.Footer.Verdict.Violations)
 	require.Greater(t, len(whole.Events), 20_000)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
-	s := told(t, whole)
+	s := projected(t, whole)
 	took := time.Since(start)
 	runtime.ReadMemStats(&after)
 	each := (after.TotalAlloc - before.TotalAlloc) / uint64(len(whole.Events))

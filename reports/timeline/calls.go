@@ -1,4 +1,4 @@
-package story
+package timeline
 
 import (
 	"encoding/json"
@@ -6,7 +6,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// request is what a command is found again by.
+// request identifies a command across its events.
 type request struct {
 	client string
 	seq    uint64
@@ -17,8 +17,8 @@ func requestOf(e *trace.Event) (request, bool) {
 	return r, r != request{}
 }
 
-// about has the fields of all commands that say what they are about.
-type about struct {
+// commandBody has the fields of all commands that the timeline reads.
+type commandBody struct {
 	Namespace string   `json:"namespace"`
 	ID        string   `json:"id"`
 	Version   uint64   `json:"version"`
@@ -39,55 +39,55 @@ type about struct {
 	Tenants    json.RawMessage   `json:"tenants"`
 }
 
-// tellCommits tells the log.
-func (s *Story) tellCommits() {
+// projectCommits projects the log.
+func (tl *Timeline) projectCommits() {
 	at := make(map[uint64]int)
-	for i := range s.Trace.Events {
-		switch e := &s.Trace.Events[i]; e.Kind {
+	for i := range tl.Trace.Events {
+		switch e := &tl.Trace.Events[i]; e.Kind {
 		case trace.Committed:
 			_, duplicate := e.Get("first")
 			c := Commit{
 				Seq: e.Seq, Index: uintOf(e, "index"), Term: uintOf(e, "term"), Command: e.Str("command"),
 				Class: e.Str("class"), Outcome: e.Str("outcome"), Duplicate: duplicate, Body: e.Str("body"),
 			}
-			b := read(c.Body)
+			b := decodeBody(c.Body)
 			c.Namespace, c.Task = b.Namespace, b.ID
-			at[c.Index] = len(s.Commits)
-			s.Commits = append(s.Commits, c)
+			at[c.Index] = len(tl.Commits)
+			tl.Commits = append(tl.Commits, c)
 		case trace.Applied:
 			if i, ok := at[uintOf(e, "index")]; ok {
-				s.Commits[i].Applied = append(s.Commits[i].Applied, e.Seq)
+				tl.Commits[i].Applied = append(tl.Commits[i].Applied, e.Seq)
 			}
 		}
 	}
 }
 
-// read reads what a command is about; of one that nobody can read, nothing is known.
-func read(body string) (b about) {
+// decodeBody returns the body of a command; a zero one for a body that does not decode.
+func decodeBody(body string) (b commandBody) {
 	if body != "" && json.Unmarshal([]byte(body), &b) != nil {
-		return about{}
+		return commandBody{}
 	}
 	return b
 }
 
-// tellCalls tells operations from call to return.
-func (s *Story) tellCalls() {
+// projectCalls projects operations from call to return.
+func (tl *Timeline) projectCalls() {
 	open := make(map[int64]int)
 	requests := make(map[request]int)
-	for i := range s.Trace.Events {
-		e := &s.Trace.Events[i]
+	for i := range tl.Trace.Events {
+		e := &tl.Trace.Events[i]
 		switch e.Kind {
 		case trace.Called:
-			r := runOf(e)
+			r := taskRunOf(e)
 			_, version := e.Get("version")
-			open[e.Int("op")] = len(s.Calls)
-			s.Calls = append(s.Calls, Call{
+			open[e.Int("op")] = len(tl.Calls)
+			tl.Calls = append(tl.Calls, Call{
 				Op: e.Int("op"), Do: e.Str("do"), Node: e.Node, Namespace: r.namespace, Task: r.task, Version: r.version,
 				Unit: e.Str("unit"), Called: e.Seq, ByOperator: !version, Resent: e.Bool("resent"),
 			})
 		case trace.Proposed:
 			if i, ok := open[e.Int("op")]; ok {
-				if c := &s.Calls[i]; c.Proposed == 0 {
+				if c := &tl.Calls[i]; c.Proposed == 0 {
 					c.Proposed = e.Seq
 				}
 				if r, ok := requestOf(e); ok {
@@ -96,18 +96,18 @@ func (s *Story) tellCalls() {
 			}
 		case trace.Committed:
 			r, named := requestOf(e)
-			if i, ok := requests[r]; ok && named && s.Calls[i].Committed == 0 {
-				s.Calls[i].Committed = e.Seq
+			if i, ok := requests[r]; ok && named && tl.Calls[i].Committed == 0 {
+				tl.Calls[i].Committed = e.Seq
 			}
 		case trace.Returned:
 			if i, ok := open[e.Int("op")]; ok {
-				c := &s.Calls[i]
+				c := &tl.Calls[i]
 				c.Returned, c.Outcome, c.Class, c.Error = e.Seq, e.Str("outcome"), e.Str("class"), e.Str("error")
 				delete(open, c.Op)
 			}
 		case trace.NodeStopped:
 			for op, i := range open {
-				if c := &s.Calls[i]; c.Node == e.Node && s.Event(c.Called).Incarnation == e.Incarnation {
+				if c := &tl.Calls[i]; c.Node == e.Node && tl.Event(c.Called).Incarnation == e.Incarnation {
 					c.Outcome = "cut off"
 					delete(open, op)
 				}

@@ -1,4 +1,4 @@
-package story
+package timeline
 
 import (
 	"fmt"
@@ -9,81 +9,81 @@ import (
 	"dtsim/sim/trace"
 )
 
-// remember follows what schedulers remember.
-type remember struct {
+// memoryProjector projects what schedulers remember.
+type memoryProjector struct {
 	changes
-	bridge  *tracecheck.Observer
+	check   *tracecheck.Observer
 	watched map[trace.Kind]bool
-	// nodes are the parts of nodes.
+	// nodes are the state parts of nodes.
 	nodes map[string]string
-	// of are the tasks that calls are about.
+	// of maps operations to their tasks.
 	of map[int64][2]string
 }
 
-func newRemember(s *Story) *remember {
-	r := &remember{
-		changes: newChanges(), bridge: tracecheck.New(&s.Trace.Header.Plan), watched: make(map[trace.Kind]bool),
+func newMemoryProjector(tl *Timeline) *memoryProjector {
+	p := &memoryProjector{
+		changes: newChanges(), check: tracecheck.New(&tl.Trace.Header.Plan), watched: make(map[trace.Kind]bool),
 		nodes: make(map[string]string), of: make(map[int64][2]string),
 	}
 	for _, kind := range tracecheck.Kinds() {
-		r.watched[kind] = true
+		p.watched[kind] = true
 	}
-	for _, l := range s.Lanes {
-		r.nodes[l.Name] = path("node", l.Name)
+	for _, l := range tl.Lanes {
+		p.nodes[l.Name] = path("node", l.Name)
 	}
-	return r
+	return p
 }
 
-// take tells what schedulers remember after an event.
-func (r *remember) take(e *trace.Event, _ bool) {
-	if r.e = e; !r.watched[e.Kind] || len(r.nodes) == 0 {
+// observe projects the memories that an event changes.
+func (p *memoryProjector) observe(e *trace.Event, _ bool) {
+	if p.e = e; !p.watched[e.Kind] || len(p.nodes) == 0 {
 		return
 	}
-	r.bridge.Observe(*e)
-	if r.nodes[e.Node] == "" {
+	p.check.Observe(*e)
+	if p.nodes[e.Node] == "" {
 		return
 	}
 	switch e.Kind {
 	case trace.NodeStarted, trace.NodeStopped:
-		r.clear(r.nodes[e.Node])
+		p.clear(p.nodes[e.Node])
 	case trace.Listed, trace.ListFailed:
 		if _, operator := e.Get("op"); operator {
 			return
 		}
-		for _, key := range r.bridge.Keys(e.Node) {
-			r.memory(e.Node, key)
+		for _, key := range p.check.Keys(e.Node) {
+			p.memory(e.Node, key)
 		}
 	case trace.Called:
-		r.of[e.Int("op")] = [2]string{e.Str("namespace"), e.Str("task")}
-		r.memory(e.Node, r.of[e.Int("op")])
+		p.of[e.Int("op")] = [2]string{e.Str("namespace"), e.Str("task")}
+		p.memory(e.Node, p.of[e.Int("op")])
 	case trace.Returned:
-		r.memory(e.Node, r.of[e.Int("op")])
-		delete(r.of, e.Int("op"))
+		p.memory(e.Node, p.of[e.Int("op")])
+		delete(p.of, e.Int("op"))
 	case trace.Proposed, trace.Committed, trace.WorkStarted, trace.ClockSet, trace.FaultBit:
 	default:
-		r.memory(e.Node, [2]string{e.Str("namespace"), e.Str("task")})
+		p.memory(e.Node, [2]string{e.Str("namespace"), e.Str("task")})
 	}
 }
 
-// memory tells what the scheduler of a node remembers of a task. Where the trace leaves
-// several memories open, it is what they agree on.
-func (r *remember) memory(node string, key [2]string) {
+// memory records what the scheduler of a node remembers of a task. If the trace admits several
+// memories, it records what they agree on.
+func (p *memoryProjector) memory(node string, key [2]string) {
 	if key[1] == "" {
 		return
 	}
-	part := r.nodes[node] + "/" + path("memory", key[0], key[1])
-	all := r.bridge.Memories(node, key[0], key[1])
+	part := p.nodes[node] + "/" + path("memory", key[0], key[1])
+	all := p.check.Memories(node, key[0], key[1])
 	switch m := agreed(all); {
 	case len(all) == 0:
-		r.set(part, "")
+		p.set(part, "")
 	case len(all) == 1:
-		r.below(r.nodes[node], part, m.String())
+		p.below(p.nodes[node], part, m.String())
 	default:
-		r.below(r.nodes[node], part, fmt.Sprintf("at least %s (one of %d)", m, len(all)))
+		p.below(p.nodes[node], part, fmt.Sprintf("at least %s (one of %d)", m, len(all)))
 	}
 }
 
-// agreed is what all memories have in common: what each of them knows at least.
+// agreed returns what all memories have in common: the least that each of them knows.
 func agreed(all []reconcile.Memory) reconcile.Memory {
 	if len(all) == 0 {
 		return reconcile.Memory{}
