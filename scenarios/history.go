@@ -9,7 +9,7 @@ import (
 )
 
 // history are bugs that systems like this one have had, each as the smallest story that
-// shows it: what went wrong there must come out well here. See scenarios/mutants.
+// shows it: what went wrong there must come out well here. See scenarios/mutation.
 func history() []Scenario {
 	return []Scenario{
 		{

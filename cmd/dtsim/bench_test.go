@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/scenarios"
+	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 )
 

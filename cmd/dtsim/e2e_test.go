@@ -13,12 +13,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/cli"
-	"dtsim/cmd/dtsim/internal/replay"
 	"dtsim/reports/schema"
 	"dtsim/scenarios"
 	"dtsim/sim/autopsy"
+	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
 	"dtsim/sim/plan"
@@ -79,7 +78,7 @@ func TestKeptTraceReplaysUnderBothEngines(t *testing.T) {
 	require.Len(t, traces, 2, "one of each engine")
 	engines := map[string]bool{}
 	for _, file := range traces {
-		var again replay.Document
+		var again cli.ReplayDocument
 		assert.Equal(t, 0, dtsim(t, &again, "replay", file))
 		assert.True(t, again.Identical)
 		engines[again.Engine] = true
@@ -113,12 +112,12 @@ func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
 	require.Equal(t, 1, dtsim(t, &run, "run", "--plan", file, "--engine", "native", "--out", dir))
 	require.NotEmpty(t, run.Violations)
 	for range 2 {
-		var again replay.Document
+		var again cli.ReplayDocument
 		assert.Equal(t, 1, dtsim(t, &again, "replay", run.Violations[0].Trace))
 		assert.True(t, again.Identical)
 		assert.Equal(t, run.Violations[0].Property, again.Property)
 	}
-	var sealed replay.Document
+	var sealed cli.ReplayDocument
 	assert.Equal(t, 1, dtsim(t, &sealed, "replay", run.Violations[0].Trace, "--engine", "sealed"))
 	assert.False(t, sealed.Identical)
 	assert.Equal(t, run.Violations[0].Property, sealed.Property)

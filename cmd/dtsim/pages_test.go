@@ -14,12 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/reports/page"
 	"dtsim/reports/page/browsertest"
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
+	"dtsim/sim/campaign/archive"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )

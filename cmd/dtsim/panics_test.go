@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/replay"
+	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/reports/schema"
+	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine/build"
 	"dtsim/sim/trace"
 )
@@ -76,7 +76,7 @@ func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
 				assert.NotContains(t, found.Message, " /", "a path of this machine")
 				assert.FileExists(t, filepath.Join(filepath.Dir(kept.Trace), archive.PlanFile))
 
-				var again replay.Document
+				var again cli.ReplayDocument
 				assert.Equal(t, 1, edited(t, edits, &again, "replay", kept.Trace))
 				assert.True(t, again.Identical)
 				assert.Equal(t, tt.property, again.Property)

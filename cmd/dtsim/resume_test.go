@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/reports/schema"
+	"dtsim/sim/campaign"
 )
 
 // asCommand makes the test's program behave as dtsim.

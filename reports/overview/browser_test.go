@@ -114,7 +114,7 @@ func TestSearchInABrowser(t *testing.T) {
 }
 
 func TestMutantsInABrowser(t *testing.T) {
-	d := kept[schema.Mutants](t, "../../../scenarios/mutants/RESULTS.json")
+	d := kept[schema.Mutants](t, "../../../scenarios/mutation/RESULTS.json")
 	p, err := overview.Mutants(d)
 	tab := browsertest.Start(t).Open(t, file(t, p, err))
 	var names []string

@@ -9,7 +9,7 @@
 // Settle and Rebase: the exported functions that sched.Scheduler drives, driven in the
 // same order (scheduler.go beside sched/pass.go, sched/runner.go and sched/perform.go).
 // A defect in fsm or sched/reconcile is found without touching this package; see
-// scenarios/mutants. Modelled are:
+// scenarios/mutation. Modelled are:
 //
 //   - The log: commands commit one at a time, in any order. One whose caller gives up,
 //     or has crashed, stays in flight and commits at any later moment, or never.

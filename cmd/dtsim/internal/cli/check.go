@@ -12,11 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/progress"
 	"dtsim/models/explore"
 	"dtsim/models/explore/tasks"
 	"dtsim/reports/schema"
+	"dtsim/sim/campaign/archive"
 )
 
 // checkFlags are the flags of `dtsim check`.
@@ -226,7 +225,7 @@ func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) er
 	if err != nil {
 		return err
 	}
-	show := progress.New(env.Stderr, env.Bar, env.Now)
+	show := newProgress(env.Stderr, env.Bar, env.Now)
 	var g growth
 	o.Every, o.Watch = sampleEvery, func(s explore.Snapshot) {
 		if g.add(s) {

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 
-	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/models/explore"
 	"dtsim/models/explore/counterexample"
 	"dtsim/reports/schema"
 	"dtsim/scenarios/property"
+	"dtsim/sim/campaign/archive"
 )
 
 // again is `dtsim check --replay`.

@@ -16,7 +16,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 	"github.com/stretchr/testify/require"
 
-	"dtsim/cmd/dtsim/internal/campaign"
+	"dtsim/sim/campaign"
 )
 
 // TestGolden runs the scripts in testdata. Their directives:

@@ -18,13 +18,10 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/cmd/dtsim/internal/gallery"
-	"dtsim/cmd/dtsim/internal/progress"
-	"dtsim/cmd/dtsim/internal/summary"
-	"dtsim/reports/schema"
 	"dtsim/scenarios"
-	"dtsim/scenarios/mutants"
+	"dtsim/scenarios/mutation"
+	"dtsim/scenarios/mutation/results"
+	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
 	"dtsim/sim/plan"
@@ -47,7 +44,7 @@ type mutantsFlags struct {
 }
 
 // resultsFile is where the table of all mutants is kept.
-const resultsFile = "scenarios/mutants/RESULTS.md"
+const resultsFile = "scenarios/mutation/RESULTS.md"
 
 func newMutants(env *Environment, args []string, status *int) *cobra.Command {
 	var f mutantsFlags
@@ -70,7 +67,7 @@ seed. Each judge looks only at those that no judge before it has killed. Locks t
 taken away are looked for with the race detector. Of the sample some are equivalent to
 the system; these are listed, and not judged.
 
-Mutants are data, see scenarios/mutants; they are compiled without touching the sources.
+Mutants are data, see scenarios/mutation; they are compiled without touching the sources.
 What judges came to is remembered in a journal, so that a gallery that was interrupted
 goes on where it stopped; it counts for the same sources, but for words about mutants, and
 the same budget.
@@ -103,7 +100,7 @@ found without any; 3 that a judge failed.`,
 			if err != nil {
 				return err
 			}
-			show := progress.New(env.Stderr, env.Bar, env.Now)
+			show := newProgress(env.Stderr, env.Bar, env.Now)
 			judges, err := f.choose(env, root, show.Note)
 			if err != nil {
 				return err
@@ -112,26 +109,26 @@ found without any; 3 that a judge failed.`,
 			if err != nil {
 				return err
 			}
-			journal, err := gallery.OpenJournal(f.keep, sources, f.budget)
+			journal, err := mutation.OpenJournal(f.keep, sources, f.budget)
 			if err != nil {
 				return fmt.Errorf("--journal: %w", err)
 			}
 			defer journal.Close()
-			spec := gallery.Spec{
+			spec := mutation.Spec{
 				Subjects: subjects, Judges: judges, Budget: f.budget, Repetitions: f.seeds, Journal: journal,
 				Begin: func(subject, judge string, repetition int) {
 					show.Step(fmt.Sprintf("%s: %s, %d of %d", subject, judge, repetition, f.seeds))
 				},
-				Watch: func(r gallery.Record) { show.Note(told(r)) },
+				Watch: func(r mutation.Record) { show.Note(told(r)) },
 			}
-			records, err := gallery.Execute(cmd.Context(), spec)
+			records, err := mutation.Execute(cmd.Context(), spec)
 			show.Stop()
 			interrupted := cmd.Context().Err() != nil
 			if err != nil && !interrupted {
 				return err
 			}
-			rows, generated := gallery.Apart(gallery.Table(subjects, judges, records))
-			head := gallery.Head{
+			rows, generated := mutation.Apart(mutation.Table(subjects, judges, records))
+			head := mutation.Head{
 				Command: typed(args), Budget: f.budget, Repetitions: f.seeds, Judges: f.judges,
 				Machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version()),
 			}
@@ -139,13 +136,13 @@ found without any; 3 that a judge failed.`,
 			if f.out == "" && f.only == "" && f.dir == "" && len(f.judges) == len(allJudges) {
 				f.out = filepath.Join(root, filepath.FromSlash(resultsFile))
 			}
-			results := gallery.NewDocument(head, rows)
-			results.Generated = sample.Document(generated)
-			if g := results.Generated; g != nil && *status == statusHeld {
+			doc := mutation.NewDocument(head, rows)
+			doc.Generated = sample.Document(generated)
+			if g := doc.Generated; g != nil && *status == statusHeld {
 				*status = judgeSample(g)
 			}
 			if f.out != "" && !interrupted {
-				if err := gallery.Write(f.out, results); err != nil {
+				if err := mutation.Write(f.out, doc); err != nil {
 					return err
 				}
 			}
@@ -154,8 +151,8 @@ found without any; 3 that a judge failed.`,
 				words = env.Stderr
 			}
 			printGallery(words, rows)
-			if g := results.Generated; g != nil {
-				fmt.Fprintf(words, "generated: %s\n", gallery.Counts(g))
+			if g := doc.Generated; g != nil {
+				fmt.Fprintf(words, "generated: %s\n", results.Counts(g))
 				for _, name := range slices.Sorted(maps.Keys(g.Survivors)) {
 					fmt.Fprintf(words, "survives: %s: %s\n", name, cmp.Or(g.Survivors[name], "nobody knows what finds it"))
 				}
@@ -164,7 +161,7 @@ found without any; 3 that a judge failed.`,
 				fmt.Fprintf(words, "interrupted; the same command goes on from here\n")
 			}
 			if f.json {
-				return printJSON(env, results)
+				return printJSON(env, doc)
 			}
 			return nil
 		},
@@ -188,8 +185,8 @@ found without any; 3 that a judge failed.`,
 // judgeSources identifies what judges look with: the guest, the plans, the model, and what
 // the model checker is asked. Words about mutants, notes among them, do not count.
 func judgeSources(ctx context.Context, root string) (string, error) {
-	all := fmt.Sprint(gallery.Searches())
-	for _, name := range []string{engine.GuestPackage, "dtsim/scenarios", gallery.SearchPackage, "dtsim/cmd/dtsim/internal/campaign"} {
+	all := fmt.Sprint(mutation.Searches())
+	for _, name := range []string{engine.GuestPackage, "dtsim/scenarios", mutation.SearchPackage, "dtsim/sim/campaign"} {
 		id, err := build.ID(ctx, build.Request{Dir: root, Package: name, Target: build.Host()})
 		if err != nil {
 			return "", err
@@ -241,10 +238,10 @@ func moduleRoot() (string, error) {
 }
 
 // load reads the mutants that were asked for, but for generated ones.
-func (f *mutantsFlags) load() ([]*mutants.Mutant, error) {
-	all, err := mutants.Historic()
+func (f *mutantsFlags) load() ([]*mutation.Mutant, error) {
+	all, err := mutation.Historic()
 	if f.dir != "" {
-		all, err = mutants.Dir(f.dir)
+		all, err = mutation.Dir(f.dir)
 	}
 	if err != nil {
 		return nil, badUsage("%w", err)
@@ -257,7 +254,7 @@ func (f *mutantsFlags) load() ([]*mutants.Mutant, error) {
 }
 
 // matching leaves those whose names match --only.
-func (f *mutantsFlags) matching(all []*mutants.Mutant) ([]*mutants.Mutant, error) {
+func (f *mutantsFlags) matching(all []*mutation.Mutant) ([]*mutation.Mutant, error) {
 	if f.only == "" {
 		return all, nil
 	}
@@ -267,7 +264,7 @@ func (f *mutantsFlags) matching(all []*mutants.Mutant) ([]*mutants.Mutant, error
 			return nil, badUsage("--only %s: %w", glob, err)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(m *mutants.Mutant) bool {
+	return slices.DeleteFunc(slices.Clone(all), func(m *mutation.Mutant) bool {
 		return !slices.ContainsFunc(globs, func(glob string) bool {
 			ok, _ := path.Match(glob, m.Name)
 			return ok
@@ -276,7 +273,7 @@ func (f *mutantsFlags) matching(all []*mutants.Mutant) ([]*mutants.Mutant, error
 }
 
 // subjects are the system as it is, the mutants, and generated ones.
-func (f *mutantsFlags) subjects(all []*mutants.Mutant, s gallery.Sample, root string) ([]gallery.Subject, error) {
+func (f *mutantsFlags) subjects(all []*mutation.Mutant, s mutation.Sample, root string) ([]mutation.Subject, error) {
 	made, err := f.matching(s.Judged)
 	if err != nil {
 		return nil, err
@@ -284,7 +281,7 @@ func (f *mutantsFlags) subjects(all []*mutants.Mutant, s gallery.Sample, root st
 	if len(all)+len(made) == 0 {
 		return nil, badUsage("--only %s: no mutant matches", f.only)
 	}
-	written, err := gallery.Subjects(all, func(file string) ([]byte, error) {
+	written, err := mutation.Subjects(all, func(file string) ([]byte, error) {
 		return os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 	})
 	if err != nil {
@@ -294,32 +291,32 @@ func (f *mutantsFlags) subjects(all []*mutants.Mutant, s gallery.Sample, root st
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat([]gallery.Subject{{}}, written, generated), nil
+	return slices.Concat([]mutation.Subject{{}}, written, generated), nil
 }
 
 // generate makes the sample of generated mutants.
-func (f *mutantsFlags) generate(root string) (gallery.Sample, error) {
+func (f *mutantsFlags) generate(root string) (mutation.Sample, error) {
 	if f.generated == 0 {
-		return gallery.Sample{}, nil
+		return mutation.Sample{}, nil
 	}
-	known, err := mutants.Known()
+	known, err := mutation.Known()
 	if err != nil {
-		return gallery.Sample{}, err
+		return mutation.Sample{}, err
 	}
-	all, err := mutants.Generate(root)
+	all, err := mutation.Generate(root)
 	if err != nil {
-		return gallery.Sample{}, err
+		return mutation.Sample{}, err
 	}
-	return gallery.NewSample(f.sample, mutants.Sample(all, f.sample, f.generated), known), nil
+	return mutation.NewSample(f.sample, mutation.Choose(all, f.sample, f.generated), known), nil
 }
 
 // choose makes the judges that were asked for.
-func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) ([]gallery.Judge, error) {
-	var judges []gallery.Judge
+func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) ([]mutation.Judge, error) {
+	var judges []mutation.Judge
 	for _, name := range f.judges {
 		switch name {
 		case "sim":
-			judges = append(judges, &gallery.Simulation{
+			judges = append(judges, &mutation.Simulation{
 				Told: families(scenarios.Told()), Families: families(scenarios.Hostile()),
 				Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now,
 				Open: func(ctx context.Context, o engine.Options) (engine.Engine, error) {
@@ -328,9 +325,9 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 				},
 			})
 		case "explore":
-			judges = append(judges, &gallery.Explore{Dir: root, Searches: gallery.Searches(), Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now})
+			judges = append(judges, &mutation.Explore{Dir: root, Searches: mutation.Searches(), Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now})
 		case "unit":
-			judges = append(judges, &gallery.Unit{Root: root, Budget: max(f.budget, 2*time.Minute), Now: env.Now})
+			judges = append(judges, &mutation.Unit{Root: root, Budget: max(f.budget, 2*time.Minute), Now: env.Now})
 		}
 	}
 	return judges, nil
@@ -350,7 +347,7 @@ func families(of []scenarios.Scenario) []*campaign.Family {
 }
 
 // judge is the exit status.
-func (f *mutantsFlags) judge(rows []gallery.Row, interrupted bool) int {
+func (f *mutantsFlags) judge(rows []mutation.Row, interrupted bool) int {
 	if interrupted {
 		return statusHarness
 	}
@@ -365,25 +362,25 @@ func (f *mutantsFlags) judge(rows []gallery.Row, interrupted bool) int {
 			}
 		}
 	}
-	if len(gallery.Survivors(rows)) > 0 {
+	if len(mutation.Survivors(rows)) > 0 {
 		status = statusViolated
 	}
 	return status
 }
 
 // judgeSample is the exit status of a sample of generated mutants.
-func judgeSample(g *schema.Generated) int {
+func judgeSample(g *results.Generated) int {
 	switch {
 	case len(g.Failed) > 0:
 		return statusHarness
-	case len(g.Found)+len(gallery.Unexplained(g)) > 0:
+	case len(g.Found)+len(results.Unexplained(g)) > 0:
 		return statusViolated
 	}
 	return statusHeld
 }
 
 // told is a record in a line.
-func told(r gallery.Record) string {
+func told(r mutation.Record) string {
 	words := fmt.Sprintf("nothing in %.1fs (%d)", r.Wall.Seconds(), r.Runs)
 	switch {
 	case r.Err != nil:
@@ -405,7 +402,7 @@ func told(r gallery.Record) string {
 }
 
 // printGallery prints the table people read.
-func printGallery(w io.Writer, rows []gallery.Row) {
+func printGallery(w io.Writer, rows []mutation.Row) {
 	if len(rows) == 0 {
 		return
 	}
@@ -413,7 +410,7 @@ func printGallery(w io.Writer, rows []gallery.Row) {
 	for _, c := range rows[0].Cells {
 		columns = append(columns, c.Judge, "by", "seconds")
 	}
-	t := summary.NewTable(columns...)
+	t := newTable(columns...)
 	var right []table.ColumnConfig
 	for i := range rows[0].Cells {
 		for _, n := range []int{2 + 3*i, 4 + 3*i} {
@@ -440,7 +437,7 @@ func printGallery(w io.Writer, rows []gallery.Row) {
 		t.AppendRow(line)
 	}
 	fmt.Fprintln(w, t.Render())
-	survivors := gallery.Survivors(rows)
+	survivors := mutation.Survivors(rows)
 	for _, judge := range allJudges {
 		if names := survivors[judge]; len(names) > 0 {
 			fmt.Fprintf(w, "%s has to find and does not: %s\n", judge, strings.Join(names, ", "))

@@ -5,8 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/cmd/dtsim/internal/gallery"
-	"dtsim/scenarios/mutants"
+	"dtsim/scenarios/mutation"
+	"dtsim/scenarios/mutation/results"
 )
 
 func TestOnlyChoosesAmongTheMutants(t *testing.T) {
@@ -18,7 +18,7 @@ func TestOnlyChoosesAmongTheMutants(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		subjects, err := f.subjects(all, gallery.Sample{}, root)
+		subjects, err := f.subjects(all, mutation.Sample{}, root)
 		for _, s := range subjects {
 			names = append(names, s.Name())
 		}
@@ -26,7 +26,7 @@ func TestOnlyChoosesAmongTheMutants(t *testing.T) {
 	}
 	names, err := choose("barrier-on-*,lost-claim")
 	require.NoError(t, err)
-	require.Equal(t, []string{gallery.Unmutated, "barrier-on-first-ack", "lost-claim"}, names)
+	require.Equal(t, []string{results.Unmutated, "barrier-on-first-ack", "lost-claim"}, names)
 	_, err = choose("nosuch*,noneeither")
 	require.ErrorContains(t, err, "no mutant matches")
 	names, err = choose("")
@@ -37,10 +37,10 @@ func TestOnlyChoosesAmongTheMutants(t *testing.T) {
 // What a glob leaves out is left in the list that it was chosen from: a sample is built as
 // one program, whoever of it is judged.
 func TestAGlobTakesNothingAwayFromItsList(t *testing.T) {
-	all := []*mutants.Mutant{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	all := []*mutation.Mutant{{Name: "a"}, {Name: "b"}, {Name: "c"}}
 	f := mutantsFlags{only: "b,x*"}
 	chosen, err := f.matching(all)
 	require.NoError(t, err)
-	require.Equal(t, []*mutants.Mutant{{Name: "b"}}, chosen)
-	require.Equal(t, []*mutants.Mutant{{Name: "a"}, {Name: "b"}, {Name: "c"}}, all)
+	require.Equal(t, []*mutation.Mutant{{Name: "b"}}, chosen)
+	require.Equal(t, []*mutation.Mutant{{Name: "a"}, {Name: "b"}, {Name: "c"}}, all)
 }

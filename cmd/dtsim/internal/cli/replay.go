@@ -9,10 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/cmd/dtsim/internal/progress"
-	"dtsim/cmd/dtsim/internal/replay"
 	"dtsim/models/explore/counterexample"
+	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/trace"
 )
@@ -64,7 +62,7 @@ end. NO_COLOR turns colors off.`,
 			if err := show.foresee(env, want.job.Plan, want.told); err != nil {
 				return err
 			}
-			e, err := env.open(cmd.Context(), want.engine, false, race, progress.New(env.Stderr, env.Bar, env.Now).Note)
+			e, err := env.open(cmd.Context(), want.engine, false, race, newProgress(env.Stderr, env.Bar, env.Now).Note)
 			if err != nil {
 				return err
 			}
@@ -73,7 +71,7 @@ end. NO_COLOR turns colors off.`,
 			if found, raced := campaign.Raced(err); raced {
 				*status = statusViolated
 				if asJSON {
-					return printJSON(env, replay.Document{Verdict: campaign.Violated.String(), Property: found[0].Property, Engine: e.first.Name()})
+					return printJSON(env, ReplayDocument{Verdict: campaign.Violated.String(), Property: found[0].Property, Engine: e.first.Name()})
 				}
 				fmt.Fprintf(env.Stdout, "violated %s: %s\n", found[0].Property, found[0].Message)
 				return nil
@@ -83,7 +81,7 @@ end. NO_COLOR turns colors off.`,
 			}
 			*status = c.Status()
 			if asJSON {
-				return printJSON(env, c.Document())
+				return printJSON(env, newReplayDocument(c))
 			}
 			if show.on {
 				again, err := trace.Read(bytes.NewReader(c.Again.Trace))
@@ -95,7 +93,7 @@ end. NO_COLOR turns colors off.`,
 				}
 				fmt.Fprintln(env.Stdout)
 			}
-			c.Words(env.Stdout)
+			printComparison(env.Stdout, c)
 			return nil
 		},
 	}
@@ -157,8 +155,8 @@ func readRecord(name, engineName string) (record, error) {
 }
 
 // compare runs the record's job again; for a plan, twice.
-func (r record) compare(ctx context.Context, e engine.Engine) (replay.Comparison, error) {
-	var c replay.Comparison
+func (r record) compare(ctx context.Context, e engine.Engine) (campaign.Comparison, error) {
+	var c campaign.Comparison
 	runs := []*campaign.Recorded{&c.Again}
 	if r.past == nil {
 		runs = []*campaign.Recorded{&c.Past, &c.Again}

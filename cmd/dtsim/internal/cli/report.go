@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dtsim/cmd/dtsim/internal/archive"
+	"dtsim/sim/campaign/archive"
 )
 
 // reportFlags are the flags of `dtsim report`.

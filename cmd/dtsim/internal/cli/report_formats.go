@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 
-	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/reports/cases"
 	"dtsim/reports/columns"
 	"dtsim/reports/perfetto"
 	"dtsim/reports/shiviz"
+	"dtsim/sim/campaign"
 )
 
 // render writes subjects in the reporter's format.

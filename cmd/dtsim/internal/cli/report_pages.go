@@ -8,12 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
-	"dtsim/cmd/dtsim/internal/archive"
 	"dtsim/reports/overview"
 	"dtsim/reports/page"
 	"dtsim/reports/runpage"
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
+	"dtsim/sim/campaign/archive"
 )
 
 // html writes the page of a subject. Pages that belong to it, of the failures of a

@@ -7,11 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/cmd/dtsim/internal/summary"
 	"dtsim/models/explore/counterexample"
 	"dtsim/reports/schema"
+	"dtsim/sim/campaign"
+	"dtsim/sim/campaign/archive"
 	"dtsim/sim/trace"
 )
 
@@ -178,7 +177,7 @@ func openCampaign(path, folder string) (*subject, error) {
 // pastDocument is the document of a campaign as far as its journal tells.
 func pastDocument(past *campaign.Past) schema.Campaign {
 	r := past.Result()
-	head := summary.Head{Command: "dtsim run"}
+	head := summaryHead{Command: "dtsim run"}
 	for _, name := range deciding {
 		for _, value := range past.Flags[name] {
 			head.Command += " --" + name + " " + archive.Quote(value)
@@ -193,7 +192,7 @@ func pastDocument(past *campaign.Past) schema.Campaign {
 	for _, o := range r.Compared {
 		head.Second = o.Engine
 	}
-	d := summary.NewDocument(head, r)
+	d := newRunDocument(head, r)
 	d.Hash, d.Asked = "", 0 // of a part, and nobody knows
 	return d
 }

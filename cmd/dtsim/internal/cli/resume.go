@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/reports/schema"
+	"dtsim/sim/campaign"
+	"dtsim/sim/campaign/archive"
 )
 
 // deciding are the flags that decide what a campaign is. What a resumed one was begun

@@ -10,11 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/cmd/dtsim/internal/failure"
-	"dtsim/cmd/dtsim/internal/progress"
-	"dtsim/cmd/dtsim/internal/summary"
+	"dtsim/sim/campaign"
+	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/shrink"
 )
@@ -92,7 +89,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 					return err
 				}
 			}
-			show := progress.New(env.Stderr, env.Bar, env.Now)
+			show := newProgress(env.Stderr, env.Bar, env.Now)
 			e, err := env.open(cmd.Context(), f.engine, true, f.race, show.Note)
 			if err != nil {
 				return err
@@ -114,7 +111,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			}
 			defer spec.Journal.Close()
 			total := len(w.runs) - spec.Resumed()
-			head := summary.Head{Command: typed(args), Engine: e.first.Name(), Seeds: w.seeds.String(), For: f.wall}
+			head := summaryHead{Command: typed(args), Engine: e.first.Name(), Seeds: w.seeds.String(), For: f.wall}
 			if e.second != nil {
 				head.Second = e.second.Name()
 				total += len(w.compare)
@@ -133,7 +130,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			}
 
 			*status = result.Status()
-			d := summary.NewDocument(head, result)
+			d := newRunDocument(head, result)
 			if err := f.conclude(d, spec.Journal); err != nil {
 				return err
 			}
@@ -141,7 +138,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			if f.json {
 				words = env.Stderr
 			}
-			summary.Words(words, head, result, f.verbose, env.Color && !f.json)
+			printSummary(words, head, result, f.verbose, env.Color && !f.json)
 			if f.report {
 				if err := reportTo(env, words, &subject{path: f.out, folder: f.out, campaign: &d, ended: true}); err != nil {
 					return err
@@ -184,7 +181,7 @@ func resumed(err error, dir string) error {
 }
 
 // distinct shrinks the violations of a campaign and makes them distinct failures.
-func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, store archive.Archive, show progress.Progress, result *campaign.Result) {
+func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, store archive.Archive, show progress, result *campaign.Result) {
 	var found []*campaign.Outcome
 	for _, list := range [][]campaign.Outcome{result.Asked, result.Compared, result.Controls} {
 		for i := range list {
@@ -196,7 +193,7 @@ func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, s
 			}
 		}
 	}
-	spec := failure.Spec{
+	spec := campaign.Collector{
 		Engine: e.byName, Archive: store, Jobs: f.jobs, Budget: f.budget,
 		Sealed: func() (engine.Engine, error) { return e.pinning(ctx, env, show.Note) },
 		Watch:  func(what string, s shrink.Step) { show.Step(stepWords(what, s)) },

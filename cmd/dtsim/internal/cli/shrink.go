@@ -11,9 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/campaign"
-	"dtsim/cmd/dtsim/internal/progress"
+	"dtsim/sim/campaign"
+	"dtsim/sim/campaign/archive"
 	"dtsim/sim/plan"
 	"dtsim/sim/shrink"
 )
@@ -84,7 +83,7 @@ is violated, as with every command; 0 that the plan violates nothing.`,
 			if err != nil {
 				return err
 			}
-			show := progress.New(env.Stderr, env.Bar, env.Now)
+			show := newProgress(env.Stderr, env.Bar, env.Now)
 			e, err := env.open(cmd.Context(), want.engine, false, f.race, show.Note)
 			if err != nil {
 				return err

@@ -3,9 +3,9 @@ package cli
 import (
 	"fmt"
 
-	"dtsim/cmd/dtsim/internal/archive"
-	"dtsim/cmd/dtsim/internal/campaign"
 	"dtsim/scenarios"
+	"dtsim/sim/campaign"
+	"dtsim/sim/campaign/archive"
 	"dtsim/sim/plan"
 )
 

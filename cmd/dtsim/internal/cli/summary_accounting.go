@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"dtsim/reports/schema"
+	"dtsim/sim/campaign"
+	"dtsim/sim/coverage"
+)
+
+// accounting prints what the campaign did and did not do. Where no fault was asked for,
+// most situations cannot come about; then those that did not are only counted.
+func (p printer) accounting(r campaign.Result) {
+	a := coverage.NewAccount(campaign.Sum("", r.Asked).Counters)
+	if len(a.Faults) > 0 {
+		p.faults(a)
+	}
+	p.sometimes(a, len(a.Faults) > 0)
+	p.list("at stake", a.AtStake)
+	p.list("unfinished, and excused", a.Excused)
+}
+
+// list prints names with their counts on one line, if there are any.
+func (p printer) list(what string, list []coverage.Reached) {
+	if len(list) == 0 {
+		return
+	}
+	var words []string
+	for _, one := range list {
+		words = append(words, fmt.Sprintf("%s %d", one.Name, one.Count))
+	}
+	p.line("\n%s: %s", what, strings.Join(words, ", "))
+}
+
+// faults prints the table of faults and of the states in which they bit.
+func (p printer) faults(a coverage.Account) {
+	columns := []any{"fault", "asked", "applied", "effective", "differed", "bites"}
+	for _, state := range coverage.States() {
+		columns = append(columns, state)
+	}
+	t := newTable(columns...)
+	var right []table.ColumnConfig
+	for n := 2; n <= len(columns); n++ {
+		right = append(right, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(right)
+	for _, f := range a.Faults {
+		row := table.Row{f.Kind, f.Asked, f.Applied, f.Effective, differed(f.Without), f.Bitten}
+		for _, state := range coverage.States() {
+			if n := f.States[state]; n > 0 {
+				row = append(row, n)
+			} else {
+				row = append(row, "")
+			}
+		}
+		t.AppendRow(row)
+	}
+	p.line("\n%s", t.Render())
+	if w := a.Without(); w.Runs > 0 {
+		p.line("%s made again without a fault that had bitten: %d decided something else (\"differed\"); the trace says so of %d (\"effective\"), and is right in %d",
+			count(int(w.Runs), "run"), w.Differed, w.Told, w.Agreed)
+	}
+}
+
+// differed says in how many of the runs without a fault something else was decided.
+func differed(r coverage.Reruns) string {
+	if r.Runs == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d", r.Differed, r.Runs)
+}
+
+// sometimes prints the situations that were reached, after those that were not.
+func (p printer) sometimes(a coverage.Account, zeros bool) {
+	missed := len(a.Missed())
+	p.line("\n%d of %d situations worth meeting were reached", len(a.Sometimes)-missed, len(a.Sometimes))
+	list := a.Sometimes
+	if !zeros {
+		list = list[missed:]
+	}
+	if len(list) == 0 {
+		return
+	}
+	t := newTable("times", "situation")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight, AlignHeader: text.AlignRight}})
+	for _, s := range list {
+		t.AppendRow(table.Row{s.Count, s.Name})
+	}
+	p.line("%s", t.Render())
+}
+
+// guards says what stands behind "held".
+func (p printer) guards(r campaign.Result) string {
+	var words []string
+	held := 0
+	for _, o := range r.Controls {
+		if o.State == campaign.Held {
+			held++
+		}
+	}
+	if len(r.Controls) > 0 && held == len(r.Controls) {
+		words = append(words, "the planted violation was found, the control held")
+	}
+	if n := r.Twice(); n > 0 {
+		words = append(words, count(n, "run")+" made twice: identical")
+	}
+	return strings.Join(words, "; ")
+}
+
+// account puts the accounting into the document.
+func account(d *schema.Campaign, total campaign.Group) {
+	a := coverage.NewAccount(total.Counters)
+	for _, f := range a.Faults {
+		d.Faults[f.Kind] = f.Applied
+		d.FaultTable[f.Kind] = schema.Fault{
+			Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Bites: f.Bitten,
+			Reruns: f.Without.Runs, Differed: f.Without.Differed, Told: f.Without.Told, States: f.States,
+		}
+	}
+	for _, s := range a.Sometimes {
+		d.Sometimes[s.Name] = s.Count
+	}
+	for _, s := range a.AtStake {
+		d.AtStake[s.Name] = s.Count
+	}
+	for _, s := range a.Excused {
+		d.Excused[s.Name] = s.Count
+	}
+}

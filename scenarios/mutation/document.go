@@ -1,0 +1,126 @@
+package mutation
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"dtsim/scenarios/mutation/results"
+	"dtsim/sim/campaign/archive"
+)
+
+// Head is what results say about themselves.
+type Head struct {
+	// Command is what was typed, Machine where.
+	Command, Machine string
+	// Budget is how long a judge may look at a mutant, Repetitions how often.
+	Budget      time.Duration
+	Repetitions int
+	// Judges are those who looked.
+	Judges []string
+}
+
+// NewDocument makes the document of a table.
+func NewDocument(head Head, rows []Row) results.Document {
+	d := results.Document{
+		Command: head.Command, Machine: head.Machine, BudgetS: head.Budget.Seconds(), Repetitions: head.Repetitions, Judges: head.Judges,
+		Unmutated: map[string]results.Kill{}, Found: []results.Finding{}, Mutants: []results.Mutant{}, Worth: []results.Worth{},
+	}
+	for _, row := range rows {
+		if row.Subject.Mutant == nil {
+			d.Unmutated, d.Found = row.unmutated()
+		} else {
+			d.Mutants = append(d.Mutants, row.document())
+		}
+	}
+	for _, w := range Vacuity(rows) {
+		d.Worth = append(d.Worth, results.Worth{
+			Property: w.Property, Catches: append([]string{}, w.Catches...), Alone: append([]string{}, w.Alone...),
+		})
+	}
+	return d
+}
+
+// unmutated says what judges spent on the system as it is, and what they came to.
+func (r Row) unmutated() (spent map[string]results.Kill, found []results.Finding) {
+	spent, found = map[string]results.Kill{}, []results.Finding{}
+	for _, c := range r.Cells {
+		if len(c.Records) > 0 {
+			spent[c.Judge] = r.kill(c)
+		}
+		if err := c.Err(); err != nil {
+			found = append(found, results.Finding{Judge: c.Judge, Property: results.HarnessError, Message: err.Error()})
+		}
+		for _, record := range c.Records {
+			if record.Killed() {
+				found = append(found, results.Finding{Judge: c.Judge, Property: record.Property, Message: record.Message, Where: record.Where})
+			}
+		}
+	}
+	return spent, found
+}
+
+func (r Row) document() results.Mutant {
+	m := results.Mutant{
+		Name: r.Subject.Name(), Properties: r.Subject.Mutant.Breaks, Killed: r.Killed(),
+		Kills: map[string]results.Kill{}, Survived: map[string]results.Kill{}, Skipped: map[string]string{}, Failed: map[string]string{},
+	}
+	m.Fired, m.Alone = r.caughtBy()
+	for _, c := range r.Cells {
+		switch {
+		case c.Skipped() != "":
+			m.Skipped[c.Judge] = c.Skipped()
+		case c.Err() != nil:
+			m.Failed[c.Judge] = c.Err().Error()
+		case c.Kills() > 0:
+			m.Kills[c.Judge] = r.kill(c)
+		default:
+			m.Survived[c.Judge] = r.kill(c)
+		}
+	}
+	return m
+}
+
+// kill says what a cell took.
+func (r Row) kill(c Cell) results.Kill {
+	k := results.Kill{
+		Runs: c.Runs(), WallS: c.Wall().Seconds(), Kills: c.Kills(), Tries: len(c.Records),
+		Properties: append([]string{}, c.Properties()...), Unexpected: append([]string{}, r.Unexpected(c)...),
+	}
+	_, k.Violating = c.Fired()
+	counts := map[string]int{}
+	for _, r := range c.Records {
+		if !r.Killed() {
+			continue
+		}
+		if counts[r.Property]++; counts[r.Property] > counts[k.Property] {
+			k.Property, k.Where = r.Property, r.Where
+		}
+	}
+	return k
+}
+
+// Write keeps results: the table in a file, whose folder is made, and the document in one
+// beside it.
+func Write(table string, d results.Document) error {
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(table), 0o755)
+	}
+	if err == nil {
+		err = archive.WriteFile(beside(table), append(text, '\n'))
+	}
+	if err == nil {
+		err = archive.WriteFile(table, []byte(results.Markdown(d)))
+	}
+	if err != nil {
+		return fmt.Errorf("the results of mutants: %w", err)
+	}
+	return nil
+}
+
+// beside is the name of the document of a table.
+func beside(table string) string { return strings.TrimSuffix(table, filepath.Ext(table)) + ".json" }

@@ -1,0 +1,168 @@
+package mutation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dtsim/scenarios/mutation/results"
+
+	"dtsim/models/explore/tasks"
+	"dtsim/sim/engine/build"
+)
+
+// SearchPackage is the program that searches.
+const SearchPackage = "dtsim/scenarios/mutation/search"
+
+// Search is what the model checker looks at: one cluster, or logs.
+type Search struct {
+	// Command shows it again.
+	Command  string
+	Cluster  tasks.Config
+	Liveness bool
+	// Logs is how many commands a log has, see package logs; 0 for a cluster.
+	Logs int
+}
+
+// everyLog is looked at besides, and first, for mutants that operators made: most of what
+// they change shows in what a log comes to, if not in what a cluster proposes.
+var everyLog = Search{Command: "dtsim check --config logs", Logs: 1}
+
+// Searches are what the model checker looks at, the quickest first. All of them together
+// visit every state in a few seconds.
+func Searches() []Search {
+	configs := tasks.Configs()
+	named := func(name string) Search {
+		return Search{Command: "dtsim check --config " + name, Cluster: configs[name]}
+	}
+	live := named("2n-liveness")
+	live.Command, live.Liveness = live.Command+" --liveness", true
+	return []Search{
+		named("rerun"),
+		{"dtsim check --nodes 2 --units 2 --barrier --cancels 1 --reruns 1",
+			tasks.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Cancels: 1, Reruns: 1}, false, 0},
+		named("operator"), named("cancel"), named("older-proposer"), named("lag"),
+		{"dtsim check --nodes 3 --units 2 --barrier --crashes 1",
+			tasks.Config{Name: "custom", Nodes: 3, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Crashes: 1}, false, 0},
+		{"dtsim check --nodes 2 --units 2 --barrier --interrupts 1",
+			tasks.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Interrupts: 1}, false, 0},
+		named("groups"), named("cleanup"), named("two-tasks"), named("compete"), named("default"), live, named("overlap"),
+	}
+}
+
+// Explore is the judge that lets the model checker visit every state of small clusters
+// made of the mutated code.
+type Explore struct {
+	// Dir is a directory inside the module.
+	Dir string
+	// Searches are tried one after the other; see [Searches].
+	Searches []Search
+	// Jobs is how many cores a search takes.
+	Jobs   int
+	Budget time.Duration
+	Log    func(string)
+	Now    func() time.Time
+}
+
+// Name implements [Judge].
+func (x *Explore) Name() string { return results.Exploration }
+
+// Asked implements [Judge].
+func (x *Explore) Asked(m *Mutant) string { return m.Unmodelled }
+
+// environment is what chooses a mutant.
+func (s System) environment() []string {
+	if s.Choice == "" {
+		return nil
+	}
+	return []string{s.Choice}
+}
+
+// searched is what the program of package search prints.
+type searched struct {
+	States     int
+	Violations []struct {
+		Property, Message string
+		Again             []string
+	}
+}
+
+// Look implements [Judge].
+func (x *Explore) Look(ctx context.Context, system System, wanted func(string) bool, _ int) Finding {
+	program, err := x.build(ctx, system)
+	if err != nil {
+		return Finding{Err: err}
+	}
+	started := x.Now()
+	bounded, cancel := context.WithTimeout(ctx, x.Budget)
+	defer cancel()
+	f := Finding{Fired: map[string]int{}}
+	searches := x.Searches
+	if system.Choice != "" {
+		searches = slices.Concat([]Search{everyLog}, searches)
+	}
+	for _, s := range searches {
+		said, err := x.search(bounded, program, system, s, "")
+		f.Wall = x.Now().Sub(started)
+		if bounded.Err() != nil {
+			return f
+		}
+		if err != nil {
+			f.Err = err
+			return f
+		}
+		f.Runs += said.States
+		if len(said.Violations) > 0 {
+			f.Violating++
+		}
+		for _, v := range said.Violations {
+			f.Fired[v.Property]++
+			if f.Property == "" && wanted(v.Property) {
+				f.Property, f.Message, f.Where = v.Property, v.Message, s.Command
+			}
+		}
+		if f.Property != "" {
+			return f
+		}
+	}
+	return f
+}
+
+// build makes the program that searches.
+func (x *Explore) build(ctx context.Context, system System) (string, error) {
+	program, err := build.Make(ctx, build.Request{
+		Name: "model checker", Dir: x.Dir, Package: SearchPackage, Target: build.Host(), Edits: system.Edits, Log: x.Log,
+	})
+	if err != nil {
+		return "", err
+	}
+	return program.Path, nil
+}
+
+// search looks at one cluster; the first counterexample goes to a file, if that has a
+// name.
+func (x *Explore) search(ctx context.Context, program string, system System, s Search, file string) (said searched, err error) {
+	config, err := json.Marshal(s.Cluster)
+	if err != nil {
+		return said, err
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, program,
+		"-config", string(config), "-liveness="+strconv.FormatBool(s.Liveness), "-logs", strconv.Itoa(s.Logs), "-jobs", strconv.Itoa(max(1, x.Jobs)), "-trace", file)
+	cmd.Env = append(os.Environ(), system.environment()...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = x.Dir, &stdout, &stderr
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	if bad := json.Unmarshal(stdout.Bytes(), &said); bad != nil || err != nil {
+		return said, fmt.Errorf("%s: %w: %s", s.Command, errors.Join(err, bad), strings.TrimSpace(stderr.String()))
+	}
+	return said, nil
+}

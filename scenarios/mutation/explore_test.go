@@ -1,0 +1,112 @@
+package mutation
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/models/explore"
+	"dtsim/models/explore/counterexample"
+	"dtsim/models/explore/tasks"
+	"dtsim/scenarios/property"
+	"dtsim/sim/trace"
+)
+
+// judgedInTheTrace are mutants whose counterexamples the checks of runs judge, too, though
+// they share nothing with the model, and what they say.
+var judgedInTheTrace = map[string]string{
+	"barrier-on-first-ack": "P5", "finalize-without-acks": "P8", "outdated-status": "P9", "fired-marks-lost": "P9",
+	"finished-tasks-not-pre-marked": "P9",
+	// To the checks this is a verdict that the specification does not share.
+	"last-ack-wins": "P2",
+}
+
+// TestTheModelCheckerFindsWhatItHasTo builds every mutant of the modelled code into the
+// checker: each yields a counterexample, and the model is not touched.
+func TestTheModelCheckerFindsWhatItHasTo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program for each mutant")
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	all, err := Historic()
+	require.NoError(t, err)
+	subjects, err := Subjects(all, func(file string) ([]byte, error) { return os.ReadFile(filepath.Join(root, file)) })
+	require.NoError(t, err)
+	x := &Explore{Dir: root, Searches: Searches(), Log: func(string) {}, Now: time.Now}
+	for _, s := range subjects {
+		if x.Asked(s.Mutant) != "" {
+			continue
+		}
+		t.Run(s.Name(), func(t *testing.T) {
+			t.Parallel()
+			program, err := x.build(t.Context(), s.system())
+			require.NoError(t, err)
+			file := filepath.Join(t.TempDir(), "counterexample.trace.jsonl")
+			states := 0
+			for _, search := range x.Searches {
+				said, err := x.search(t.Context(), program, s.system(), search, file)
+				require.NoError(t, err)
+				states += said.States
+				if len(said.Violations) == 0 {
+					continue
+				}
+				v := said.Violations[0]
+				require.True(t, s.wanted(v.Property), "%s: %s", v.Property, v.Message)
+				if !search.Liveness {
+					require.Contains(t, v.Again, v.Property, "the path is judged without what the search knows")
+				}
+				shippedCodeDoesNot(t, file, v.Property)
+				if property, judged := judgedInTheTrace[s.Name()]; judged {
+					require.Contains(t, judgedByChecks(t, file), property)
+				}
+				t.Logf("%s by %s after %d states: %s", v.Property, search.Command, states, v.Message)
+				return
+			}
+			t.Fatalf("it survives %d states", states)
+		})
+	}
+}
+
+// shippedCodeDoesNot: the counterexample reads as a trace, and the code as it ships either
+// cannot be led that way or breaks nothing on it.
+func shippedCodeDoesNot(t *testing.T, file, property string) {
+	t.Helper()
+	one, err := trace.ReadFile(file)
+	require.NoError(t, err)
+	require.NotEmpty(t, one.Footer.Verdict.Violations)
+	require.Equal(t, property, one.Footer.Verdict.Violations[0].Property)
+	found, err := counterexample.Decode(one)
+	require.NoError(t, err)
+	var c tasks.Config
+	require.NoError(t, json.Unmarshal([]byte(found.Settings), &c))
+	m, err := tasks.New(c)
+	require.NoError(t, err)
+	taken, err := explore.Replay[tasks.State](m, found.Path)
+	if err != nil {
+		return // a step that is not possible
+	}
+	told, err := m.Tell(found.Path)
+	require.NoError(t, err)
+	same := counterexample.Same(one, found, taken, (*counterexample.Told)(&told)) == nil
+	require.False(t, same && len(taken.Broken) > 0, "%v", taken.Broken)
+}
+
+// judgedByChecks are the properties that the checks of runs find violated in a trace.
+func judgedByChecks(t *testing.T, file string) []string {
+	t.Helper()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	verdict, err := property.Trace(f)
+	require.NoError(t, err)
+	var found []string
+	for _, v := range verdict.Violations {
+		found = append(found, v.Property)
+	}
+	return found
+}

@@ -1,0 +1,144 @@
+package mutation
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"dtsim/sim/engine/build"
+)
+
+// Journal remembers what judges came to, so that a gallery that was interrupted goes on
+// where it stopped. A record counts for the sources it was made from, and for the same
+// budget, and for no others. Each is one line, durable before the next judge begins; a
+// line that was cut off does not count.
+type Journal struct {
+	file *os.File
+	// sources identifies the system and the harness, budget how long judges may look.
+	sources string
+	budget  time.Duration
+	known   map[string]Record
+}
+
+// line is a record in the journal.
+type line struct {
+	Key        string         `json:"key"`
+	Subject    string         `json:"subject"`
+	Judge      string         `json:"judge"`
+	Repetition int            `json:"repetition"`
+	Skipped    string         `json:"skipped,omitempty"`
+	Property   string         `json:"property,omitempty"`
+	Message    string         `json:"message,omitempty"`
+	Where      string         `json:"where,omitempty"`
+	Runs       int            `json:"runs"`
+	Wall       time.Duration  `json:"wall_ns"`
+	Fired      map[string]int `json:"fired,omitempty"`
+	Violating  int            `json:"violating,omitempty"`
+}
+
+// OpenJournal opens the journal in a file, which it creates. Sources identifies what is
+// judged and what judges it, but for the mutants.
+func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	j := &Journal{sources: sources, budget: budget, known: make(map[string]Record)}
+	whole := 0
+	for in := bufio.NewReader(bytes.NewReader(content)); ; {
+		text, err := in.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		var l line
+		if err := json.Unmarshal(text, &l); err != nil {
+			return nil, fmt.Errorf("%s: byte %d: %w", name, whole, err)
+		}
+		whole += len(text)
+		j.known[l.Key] = Record{
+			Subject: l.Subject, Judge: l.Judge, Repetition: l.Repetition, Skipped: l.Skipped,
+			Finding: Finding{
+				Property: l.Property, Message: l.Message, Where: l.Where, Runs: l.Runs, Wall: l.Wall, Fired: l.Fired, Violating: l.Violating,
+			},
+		}
+	}
+	if j.file, err = os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
+		return nil, err
+	}
+	if err = j.file.Truncate(int64(whole)); err == nil {
+		_, err = j.file.Seek(int64(whole), 0)
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.file.Close())
+	}
+	return j, nil
+}
+
+// Close ends the use of the journal.
+func (j *Journal) Close() error {
+	if j == nil {
+		return nil
+	}
+	return j.file.Close()
+}
+
+// key identifies a record.
+func (j *Journal) key(s Subject, judge string, repetition int) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n%s\n", j.sources, s.Name(), judge, repetition, j.budget)
+	if s.Mutant != nil {
+		fmt.Fprintf(h, "%q %q %q\n", s.Mutant.Breaks, s.Mutant.Unmodelled, s.Mutant.Unsimulated)
+	}
+	edits := s.Edits
+	if s.Generated() && s.Mutant == nil {
+		edits = s.Program
+	} else if s.Generated() {
+		edits = make(build.Edits) // what is in the program beside the mutant has no say
+		for _, e := range s.Mutant.Edits {
+			edits[e.File] = e.New
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(edits)) {
+		fmt.Fprintf(h, "%s %d\n%s", name, len(edits[name]), edits[name])
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+func (j *Journal) find(s Subject, judge string, repetition int) (Record, bool) {
+	if j == nil {
+		return Record{}, false
+	}
+	r, ok := j.known[j.key(s, judge, repetition)]
+	return r, ok
+}
+
+// add remembers a record; one of a judge that has failed is made again.
+func (j *Journal) add(s Subject, r Record) error {
+	if j == nil || r.Err != nil {
+		return nil
+	}
+	text, err := json.Marshal(line{
+		Key: j.key(s, r.Judge, r.Repetition), Subject: r.Subject, Judge: r.Judge, Repetition: r.Repetition, Skipped: r.Skipped,
+		Property: r.Property, Message: r.Message, Where: r.Where, Runs: r.Runs, Wall: r.Wall, Fired: r.Fired, Violating: r.Violating,
+	})
+	if err == nil {
+		_, err = j.file.Write(append(text, '\n'))
+	}
+	if err = errors.Join(err, j.file.Sync()); err != nil {
+		return fmt.Errorf("the journal of mutants: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package mutation
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"testing"
+
+	"dtsim/scenarios/mutation/results"
+
+	"github.com/stretchr/testify/require"
+)
+
+// readKept returns the table that `dtsim mutants` has written and the document beside it.
+func readKept(t *testing.T) (table string, d *results.Document) {
+	t.Helper()
+	text, err := os.ReadFile("RESULTS.md")
+	require.NoError(t, err)
+	content, err := os.ReadFile("RESULTS.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(content, &d))
+	return string(text), d
+}
+
+func TestTheKeptTableIsThatOfItsDocument(t *testing.T) {
+	table, d := readKept(t)
+	require.Equal(t, results.Markdown(*d), table, "dtsim mutants writes both; neither is to be edited")
+}
+
+// Every mutant that was written down stands in the results as it is now, and was killed
+// by each judge that has to find it, or notes.txt says what finds it next.
+func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
+	_, d := readKept(t)
+	all, err := Historic()
+	require.NoError(t, err)
+	known, err := Known()
+	require.NoError(t, err)
+	require.Empty(t, d.Found, "something is violated without a mutant")
+	require.Subset(t, d.Judges, []string{results.Simulation, results.Exploration})
+	require.Len(t, d.Mutants, len(all), "dtsim mutants has not judged what there is now")
+	for _, m := range all {
+		i := slices.IndexFunc(d.Mutants, func(of results.Mutant) bool { return of.Name == m.Name })
+		require.GreaterOrEqual(t, i, 0, "%s is not in the results", m.Name)
+		of := d.Mutants[i]
+		require.Equal(t, m.Breaks, of.Properties, "%s has changed", m.Name)
+		require.Empty(t, of.Failed, m.Name)
+		survives := false
+		for _, judge := range d.Judges {
+			if k := of.Kills[judge]; expected(judge, m) {
+				survives = survives || k.Kills == 0 || k.Kills < k.Tries
+			}
+		}
+		require.Equal(t, survives, known.Next[m.Name] != "",
+			"%s survives a judge that has to find it: %t; notes.txt says of each that does, and of no other, what finds it next", m.Name, survives)
+	}
+	if d.Generated != nil {
+		require.Empty(t, results.Unexplained(d.Generated))
+	}
+}
+
+// Every property is worth something: it catches a mutant, and one that no other catches.
+// A check that does not is merged with another, or goes.
+func TestEveryPropertyCatchesAMutantAlone(t *testing.T) {
+	_, d := readKept(t)
+	require.Len(t, d.Worth, results.Properties)
+	for _, w := range d.Worth {
+		require.NotEmpty(t, w.Catches, "%s catches nothing", w.Property)
+		require.NotEmpty(t, w.Alone, "%s catches nothing alone", w.Property)
+	}
+	for _, m := range d.Mutants {
+		for _, w := range d.Worth {
+			require.Equal(t, m.Alone == w.Property, slices.Contains(w.Alone, m.Name), "%s, %s", m.Name, w.Property)
+		}
+		if m.Alone != "" {
+			require.Equal(t, []string{m.Alone}, slices.DeleteFunc(results.Sorted(m.Fired), func(id string) bool { return !results.MayKill(id) }), m.Name)
+			require.GreaterOrEqual(t, m.Kills[results.Simulation].Violating, results.Convincing, m.Name)
+		}
+	}
+}

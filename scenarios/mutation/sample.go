@@ -1,0 +1,96 @@
+package mutation
+
+import (
+	"slices"
+
+	"dtsim/scenarios/mutation/results"
+)
+
+// Sample is a sample of generated mutants, and what is known of them.
+type Sample struct {
+	Seed uint64
+	// Judged are those that judges look at; Equivalent are the others, which behave as
+	// the system does, so that nothing can find them.
+	Judged, Equivalent []*Mutant
+	notes              Notes
+}
+
+// NewSample takes those that are equivalent out of what a seed has chosen.
+func NewSample(seed uint64, chosen []*Mutant, notes Notes) Sample {
+	s := Sample{Seed: seed, notes: notes}
+	for _, m := range chosen {
+		if notes.Equivalent[m.Name] != "" {
+			s.Equivalent = append(s.Equivalent, m)
+		} else {
+			s.Judged = append(s.Judged, m)
+		}
+	}
+	return s
+}
+
+// Subjects are the sample as one program, first without a mutant chosen.
+func (s Sample) Subjects(judged []*Mutant) ([]Subject, error) {
+	if len(s.Judged) == 0 {
+		return nil, nil
+	}
+	program, err := Together(s.Judged)
+	if err != nil {
+		return nil, err
+	}
+	all := []Subject{{Program: program.Files, Choice: ChoiceVariable + "=0"}}
+	for _, m := range judged {
+		all = append(all, Subject{Mutant: m, Program: program.Files, Choice: ChoiceVariable + "=" + program.Choice(m.Name)})
+	}
+	return all, nil
+}
+
+// Apart takes the rows of generated mutants out of a table.
+func Apart(rows []Row) (written, generated []Row) {
+	for _, row := range rows {
+		if row.Subject.Generated() {
+			generated = append(generated, row)
+		} else {
+			written = append(written, row)
+		}
+	}
+	return written, generated
+}
+
+// Document says what became of the sample; nil of an empty one.
+func (s Sample) Document(rows []Row) *results.Generated {
+	if len(s.Judged)+len(s.Equivalent) == 0 {
+		return nil
+	}
+	d := &results.Generated{
+		Seed: s.Seed, Sampled: len(s.Judged) + len(s.Equivalent), Equivalent: map[string]string{}, KilledBy: map[string]int{},
+		Survivors: map[string]string{}, Failed: []string{}, Found: []string{}, Unchosen: map[string]results.Kill{}, Mutants: []results.GeneratedMutant{},
+	}
+	for _, m := range s.Equivalent {
+		d.Equivalent[m.Name] = s.notes.Equivalent[m.Name]
+	}
+	for _, row := range rows {
+		killer := slices.IndexFunc(row.Cells, Cell.Killed)
+		if row.Subject.Mutant == nil {
+			var found []results.Finding
+			d.Unchosen, found = row.unmutated()
+			for _, f := range found {
+				d.Found = append(d.Found, f.Judge)
+			}
+			continue
+		}
+		m := results.GeneratedMutant{Mutant: row.document(), What: row.Subject.Mutant.Wrong}
+		d.Mutants = append(d.Mutants, m)
+		d.Judged++
+		if killer >= 0 {
+			d.KilledBy[row.Cells[killer].Judge]++
+		}
+		if !row.Killed() {
+			d.Survivors[m.Name] = s.notes.Next[m.Name]
+			if len(m.Failed) > 0 {
+				d.Failed = append(d.Failed, m.Name)
+			}
+		}
+	}
+	d.Percent = 100 * float64(d.KilledBy[results.Simulation]+d.KilledBy[results.Exploration]) / float64(max(1, d.Judged))
+	return d
+}

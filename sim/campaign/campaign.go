@@ -1,0 +1,223 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"dtsim/sim/campaign/archive"
+	"dtsim/sim/coverage"
+	"dtsim/sim/engine"
+	"dtsim/sim/plan"
+)
+
+// Spec is what a campaign is asked to do.
+type Spec struct {
+	// Runs are the runs in seed order.
+	Runs []Run
+	// Engine executes them.
+	Engine engine.Engine
+	// Second repeats those of Compare to compare verdicts; nil for none.
+	Second  engine.Engine
+	Compare []Run
+	// Controls are run with each engine before all others; nil for none.
+	Controls *Controls
+	// Jobs is how many runs go on at once, at least 1.
+	Jobs int
+	// Archive keeps violations, and every run when KeepAll is set.
+	Archive archive.Archive
+	KeepAll bool
+	// Watch is told every outcome as soon as it is known, one at a time; it may be
+	// nil.
+	Watch func(Outcome)
+	// Journal remembers the outcomes; nil for nobody.
+	Journal *Journal
+	// For is how long runs are begun, in wall time; those that are not begun by then
+	// were not asked for. Zero means until all are done.
+	For time.Duration
+	// Now reads the wall clock, for For and Result.Wall alone.
+	Now func() time.Time
+
+	// done are the outcomes of a campaign that is continued.
+	done map[done]Outcome
+}
+
+// slot is a run to be made and where its outcome goes.
+type slot struct {
+	outcome  *Outcome
+	engine   engine.Engine
+	compared bool
+	// twice asks for a repetition even if it holds.
+	twice bool
+}
+
+// Execute runs a campaign. When ctx ends, runs that have not ended are Missing in
+// the result; the others are in it.
+func Execute(ctx context.Context, spec Spec) Result {
+	started := spec.Now()
+	var controls []Outcome
+	if spec.Controls != nil {
+		controls = spec.control(ctx, spec.Engine)
+		if spec.Second != nil {
+			controls = append(controls, spec.control(ctx, spec.Second)...)
+		}
+	}
+	queue := make(chan slot)
+	var workers sync.WaitGroup
+	var watching sync.Mutex
+	for range max(1, spec.Jobs) {
+		workers.Go(func() {
+			for s := range queue {
+				o := spec.judge(ctx, s)
+				if err := spec.Journal.Add(o, s.compared); err != nil {
+					o.Err = errors.Join(o.Err, err)
+				}
+				*s.outcome = o
+				if spec.Watch != nil && o.State != Missing {
+					watching.Lock()
+					spec.Watch(o)
+					watching.Unlock()
+				}
+			}
+		})
+	}
+	over := func() bool { return spec.For > 0 && spec.Now().Sub(started) >= spec.For }
+	hand := func(all *[]*Outcome, runs []Run, e engine.Engine, compared bool) {
+		for _, r := range runs {
+			o := &Outcome{Run: r, Engine: e.Name()}
+			if past, ok := spec.done[done{r, compared}]; ok {
+				*o = past
+			} else if over() {
+				return
+			} else {
+				queue <- slot{o, e, compared, !compared && len(*all)%twiceEvery == 0}
+			}
+			*all = append(*all, o)
+		}
+	}
+	var asked, compared []*Outcome
+	first := len(spec.Runs)
+	if spec.For > 0 {
+		first = len(spec.Compare) // or else there might be no time for the second engine
+	}
+	hand(&asked, spec.Runs[:first], spec.Engine, false)
+	if spec.Second != nil {
+		hand(&compared, spec.Compare, spec.Second, true)
+	}
+	hand(&asked, spec.Runs[first:], spec.Engine, false)
+	close(queue)
+	workers.Wait()
+	result := Result{Asked: values(asked), Compared: values(compared), Controls: controls, Wall: spec.Now().Sub(started)}
+	distinguish(result.Asked)
+	return result
+}
+
+func values(outcomes []*Outcome) []Outcome {
+	all := make([]Outcome, len(outcomes))
+	for i, o := range outcomes {
+		all[i] = *o
+	}
+	return all
+}
+
+// judge executes one run, and once more without one of its faults if it is made twice
+// and holds. It keeps what is worth it. Once ctx has ended it does nothing.
+func (spec *Spec) judge(ctx context.Context, s slot) Outcome {
+	o, first, seen := spec.execute(ctx, s)
+	if o.State == Held && s.twice {
+		o = spec.without(ctx, o, s.engine, first, seen.Struck())
+	}
+	if o.State == Violated || o.State == Held && spec.KeepAll {
+		spec.keep(&o, first)
+	}
+	return o
+}
+
+// execute executes one run and, when it violates a property or is asked to, its
+// repetition; then, unless a data race has ended it, seen is what it covered. Nothing is
+// kept but a failure of the harness.
+func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorded, seen *coverage.Observer) {
+	run, e := s.outcome.Run, s.engine
+	missing := Outcome{Run: run, Engine: e.Name()}
+	if ctx.Err() != nil {
+		return missing, first, nil
+	}
+	p := run.Plan()
+	job := engine.Job{Plan: p, Entropy: Entropy(p)}
+	o = missing
+	o.PlanHash = plan.Hash(p)
+	first, err := Once(ctx, e, job)
+	switch {
+	case ctx.Err() != nil:
+		return o, first, nil
+	case err != nil:
+		if found, raced := Raced(err); raced {
+			o.State, o.Violations = Violated, found
+			return o, Recorded{}, nil
+		}
+		return spec.broken(o, err, first.Trace), first, nil
+	}
+	o.Build, o.Hash, o.Violations = first.Header.Build, first.Footer.Hash, first.Footer.Verdict.Violations
+	o.Virtual, o.Counters = first.Footer.VirtualTime, first.Footer.Counters
+	o.Wall, o.CPU = first.Wall, first.CPU
+	if !brokenOff(first) { // or else the seed may have had nothing to decide yet
+		o.Events = first.eventsHash()
+	}
+	passed := first.Footer.Verdict.Passed
+	if o.State = Violated; passed {
+		o.State = Held
+	}
+	if passed && !s.twice {
+		return o, first, nil
+	}
+	if !passed {
+		// An interrupted campaign still confirms what it has found.
+		ctx = context.WithoutCancel(ctx)
+	}
+	second, err := again(ctx, e, job, first)
+	switch {
+	case ctx.Err() != nil:
+		return missing, first, nil
+	case err != nil:
+		return spec.broken(o, err, first.Trace, second), first, nil
+	}
+	if seen, err = recount(first); err != nil {
+		return spec.broken(o, err, first.Trace), first, nil
+	}
+	o.Twice = true
+	return o, first, seen
+}
+
+// broken makes o a failure of the harness and keeps what there is of it: the traces
+// that are not empty. What an unreliable run says, its numbers included, does not count.
+func (spec *Spec) broken(o Outcome, err error, traces ...[]byte) Outcome {
+	o = Outcome{Run: o.Run, State: Broken, Engine: o.Engine, Build: o.Build, PlanHash: o.PlanHash}
+	folder, keepErr := spec.Archive.Save(archive.Entry{
+		Kind: archive.Broken, Scenario: o.Run.Name, Without: o.Run.Lacks(), Engine: o.Engine, Again: o.Run.AgainAlone(),
+		Plan: o.Run.Plan(), Words: err.Error(),
+		Traces: slices.DeleteFunc(traces, func(t []byte) bool { return len(t) == 0 }),
+	})
+	o.Folder = folder
+	o.Err = errors.Join(err, keepErr)
+	return o
+}
+
+// keep saves a run with its trace; a data race has none. A failure to do so stands in
+// o.Err.
+func (spec *Spec) keep(o *Outcome, r Recorded) {
+	entry := archive.Entry{
+		Kind: archive.Held, Scenario: o.Run.Name, Without: o.Run.Lacks(), Engine: o.Engine, Again: o.Run.AgainAlone(),
+		Plan: o.Run.Plan(), Footer: r.Footer, Build: o.Build,
+	}
+	if len(o.Violations) > 0 {
+		entry.Kind = archive.Kind(o.Violations[0].Property)
+	}
+	if entry.Kind == Race {
+		entry.Race, entry.Words = true, o.Violations[0].Message
+	} else {
+		entry.Traces = [][]byte{r.Trace}
+	}
+	o.Folder, o.Err = spec.Archive.Save(entry)
+}
