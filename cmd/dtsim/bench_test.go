@@ -33,7 +33,7 @@ func BenchmarkEngine(b *testing.B) {
 			var virtual, wall time.Duration
 			for seed := uint64(1); b.Loop(); seed++ {
 				p := journey.Plan(seed, scenarios.Options{})
-				r, err := campaign.Once(b.Context(), e, engine.Job{Plan: p, Entropy: campaign.Entropy(p)})
+				r, err := scenarios.Application().Once(b.Context(), e, engine.Job{Plan: p, Entropy: campaign.Entropy(p)})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -64,7 +64,7 @@ func BenchmarkRun(b *testing.B) {
 			runs := 0
 			for b.Loop() {
 				p := family.Plan(uint64(1+runs%8), scenarios.Options{})
-				r, err := campaign.Once(b.Context(), e, engine.Job{Plan: p, Entropy: campaign.Entropy(p)})
+				r, err := scenarios.Application().Once(b.Context(), e, engine.Job{Plan: p, Entropy: campaign.Entropy(p)})
 				if err != nil {
 					b.Fatal(err)
 				}

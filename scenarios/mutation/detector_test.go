@@ -207,7 +207,7 @@ func TestAGalleryThatWasInterruptedGoesOn(t *testing.T) {
 	require.Equal(t, 2, judge.looks, "the line that was cut off, and the judge that failed")
 	require.NoError(t, os.WriteFile(name, []byte("nonsense\n"), 0o644))
 	_, err = OpenJournal(name, "one", time.Minute)
-	require.ErrorContains(t, err, "byte 0")
+	require.ErrorContains(t, err, "line 1")
 }
 
 // violating is an engine whose runs violate by scenario and seed.
@@ -246,7 +246,7 @@ func TestWhatIsToldIsRunOnceAndThenSeldom(t *testing.T) {
 
 func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
 	family := func(name string) *campaign.Family {
-		return &campaign.Family{Name: name, Again: "run " + name, Plan: func(seed uint64) *plan.Plan { return &plan.Plan{Name: name, Seed: seed} }}
+		return &campaign.Family{Name: name, Command: "run " + name, Plan: func(seed uint64) *plan.Plan { return &plan.Plan{Name: name, Seed: seed} }}
 	}
 	e := violating{
 		"a/2": {"P1"}, "b/3": {results.HarnessError}, "a/5": {"P9", "P5"}, "b/5": {"P5"}, "a/6": {"P5"}, "b/6": {"task-ends"}, "a/1000003": {"P5"}, "a/1000004": {"P7"},

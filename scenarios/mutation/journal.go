@@ -1,30 +1,25 @@
 package mutation
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"dtsim/sim/campaign/archive"
 
 	"dtsim/sim/engine/build"
 )
 
-// Journal remembers what judges came to, so that a gallery that was interrupted goes on
-// where it stopped. A record counts for the sources it was made from, and for the same
-// budget, and for no others. Each is one line, durable before the next judge begins; a
-// line that was cut off does not count.
+// Journal keeps what detectors came to in a file, so that a measurement that was interrupted
+// goes on where it stopped. A record counts for the sources it was made from, and for the
+// same budget, and for no others.
 type Journal struct {
-	file *os.File
-	// sources identifies the system and the harness, budget how long judges may look.
+	file *archive.Journal
+	// sources identifies the system and the harness, budget how long detectors may look.
 	sources string
 	budget  time.Duration
 	known   map[string]Record
@@ -49,25 +44,16 @@ type line struct {
 // OpenJournal opens the journal in a file, which it creates. Sources identifies what is
 // judged and what judges it, but for the mutants.
 func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return nil, err
-	}
-	content, err := os.ReadFile(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	lines, err := archive.ReadJournal(name)
+	if err != nil {
 		return nil, err
 	}
 	j := &Journal{sources: sources, budget: budget, known: make(map[string]Record)}
-	whole := 0
-	for in := bufio.NewReader(bytes.NewReader(content)); ; {
-		text, err := in.ReadBytes('\n')
-		if err != nil {
-			break
-		}
+	for i, text := range lines {
 		var l line
 		if err := json.Unmarshal(text, &l); err != nil {
-			return nil, fmt.Errorf("%s: byte %d: %w", name, whole, err)
+			return nil, fmt.Errorf("%s: line %d: %w", name, i+1, err)
 		}
-		whole += len(text)
 		j.known[l.Key] = Record{
 			Subject: l.Subject, Judge: l.Judge, Repetition: l.Repetition, Skipped: l.Skipped,
 			Finding: Finding{
@@ -75,16 +61,8 @@ func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
 			},
 		}
 	}
-	if j.file, err = os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
-		return nil, err
-	}
-	if err = j.file.Truncate(int64(whole)); err == nil {
-		_, err = j.file.Seek(int64(whole), 0)
-	}
-	if err != nil {
-		return nil, errors.Join(err, j.file.Close())
-	}
-	return j, nil
+	j.file, err = archive.OpenJournal(name)
+	return j, err
 }
 
 // Close ends the use of the journal.
@@ -130,15 +108,8 @@ func (j *Journal) add(s Subject, r Record) error {
 	if j == nil || r.Err != nil {
 		return nil
 	}
-	text, err := json.Marshal(line{
+	return j.file.Append(line{
 		Key: j.key(s, r.Judge, r.Repetition), Subject: r.Subject, Judge: r.Judge, Repetition: r.Repetition, Skipped: r.Skipped,
 		Property: r.Property, Message: r.Message, Where: r.Where, Runs: r.Runs, Wall: r.Wall, Fired: r.Fired, Violating: r.Violating,
 	})
-	if err == nil {
-		_, err = j.file.Write(append(text, '\n'))
-	}
-	if err = errors.Join(err, j.file.Sync()); err != nil {
-		return fmt.Errorf("the journal of mutants: %w", err)
-	}
-	return nil
 }

@@ -201,7 +201,7 @@ func (h *hunt) finding() Finding {
 	}
 	s := h.seen[h.best]
 	v := s.found[slices.IndexFunc(s.found, func(v trace.Violation) bool { return h.wanted(v.Property) })]
-	f.Property, f.Message, f.Where = v.Property, v.Message, s.run.AgainAlone()
+	f.Property, f.Message, f.Where = v.Property, v.Message, s.run.Command()
 	return f
 }
 

@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -12,56 +11,51 @@ import (
 	"dtsim/sim/plan"
 )
 
-// without makes a run that held once more, without one of the faults that have bitten,
+// ablate makes a run that held once more, without one of the faults that have bitten,
 // and counts whether anything came of it: that, and not what the trace looks like, is
 // whether the fault was effective. Which fault it is depends on the plan alone. There is
 // nothing to count when none has bitten.
 //
 // The smaller run is judged as any other, but for promises. What it violates is a violation of another
-// plan and stands in Outcome.Without of o, which held; where the harness fails at it, o
+// plan and stands in Outcome.Ablation of o, which held; where the harness fails at it, o
 // is broken.
-func (spec *Spec) without(ctx context.Context, o Outcome, e engine.Engine, first Recorded, struck []coverage.Struck) Outcome {
+func (spec *Spec) ablate(ctx context.Context, o Outcome, e engine.Engine, first Recorded, faults []Activation) Outcome {
 	p := o.Run.Plan()
-	i := oneOf(p, struck)
+	i := spec.oneOf(p, faults)
 	if i < 0 {
 		return o
 	}
 	run := o.Run
-	run.Without = i + 1
+	run.Ablated = i + 1
 	less, second, _ := spec.execute(ctx, slot{outcome: &Outcome{Run: run}, engine: e})
 	switch less.State {
-	case Missing:
+	case NotRun:
 		return Outcome{Run: o.Run, Engine: o.Engine}
-	case Broken:
+	case HarnessError:
 		less.Run, less.PlanHash = o.Run, o.PlanHash
 		less.Err = fmt.Errorf("without faults[%d] (%s): %w", i, p.Faults[i].Kind, less.Err)
 		return less
 	case Violated:
 		spec.keep(&less, second)
-		o.Without = &less
+		o.Ablation = &less
 	}
 	if len(second.Trace) == 0 {
 		return o // a data race, and nobody knows what else came of it
 	}
-	with, err := coverage.ReadDecisions(bytes.NewReader(first.Trace))
+	differed, err := spec.Application.Differ(first.Trace, second.Trace)
 	if err != nil {
-		return spec.broken(o, err, first.Trace)
+		return spec.harnessError(o, err, first.Trace, second.Trace)
 	}
-	other, err := coverage.ReadDecisions(bytes.NewReader(second.Trace))
-	if err != nil {
-		return spec.broken(o, err, second.Trace)
-	}
-	_, differed := with.Differ(other)
-	o.Counters = added(o.Counters, coverage.Without(p.Faults[i].Kind, differed || less.State == Violated, struck[i].Effective))
+	o.Counters = added(o.Counters, coverage.Without(p.Faults[i].Kind, differed || less.State == Violated, faults[i].Effective))
 	return o
 }
 
-// oneOf chooses one of the faults that have bitten, and without which the plan is still
+// oneOf chooses one of the faults that were activated and without which the plan is still
 // one; -1 when there is none.
-func oneOf(p *plan.Plan, struck []coverage.Struck) int {
+func (spec *Spec) oneOf(p *plan.Plan, faults []Activation) int {
 	var candidates []int
-	for i, s := range struck {
-		if s.Bit && p.WithoutFault(i).Validate() == nil {
+	for i, one := range faults {
+		if one.Activated && spec.Application.Ablate(p, i).Validate() == nil {
 			candidates = append(candidates, i)
 		}
 	}

@@ -17,6 +17,42 @@ import (
 	"dtsim/sim/trace"
 )
 
+// application is one whose runs differ by who led, and have had an effect of each fault.
+func application() *Application {
+	return &Application{
+		Review: func(*trace.Reader) error { return nil },
+		Recount: func(run []byte) ([]Activation, error) {
+			whole, err := trace.Read(bytes.NewReader(run))
+			if err != nil {
+				return nil, err
+			}
+			all := make([]Activation, len(whole.Header.Plan.Faults))
+			for i := range all {
+				all[i].Activated = true
+			}
+			return all, nil
+		},
+		Differ: func(first, second []byte) (bool, error) {
+			leader := []byte(`"state":"Leader"`)
+			line := func(run []byte) string {
+				for one := range bytes.Lines(run) {
+					if bytes.Contains(one, leader) {
+						_, behind, _ := bytes.Cut(one, []byte(`"node":`))
+						return string(behind)
+					}
+				}
+				return ""
+			}
+			return line(first) != line(second), nil
+		},
+		Ablate: func(p *plan.Plan, fault int) *plan.Plan {
+			less := p.WithoutFault(fault)
+			less.Promises = nil
+			return less
+		},
+	}
+}
+
 // faulted is an engine in whose runs each fault bites and, if it is a crash, lets
 // another node lead. Without pauses its runs violate a property, or end in harm.
 type faulted struct {
@@ -65,7 +101,7 @@ func (f *faulted) Run(_ context.Context, job engine.Job) (engine.Result, error) 
 
 // beset is a family of plans with a fault of each kind.
 func beset(kinds ...plan.FaultKind) *Family {
-	return &Family{Name: "beset", Again: "dtsim run", Plan: func(seed uint64) *plan.Plan {
+	return &Family{Name: "beset", Command: "dtsim run", Ablate: application().Ablate, Plan: func(seed uint64) *plan.Plan {
 		p := plan.Default()
 		p.Seed, p.Duration, p.Calm = seed, plan.Duration(time.Minute), plan.Duration(30*time.Second)
 		for _, kind := range kinds {
@@ -76,40 +112,40 @@ func beset(kinds ...plan.FaultKind) *Family {
 }
 
 func TestWhatARunOwesToAFault(t *testing.T) {
-	made := func(t *testing.T, struck []coverage.Struck, kinds ...plan.FaultKind) (Outcome, []*plan.Plan) {
+	made := func(t *testing.T, faults []Activation, kinds ...plan.FaultKind) (Outcome, []*plan.Plan) {
 		e := new(faulted)
-		spec := Spec{Engine: e, Archive: archive.New(t.TempDir())}
+		spec := Spec{Application: application(), Engine: e, Archive: archive.New(t.TempDir())}
 		o, first, _ := spec.execute(t.Context(), slot{outcome: &Outcome{Run: Run{Family: beset(kinds...), Seed: 1}}, engine: e})
-		require.Equal(t, Held, o.State, "%v", o.Err)
+		require.Equal(t, Passed, o.State, "%v", o.Err)
 		o.Counters = map[string]int64{}
-		return spec.without(t.Context(), o, e, first, struck), e.ran
+		return spec.ablate(t.Context(), o, e, first, faults), e.ran
 	}
 	t.Run("a fault that has not bitten is not taken away", func(t *testing.T) {
-		o, ran := made(t, make([]coverage.Struck, 2), plan.Crash, plan.Pause)
+		o, ran := made(t, make([]Activation, 2), plan.Crash, plan.Pause)
 		require.Empty(t, o.Counters)
 		require.Len(t, ran, 1)
 	})
 	t.Run("something else is decided without the crash", func(t *testing.T) {
-		o, ran := made(t, []coverage.Struck{{Bit: true}, {}}, plan.Crash, plan.Pause)
+		o, ran := made(t, []Activation{{Activated: true}, {}}, plan.Crash, plan.Pause)
 		require.Equal(t, coverage.Without(plan.Crash, true, false), o.Counters)
-		require.Nil(t, o.Without)
+		require.Nil(t, o.Ablation)
 		require.Equal(t, ran[0].WithoutFault(0), ran[1])
 	})
 	t.Run("nothing else is decided without one of two pauses", func(t *testing.T) {
-		o, _ := made(t, []coverage.Struck{{Bit: true, Effective: true}, {}}, plan.Pause, plan.Pause)
+		o, _ := made(t, []Activation{{Activated: true, Effective: true}, {}}, plan.Pause, plan.Pause)
 		require.Equal(t, coverage.Without(plan.Pause, false, true), o.Counters)
 	})
 	t.Run("nothing else is decided without the last pause, but a property is violated", func(t *testing.T) {
-		o, _ := made(t, []coverage.Struck{{}, {Bit: true, Effective: true}}, plan.Crash, plan.Pause)
+		o, _ := made(t, []Activation{{}, {Activated: true, Effective: true}}, plan.Crash, plan.Pause)
 		require.Equal(t, coverage.Without(plan.Pause, true, true), o.Counters)
-		require.Equal(t, Held, o.State)
-		require.Equal(t, Violated, o.Without.State)
-		require.Equal(t, 2, o.Without.Run.Without)
+		require.Equal(t, Passed, o.State)
+		require.Equal(t, Violated, o.Ablation.State)
+		require.Equal(t, 2, o.Ablation.Run.Ablated)
 	})
 	t.Run("which fault it is depends on the plan alone", func(t *testing.T) {
-		struck := []coverage.Struck{{Bit: true}, {Bit: true}, {Bit: true}}
-		_, first := made(t, struck, plan.Pause, plan.Crash, plan.Pause)
-		_, second := made(t, struck, plan.Pause, plan.Crash, plan.Pause)
+		faults := []Activation{{Activated: true}, {Activated: true}, {Activated: true}}
+		_, first := made(t, faults, plan.Pause, plan.Crash, plan.Pause)
+		_, second := made(t, faults, plan.Pause, plan.Crash, plan.Pause)
 		require.Equal(t, first[1], second[1])
 	})
 }
@@ -121,7 +157,7 @@ func campaignOf(t *testing.T, e engine.Engine, dir string) Spec {
 	require.NoError(t, err)
 	t.Cleanup(func() { journal.Close() })
 	return Spec{
-		Runs: []Run{{Family: beset(plan.Pause), Seed: 7}}, Engine: e, Jobs: 1, Archive: archive.New(dir), Journal: journal,
+		Application: application(), Runs: []Run{{Family: beset(plan.Pause), Seed: 7}}, Engine: e, Jobs: 1, Archive: archive.New(dir), Journal: journal,
 		Now: func() time.Time { return time.Unix(0, 0) },
 	}
 }
@@ -136,12 +172,12 @@ func TestAViolationWithoutAFaultIsOneOfTheSmallerPlan(t *testing.T) {
 	require.Equal(t, []*plan.Plan{whole, whole, smaller, smaller}, e.ran, "both are confirmed")
 
 	o := result.Asked[0]
-	require.Equal(t, Held, o.State)
+	require.Equal(t, Passed, o.State)
 	require.Empty(t, o.Folder)
 	require.Equal(t, 1, result.Done())
 	require.Len(t, result.Violated(), 1)
 	less := result.Violated()[0]
-	require.Equal(t, *o.Without, less)
+	require.Equal(t, *o.Ablation, less)
 	require.Equal(t, smaller, less.Run.Plan())
 	require.Equal(t, "beset, seed 7, without faults[0]", less.Run.String())
 	require.Equal(t, plan.Hash(smaller), less.PlanHash)
@@ -155,7 +191,7 @@ func TestAViolationWithoutAFaultIsOneOfTheSmallerPlan(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(less.Folder, archive.ReplayFile))
 	require.NoError(t, err)
 	require.Contains(t, string(page), "# beset, seed 7, without faults[0]: violates P16\n")
-	require.Contains(t, string(page), archive.Command(less.Folder))
+	require.Contains(t, string(page), archive.ReplayCommand(less.Folder))
 
 	resume := func() (Result, int) {
 		past, err := ReadJournal(dir)
@@ -199,7 +235,7 @@ func TestWhatAPlanPromisesItDoesNotPromiseWithoutAFault(t *testing.T) {
 	require.Equal(t, whole, Run{Family: family}.Plan())
 	smaller := whole.WithoutFault(0)
 	smaller.Promises = nil
-	require.Equal(t, smaller, Run{Family: family, Without: 1}.Plan())
+	require.Equal(t, smaller, Run{Family: family, Ablated: 1}.Plan())
 	require.Len(t, whole.Promises, 1)
 }
 
@@ -213,22 +249,22 @@ func TestWhatElseComesOfARunWithoutAFault(t *testing.T) {
 		status int
 		words  string // the error's, or the property
 	}{
-		"a data race": {func(int, func()) (trace.Event, error) { return trace.Event{}, raced }, Held, 1, Race},
-		"a guest that crashes": {func(int, func()) (trace.Event, error) { return trace.Event{}, crashed }, Broken, 3,
+		"a data race": {func(int, func()) (trace.Event, error) { return trace.Event{}, raced }, Passed, 1, Race},
+		"a guest that crashes": {func(int, func()) (trace.Event, error) { return trace.Event{}, crashed }, HarnessError, 3,
 			"without faults[0] (pause): the faulted guest crashed"},
 		"another run each time": {func(runs int, _ func()) (trace.Event, error) {
 			return trace.Event{Kind: trace.Applied, Fields: []trace.Field{trace.Int("index", int64(runs))}}, nil
-		}, Broken, 3, "without faults[0] (pause): nondeterminism"},
+		}, HarnessError, 3, "without faults[0] (pause): nondeterminism"},
 		"an interrupt": {func(_ int, interrupt func()) (trace.Event, error) {
 			interrupt()
 			return trace.Event{Kind: trace.Calm}, nil
-		}, Missing, 3, ""},
+		}, NotRun, 3, ""},
 		"an interrupt while it is confirmed": {func(runs int, interrupt func()) (trace.Event, error) {
 			if runs == 4 {
 				interrupt()
 			}
 			return trace.Event{Kind: trace.Calm}, nil
-		}, Held, 1, "P16"},
+		}, Passed, 1, "P16"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
@@ -238,17 +274,17 @@ func TestWhatElseComesOfARunWithoutAFault(t *testing.T) {
 			o := result.Asked[0]
 			require.Equal(t, c.state, o.State)
 			require.Equal(t, c.status, result.Status(), "%v", o.Err)
-			require.Equal(t, c.state == Held, o.Without != nil)
+			require.Equal(t, c.state == Passed, o.Ablation != nil)
 			past, err := ReadJournal(dir)
 			require.NoError(t, err)
-			require.Len(t, past.lines, map[bool]int{true: 1}[c.state == Held], "what has no verdict is made again")
+			require.Len(t, past.lines, map[bool]int{true: 1}[c.state == Passed], "what has no verdict is made again")
 			switch c.state {
-			case Held:
-				require.Equal(t, []string{c.words}, o.Without.Properties())
-				require.FileExists(t, filepath.Join(o.Without.Folder, archive.ReplayFile))
-			case Broken:
+			case Passed:
+				require.Equal(t, []string{c.words}, o.Ablation.Properties())
+				require.FileExists(t, filepath.Join(o.Ablation.Folder, archive.ReplayFile))
+			case HarnessError:
 				require.ErrorContains(t, o.Err, c.words)
-				require.Zero(t, o.Run.Without, "broken is the run that was asked for")
+				require.Zero(t, o.Run.Ablated, "broken is the run that was asked for")
 				kept, err := os.ReadFile(filepath.Join(o.Folder, archive.PlanFile))
 				require.NoError(t, err)
 				require.Equal(t, plan.Encode(o.Run.Plan().WithoutFault(0)), kept, "the plan that the harness failed at")

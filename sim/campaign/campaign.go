@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"dtsim/sim/campaign/archive"
-	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 )
 
 // Spec is what a campaign is asked to do.
 type Spec struct {
+	// Application is the system under test.
+	Application *Application
 	// Runs are the runs in seed order.
 	Runs []Run
 	// Engine executes them.
@@ -32,8 +33,8 @@ type Spec struct {
 	// Watch is told every outcome as soon as it is known, one at a time; it may be
 	// nil.
 	Watch func(Outcome)
-	// Journal remembers the outcomes; nil for nobody.
-	Journal *Journal
+	// Journal keeps the outcomes, see [JournalFile]; nil for none.
+	Journal *archive.Journal
 	// For is how long runs are begun, in wall time; those that are not begun by then
 	// were not asked for. Zero means until all are done.
 	For time.Duration
@@ -53,7 +54,7 @@ type slot struct {
 	twice bool
 }
 
-// Execute runs a campaign. When ctx ends, runs that have not ended are Missing in
+// Execute runs a campaign. When ctx ends, runs that have not ended are NotRun in
 // the result; the others are in it.
 func Execute(ctx context.Context, spec Spec) Result {
 	started := spec.Now()
@@ -71,11 +72,11 @@ func Execute(ctx context.Context, spec Spec) Result {
 		workers.Go(func() {
 			for s := range queue {
 				o := spec.judge(ctx, s)
-				if err := spec.Journal.Add(o, s.compared); err != nil {
+				if err := spec.remember(o, s.compared); err != nil {
 					o.Err = errors.Join(o.Err, err)
 				}
 				*s.outcome = o
-				if spec.Watch != nil && o.State != Missing {
+				if spec.Watch != nil && o.State != NotRun {
 					watching.Lock()
 					spec.Watch(o)
 					watching.Unlock()
@@ -125,20 +126,20 @@ func values(outcomes []*Outcome) []Outcome {
 // judge executes one run, and once more without one of its faults if it is made twice
 // and holds. It keeps what is worth it. Once ctx has ended it does nothing.
 func (spec *Spec) judge(ctx context.Context, s slot) Outcome {
-	o, first, seen := spec.execute(ctx, s)
-	if o.State == Held && s.twice {
-		o = spec.without(ctx, o, s.engine, first, seen.Struck())
+	o, first, faults := spec.execute(ctx, s)
+	if o.State == Passed && s.twice {
+		o = spec.ablate(ctx, o, s.engine, first, faults)
 	}
-	if o.State == Violated || o.State == Held && spec.KeepAll {
+	if o.State == Violated || o.State == Passed && spec.KeepAll {
 		spec.keep(&o, first)
 	}
 	return o
 }
 
 // execute executes one run and, when it violates a property or is asked to, its
-// repetition; then, unless a data race has ended it, seen is what it covered. Nothing is
-// kept but a failure of the harness.
-func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorded, seen *coverage.Observer) {
+// repetition; then, unless a data race has ended it, faults are what became of those of its plan.
+// Nothing is kept but a failure of the harness.
+func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorded, faults []Activation) {
 	run, e := s.outcome.Run, s.engine
 	missing := Outcome{Run: run, Engine: e.Name()}
 	if ctx.Err() != nil {
@@ -148,7 +149,7 @@ func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorde
 	job := engine.Job{Plan: p, Entropy: Entropy(p)}
 	o = missing
 	o.PlanHash = plan.Hash(p)
-	first, err := Once(ctx, e, job)
+	first, err := spec.Application.Once(ctx, e, job)
 	switch {
 	case ctx.Err() != nil:
 		return o, first, nil
@@ -157,7 +158,7 @@ func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorde
 			o.State, o.Violations = Violated, found
 			return o, Recorded{}, nil
 		}
-		return spec.broken(o, err, first.Trace), first, nil
+		return spec.harnessError(o, err, first.Trace), first, nil
 	}
 	o.Build, o.Hash, o.Violations = first.Header.Build, first.Footer.Hash, first.Footer.Verdict.Violations
 	o.Virtual, o.Counters = first.Footer.VirtualTime, first.Footer.Counters
@@ -167,7 +168,7 @@ func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorde
 	}
 	passed := first.Footer.Verdict.Passed
 	if o.State = Violated; passed {
-		o.State = Held
+		o.State = Passed
 	}
 	if passed && !s.twice {
 		return o, first, nil
@@ -176,26 +177,26 @@ func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorde
 		// An interrupted campaign still confirms what it has found.
 		ctx = context.WithoutCancel(ctx)
 	}
-	second, err := again(ctx, e, job, first)
+	second, err := spec.again(ctx, e, job, first)
 	switch {
 	case ctx.Err() != nil:
 		return missing, first, nil
 	case err != nil:
-		return spec.broken(o, err, first.Trace, second), first, nil
+		return spec.harnessError(o, err, first.Trace, second), first, nil
 	}
-	if seen, err = recount(first); err != nil {
-		return spec.broken(o, err, first.Trace), first, nil
+	if faults, err = spec.Application.Recount(first.Trace); err != nil {
+		return spec.harnessError(o, err, first.Trace), first, nil
 	}
 	o.Twice = true
-	return o, first, seen
+	return o, first, faults
 }
 
-// broken makes o a failure of the harness and keeps what there is of it: the traces
+// harnessError makes o a failure of the harness and keeps what there is of it: the traces
 // that are not empty. What an unreliable run says, its numbers included, does not count.
-func (spec *Spec) broken(o Outcome, err error, traces ...[]byte) Outcome {
-	o = Outcome{Run: o.Run, State: Broken, Engine: o.Engine, Build: o.Build, PlanHash: o.PlanHash}
+func (spec *Spec) harnessError(o Outcome, err error, traces ...[]byte) Outcome {
+	o = Outcome{Run: o.Run, State: HarnessError, Engine: o.Engine, Build: o.Build, PlanHash: o.PlanHash}
 	folder, keepErr := spec.Archive.Save(archive.Entry{
-		Kind: archive.Broken, Scenario: o.Run.Name, Without: o.Run.Lacks(), Engine: o.Engine, Again: o.Run.AgainAlone(),
+		Kind: archive.HarnessError, Scenario: o.Run.Name, Ablated: o.Run.AblatedFault(), Engine: o.Engine, Command: o.Run.Command(),
 		Plan: o.Run.Plan(), Words: err.Error(),
 		Traces: slices.DeleteFunc(traces, func(t []byte) bool { return len(t) == 0 }),
 	})
@@ -208,7 +209,7 @@ func (spec *Spec) broken(o Outcome, err error, traces ...[]byte) Outcome {
 // o.Err.
 func (spec *Spec) keep(o *Outcome, r Recorded) {
 	entry := archive.Entry{
-		Kind: archive.Held, Scenario: o.Run.Name, Without: o.Run.Lacks(), Engine: o.Engine, Again: o.Run.AgainAlone(),
+		Kind: archive.Passed, Scenario: o.Run.Name, Ablated: o.Run.AblatedFault(), Engine: o.Engine, Command: o.Run.Command(),
 		Plan: o.Run.Plan(), Footer: r.Footer, Build: o.Build,
 	}
 	if len(o.Violations) > 0 {

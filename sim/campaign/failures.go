@@ -23,6 +23,8 @@ import (
 // What is not shrunk, because the budget is spent, is one failure for each property and
 // scenario.
 type Collector struct {
+	// Application is the system under test.
+	Application *Application
 	// Engine returns the one that an outcome was executed by.
 	Engine func(name string) engine.Engine
 	// Sealed makes the engine that pins; see Pin.
@@ -46,11 +48,11 @@ type Collector struct {
 func (c Collector) Collect(ctx context.Context, outcomes []*Outcome) []Failure {
 	var all []*group
 	left := c.Budget
-	for _, o := range order(outcomes) {
+	for _, o := range c.order(outcomes) {
 		if o.State != Violated {
 			continue
 		}
-		if g := known(all, o); g != nil {
+		if g := c.known(all, o); g != nil {
 			g.outcomes = append(g.outcomes, o)
 			continue
 		}
@@ -64,7 +66,7 @@ func (c Collector) Collect(ctx context.Context, outcomes []*Outcome) []Failure {
 	var failures []Failure
 	for _, g := range all {
 		c.keep(ctx, g)
-		failures = append(failures, g.failure())
+		failures = append(failures, c.failure(g))
 	}
 	return failures
 }
@@ -80,7 +82,7 @@ type group struct {
 	err           error
 }
 
-func (g *group) failure() Failure {
+func (c Collector) failure(g *group) Failure {
 	f := Failure{Property: g.property, Folder: g.folder, Err: g.err, Pinned: g.pin.Words}
 	for _, o := range g.outcomes {
 		f.Outcomes = append(f.Outcomes, *o)
@@ -90,18 +92,18 @@ func (g *group) failure() Failure {
 		f.Before, f.After = g.result.Before.String(), g.result.After.String()
 		f.Violation = g.result.Violation
 	} else {
-		f.Violation = shrink.Cause(g.plan, g.outcomes[0].Violations)
+		f.Violation = c.Application.Cause(g.plan, g.outcomes[0].Violations)
 	}
 	return f
 }
 
 // order puts the first outcome of each property before the second of any, so that a
 // budget goes to different failures.
-func order(outcomes []*Outcome) (ordered []*Outcome) {
+func (c Collector) order(outcomes []*Outcome) (ordered []*Outcome) {
 	rounds := map[string]int{}
 	var byRound [][]*Outcome
 	for _, o := range outcomes {
-		id := property(o)
+		id := c.property(o)
 		n := rounds[id]
 		rounds[id]++
 		if n == len(byRound) {
@@ -116,15 +118,15 @@ func order(outcomes []*Outcome) (ordered []*Outcome) {
 }
 
 // property is the one that stands for an outcome.
-func property(o *Outcome) string {
-	return shrink.Cause(o.Run.Plan(), o.Violations).Property
+func (c Collector) property(o *Outcome) string {
+	return c.Application.Cause(o.Run.Plan(), o.Violations).Property
 }
 
 // known returns the group that already has the same run, by the other engine.
-func known(all []*group, o *Outcome) *group {
+func (c Collector) known(all []*group, o *Outcome) *group {
 	for _, g := range all {
 		for _, other := range g.outcomes {
-			if other.Run == o.Run && g.property == property(o) {
+			if other.Run == o.Run && g.property == c.property(o) {
 				return g
 			}
 		}
@@ -144,14 +146,14 @@ func find(all []*group, key string) *group {
 // shrink makes a group of one outcome.
 func (c Collector) shrink(ctx context.Context, o *Outcome, left *int) *group {
 	p := o.Run.Plan()
-	g := &group{property: property(o), outcomes: []*Outcome{o}, plan: p}
+	g := &group{property: c.property(o), outcomes: []*Outcome{o}, plan: p}
 	g.key = fmt.Sprintf("%s, %s, not shrunk", g.property, o.Run.Name)
 	e := c.Engine(o.Engine)
 	if *left <= 1 || ctx.Err() != nil || e == nil {
 		return g
 	}
-	result, err := shrink.Shrink(ctx, p, shrink.Options{
-		Oracle: Oracle(e, Entropy(p)), Property: g.property, Jobs: c.Jobs, Budget: *left,
+	result, err := c.Application.Shrink(ctx, p, shrink.Options{
+		Oracle: c.Application.Oracle(e, Entropy(p)), Property: g.property, Jobs: c.Jobs, Budget: *left,
 		Watch: func(s shrink.Step) { c.Watch(o.Run.String(), s) },
 	})
 	if err != nil {
@@ -162,7 +164,7 @@ func (c Collector) shrink(ctx context.Context, o *Outcome, left *int) *group {
 	}
 	*left -= result.Runs
 	g.result = &result
-	g.key = g.property + "; " + shrink.Shape(result.Plan)
+	g.key = g.property + "; " + c.Application.Shape(result.Plan)
 	return g
 }
 
@@ -194,13 +196,13 @@ func (c Collector) save(ctx, interruptible context.Context, g *group) (folder st
 	first, p := g.outcomes[0], g.result.Plan
 	entropy := Entropy(g.plan)
 	entry := archive.Entry{
-		Kind: archive.Kind(g.property), Scenario: first.Run.Name, Without: first.Run.Lacks(), Engine: first.Engine, Build: first.Build,
-		Plan: p, Original: g.plan, Again: first.Run.Again, Statement: g.result.Statement(),
+		Kind: archive.Kind(g.property), Scenario: first.Run.Name, Ablated: first.Run.AblatedFault(), Engine: first.Engine, Build: first.Build,
+		Plan: p, Original: g.plan, Command: first.Run.Family.Command, Statement: g.result.Statement(),
 		Before: g.result.Before.String(), After: g.result.After.String(), Runs: g.result.Runs, Minimal: g.result.Minimal,
 	}
 	for _, o := range g.outcomes {
 		entry.Seeds = append(entry.Seeds, archive.Seed{
-			Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.Lacks(), Engine: o.Engine, Again: o.Run.AgainAlone(),
+			Scenario: o.Run.Name, Seed: o.Run.Seed, Ablated: o.Run.AblatedFault(), Engine: o.Engine, Command: o.Run.Command(),
 		})
 	}
 	if g.property == Race {
@@ -208,10 +210,10 @@ func (c Collector) save(ctx, interruptible context.Context, g *group) (folder st
 		return c.Archive.Save(entry)
 	}
 	job := engine.Job{Plan: p, Entropy: entropy}
-	run, err := Once(ctx, c.Engine(first.Engine), job)
+	run, err := c.Application.Once(ctx, c.Engine(first.Engine), job)
 	if err == nil {
 		var again Recorded
-		again, err = Once(ctx, c.Engine(first.Engine), job)
+		again, err = c.Application.Once(ctx, c.Engine(first.Engine), job)
 		if err == nil && !bytes.Equal(run.Trace, again.Trace) {
 			err = fmt.Errorf("nondeterminism, a bug of the harness: the shrunk plan gave two traces; %s", trace.Diverge(run.Trace, again.Trace))
 		}
@@ -223,7 +225,7 @@ func (c Collector) save(ctx, interruptible context.Context, g *group) (folder st
 	if err != nil {
 		return "", fmt.Errorf("the trace of the shrunk plan of %s: %w", first.Run, err)
 	}
-	entry.Events = shrink.View(whole, g.result.Violation)
+	entry.Events = c.Application.View(whole, g.result.Violation)
 	entry.Traces, entry.Footer, entry.Build = [][]byte{run.Trace}, run.Footer, cmp.Or(run.Header.Build, first.Build)
 	if first.Engine != engine.SealedName {
 		g.pin = c.Pin(interruptible, p, g.property, entropy)

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -25,7 +24,7 @@ import (
 //   - refuses empty traces (see [Once]),
 //   - makes some of its runs twice, and compares the traces to the byte,
 //   - counts what those runs covered once more, from the trace, and makes each of them
-//     again without one of its faults (see [Spec.without]),
+//     again without one of its faults (see [Spec.ablate]),
 //   - refuses two seeds whose runs are the same.
 
 // Controls are two runs about the harness itself.
@@ -51,7 +50,7 @@ func (spec *Spec) control(ctx context.Context, e engine.Engine) []Outcome {
 	}
 }
 
-// plant runs the plan that must fail. Its outcome is Held when it did, and Violated when
+// plant runs the plan that must fail. Its outcome is Passed when it did, and Violated when
 // the system has broken the run off.
 func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 	run := spec.Controls.Fails
@@ -61,12 +60,12 @@ func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 	}
 	p := run.Plan()
 	o.PlanHash = plan.Hash(p)
-	r, err := Once(ctx, e, engine.Job{Plan: p, Entropy: Entropy(p)})
+	r, err := spec.Application.Once(ctx, e, engine.Job{Plan: p, Entropy: Entropy(p)})
 	if ctx.Err() != nil {
 		return o
 	}
 	if err != nil {
-		return spec.broken(o, err, r.Trace)
+		return spec.harnessError(o, err, r.Trace)
 	}
 	if brokenOff(r) {
 		// The checks had no chance; that the system ends the run is a violation like any other.
@@ -80,10 +79,10 @@ func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 		if len(found) > 0 {
 			words = strings.Join(found, ", ")
 		}
-		return spec.broken(o, fmt.Errorf("a violation of %s was planted and the checks found %s: they cannot be believed",
+		return spec.harnessError(o, fmt.Errorf("a violation of %s was planted and the checks found %s: they cannot be believed",
 			spec.Controls.Planted, words), r.Trace)
 	}
-	o.State, o.Build, o.Hash = Held, r.Header.Build, r.Footer.Hash
+	o.State, o.Build, o.Hash = Passed, r.Header.Build, r.Footer.Hash
 	return o
 }
 
@@ -94,8 +93,8 @@ func brokenOff(r Recorded) bool {
 
 // again makes a run once more. The error is a failure of the harness, with the second
 // trace where it has one.
-func again(ctx context.Context, e engine.Engine, job engine.Job, first Recorded) ([]byte, error) {
-	second, err := Once(ctx, e, job)
+func (spec *Spec) again(ctx context.Context, e engine.Engine, job engine.Job, first Recorded) ([]byte, error) {
+	second, err := spec.Application.Once(ctx, e, job)
 	if err != nil {
 		return nil, fmt.Errorf("the repetition: %w", err)
 	}
@@ -103,11 +102,6 @@ func again(ctx context.Context, e engine.Engine, job engine.Job, first Recorded)
 		return second.Trace, fmt.Errorf("nondeterminism, a bug of the harness: the same run gave two traces; %s", d)
 	}
 	return nil, nil
-}
-
-// recount counts what a run covered once more.
-func recount(r Recorded) (*coverage.Observer, error) {
-	return coverage.Trace(bytes.NewReader(r.Trace))
 }
 
 // eventsHash is the hash of the events of a run, without what names its plan: the

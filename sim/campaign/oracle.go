@@ -30,9 +30,9 @@ func Raced(err error) ([]trace.Violation, bool) {
 
 // Oracle returns what finds the violations of a plan: a run of it by e. The entropy
 // is that of every run.
-func Oracle(e engine.Engine, entropy uint64) func(context.Context, *plan.Plan) ([]trace.Violation, error) {
+func (a *Application) Oracle(e engine.Engine, entropy uint64) func(context.Context, *plan.Plan) ([]trace.Violation, error) {
 	return func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error) {
-		r, err := Once(ctx, e, engine.Job{Plan: p, Entropy: entropy})
+		r, err := a.Once(ctx, e, engine.Job{Plan: p, Entropy: entropy})
 		if found, raced := Raced(err); raced {
 			return found, nil
 		}

@@ -34,7 +34,7 @@ func (c Collector) Pin(ctx context.Context, p *plan.Plan, property string, entro
 	}
 	var failed error
 	for i := range uint64(pinTries) {
-		r, err := Once(ctx, sealed, engine.Job{Plan: p, Entropy: entropy + i})
+		r, err := c.Application.Once(ctx, sealed, engine.Job{Plan: p, Entropy: entropy + i})
 		if ctx.Err() != nil {
 			return Pin{Words: "not pinned for other machines: interrupted"}
 		}

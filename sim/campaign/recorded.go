@@ -17,9 +17,9 @@ type Recorded struct {
 }
 
 // Once executes one job and checks that its trace is one; equal but empty traces
-// would look like a perfect run. The history of a run that held is judged a second time.
+// would look like a perfect run. A run that has passed is reviewed.
 // The error is a failure of the harness.
-func Once(ctx context.Context, e engine.Engine, job engine.Job) (Recorded, error) {
+func (a *Application) Once(ctx context.Context, e engine.Engine, job engine.Job) (Recorded, error) {
 	result, err := e.Run(ctx, job)
 	r := Recorded{Result: result}
 	if err != nil {
@@ -35,7 +35,7 @@ func Once(ctx context.Context, e engine.Engine, job engine.Job) (Recorded, error
 	r.Header = reader.Header()
 	if r.Footer.Verdict.Passed {
 		// A run that is bad anyway needs no second opinion.
-		err = agreed(reader)
+		err = a.Review(reader)
 	}
 	return r, err
 }

@@ -19,7 +19,7 @@ type Result struct {
 	// Compared holds the repetitions by the second engine; empty without one.
 	Compared []Outcome
 	// Controls are the runs about the harness itself. One that did not come to what it
-	// must is Violated or Broken.
+	// must is Violated or HarnessError.
 	Controls []Outcome
 	// Distinct are the distinct failures among the violations; empty when nobody looked
 	// for them.
@@ -66,8 +66,8 @@ func (r Result) judged() []Outcome {
 	var all []Outcome
 	for _, o := range slices.Concat(r.All(), r.Controls) {
 		all = append(all, o)
-		if o.Without != nil {
-			all = append(all, *o.Without)
+		if o.Ablation != nil {
+			all = append(all, *o.Ablation)
 		}
 	}
 	return all
@@ -84,13 +84,13 @@ func (r Result) Failures() []Outcome {
 	return slices.DeleteFunc(r.judged(), func(o Outcome) bool { return o.Err == nil })
 }
 
-// Missing returns how many runs, repetitions included, have not ended.
-func (r Result) Missing() int { return missing(r.All()) }
+// NotRun returns how many runs, repetitions included, have not ended.
+func (r Result) NotRun() int { return notRun(r.All()) }
 
-func missing(outcomes []Outcome) int {
+func notRun(outcomes []Outcome) int {
 	n := 0
 	for _, o := range outcomes {
-		if o.State == Missing {
+		if o.State == NotRun {
 			n++
 		}
 	}
@@ -101,7 +101,7 @@ func missing(outcomes []Outcome) int {
 // asked, whatever it found until then; else 1 for a violation, else 0.
 func (r Result) Status() int {
 	switch {
-	case missing(r.judged()) > 0 || len(r.Failures()) > 0:
+	case notRun(r.judged()) > 0 || len(r.Failures()) > 0:
 		return 3
 	case len(r.Violated()) > 0:
 		return 1
@@ -147,15 +147,15 @@ func (r Result) Disagreements() []Disagreement {
 type Group struct {
 	Scenario string
 	// Runs counts the runs with a verdict, the others those without.
-	Runs, Violated, Broken, Missing int
-	Virtual, Wall, CPU              time.Duration
-	Counters                        map[string]int64
+	Runs, Violated, HarnessErrors, NotRun int
+	Virtual, Wall, CPU                    time.Duration
+	Counters                              map[string]int64
 	// Properties are the violated ones, sorted.
 	Properties []string
-	// Without counts the runs that hold, and violate WithoutProperties without one of
+	// Ablations counts the runs that passed, and violate AblationProperties without one of
 	// their faults.
-	Without           int
-	WithoutProperties []string
+	Ablations          int
+	AblationProperties []string
 }
 
 // Events counts the events of all runs. The counters whose names have a slash count
@@ -173,14 +173,14 @@ func (g Group) Events() int64 {
 // State is the worst of the group's runs; a broken one is worse than a missing.
 func (g Group) State() State {
 	switch {
-	case g.Broken > 0:
-		return Broken
-	case g.Missing > 0:
-		return Missing
-	case g.Violated+g.Without > 0:
+	case g.HarnessErrors > 0:
+		return HarnessError
+	case g.NotRun > 0:
+		return NotRun
+	case g.Violated+g.Ablations > 0:
 		return Violated
 	default:
-		return Held
+		return Passed
 	}
 }
 
@@ -190,14 +190,14 @@ func Sum(name string, outcomes []Outcome) Group {
 	properties, without := map[string]bool{}, map[string]bool{}
 	for _, o := range outcomes {
 		switch o.State {
-		case Missing:
-			g.Missing++
-		case Broken:
-			g.Broken++
+		case NotRun:
+			g.NotRun++
+		case HarnessError:
+			g.HarnessErrors++
 		case Violated:
 			g.Violated++
 			g.Runs++
-		case Held:
+		case Passed:
 			g.Runs++
 		}
 		g.Virtual += o.Virtual
@@ -209,15 +209,15 @@ func Sum(name string, outcomes []Outcome) Group {
 		for _, id := range o.Properties() {
 			properties[id] = true
 		}
-		if o.Without != nil {
-			g.Without++
-			for _, id := range o.Without.Properties() {
+		if o.Ablation != nil {
+			g.Ablations++
+			for _, id := range o.Ablation.Properties() {
 				without[id] = true
 			}
 		}
 	}
 	g.Properties = slices.Sorted(maps.Keys(properties))
-	g.WithoutProperties = slices.Sorted(maps.Keys(without))
+	g.AblationProperties = slices.Sorted(maps.Keys(without))
 	return g
 }
 

@@ -41,7 +41,7 @@ func (spec *Spec) Resumed() int { return len(spec.done) }
 // sameAs repeats a run of the past.
 func (spec *Spec) sameAs(ctx context.Context, o Outcome) error {
 	p := o.Run.Plan()
-	again, err := Once(ctx, spec.Engine, engine.Job{Plan: p, Entropy: Entropy(p)})
+	again, err := spec.Application.Once(ctx, spec.Engine, engine.Job{Plan: p, Entropy: Entropy(p)})
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s, which was done before: %w", o.Run, err)
@@ -49,7 +49,7 @@ func (spec *Spec) sameAs(ctx context.Context, o Outcome) error {
 		return &NotResumable{fmt.Errorf("the campaign was begun with the %s engine, this is the %s engine", o.Engine, spec.Engine.Name())}
 	case again.Header.Build != o.Build:
 		return &NotResumable{fmt.Errorf("the campaign was begun with build %s, this is build %s", o.Build, again.Header.Build)}
-	case again.Footer.Hash != o.Hash || again.Footer.Verdict.Passed != (o.State == Held):
+	case again.Footer.Hash != o.Hash || again.Footer.Verdict.Passed != (o.State == Passed):
 		return fmt.Errorf("nondeterminism, a bug of the harness: %s gave %s before and gives %s now, or another verdict", o.Run, o.Hash, again.Footer.Hash)
 	}
 	return nil

@@ -15,8 +15,10 @@ type Family struct {
 	Name string
 	// Plan makes the plan of a seed, always the same one.
 	Plan func(seed uint64) *plan.Plan
-	// Again is the command that runs the family, but for its seeds.
-	Again string
+	// Ablate is that of the application; it is needed where runs are made without a fault.
+	Ablate func(p *plan.Plan, fault int) *plan.Plan
+	// Command runs the family, but for its seeds.
+	Command string
 }
 
 // Run is one run that is asked for. Its plan is made when it is needed, so that
@@ -24,72 +26,71 @@ type Family struct {
 type Run struct {
 	*Family
 	Seed uint64
-	// Without is which of the plan's faults it is made without, counted from 1; 0 for
-	// none. Nobody asks for such a run: a campaign makes it beside the whole one.
-	Without int
+	// Ablated is which of the plan's faults it is made without, counted from 1; 0 for none.
+	// Such a run is not asked for: a campaign makes it next to the whole one.
+	Ablated int
 }
 
-// Plan makes the plan of the run. Without one of its faults it promises nothing: what the
-// whole plan promises may be what comes of that fault. The properties of the system hold
-// whatever is asked of it.
+// Plan makes the plan of the run.
 func (r Run) Plan() *plan.Plan {
 	p := r.Family.Plan(r.Seed)
-	if r.Without > 0 {
-		p = p.WithoutFault(r.Without - 1)
-		p.Promises = nil
+	if r.Ablated > 0 {
+		p = r.Ablate(p, r.Ablated-1)
 	}
 	return p
 }
 
-// Lacks is the place, in the plan of the seed, of the fault that the run is made
-// without; empty for none.
-func (r Run) Lacks() string {
-	if r.Without == 0 {
+// AblatedFault returns the place, in the plan of the seed, of the fault that the run is
+// made without: "faults[2]", or nothing.
+func (r Run) AblatedFault() string {
+	if r.Ablated == 0 {
 		return ""
 	}
-	return fmt.Sprintf("faults[%d]", r.Without-1)
+	return fmt.Sprintf("faults[%d]", r.Ablated-1)
 }
 
 // String names the run in a message.
 func (r Run) String() string {
 	words := fmt.Sprintf("%s, seed %d", r.Name, r.Seed)
-	if r.Without > 0 {
-		words += ", without " + r.Lacks()
+	if r.Ablated > 0 {
+		words += ", without " + r.AblatedFault()
 	}
 	return words
 }
 
-// AgainAlone is the command that asks for this run alone. One without a fault is made
-// beside the first run of a campaign, which that one then is.
-func (r Run) AgainAlone() string { return fmt.Sprintf("%s --seeds %d..%d", r.Again, r.Seed, r.Seed) }
+// Command is the command that makes this run alone. A run without a fault is made with the
+// first run of a campaign, which that one then is.
+func (r Run) Command() string {
+	return fmt.Sprintf("%s --seeds %d..%d", r.Family.Command, r.Seed, r.Seed)
+}
 
 // Entropy is what feeds the Go runtime's own draws in a run of p, unless a trace
 // says otherwise.
 func Entropy(p *plan.Plan) uint64 { return p.Seed }
 
-// State says what came of a run.
+// State is what came of a run.
 type State int
 
 // The states of a run, from nothing to a verdict.
 const (
-	// Missing: the campaign ended before the run did.
-	Missing State = iota
-	// Broken: the harness failed, so there is no verdict that could be believed.
-	Broken
-	// Violated: a property does not hold; a second run agreed to the byte.
+	// NotRun: the campaign ended before the run did.
+	NotRun State = iota
+	// HarnessError: the harness failed, so that there is no verdict.
+	HarnessError
+	// Violated: a property does not hold, and a second run gave the same trace.
 	Violated
-	// Held: everything promised and every property checked held.
-	Held
+	// Passed: every promise and every property held.
+	Passed
 )
 
-// String returns the word people see.
+// String returns the word of summaries and documents.
 func (s State) String() string {
 	switch s {
-	case Held:
+	case Passed:
 		return "held"
 	case Violated:
 		return "violated"
-	case Broken:
+	case HarnessError:
 		return "broken"
 	default:
 		return "missing"
@@ -106,18 +107,18 @@ type Outcome struct {
 	Hash, PlanHash string
 	// Events is the hash of the run's events alone; see [Recorded].
 	Events string
-	// Twice says that the run was made twice, and was the same to the byte.
+	// Twice is set when the run was made twice and gave the same trace.
 	Twice bool
 	// Virtual is how much virtual time passed; Wall and CPU are what it cost.
 	Virtual, Wall, CPU time.Duration
 	Counters           map[string]int64
 	Violations         []trace.Violation
-	// Without is the run without one of its faults, when that one violates a property
-	// and this one held; nil otherwise. See [Run.Without].
-	Without *Outcome
+	// Ablation is the run without one of its faults, if that one violates a property and
+	// this one passed; nil otherwise. See [Run.Ablated].
+	Ablation *Outcome
 	// Folder is where the run is kept, empty when it is not.
 	Folder string
-	// Err says why the harness failed: always with Broken, and with the other
+	// Err says why the harness failed: always with HarnessError, and with the other
 	// states when the run could not be kept.
 	Err error
 }

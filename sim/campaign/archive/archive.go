@@ -42,19 +42,19 @@ type Kind string
 
 // The kinds that are not properties.
 const (
-	// Held is a run without violations, kept because somebody asked for it.
-	Held Kind = "held"
-	// Broken is a run in which the harness failed.
-	Broken Kind = "harness"
+	// Passed is a run without violations, kept because somebody asked for it.
+	Passed Kind = "held"
+	// HarnessError is a run in which the harness failed.
+	HarnessError Kind = "harness"
 )
 
 // Entry is one run worth keeping.
 type Entry struct {
 	Kind     Kind
 	Scenario string
-	// Without is the place of the fault that the run was made without, in the plan of its
+	// Ablated is the place of the fault that the run was made without, in the plan of its
 	// seed, which is not the one here; empty for none.
-	Without string
+	Ablated string
 	Plan    *plan.Plan
 	// Traces are whole trace files: none when the engine gave none, two when a run
 	// and its repetition differ.
@@ -64,9 +64,8 @@ type Entry struct {
 	// Words say what the harness failed at; they may be long (a panic with its
 	// goroutines).
 	Words string
-	// Again is the command that asks for this run alone, for when nothing can be
-	// kept.
-	Again string
+	// Command is the command that makes this run alone, for when nothing can be kept.
+	Command string
 	// Race says that a data race was found, so that there is no trace.
 	Race bool
 
@@ -90,10 +89,10 @@ type Entry struct {
 type Seed struct {
 	Scenario string `json:"scenario"`
 	Seed     uint64 `json:"seed"`
-	Without  string `json:"without,omitempty"`
+	Ablated  string `json:"without,omitempty"`
 	Engine   string `json:"engine"`
-	// Again is the command that asks for it.
-	Again string `json:"again"`
+	// Command is the command that makes it.
+	Command string `json:"again"`
 }
 
 // Archive is a directory of such folders. It is safe for concurrent use.
@@ -144,11 +143,11 @@ func (a Archive) Save(e Entry) (folder string, err error) {
 			return folder, fmt.Errorf("%w; the run is kept in %s", a.fail(err), folder)
 		}
 	}
-	again := e.Again
-	if e.Kind == Held {
-		again += " --keep"
+	command := e.Command
+	if e.Kind == Passed {
+		command += " --keep"
 	}
-	return "", fmt.Errorf("%w; to get the run again: %s --out DIRECTORY", a.fail(err), again)
+	return "", fmt.Errorf("%w; to get the run again: %s --out DIRECTORY", a.fail(err), command)
 }
 
 // name is the folder's name: kind, scenario, seed, and what tells it from others.
@@ -179,7 +178,7 @@ type Verdict struct {
 	Verdict    string      `json:"verdict"`
 	Scenario   string      `json:"scenario"`
 	Seed       uint64      `json:"seed"`
-	Without    string      `json:"without,omitempty"`
+	Ablated    string      `json:"without,omitempty"`
 	Engine     string      `json:"engine"`
 	Build      string      `json:"build,omitempty"`
 	Hash       string      `json:"hash,omitempty"`
@@ -236,16 +235,16 @@ func (e Entry) write(folder string) error {
 		}
 	}
 	v := Verdict{
-		Verdict: "violated", Scenario: e.Scenario, Seed: e.Plan.Seed, Without: e.Without, Engine: e.Engine,
+		Verdict: "violated", Scenario: e.Scenario, Seed: e.Plan.Seed, Ablated: e.Ablated, Engine: e.Engine,
 		Build: e.Build, Hash: e.Footer.Hash, Violations: []Violation{}, Events: e.Events, Pinned: e.PinWords, Seeds: e.Seeds,
 	}
 	if e.Original != nil {
 		v.Shrunk = &Shrunk{e.Before, e.After, e.Runs, e.Minimal, e.Statement}
 	}
 	switch e.Kind {
-	case Held:
+	case Passed:
 		v.Verdict = "held"
-	case Broken:
+	case HarnessError:
 		v.Verdict = "none"
 	}
 	for _, found := range e.Footer.Verdict.Violations {
@@ -281,14 +280,14 @@ func (e Entry) page(folder string) string {
 	var b strings.Builder
 	what := "violates " + string(e.Kind)
 	switch e.Kind {
-	case Held:
+	case Passed:
 		what = "held"
-	case Broken:
+	case HarnessError:
 		what = "the harness failed"
 	}
 	without := ""
-	if e.Without != "" {
-		without = ", without " + e.Without
+	if e.Ablated != "" {
+		without = ", without " + e.Ablated
 	}
 	fmt.Fprintf(&b, "# %s, seed %d%s: %s\n\n", e.Scenario, e.Plan.Seed, without, what)
 	for _, v := range e.Footer.Verdict.Violations {
@@ -305,7 +304,7 @@ func (e Entry) page(folder string) string {
 	if len(e.Footer.Verdict.Violations) > 0 || e.Words != "" {
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(&b, "Engine %s. To see it again, in the repository:\n\n    %s\n", e.Engine, e.Command(folder))
+	fmt.Fprintf(&b, "Engine %s. To see it again, in the repository:\n\n    %s\n", e.Engine, e.ReplayCommand(folder))
 	if e.Original != nil {
 		fmt.Fprintf(&b, "\nThe plan was shrunk from %s to %s; %s. As it was found it is in %s.\n", e.Before, e.After, e.Statement, OriginalFile)
 	}
@@ -318,20 +317,20 @@ func (e Entry) page(folder string) string {
 		fmt.Fprintf(&b, "\nFound by:\n\n")
 		for _, s := range e.Seeds {
 			beside := ""
-			if s.Without != "" {
-				beside = "   # beside it, without " + s.Without
+			if s.Ablated != "" {
+				beside = "   # beside it, without " + s.Ablated
 			}
-			fmt.Fprintf(&b, "    %s%s\n", s.Again, beside)
+			fmt.Fprintf(&b, "    %s%s\n", s.Command, beside)
 		}
 	}
 	return b.String()
 }
 
-// Command is the command that replays e from its folder: its trace, or its plan
+// ReplayCommand is the command that replays e from its folder: its trace, or its plan
 // when there is no trace that could be compared with.
-func (e Entry) Command(folder string) string {
-	if len(e.Traces) == 1 && e.Kind != Broken {
-		return Command(folder)
+func (e Entry) ReplayCommand(folder string) string {
+	if len(e.Traces) == 1 && e.Kind != HarnessError {
+		return ReplayCommand(folder)
 	}
 	again := fmt.Sprintf("%s --engine %s", replay(filepath.Join(folder, PlanFile)), e.Engine)
 	if e.Race {
@@ -340,9 +339,9 @@ func (e Entry) Command(folder string) string {
 	return again
 }
 
-// Command is the command that replays the trace in a folder; a data race has none, so
+// ReplayCommand is the command that replays the trace in a folder; a data race has none, so
 // there it is the plan.
-func Command(folder string) string {
+func ReplayCommand(folder string) string {
 	file := filepath.Join(folder, TraceFile)
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return replay(filepath.Join(folder, PlanFile)) + " --engine native --race"

@@ -18,7 +18,7 @@ func entry() Entry {
 	p := plan.Default()
 	p.Seed = 7
 	return Entry{
-		Kind: "P8", Scenario: "journey-3", Plan: &p, Engine: "native", Build: "b", Again: "dtsim run",
+		Kind: "P8", Scenario: "journey-3", Plan: &p, Engine: "native", Build: "b", Command: "dtsim run",
 		Traces: [][]byte{[]byte("a trace\n")},
 		Footer: trace.Footer{Hash: strings.Repeat("0123456789abcdef", 4)},
 	}

@@ -103,7 +103,7 @@ func (d *verification) status() int {
 	case len(d.Violations) > 0:
 		return statusViolated
 	case d.Exhausted, d.Walk != nil && d.Walk.Complete:
-		return statusHeld
+		return statusPassed
 	}
 	return statusHarness
 }

@@ -120,7 +120,7 @@ func (d *replayed) status() int {
 	if len(d.Broken) > 0 {
 		return statusViolated
 	}
-	return statusHeld
+	return statusPassed
 }
 
 func (d *replayed) words(w io.Writer) {

@@ -37,7 +37,7 @@ type Environment struct {
 
 // The exit statuses of every command.
 const (
-	statusHeld     = 0
+	statusPassed   = 0
 	statusViolated = 1
 	statusUsage    = 2
 	statusHarness  = 3
@@ -46,7 +46,7 @@ const (
 // Main executes a command line without the program's name and returns the exit
 // status. When ctx ends, a campaign stops and says what it has done.
 func Main(ctx context.Context, env Environment, args []string) int {
-	status := statusHeld
+	status := statusPassed
 	root := newRoot(&env, args, &status)
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	root.SetOut(env.Stdout)

@@ -124,7 +124,7 @@ func linStatus(r history.Report) int {
 	case r.Verdict() == history.Unknown:
 		return statusHarness
 	}
-	return statusHeld
+	return statusPassed
 }
 
 // judgement is what `dtsim lin --json` prints.

@@ -24,7 +24,6 @@ import (
 	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
-	"dtsim/sim/plan"
 )
 
 // mutantsFlags are the flags of `dtsim mutants`.
@@ -138,7 +137,7 @@ found without any; 3 that a judge failed.`,
 			}
 			doc := mutation.NewDocument(head, rows)
 			doc.Generated = sample.Document(generated)
-			if g := doc.Generated; g != nil && *status == statusHeld {
+			if g := doc.Generated; g != nil && *status == statusPassed {
 				*status = judgeSample(g)
 			}
 			if f.out != "" && !interrupted {
@@ -337,11 +336,7 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 func families(of []scenarios.Scenario) []*campaign.Family {
 	var all []*campaign.Family
 	for _, s := range of {
-		all = append(all, &campaign.Family{
-			Name:  s.Name,
-			Plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{}) },
-			Again: "dtsim run --engine native --scenario " + s.Name,
-		})
+		all = append(all, scenarios.Family(s, scenarios.Options{}, "dtsim run --engine native --scenario "+s.Name))
 	}
 	return all
 }
@@ -351,7 +346,7 @@ func (f *mutantsFlags) judge(rows []mutation.Row, interrupted bool) int {
 	if interrupted {
 		return statusHarness
 	}
-	status := statusHeld
+	status := statusPassed
 	for _, row := range rows {
 		for _, c := range row.Cells {
 			if c.Err() != nil {
@@ -376,7 +371,7 @@ func judgeSample(g *results.Generated) int {
 	case len(g.Found)+len(results.Unexplained(g)) > 0:
 		return statusViolated
 	}
-	return statusHeld
+	return statusPassed
 }
 
 // told is a record in a line.

@@ -75,10 +75,10 @@ func (b *bar) Done(o campaign.Outcome) {
 	switch o.State {
 	case campaign.Violated:
 		b.violated++
-	case campaign.Broken:
+	case campaign.HarnessError:
 		b.broken++
 	}
-	if o.Without != nil {
+	if o.Ablation != nil {
 		b.violated++
 	}
 	var found []string
@@ -147,10 +147,10 @@ func (l *lines) Done(o campaign.Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done++
-	if o.State != campaign.Held {
+	if o.State != campaign.Passed {
 		fmt.Fprintf(l.w, "%s: %s\n", o.Run, o.State)
 	}
-	if less := o.Without; less != nil {
+	if less := o.Ablation; less != nil {
 		fmt.Fprintf(l.w, "%s: %s\n", less.Run, less.State)
 	}
 	if now := l.now(); l.done == l.total || now.Sub(l.last) >= pace {

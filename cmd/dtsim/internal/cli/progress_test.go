@@ -17,8 +17,8 @@ func TestBarShowsHowFarAndWhatWasFound(t *testing.T) {
 	p.Start(3)
 	p.Done(campaign.Outcome{State: campaign.Violated})
 	p.Note("in between")
-	p.Done(campaign.Outcome{State: campaign.Broken})
-	p.Done(campaign.Outcome{State: campaign.Held})
+	p.Done(campaign.Outcome{State: campaign.HarnessError})
+	p.Done(campaign.Outcome{State: campaign.Passed})
 	p.Stop()
 
 	assert.Contains(t, out.String(), "building the guest\n")
@@ -32,7 +32,7 @@ func TestLinesComeAtAPaceAndForEveryRunThatDidNotHold(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(&out, false, func() time.Time { return now })
 	p.Start(4)
-	held := campaign.Outcome{State: campaign.Held}
+	held := campaign.Outcome{State: campaign.Passed}
 	p.Done(held)
 	now = now.Add(pace)
 	p.Done(held)

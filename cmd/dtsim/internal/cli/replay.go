@@ -165,7 +165,7 @@ func (r record) compare(ctx context.Context, e engine.Engine) (campaign.Comparis
 	}
 	for _, run := range runs {
 		var err error
-		*run, err = campaign.Once(ctx, e, r.job)
+		*run, err = application.Once(ctx, e, r.job)
 		switch {
 		case ctx.Err() != nil:
 			return c, errors.New("interrupted before the run was over")

@@ -29,7 +29,7 @@ type ReplayDocument struct {
 func newReplayDocument(c campaign.Comparison) ReplayDocument {
 	word := func(f trace.Footer) string {
 		if f.Verdict.Passed {
-			return campaign.Held.String()
+			return campaign.Passed.String()
 		}
 		return campaign.Violated.String()
 	}
@@ -94,7 +94,7 @@ func conclusion(c campaign.Comparison) string {
 // footerVerdict is "held", or "violated" with the properties in the order of violation.
 func footerVerdict(f trace.Footer) string {
 	if f.Verdict.Passed {
-		return campaign.Held.String()
+		return campaign.Passed.String()
 	}
 	ids := campaign.Outcome{Violations: f.Verdict.Violations}.Properties()
 	return campaign.Violated.String() + " " + strings.Join(ids, " ")

@@ -124,7 +124,7 @@ func openRun(folder string) (*subject, error) {
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	r := &runSubject{verdict: v, file: filepath.Join(folder, archive.PlanFile), replay: archive.Command(folder)}
+	r := &runSubject{verdict: v, file: filepath.Join(folder, archive.PlanFile), replay: archive.ReplayCommand(folder)}
 	if r.plan, err = readInput(r.file); err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func wasGiven(name string, values []string) string {
 // journal begins the journal of a campaign, or goes on with the one of the past. What the
 // folder says of a campaign that ended there is gone from then on. A campaign that has no
 // place for a journal goes on without, and note is told.
-func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(string)) (*campaign.Journal, error) {
+func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(string)) (*archive.Journal, error) {
 	ended := filepath.Join(f.out, schema.CampaignFile)
 	if _, err := os.Lstat(ended); err == nil {
 		if err := os.Remove(ended); err != nil {
@@ -100,7 +100,7 @@ func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(st
 }
 
 // conclude keeps the document of a campaign beside its journal.
-func (f *runFlags) conclude(d schema.Campaign, j *campaign.Journal) error {
+func (f *runFlags) conclude(d schema.Campaign, j *archive.Journal) error {
 	if j == nil {
 		return nil // there is no place for it, as was said
 	}

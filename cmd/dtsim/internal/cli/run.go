@@ -97,7 +97,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			defer e.close()
 
 			spec := campaign.Spec{
-				Runs: w.runs, Engine: e.first, Second: e.second, Compare: w.compare, Controls: w.controls, For: f.wall,
+				Application: application, Runs: w.runs, Engine: e.first, Second: e.second, Compare: w.compare, Controls: w.controls, For: f.wall,
 				Jobs: f.jobs, Archive: store, KeepAll: f.keep, Watch: show.Done, Now: env.Now,
 			}
 			if past != nil {
@@ -188,13 +188,13 @@ func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, s
 			if list[i].State == campaign.Violated {
 				found = append(found, &list[i])
 			}
-			if less := list[i].Without; less != nil {
+			if less := list[i].Ablation; less != nil {
 				found = append(found, less)
 			}
 		}
 	}
 	spec := campaign.Collector{
-		Engine: e.byName, Archive: store, Jobs: f.jobs, Budget: f.budget,
+		Application: application, Engine: e.byName, Archive: store, Jobs: f.jobs, Budget: f.budget,
 		Sealed: func() (engine.Engine, error) { return e.pinning(ctx, env, show.Note) },
 		Watch:  func(what string, s shrink.Step) { show.Step(stepWords(what, s)) },
 	}

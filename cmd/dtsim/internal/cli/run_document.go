@@ -15,11 +15,11 @@ func failures(r campaign.Result) []schema.Failure {
 	for _, f := range r.Distinct {
 		first := f.Outcomes[0]
 		one := schema.Failure{
-			Property: f.Property, Message: f.Violation.Message, Runs: len(f.Outcomes), Scenario: first.Run.Name, Seed: first.Run.Seed, Without: first.Run.Lacks(),
+			Property: f.Property, Message: f.Violation.Message, Runs: len(f.Outcomes), Scenario: first.Run.Name, Seed: first.Run.Seed, Without: first.Run.AblatedFault(),
 			Shrunk: f.Statement != "", Before: f.Before, After: f.After, Statement: f.Statement, Pinned: f.Pinned, Folder: f.Folder,
 		}
 		if f.Folder != "" {
-			one.Replay = archive.Command(f.Folder)
+			one.Replay = archive.ReplayCommand(f.Folder)
 		}
 		all = append(all, one)
 	}
@@ -55,7 +55,7 @@ func newRunDocument(head summaryHead, r campaign.Result) schema.Campaign {
 	}
 	for _, o := range r.Failures() {
 		d.HarnessFailures = append(d.HarnessFailures, schema.HarnessFailure{
-			Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.Lacks(), Engine: o.Engine, Error: o.Err.Error(), Folder: o.Folder,
+			Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.AblatedFault(), Engine: o.Engine, Error: o.Err.Error(), Folder: o.Folder,
 		})
 	}
 	for _, g := range r.Scenarios() {
@@ -108,7 +108,7 @@ func engineUse(r campaign.Result) []schema.Engine {
 func violations(o campaign.Outcome) []schema.Violation {
 	var all []schema.Violation
 	for _, id := range o.Properties() {
-		v := schema.Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.Lacks(), Engine: o.Engine}
+		v := schema.Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.AblatedFault(), Engine: o.Engine}
 		for _, found := range o.Violations {
 			if found.Property == id {
 				v.Message = found.Message
@@ -118,7 +118,7 @@ func violations(o campaign.Outcome) []schema.Violation {
 		if o.Folder != "" {
 			v.Plan = filepath.Join(o.Folder, archive.PlanFile)
 			v.Trace = filepath.Join(o.Folder, archive.TraceFile)
-			v.Replay = archive.Command(o.Folder)
+			v.Replay = archive.ReplayCommand(o.Folder)
 		}
 		all = append(all, v)
 	}

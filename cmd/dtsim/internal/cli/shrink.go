@@ -91,17 +91,17 @@ is violated, as with every command; 0 that the plan violates nothing.`,
 			defer e.close()
 			property := f.property
 			if past := want.past; property == "" && past != nil && !past.Footer.Verdict.Passed {
-				property = shrink.Cause(want.job.Plan, past.Footer.Verdict.Violations).Property
+				property = application.Cause(want.job.Plan, past.Footer.Verdict.Violations).Property
 			}
-			result, err := shrink.Shrink(cmd.Context(), want.job.Plan, shrink.Options{
-				Oracle: campaign.Oracle(e.first, want.job.Entropy), Property: property, Jobs: f.jobs, Budget: f.budget,
+			result, err := application.Shrink(cmd.Context(), want.job.Plan, shrink.Options{
+				Oracle: application.Oracle(e.first, want.job.Entropy), Property: property, Jobs: f.jobs, Budget: f.budget,
 				Watch: func(s shrink.Step) { show.Step(stepWords(want.job.Plan.Name, s)) },
 			})
 			show.Stop()
 			switch {
 			case errors.Is(err, shrink.ErrHolds):
 				fmt.Fprintf(env.Stderr, "%s: %v; there is nothing to shrink\n", args[0], err)
-				*status = statusHeld
+				*status = statusPassed
 				return nil
 			case cmd.Context().Err() != nil && err != nil:
 				return errors.New("interrupted before anything was found")

@@ -64,7 +64,7 @@ func (p printer) paint(s campaign.State, words string) string {
 	if !p.color {
 		return words
 	}
-	if s == campaign.Held {
+	if s == campaign.Passed {
 		return text.FgGreen.Sprint(words)
 	}
 	return text.FgRed.Sprint(words)
@@ -120,7 +120,7 @@ func (p printer) violated(o campaign.Outcome) {
 		p.line("  and %d more", more)
 	}
 	if o.Folder != "" {
-		p.line("  replay: %s", archive.Command(o.Folder))
+		p.line("  replay: %s", archive.ReplayCommand(o.Folder))
 	}
 }
 
@@ -147,7 +147,7 @@ func (p printer) failures(failed []campaign.Outcome) {
 		if count > 1 {
 			more = fmt.Sprintf(", and %d more", count-1)
 		}
-		p.line("%s: %s%s, %s engine:", p.paint(campaign.Broken, "the harness failed"), first.Run, more, first.Engine)
+		p.line("%s: %s%s, %s engine:", p.paint(campaign.HarnessError, "the harness failed"), first.Run, more, first.Engine)
 		p.line("  %s", beginning(words))
 		if first.Folder != "" && !strings.Contains(words, first.Folder) {
 			p.line("  kept in %s", first.Folder)
@@ -195,7 +195,7 @@ func (p printer) closing(head summaryHead, r campaign.Result) {
 	if words := p.guards(r); words != "" {
 		p.line("%s", words)
 	}
-	if missing := r.Missing(); missing > 0 {
+	if missing := r.NotRun(); missing > 0 {
 		p.line("%s of %d did not end: this campaign is not complete", count(missing, "run"), len(r.All()))
 	}
 	if head.For > 0 {
@@ -232,17 +232,17 @@ func groupVerdict(g campaign.Group) string {
 	if g.Violated > 0 {
 		parts = append(parts, fmt.Sprintf("%d violated %s", g.Violated, strings.Join(g.Properties, " ")))
 	}
-	if g.Without > 0 {
-		parts = append(parts, fmt.Sprintf("%d violated %s without a fault", g.Without, strings.Join(g.WithoutProperties, " ")))
+	if g.Ablations > 0 {
+		parts = append(parts, fmt.Sprintf("%d violated %s without a fault", g.Ablations, strings.Join(g.AblationProperties, " ")))
 	}
-	if g.Broken > 0 {
-		parts = append(parts, fmt.Sprintf("%d broken", g.Broken))
+	if g.HarnessErrors > 0 {
+		parts = append(parts, fmt.Sprintf("%d broken", g.HarnessErrors))
 	}
-	if g.Missing > 0 {
-		parts = append(parts, fmt.Sprintf("%d missing", g.Missing))
+	if g.NotRun > 0 {
+		parts = append(parts, fmt.Sprintf("%d missing", g.NotRun))
 	}
 	if len(parts) == 0 {
-		return campaign.Held.String()
+		return campaign.Passed.String()
 	}
 	return strings.Join(parts, ", ")
 }

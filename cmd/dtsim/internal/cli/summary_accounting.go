@@ -98,7 +98,7 @@ func (p printer) guards(r campaign.Result) string {
 	var words []string
 	held := 0
 	for _, o := range r.Controls {
-		if o.State == campaign.Held {
+		if o.State == campaign.Passed {
 			held++
 		}
 	}

@@ -37,7 +37,7 @@ func (p printer) distinct(f campaign.Failure) {
 		p.line("  %s", f.Pinned)
 	}
 	if f.Folder != "" {
-		p.line("  replay: %s", archive.Command(f.Folder))
+		p.line("  replay: %s", archive.ReplayCommand(f.Folder))
 	}
 }
 

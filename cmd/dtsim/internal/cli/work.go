@@ -9,6 +9,9 @@ import (
 	"dtsim/sim/plan"
 )
 
+// application is the system under test.
+var application = scenarios.Application()
+
 // work is what `dtsim run` is asked to do.
 type work struct {
 	seeds seeds
@@ -38,7 +41,7 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	if err != nil {
 		return work{}, err
 	}
-	w := work{seeds: own, controls: f.controls()}
+	w := work{seeds: own, controls: application.Controls("go run ./cmd/dtsim run --engine " + f.engine)}
 	if f.plan == "" || changed("seeds") {
 		if w.seeds, err = parseSeeds(f.seeds); err != nil {
 			return work{}, err
@@ -64,19 +67,6 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	return w, nil
 }
 
-// controls are those of every campaign.
-func (f *runFlags) controls() *campaign.Controls {
-	holds, fails := scenarios.Controls()
-	run := func(s scenarios.Scenario) campaign.Run {
-		return campaign.Run{Seed: 1, Family: &campaign.Family{
-			Name:  s.Name,
-			Plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{}) },
-			Again: "go run ./cmd/dtsim run --engine " + f.engine,
-		}}
-	}
-	return &campaign.Controls{Holds: run(holds), Fails: run(fails), Planted: string(scenarios.Planted)}
-}
-
 // families returns what the flags select, and for a plan file its own seed.
 func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seeds, error) {
 	const run = "go run ./cmd/dtsim run"
@@ -96,9 +86,10 @@ func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seed
 			return nil, seeds{}, err
 		}
 		return []*campaign.Family{{
-			Name:  p.Name,
-			Plan:  func(seed uint64) *plan.Plan { q := *p; q.Seed = seed; return &q },
-			Again: fmt.Sprintf("%s --plan %s --engine %s%s", run, archive.Quote(f.plan), f.engine, raced),
+			Name:    p.Name,
+			Plan:    func(seed uint64) *plan.Plan { q := *p; q.Seed = seed; return &q },
+			Ablate:  application.Ablate,
+			Command: fmt.Sprintf("%s --plan %s --engine %s%s", run, archive.Quote(f.plan), f.engine, raced),
 		}}, seeds{p.Seed, p.Seed}, nil
 	}
 
@@ -108,15 +99,11 @@ func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seed
 	}
 	var families []*campaign.Family
 	for _, s := range chosen {
-		again := fmt.Sprintf("%s --scenario %s --engine %s%s", run, s.Name, f.engine, raced)
+		command := fmt.Sprintf("%s --scenario %s --engine %s%s", run, s.Name, f.engine, raced)
 		if f.nodes > 0 {
-			again += fmt.Sprintf(" --nodes %d", f.nodes)
+			command += fmt.Sprintf(" --nodes %d", f.nodes)
 		}
-		families = append(families, &campaign.Family{
-			Name:  s.Name,
-			Plan:  func(seed uint64) *plan.Plan { return s.Plan(seed, scenarios.Options{Nodes: f.nodes}) },
-			Again: again,
-		})
+		families = append(families, scenarios.Family(s, scenarios.Options{Nodes: f.nodes}, command))
 	}
 	return families, seeds{}, nil
 }

@@ -1,4 +1,4 @@
-package campaign
+package scenarios
 
 import (
 	"bytes"
@@ -27,14 +27,14 @@ func TestJudgesThatContradictEachOther(t *testing.T) {
 				return trace.Event{Kind: trace.Committed, Fields: append([]trace.Field{trace.Uint("index", index), trace.Str("command", command),
 					trace.Str("outcome", "ok"), trace.Str("body", body)}, request(index)...)}
 			}
-			r := record(t,
+			r := recorded(t,
 				event(trace.Called, 1, trace.Str("do", "add-task")), event(trace.Called, 2, trace.Str("do", "cancel-task")),
 				event(trace.Proposed, 1, request(3)...), event(trace.Proposed, 2, request(4)...),
 				committed(3, "DISTRIBUTED_TASK_ADD", `{"namespace":"cleanup","id":"a","unit_ids":["u"],"payload":"e30="}`),
 				committed(4, "DISTRIBUTED_TASK_CANCEL", `{"namespace":"cleanup","id":"a","version":3}`),
 				event(trace.Returned, 1, trace.Str("outcome", "ok")),
 				event(trace.Returned, 2, trace.Str("outcome", tc.outcome), trace.Str("error", tc.text)))
-			err := agreed(r)
+			err := reviewHistory(r)
 			if tc.want == "" {
 				require.NoError(t, err)
 				return
@@ -45,10 +45,10 @@ func TestJudgesThatContradictEachOther(t *testing.T) {
 }
 
 func TestAHistoryThatCannotBeRead(t *testing.T) {
-	require.ErrorContains(t, agreed(record(t, trace.Event{Kind: trace.Listed, Fields: []trace.Field{trace.Str("contents", "{")}})), "the history of the run")
+	require.ErrorContains(t, reviewHistory(recorded(t, trace.Event{Kind: trace.Listed, Fields: []trace.Field{trace.Str("contents", "{")}})), "the history of the run")
 }
 
-func record(t *testing.T, events ...trace.Event) *trace.Reader {
+func recorded(t *testing.T, events ...trace.Event) *trace.Reader {
 	var file bytes.Buffer
 	recorder, err := trace.NewRecorder(&file, trace.Header{Plan: plan.Default()})
 	require.NoError(t, err)

@@ -1,0 +1,110 @@
+package scenarios
+
+import (
+	"bytes"
+	"fmt"
+
+	linear "dtsim/models/history"
+	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/provider"
+	"dtsim/sim/campaign"
+	"dtsim/sim/coverage"
+	"dtsim/sim/plan"
+	"dtsim/sim/shrink"
+	"dtsim/sim/trace"
+)
+
+// Application returns what campaigns have to know of the task manager.
+func Application() *campaign.Application {
+	return &campaign.Application{
+		Name:     "tasks",
+		Review:   reviewHistory,
+		Recount:  recount,
+		Differ:   differ,
+		Ablate:   ablate,
+		Controls: controls,
+		Cause:    shrink.Cause,
+		Shrink:   shrink.Shrink,
+		Shape:    shrink.Shape,
+		View:     shrink.View,
+	}
+}
+
+// controls are the runs of [Controls].
+func controls(command string) *campaign.Controls {
+	run := func(s Scenario) campaign.Run {
+		return campaign.Run{Seed: 1, Family: Family(s, Options{}, command)}
+	}
+	holds, fails := Controls()
+	return &campaign.Controls{Holds: run(holds), Fails: run(fails), Planted: string(Planted)}
+}
+
+// Family returns the runs of a scenario, which command makes.
+func Family(s Scenario, o Options, command string) *campaign.Family {
+	return &campaign.Family{
+		Name:    s.Name,
+		Plan:    func(seed uint64) *plan.Plan { return s.Plan(seed, o) },
+		Ablate:  ablate,
+		Command: command,
+	}
+}
+
+// ablate returns a plan without one of its faults and without promises: what the whole plan
+// promises may be an effect of that fault. The properties hold for any plan.
+func ablate(p *plan.Plan, fault int) *plan.Plan {
+	less := p.WithoutFault(fault)
+	less.Promises = nil
+	return less
+}
+
+// recount counts the coverage of a run once more.
+func recount(run []byte) ([]campaign.Activation, error) {
+	seen, err := coverage.Trace(bytes.NewReader(run))
+	if err != nil {
+		return nil, err
+	}
+	var all []campaign.Activation
+	for _, one := range seen.Struck() {
+		all = append(all, campaign.Activation{Activated: one.Bit, Effective: one.Effective})
+	}
+	return all, nil
+}
+
+// differ reports whether two runs have decided differently.
+func differ(first, second []byte) (bool, error) {
+	with, err := coverage.ReadDecisions(bytes.NewReader(first))
+	if err != nil {
+		return false, fmt.Errorf("the decisions of the first run: %w", err)
+	}
+	without, err := coverage.ReadDecisions(bytes.NewReader(second))
+	if err != nil {
+		return false, fmt.Errorf("the decisions of the second run: %w", err)
+	}
+	_, differ := with.Differ(without)
+	return differ, nil
+}
+
+// reviewHistory decides the linearizability of a run (P2) in two ways: in the order of the
+// log, which the verdict of the run has used already, and by search. An error says that
+// the two contradict each other, or that the search has not come to an end.
+func reviewHistory(r *trace.Reader) error {
+	r.Only(linear.Kinds()...)
+	h, err := linear.FromTrace(r)
+	if err != nil {
+		return fmt.Errorf("the history of the run: %w", err)
+	}
+	set := provider.NewSet(provider.Env{})
+	rules := refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
+	report, err := linear.Judge(h, rules)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the history of the run: %w", err)
+	case !report.Agree():
+		return fmt.Errorf("the two checks of linearizability contradict each other: the order of the log is %s, porcupine says %s",
+			report.CommitOrder, report.Porcupine)
+	case report.Verdict() == linear.Unknown:
+		return fmt.Errorf("linearizability is undecided: the order of the log is %s, porcupine says %s",
+			report.CommitOrder, report.Porcupine)
+	}
+	return nil
+}
