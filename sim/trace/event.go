@@ -22,6 +22,9 @@ type Event struct {
 	Kind Kind
 	// Fields are the details, in a fixed order for each kind.
 	Fields []Field
+	// Body is what the fields say, as the struct that it was recorded from; nil if it was
+	// not, or was read from a file. See [Recorder.Record].
+	Body Body
 }
 
 // Get returns the field of that key.

@@ -30,6 +30,7 @@ type Recorder struct {
 	watchers []watcher
 	words    map[string]string // names of nodes, for the watchers
 	spill    io.Writer         // gets every event at once; nil for nobody
+	schema   Schema            // writes the fields of bodies
 	closed   bool
 	err      error // the first one; Close returns it
 }
@@ -86,37 +87,64 @@ func (r *Recorder) Emit(e Event) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || r.err != nil {
+	if of := r.append(&e); of != nil && len(of.watchers) > 0 {
+		r.tell(of, r.copy(&e, of.kind))
+	}
+}
+
+// Record appends an event with that body, which its watchers get as it is: it must not be
+// changed afterwards. Otherwise it is [Recorder.Emit].
+func (r *Recorder) Record(at time.Duration, node string, incarnation int, body Body) {
+	if r == nil {
 		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.schema = Writing(r.schema.fields[:0])
+	body.Schema(&r.schema)
+	e := Event{At: at, Node: node, Incarnation: incarnation, Kind: body.Kind(), Fields: r.schema.fields}
+	if of := r.append(&e); of != nil && len(of.watchers) > 0 {
+		seen := r.copy(&e, of.kind)
+		seen.Body = body
+		r.tell(of, seen)
+	}
+}
+
+// tell shows an event to those who watch its kind.
+func (r *Recorder) tell(of *ofKind, e Event) {
+	for _, f := range of.watchers {
+		f(e)
+	}
+}
+
+// append writes an event. It returns nil if the event is not recorded. r.mu is held.
+func (r *Recorder) append(e *Event) *ofKind {
+	if r.closed || r.err != nil {
+		return nil
 	}
 	if e.At < r.last {
 		r.err = fmt.Errorf("trace: event %d (%s of %q) is at %s, before the event before it (%s)",
 			r.events+1, Kind(strings.Clone(string(e.Kind))), strings.Clone(e.Node), e.At, r.last)
-		return
+		return nil
 	}
 	r.last = e.At
 	r.events++
 	of := r.kinds[e.Kind]
 	if of == nil {
 		if of = r.newKind(strings.Clone(string(e.Kind))); r.err != nil {
-			return
+			return nil
 		}
 	}
 	of.count++
 	begin := len(r.buf)
-	r.buf = appendEvent(r.buf, &e)
+	r.buf = appendEvent(r.buf, e)
 	if r.spill != nil {
 		_, _ = r.spill.Write(r.buf[begin:])
 	}
 	if len(r.buf) >= flushAt {
 		r.flush()
 	}
-	if len(of.watchers) > 0 {
-		seen := r.copy(&e, of.kind)
-		for _, f := range of.watchers {
-			f(seen)
-		}
-	}
+	return of
 }
 
 // newKind notes a kind of events when the first one comes.

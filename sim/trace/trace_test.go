@@ -351,6 +351,48 @@ func TestWatchersSeeTheEventsOfTheirKinds(t *testing.T) {
 	require.Equal(t, []trace.Event{want}, some)
 }
 
+// greeting is a body of this test.
+type greeting struct {
+	to   string
+	loud bool
+}
+
+func (*greeting) Kind() trace.Kind { return "greeting" }
+func (g *greeting) Schema(s *trace.Schema) {
+	s.Str("to", &g.to)
+	s.OptBool("loud", &g.loud)
+}
+
+func TestABodyIsWrittenAsItsFieldsAndShownAsItIs(t *testing.T) {
+	var bodies, fields bytes.Buffer
+	var seen []trace.Event
+	for _, typed := range []bool{true, false} {
+		out := &fields
+		if typed {
+			out = &bodies
+		}
+		r, err := trace.NewRecorder(out, header())
+		require.NoError(t, err)
+		r.Watch(func(e trace.Event) { seen = append(seen, e) })
+		for i, g := range []*greeting{{to: "n2", loud: true}, {to: "n3"}} {
+			if typed {
+				r.Record(time.Duration(i), "n1", 2, g)
+			} else {
+				r.Emit(trace.Event{At: time.Duration(i), Node: "n1", Incarnation: 2, Kind: "greeting", Fields: trace.FieldsOf(g)})
+			}
+		}
+		_, err = r.Close(trace.Verdict{Passed: true})
+		require.NoError(t, err)
+	}
+	require.Equal(t, fields.String(), bodies.String())
+	require.Len(t, seen, 4)
+	require.Equal(t, &greeting{"n2", true}, seen[0].Body)
+	require.Equal(t, []trace.Field{trace.Str("to", "n2"), trace.Bool("loud", true)}, seen[0].Fields)
+	require.Equal(t, []trace.Field{trace.Str("to", "n3")}, seen[1].Fields, "the first event's fields are its own")
+	require.Nil(t, seen[2].Body)
+	(*trace.Recorder)(nil).Record(0, "", 0, &greeting{})
+}
+
 func TestManyGoroutinesMayEmit(t *testing.T) {
 	var b bytes.Buffer
 	r, err := trace.NewRecorder(&b, header())

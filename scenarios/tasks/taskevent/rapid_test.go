@@ -1,0 +1,3 @@
+package taskevent_test
+
+import _ "pgregory.net/rapid" // for its flags

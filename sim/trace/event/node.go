@@ -1,0 +1,121 @@
+package event
+
+import (
+	"time"
+
+	"dtsim/sim/trace"
+)
+
+// NodeStarted: an incarnation begins.
+type NodeStarted struct{}
+
+func (*NodeStarted) Kind() trace.Kind     { return trace.NodeStarted }
+func (*NodeStarted) Schema(*trace.Schema) {}
+
+// The ways in which an incarnation ends.
+const (
+	Shutdown = "shutdown"
+	Crash    = "crash"
+)
+
+// NodeStopped: an incarnation ends.
+type NodeStopped struct {
+	// How is [Shutdown] or [Crash].
+	How string
+}
+
+func (*NodeStopped) Kind() trace.Kind         { return trace.NodeStopped }
+func (b *NodeStopped) Schema(s *trace.Schema) { s.Str("how", &b.How) }
+
+// NodePaused: a node takes no step from here on.
+type NodePaused struct{}
+
+func (*NodePaused) Kind() trace.Kind     { return trace.NodePaused }
+func (*NodePaused) Schema(*trace.Schema) {}
+
+// NodeResumed: it takes steps again.
+type NodeResumed struct{}
+
+func (*NodeResumed) Kind() trace.Kind     { return trace.NodeResumed }
+func (*NodeResumed) Schema(*trace.Schema) {}
+
+// NodeLeft: the node will not be started again.
+type NodeLeft struct{}
+
+func (*NodeLeft) Kind() trace.Kind     { return trace.NodeLeft }
+func (*NodeLeft) Schema(*trace.Schema) {}
+
+// Fault is the fault of the plan that an event is about.
+type Fault struct {
+	// Index is its position in the plan, What its kind.
+	Index int64
+	What  string
+}
+
+func (f *Fault) Schema(s *trace.Schema) {
+	s.Int("fault", &f.Index)
+	s.Str("what", &f.What)
+}
+
+// FaultBegan: a fault of the plan begins.
+type FaultBegan struct {
+	Fault
+	// Moment is the one that it waited for, if it did.
+	Moment string
+	// Nodes are the names of the nodes that it is about, with commas, Peer the other side of
+	// a fault of links.
+	Nodes, Peer string
+}
+
+func (*FaultBegan) Kind() trace.Kind { return trace.FaultBegan }
+func (b *FaultBegan) Schema(s *trace.Schema) {
+	b.Fault.Schema(s)
+	s.OptStr("moment", &b.Moment)
+	s.OptStr("nodes", &b.Nodes)
+	s.OptStr("peer", &b.Peer)
+}
+
+// FaultActivated: a fault changed something: the fate of a message, a write, a call, the
+// life of a node. The event's node is where.
+type FaultActivated struct {
+	Fault
+	// Details say what it changed, in the fields of the event that it changed.
+	Details []trace.Field
+}
+
+func (*FaultActivated) Kind() trace.Kind { return trace.FaultBit }
+func (b *FaultActivated) Schema(s *trace.Schema) {
+	b.Fault.Schema(s)
+	s.Rest(&b.Details)
+}
+
+// Message returns the message that a fault has changed, without any for another fault.
+func (b *FaultActivated) Message() (m Message) {
+	trace.ReadFields(b.Details, &m)
+	return m
+}
+
+// FaultEnded: a fault that lasts is over.
+type FaultEnded struct{ Fault }
+
+func (*FaultEnded) Kind() trace.Kind { return trace.FaultEnded }
+
+// ClockSet: the clock of a node was set, or its pace.
+type ClockSet struct {
+	// Ahead is how much more than the time of the run it shows now.
+	Ahead time.Duration
+	// Drift is how many microseconds it gains in a second from now on.
+	Drift int64
+}
+
+func (*ClockSet) Kind() trace.Kind { return trace.ClockSet }
+func (b *ClockSet) Schema(s *trace.Schema) {
+	s.Dur("ahead", &b.Ahead)
+	s.Int("drift", &b.Drift)
+}
+
+// Quiescence: all faults are over.
+type Quiescence struct{}
+
+func (*Quiescence) Kind() trace.Kind     { return trace.Calm }
+func (*Quiescence) Schema(*trace.Schema) {}
