@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -15,13 +14,13 @@ import (
 func BenchmarkEngine(b *testing.B) {
 	for _, c := range []struct {
 		name string
-		open func(context.Context, engine.Options) (engine.Engine, error)
+		open opening
 	}{
 		{"native", engine.Native},
 		{"sealed", engine.Sealed},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			e, err := c.open(b.Context(), engine.Options{})
+			e, err := running(c.open)(b.Context(), engine.Options{})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -49,7 +48,7 @@ func BenchmarkEngine(b *testing.B) {
 // the processor time of its engine, in ms, and the time of all. The plans of the
 // families are those of seeds 1 to 8, over and over.
 func BenchmarkRun(b *testing.B) {
-	e, err := engine.Native(b.Context(), engine.Options{})
+	e, err := running(engine.Native)(b.Context(), engine.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

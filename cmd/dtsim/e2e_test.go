@@ -16,7 +16,6 @@ import (
 	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/reports/schema"
 	"dtsim/scenarios"
-	"dtsim/sim/autopsy"
 	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
@@ -33,8 +32,8 @@ func dtsim(t *testing.T, doc any, args ...string) (status int) {
 // edited is dtsim with guests that are compiled with edits.
 func edited(t *testing.T, edits build.Edits, doc any, args ...string) (status int) {
 	t.Helper()
-	opening := func(open func(context.Context, engine.Options) (engine.Engine, error)) func(context.Context, engine.Options) (engine.Engine, error) {
-		return autopsy.Opening(func(ctx context.Context, o engine.Options) (engine.Engine, error) {
+	editing := func(open opening) opening {
+		return running(func(ctx context.Context, o engine.Options) (engine.Engine, error) {
 			o.Edits = edits
 			return open(ctx, o)
 		})
@@ -45,7 +44,7 @@ func edited(t *testing.T, edits build.Edits, doc any, args ...string) (status in
 	var stdout, stderr bytes.Buffer
 	status = cli.Main(t.Context(), cli.Environment{
 		Stdout: &stdout, Stderr: &stderr, Jobs: 2, Now: time.Now,
-		Native: opening(engine.Native), Sealed: opening(engine.Sealed),
+		Native: editing(engine.Native), Sealed: editing(engine.Sealed),
 	}, append(args, "--json"))
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), doc), "%v: %s", args, stderr.String())
 	t.Logf("%v: exit status %d\n%s", args, status, stderr.String())

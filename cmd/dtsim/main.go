@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"dtsim/cmd/dtsim/internal/cli"
-	"dtsim/sim/autopsy"
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/engine"
 )
 
@@ -31,9 +31,20 @@ func main() {
 		Width:    width(),
 		Jobs:     runtime.NumCPU(),
 		Now:      time.Now,
-		Native:   autopsy.Opening(engine.Native),
-		Sealed:   autopsy.Opening(engine.Sealed),
+		Native:   running(engine.Native),
+		Sealed:   running(engine.Sealed),
 	}, os.Args[1:]))
+}
+
+// opening makes an engine.
+type opening = func(context.Context, engine.Options) (engine.Engine, error)
+
+// running returns an opening of engines that run the task manager.
+func running(open opening) opening {
+	return func(ctx context.Context, o engine.Options) (engine.Engine, error) {
+		o.Guest, o.System, o.Judge = tasks.Guest, tasks.System(), tasks.Judge
+		return open(ctx, o)
+	}
 }
 
 // width is how many characters a line of the terminal has; 0 without one.

@@ -9,6 +9,13 @@ import (
 	"dtsim/sim/trace"
 )
 
+// Guest is the import path of the program inside the engines.
+const Guest = "dtsim/scenarios/tasks/guest"
+
+// System returns the import path prefixes of what counts as the system when a run crashes.
+// The Raft library is part of it: the harness starts, asks and stops it as its user would.
+func System() []string { return []string{"dtsim/fsm", "dtsim/sched", "github.com/hashicorp/raft"} }
+
 // Judge is the [trace.Judge] of the task manager: the properties and the promises of p
 // give the verdict, and the footer counts what was exercised, waived and covered.
 func Judge(p *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {

@@ -6,13 +6,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 )
 
 // A run with faults is a function of its plan and entropy, whatever goes wrong in it.
 func TestARunWithFaultsIsAFunction(t *testing.T) {
-	native, err := engine.Native(t.Context(), engine.Options{})
+	native, err := engine.Native(t.Context(), engine.Options{Guest: tasks.Guest})
 	require.NoError(t, err)
 	defer native.Close()
 	files, err := filepath.Glob("../plan/testdata/*.plan.json")

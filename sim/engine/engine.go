@@ -1,8 +1,9 @@
 // Package engine says how a plan is run: it turns (plan, entropy, build) into a
 // trace, the same bytes every time.
 //
-// Both engines run the same guest program (package sim/engine/guest): it reads
-// jobs, runs each in a fresh testing/synctest bubble and writes whole traces.
+// Both engines run the same guest program, which the application gives (see package
+// sim/engine/bubble): it reads jobs, runs each in a fresh testing/synctest bubble and
+// writes whole traces.
 //
 //   - [Native] runs it as a process of the host, compiled with a seeded runtime
 //     (package sim/engine/overlay). It is fast and deterministic for one build.
@@ -10,7 +11,9 @@
 //     the host's to give. It is slower and deterministic on every machine.
 //
 // The guest is built with the Go toolchain on first use and kept in a cache; see
-// [Options]. The package knows nothing of clusters, properties or scenarios.
+// [Options]. A run that the system has ended, by a panic, a deadlock or a goroutine left
+// behind, has a trace and a verdict like any other. The package knows nothing of clusters,
+// properties or scenarios.
 package engine
 
 import (
@@ -28,8 +31,9 @@ type Engine interface {
 	// Name is "native" or "sealed"; it stands in the header of every trace.
 	Name() string
 	// Run runs one job to its end and returns its trace. An error is a failure of
-	// the harness, never a verdict: a [*GuestError] when the guest crashed, hung or
-	// went out of bounds, ctx.Err() when ctx ended. It costs this job alone.
+	// the harness, never a verdict: a [*GuestError] when the guest hung, went out of
+	// bounds or crashed by no fault of the system, ctx.Err() when ctx ended. It costs
+	// this job alone.
 	Run(ctx context.Context, job Job) (Result, error)
 	// Close ends all workers. Runs that go on fail.
 	Close() error
@@ -42,9 +46,6 @@ type Job struct {
 	// Entropy feeds what the Go runtime would otherwise draw: the order of
 	// goroutines, select, maps, timers of one instant, math/rand, crypto/rand.
 	Entropy uint64
-	// Spill has the trace told as it is made, which is slower: then a [*GuestError] holds
-	// what there was of it.
-	Spill bool
 }
 
 // Result is what a run gave.
@@ -59,17 +60,22 @@ type Result struct {
 	CPU time.Duration
 }
 
-// Options say how an engine builds and supervises its guest. The zero value is
-// ready for use.
+// Options say how an engine builds and supervises its guest. All but Guest may be zero.
 type Options struct {
-	// Log is told what takes long ("building the native guest ..."); nil for nobody.
+	// Log is called with what takes long ("building the native guest ..."); may be nil.
 	Log func(message string)
 	// Dir is a directory inside the module that the guest is built from; empty for
 	// the working directory.
 	Dir string
-	// Guest is the import path (or a ./path from Dir) of the guest program; empty
-	// for [GuestPackage].
+	// Guest is the import path (or a ./path from Dir) of the guest program.
 	Guest string
+	// System are import path prefixes of packages that count as the system in crash
+	// triage, libraries that the harness calls in its name among them. Other libraries
+	// count as part of whatever calls them.
+	System []string
+	// Judge judges the trace of a run that the system has ended, as the guest does that
+	// of any other run. Nil means no crash triage: such a run is a [*GuestError].
+	Judge trace.Judge
 	// Edits are compiled in place of files of the module, to see what a change of the
 	// system comes to; path below the module's root to content.
 	Edits build.Edits
@@ -95,7 +101,6 @@ type Options struct {
 
 // What an Options says by default.
 const (
-	GuestPackage          = "dtsim/sim/engine/guest"
 	DefaultTimeout        = 2 * time.Minute
 	DefaultMemoryLimit    = 3 << 30
 	DefaultPlansPerWorker = 500
@@ -105,9 +110,6 @@ const (
 func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = func(string) {}
-	}
-	if o.Guest == "" {
-		o.Guest = GuestPackage
 	}
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout

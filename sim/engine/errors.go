@@ -42,9 +42,9 @@ const (
 	Refused Failure = "refused the job"
 )
 
-// GuestError says that the guest failed at one job. It is a failure of the
-// harness or of the system under test as a program (a panic, a deadlock), not the
-// verdict of a check; package sim/autopsy tells the two apart.
+// GuestError is the failure of a guest at one job. Under an engine with [Options.Judge]
+// it is a failure of the harness; without, it may be one of the system as a program (a
+// panic, a deadlock), too.
 type GuestError struct {
 	Engine string
 	How    Failure
@@ -53,8 +53,8 @@ type GuestError struct {
 	// Stderr is what the guest wrote to standard error during this job: a panic, the
 	// dump of all goroutines. The middle of a long one is cut out.
 	Stderr string
-	// Trace is what the guest had recorded of a job that asked to be told, without an end.
-	Trace []byte
+	// recorded is the beginning of the trace, if the guest was to send it piece by piece.
+	recorded []byte
 }
 
 func (e *GuestError) Error() string {

@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// stderrHead and stderrTail bound what is kept of a guest's standard error: a
-	// panic stands at the beginning, the goroutine that is to blame often further on.
-	stderrHead = 16 << 10
-	stderrTail = 48 << 10
+	// stderrHead and stderrTail bound what is kept of a guest's standard error: a panic
+	// stands at the beginning, and crash triage needs the goroutines behind it.
+	stderrHead = 256 << 10
+	stderrTail = 256 << 10
 )
 
 // stderr keeps the beginning and the end of what a guest writes to standard error.

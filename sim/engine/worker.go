@@ -122,7 +122,7 @@ func (w *worker) run(ctx context.Context, job wire.Job, l limits) (wire.Answer, 
 	})
 	var failure *GuestError
 	if errors.As(err, &failure) {
-		failure.Trace = pieces
+		failure.recorded = pieces
 	}
 	return answer, trace, took, err
 }
@@ -141,7 +141,7 @@ func (w *worker) supervise(ctx context.Context, l limits, exchange func() error)
 		select {
 		case err := <-done:
 			if err != nil {
-				return 0, w.autopsy(err)
+				return 0, w.diagnose(err)
 			}
 			return time.Since(started), nil
 		case <-ctx.Done():
@@ -167,8 +167,8 @@ func (w *worker) supervise(ctx context.Context, l limits, exchange func() error)
 	}
 }
 
-// autopsy ends the worker and says why an exchange with it failed.
-func (w *worker) autopsy(err error) error {
+// diagnose ends the worker and returns why an exchange with it failed.
+func (w *worker) diagnose(err error) error {
 	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		w.kill()
 		return w.failure(Garbled, err)

@@ -38,14 +38,20 @@ func newWorkers(ctx context.Context, o Options, c command, build string) (*worke
 // Name returns the name of the engine.
 func (n *workers) Name() string { return n.command.engine }
 
-// Run runs the job in an idle worker, or in a new one.
+// Run runs the job in an idle worker, or in a new one, and a second time if the system
+// has ended it; see [Options.triaged].
 func (n *workers) Run(ctx context.Context, job Job) (Result, error) {
+	return n.options.triaged(ctx, job, n.once)
+}
+
+// once is the [runner] of the workers.
+func (n *workers) once(ctx context.Context, job Job, spill bool) (Result, error) {
 	w, err := n.acquire(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	order := wire.Job{Plan: job.Plan, Entropy: job.Entropy, Engine: n.Name(), Build: n.build}
-	if job.Spill {
+	if spill {
 		order.Spill = 1
 	}
 	answer, trace, wall, err := w.run(ctx, order, limits{timeout: n.options.Timeout, memory: n.options.MemoryLimit})

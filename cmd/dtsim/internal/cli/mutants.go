@@ -21,6 +21,7 @@ import (
 	"dtsim/scenarios"
 	"dtsim/scenarios/mutation"
 	"dtsim/scenarios/mutation/results"
+	"dtsim/scenarios/tasks"
 	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
@@ -185,7 +186,7 @@ found without any; 3 that a judge failed.`,
 // the model checker is asked. Words about mutants, notes among them, do not count.
 func judgeSources(ctx context.Context, root string) (string, error) {
 	all := fmt.Sprint(mutation.Searches())
-	for _, name := range []string{engine.GuestPackage, "dtsim/scenarios", mutation.SearchPackage, "dtsim/sim/campaign"} {
+	for _, name := range []string{tasks.Guest, "dtsim/scenarios", mutation.SearchPackage, "dtsim/sim/campaign"} {
 		id, err := build.ID(ctx, build.Request{Dir: root, Package: name, Target: build.Host()})
 		if err != nil {
 			return "", err
