@@ -15,8 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/cmd/dtsim/internal/cli"
-	"dtsim/reports/page"
-	"dtsim/reports/page/browsertest"
+	"dtsim/reports/html/browsertest"
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
 	"dtsim/sim/campaign/archive"
@@ -39,7 +38,7 @@ func TestPagesOfTheCommandInABrowser(t *testing.T) {
 
 		tab := browser.Open(t, filepath.Join(out, "campaign.html"))
 		assert.Contains(t, tab.Text("h3"), run.Failures[0].Property)
-		assert.Contains(t, tab.Text(".card"), page.Visible(run.Failures[0].Message))
+		assert.Contains(t, tab.Text(".card"), timeline.Visible(run.Failures[0].Message))
 		leads(t, tab, filepath.Join(out, "campaign.html"), "article.card a")
 		both(t, tab)
 		tab.Eval(`document.querySelector("details:has(#runs)").open = true`, nil)
@@ -181,7 +180,7 @@ func walk(t *testing.T, tab *browsertest.Tab, file string) {
 		tab.Eval(`({seq: dtsim.page.current, parts: Object.fromEntries([...document.querySelectorAll("#state [data-part]")].map((e) => [e.dataset.part, e.textContent]))})`, &seen)
 		want := make(map[string]string)
 		for part, value := range told.State(seen.Seq) {
-			want[part] = page.Visible(value)
+			want[part] = timeline.Visible(value)
 		}
 		steps += len(want)
 		assert.Equal(t, want, seen.Parts, "the state after event %d", seen.Seq)
@@ -191,6 +190,6 @@ func walk(t *testing.T, tab *browsertest.Tab, file string) {
 	tab.Eval(`document.querySelectorAll("#events tbody tr").length`, &rows)
 	assert.Positive(t, rows)
 	if rows < len(whole.Events) {
-		assert.Contains(t, tab.Text(".table-of-events .cut"), fmt.Sprintf("Of %s events these are the %d", page.Count(int64(len(whole.Events))), rows), "what the table leaves out is stated")
+		assert.Contains(t, tab.Text(".table-of-events .cut"), fmt.Sprintf("Of %s events these are the %d", timeline.Count(int64(len(whole.Events))), rows), "what the table leaves out is stated")
 	}
 }

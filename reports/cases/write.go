@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"dtsim/reports/page"
+	"dtsim/reports/timeline"
 )
 
 // The elements of JUnit XML, as CI systems read them.
@@ -57,16 +57,16 @@ type (
 func JUnit(w io.Writer, suites []Suite) error {
 	doc := xmlSuites{Name: "dtsim"}
 	for _, s := range suites {
-		x := xmlSuite{Name: visible(s.Name), Tests: len(s.Cases), Time: timed(s.Seconds)}
+		x := xmlSuite{Name: timeline.Visible(s.Name), Tests: len(s.Cases), Time: timed(s.Seconds)}
 		if len(s.Facts) > 0 {
 			x.Facts = &xmlFacts{}
 			for _, f := range s.Facts {
-				x.Facts.Facts = append(x.Facts.Facts, xmlFact{f.Name, visible(f.Value)})
+				x.Facts.Facts = append(x.Facts.Facts, xmlFact{f.Name, timeline.Visible(f.Value)})
 			}
 		}
 		for _, c := range s.Cases {
-			one := &xmlCase{Name: visible(c.Name), Class: "dtsim." + visible(s.Name), Time: timed(c.Seconds), File: visible(c.File)}
-			is := &xmlOutcome{Message: visible(c.Message), Type: visible(c.Kind), Text: lines(c.Text)}
+			one := &xmlCase{Name: timeline.Visible(c.Name), Class: "dtsim." + timeline.Visible(s.Name), Time: timed(c.Seconds), File: timeline.Visible(c.File)}
+			is := &xmlOutcome{Message: timeline.Visible(c.Message), Type: timeline.Visible(c.Kind), Text: lines(c.Text)}
 			switch c.Outcome {
 			case Failed:
 				one.Failure = is
@@ -90,17 +90,8 @@ func JUnit(w io.Writer, suites []Suite) error {
 	return err
 }
 
-// visible makes one line of a text, in which nothing is hidden.
-func visible(s string) string { return page.Visible(s) }
-
-// lines is visible for texts of more than one line.
-func lines(s string) string {
-	all := strings.Split(strings.TrimRight(s, "\n"), "\n")
-	for i := range all {
-		all[i] = page.Visible(all[i])
-	}
-	return strings.Join(all, "\n")
-}
+// lines returns a text of several lines without trailing empty ones, made visible.
+func lines(s string) string { return timeline.VisibleLines(strings.TrimRight(s, "\n")) }
 
 func timed(s float64) string {
 	if s == 0 {
@@ -117,19 +108,19 @@ func GitHub(w io.Writer, suites []Suite) error {
 			if c.Outcome != Failed && c.Outcome != Broken {
 				continue
 			}
-			title := visible(c.Name)
+			title := timeline.Visible(c.Name)
 			switch c.Kind {
 			case "":
 			case c.Name: // a property, of what the suite is
-				title = title + ": " + visible(s.Name)
+				title = title + ": " + timeline.Visible(s.Name)
 			default:
-				title = visible(c.Kind) + ": " + title
+				title = timeline.Visible(c.Kind) + ": " + title
 			}
 			b.WriteString("::error ")
 			if c.File != "" {
-				fmt.Fprintf(&b, "file=%s,", property(visible(c.File)))
+				fmt.Fprintf(&b, "file=%s,", property(timeline.Visible(c.File)))
 			}
-			fmt.Fprintf(&b, "title=%s::%s", property(title), data(visible(c.Message)))
+			fmt.Fprintf(&b, "title=%s::%s", property(title), data(timeline.Visible(c.Message)))
 			if text := lines(c.Text); text != "" && text != c.Message {
 				b.WriteString(data("\n" + text))
 			}
@@ -163,12 +154,12 @@ func Text(w io.Writer, suites []Suite) error {
 				words = append(words, fmt.Sprintf("%d %s", counts[o], o))
 			}
 		}
-		fmt.Fprintf(&b, "%s: %s\n", visible(s.Name), strings.Join(words, ", "))
+		fmt.Fprintf(&b, "%s: %s\n", timeline.Visible(s.Name), strings.Join(words, ", "))
 		for _, c := range s.Cases {
 			if c.Outcome == Passed || c.Outcome == Skipped {
 				continue
 			}
-			fmt.Fprintf(&b, "  %s: %s: %s\n", c.Outcome, visible(c.Name), visible(c.Message))
+			fmt.Fprintf(&b, "  %s: %s: %s\n", c.Outcome, timeline.Visible(c.Name), timeline.Visible(c.Message))
 			if text := lines(c.Text); text != "" && text != c.Message {
 				fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(text, "\n", "\n    "))
 			}

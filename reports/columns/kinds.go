@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/reports/page"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
@@ -79,7 +79,7 @@ func (o Options) check(nodes []string, present map[trace.Kind]bool) error {
 func list[S ~string](names []S) string {
 	all := make([]string, len(names))
 	for i, name := range names {
-		all[i] = page.Visible(string(name))
+		all[i] = timeline.Visible(string(name))
 	}
 	return strings.Join(all, ", ")
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"dtsim/reports/page"
+	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
 
@@ -229,7 +229,7 @@ func (p *printer) row(r row) {
 	p.last = r.time
 	var lines []string
 	for _, line := range strings.Split(r.text, "\n") {
-		line = page.Visible(line)
+		line = timeline.Visible(line)
 		if len(lines) > 0 {
 			line = "  " + line
 		}
@@ -253,7 +253,7 @@ func (p *printer) room(r row) int {
 	case r.column < 0:
 		return max(p.Width-clock-2-2*len(p.columns), 10)
 	}
-	return max(p.Width-clock-2-2*len(p.columns)-text.StringWidth(page.Visible(r.node))-1, 10)
+	return max(p.Width-clock-2-2*len(p.columns)-text.StringWidth(timeline.Visible(r.node))-1, 10)
 }
 
 // line is one line of a row, without the time.
@@ -284,7 +284,7 @@ func (p *printer) line(r row, said string, first bool) string {
 		return b.String()
 	}
 	if r.column >= 0 {
-		name := page.Visible(r.node)
+		name := timeline.Visible(r.node)
 		if !first {
 			name = strings.Repeat(" ", text.StringWidth(name))
 		}
@@ -309,7 +309,7 @@ func (p *printer) header() {
 	}
 	var b strings.Builder
 	for _, at := range p.columns {
-		name := text.Trim(page.Visible(p.tl.Lanes[at].Name), w-1)
+		name := text.Trim(timeline.Visible(p.tl.Lanes[at].Name), w-1)
 		b.WriteString(name + strings.Repeat(" ", w-text.StringWidth(name)))
 	}
 	fmt.Fprintln(p.out, strings.Repeat(" ", clock+1)+p.paint(strings.TrimRight(b.String(), " "), text.Colors{text.Bold, text.Underline}))
@@ -318,12 +318,12 @@ func (p *printer) header() {
 
 // footer says what was left out.
 func (p *printer) footer() {
-	said := fmt.Sprintf("%s of %s events", page.Count(int64(p.shown)), page.Count(int64(len(p.tl.Trace.Events))))
+	said := fmt.Sprintf("%s of %s events", timeline.Count(int64(p.shown)), timeline.Count(int64(len(p.tl.Trace.Events))))
 	delete(p.left, "-")
 	reasons := slices.SortedFunc(maps.Keys(p.left), func(a, b string) int { return cmp.Or(cmp.Compare(p.left[b], p.left[a]), cmp.Compare(a, b)) })
 	var counts []string
 	for _, why := range reasons {
-		counts = append(counts, page.Count(int64(p.left[why]))+" "+why)
+		counts = append(counts, timeline.Count(int64(p.left[why]))+" "+why)
 	}
 	if len(counts) > 0 {
 		said += "; left out: " + strings.Join(counts, ", ")

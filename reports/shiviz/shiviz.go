@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 
-	"dtsim/reports/page"
 	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
 )
@@ -83,7 +82,7 @@ func Write(w io.Writer, s *timeline.Timeline, all bool) error {
 			}
 		}
 		line = append(line, "} "...)
-		if _, err := fmt.Fprintf(b, "%s%s %s\n", line, e.At, page.Visible(teller.Event(e))); err != nil {
+		if _, err := fmt.Fprintf(b, "%s%s %s\n", line, e.At, timeline.Visible(teller.Event(e))); err != nil {
 			return err
 		}
 	}

@@ -259,12 +259,3 @@ func (d *Describer) entries(e *trace.Event) string {
 	}
 	return fmt.Sprintf("with %d to %d", first, first+n-1)
 }
-
-// Shorten returns s, cut to at most length characters.
-func Shorten(s string, length int) string {
-	runes := []rune(s)
-	if len(runes) <= length {
-		return s
-	}
-	return string(runes[:length-1]) + "…"
-}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestEventsInWords(t *testing.T) {
-	whole, err := trace.ReadFile("../runpage/testdata/barrier-on-first-ack.trace.jsonl.zst")
+	whole, err := trace.ReadFile("../html/testdata/barrier-on-first-ack.trace.jsonl.zst")
 	require.NoError(t, err)
 	s, err := timeline.New(whole)
 	require.NoError(t, err)

@@ -28,14 +28,14 @@ func (r *reporter) render(w io.Writer, subjects []*subject, target string) error
 	if first.run == nil {
 		return badUsage("%s is %s, and %s shows one run; name a trace or the folder of a run", first.path, first.what(), r.as.name)
 	}
-	told, err := first.run.story(first.path)
+	tl, err := first.run.timeline(first.path)
 	if err != nil {
 		return err
 	}
 	if r.as.name == "shiviz" {
-		return shiviz.Write(w, told, false)
+		return shiviz.Write(w, tl, false)
 	}
-	return perfetto.Write(w, told)
+	return perfetto.Write(w, tl)
 }
 
 // text writes runs one column a node, and of everything else the cases.
@@ -50,7 +50,7 @@ func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
 			}
 			continue
 		}
-		told, err := s.run.story(s.path)
+		tl, err := s.run.timeline(s.path)
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
 		if shown {
 			o.Width, o.Color = cmp.Or(r.env.Width, unasked), r.env.Color
 		}
-		table, err := columns.New(told, o)
+		table, err := columns.New(tl, o)
 		if err != nil {
 			return err
 		}

@@ -8,79 +8,71 @@ import (
 	"os"
 	"path/filepath"
 
-	"dtsim/reports/overview"
-	"dtsim/reports/page"
-	"dtsim/reports/runpage"
+	"dtsim/reports/html"
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
 	"dtsim/sim/campaign/archive"
 )
 
 // html writes the page of a subject. Pages that belong to it, of the failures of a
-// campaign, are written beside it, but for a page that goes to standard output.
+// campaign, are written beside it unless the page goes to standard output.
 func (r *reporter) html(w io.Writer, s *subject, target string) error {
-	var p *page.Page
-	var err error
 	switch {
-	case s.run != nil:
-		told, err := s.run.story(s.path)
-		if err != nil {
-			return err
-		}
-		return s.run.page(w, told)
 	case s.campaign != nil:
-		p, err = r.campaign(s, target)
+		return html.WriteCampaign(w, r.campaign(s, target))
 	case s.check != nil:
-		p, err = r.check(s, target)
+		return html.WriteCheck(w, r.check(s, target))
 	case s.mutants != nil:
-		p, err = overview.Mutants(s.mutants)
+		return html.WriteMutants(w, s.mutants)
 	}
+	tl, err := s.run.timeline(s.path)
 	if err != nil {
 		return err
 	}
-	return p.Write(w)
+	return s.run.page(w, tl)
 }
 
-// story tells a run; path is where it was found.
-func (r *runSubject) story(path string) (*timeline.Timeline, error) {
+// timeline returns the projected run; path is where it was found.
+func (r *runSubject) timeline(path string) (*timeline.Timeline, error) {
 	if r.trace == nil {
-		return nil, badUsage("%s has no trace to show; %s has its words: %s", path, archive.ErrorFile, firstLine(r.words))
+		return nil, badUsage("%s has no trace to show; %s has the message: %s", path, archive.ErrorFile, firstLine(r.words))
 	}
-	told, err := timeline.New(r.trace)
+	tl, err := timeline.New(r.trace)
 	if err != nil {
 		return nil, badUsage("%s: %w", path, err)
 	}
-	return told, nil
+	return tl, nil
 }
 
 // page writes the page of a run.
-func (r *runSubject) page(w io.Writer, told *timeline.Timeline) error {
-	p := runpage.Run{Story: told, Replay: r.replay, Plan: r.plan}
-	if v := r.verdict; v != nil && v.Shrunk != nil {
-		p.Shrunk = fmt.Sprintf("Shrunk from %s to %s; %s.", v.Shrunk.Before, v.Shrunk.After, v.Shrunk.Statement)
+func (r *runSubject) page(w io.Writer, tl *timeline.Timeline) error {
+	v := html.RunView{Timeline: tl, Replay: r.replay, Plan: r.plan}
+	if verdict := r.verdict; verdict != nil && verdict.Shrunk != nil {
+		v.Shrunk = fmt.Sprintf("Shrunk from %s to %s; %s.", verdict.Shrunk.Before, verdict.Shrunk.After, verdict.Shrunk.Statement)
 	}
-	return runpage.Write(w, p)
+	return html.WriteRun(w, v)
 }
 
-// campaign makes the page of a campaign.
-func (r *reporter) campaign(s *subject, target string) (*page.Page, error) {
-	v := overview.CampaignView{Document: s.campaign, Ended: s.ended}
+// campaign returns the input of the page of a campaign, and writes the pages of its
+// failures.
+func (r *reporter) campaign(s *subject, target string) html.CampaignView {
+	v := html.CampaignView{Document: s.campaign, Ended: s.ended}
 	if r.baseline != nil {
 		v.Baseline, v.BaselineName = r.baseline.campaign, r.baseline.path
 	}
 	found := s.campaign.Found()
-	for _, f := range found[:min(len(found), overview.MostFailures)] {
+	for _, f := range found[:min(len(found), html.MaxFailures)] {
 		one, err := r.failure(s.folderOf(f), target)
 		if err != nil {
 			fmt.Fprintf(r.env.Stderr, "no page of %s, seed %d: %v\n", f.Scenario, f.Seed, err)
 		}
 		v.Failures = append(v.Failures, one)
 	}
-	return overview.Campaign(v)
+	return v
 }
 
-// folderOf is where a failure of a campaign is kept: in the folder of the campaign, which
-// may have been moved since, or where it was.
+// folderOf returns the folder of a failure of a campaign: that inside of the folder of the
+// campaign, which may have been moved, or the one in the document.
 func (s *subject) folderOf(f schema.Failure) string {
 	if beside := filepath.Join(s.folder, filepath.Base(f.Folder)); s.folder != "" && f.Folder != "" {
 		if _, err := os.Stat(beside); err == nil {
@@ -90,34 +82,34 @@ func (s *subject) folderOf(f schema.Failure) string {
 	return f.Folder
 }
 
-// failure draws a failure and writes its page into its folder.
-func (r *reporter) failure(folder, target string) (overview.FailureView, error) {
+// failure returns the link to a failure and writes its page into its folder.
+func (r *reporter) failure(folder, target string) (html.RunLink, error) {
 	if folder == "" {
-		return overview.FailureView{}, nil
+		return html.RunLink{}, nil
 	}
 	if _, err := os.Stat(filepath.Join(folder, archive.TraceFile)); err != nil {
-		return overview.FailureView{}, nil // a data race has none
+		return html.RunLink{}, nil // a data race has none
 	}
 	s, err := openRun(folder)
 	if err != nil {
-		return overview.FailureView{}, err
+		return html.RunLink{}, err
 	}
 	return r.beside(s, filepath.Join(folder, "page.html"), target)
 }
 
-// beside draws a run, and writes its page into a file unless the page that leads there
-// goes to standard output.
-func (r *reporter) beside(s *subject, name, target string) (v overview.FailureView, err error) {
-	told, err := s.run.story(s.path)
+// beside returns the link to a run, and writes its page into a file unless the page with the
+// link goes to standard output.
+func (r *reporter) beside(s *subject, name, target string) (v html.RunLink, err error) {
+	tl, err := s.run.timeline(s.path)
 	if err != nil {
 		return v, err
 	}
-	v.Picture = overview.Thumbnail(told)
+	v.Picture = html.Thumbnail(tl)
 	if target == stdout {
 		return v, nil
 	}
 	var b bytes.Buffer
-	if err := s.run.page(&b, told); err != nil {
+	if err := s.run.page(&b, tl); err != nil {
 		return v, err
 	}
 	if err := r.keep(name, b.Bytes()); err != nil {
@@ -127,7 +119,7 @@ func (r *reporter) beside(s *subject, name, target string) (v overview.FailureVi
 	return v, nil
 }
 
-// link leads from one file to another.
+// link returns a link from one file to another.
 func link(from, to string) string {
 	if relative, err := filepath.Rel(filepath.Dir(from), to); err == nil {
 		to = relative
@@ -135,11 +127,12 @@ func link(from, to string) string {
 	return (&url.URL{Path: filepath.ToSlash(to)}).String()
 }
 
-// check makes the page of a search.
-func (r *reporter) check(s *subject, target string) (*page.Page, error) {
-	v := overview.CheckView{Document: s.check}
+// check returns the input of the page of a search, and writes the pages of its
+// counterexamples.
+func (r *reporter) check(s *subject, target string) html.CheckView {
+	v := html.CheckView{Document: s.check}
 	for _, b := range s.check.Violations {
-		var one overview.FailureView
+		var one html.RunLink
 		name := b.Trace
 		if _, err := os.Stat(name); err != nil { // moved, together
 			name = filepath.Join(filepath.Dir(s.path), filepath.Base(b.Trace))
@@ -151,7 +144,7 @@ func (r *reporter) check(s *subject, target string) (*page.Page, error) {
 		if err != nil {
 			fmt.Fprintf(r.env.Stderr, "no page of the counterexample to %s: %v\n", b.Property, err)
 		}
-		v.Pages, v.Pictures = append(v.Pages, one.Page), append(v.Pictures, one.Picture)
+		v.Violations = append(v.Violations, one)
 	}
-	return overview.Check(v)
+	return v
 }

@@ -1,0 +1,448 @@
+package html
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"dtsim/reports/schema"
+	"dtsim/reports/timeline"
+	"dtsim/sim/coverage"
+	"dtsim/sim/plan"
+)
+
+// CampaignView is what the page of a campaign is made of.
+type CampaignView struct {
+	Document *schema.Campaign
+	// Ended is false for a campaign of which only the journal is there: it was killed, or
+	// goes on.
+	Ended bool
+	// Failures are the runs of what was found, in the order of [schema.Campaign.Found]; there
+	// may be fewer.
+	Failures []RunLink
+	// Baseline is an earlier campaign to compare with, nil for none; BaselineName is where
+	// it was found.
+	Baseline     *schema.Campaign
+	BaselineName string
+}
+
+// MaxFailures is how many failures the page of a campaign shows.
+const MaxFailures = 50
+
+// RunLink is the run of a failure, on a page of many runs.
+type RunLink struct {
+	// Page is a link to the page of the run; empty for none.
+	Page string
+	// Picture is its thumbnail; empty for none.
+	Picture template.HTML
+}
+
+// WriteCampaign writes the page of a campaign.
+func WriteCampaign(w io.Writer, v CampaignView) error {
+	p, err := campaignPage(v)
+	if err != nil {
+		return err
+	}
+	return p.write(w)
+}
+
+// tile is a figure that stands out.
+type tile struct {
+	Name, Value, Note string
+	Tone              tone
+}
+
+// campaignBody is what the template shows.
+type campaignBody struct {
+	Interrupted  bool
+	Tiles        []tile
+	Failures     []failureCard
+	MoreFailures string
+	Harness      table
+	Trend        *trend
+	Missed       []goal
+	Reached      []goal
+	NoFaults     bool
+	Stakes       []exercise
+	Unstaked     int
+	Faults       faultTable
+	Scenarios    table
+	Engines      []engineRow
+	Times        *chart
+	TimesWord    string
+	Guards       []string
+	Excused      table
+	Runs         table
+}
+
+type failureCard struct {
+	RunLink
+	Property, Message, Where, Runs string
+	Size, Statement, Pinned        string
+	Replay                         command
+}
+
+type engineRow struct {
+	schema.Engine
+	Speed, VirtualWord, WallWord, CPUWord string
+	Meter                                 meter
+}
+
+func campaignPage(v CampaignView) (*page, error) {
+	d := v.Document
+	violated := map[string]bool{}
+	for _, one := range d.Violations {
+		violated[one.Property] = true
+	}
+	b := campaignBody{
+		Interrupted: !v.Ended, Tiles: campaignTiles(d), Failures: failureCards(v), Harness: harnessTable(d),
+		Stakes: exercises(d.AtStake, violated), NoFaults: len(d.FaultTable) == 0, Faults: faultTableOf(d),
+		Scenarios: scenarioTable(d), Engines: engineRows(d), Guards: guardTexts(d), Excused: waivedTable(d), Runs: runTable(d),
+	}
+	if more := len(d.Found()) - MaxFailures; more > 0 {
+		b.MoreFailures = plural(more, "more failure") + " in the campaign's " + schema.CampaignFile + "."
+	}
+	all := goals(d.Sometimes)
+	b.Missed, b.Reached = all[:missedCount(all)], all[missedCount(all):]
+	for _, s := range b.Stakes {
+		if s.Count == 0 {
+			b.Unstaked++
+		}
+	}
+	if v.Baseline != nil {
+		b.Trend = newTrend(v.BaselineName, v.Baseline, d)
+	}
+	b.Times, b.TimesWord = timesChart(d)
+	p := &page{
+		Kind: "Campaign", Title: campaignTitle(d), Lead: campaignLead(d), Verdict: campaignBadge(v), Build: d.Build,
+		Command: command{Label: "Again", Line: d.Command}, Facts: []headerFact{{Name: "Seeds", Value: d.Seeds}, {Name: "Engine", Value: d.Engine}},
+	}
+	if d.Second != "" {
+		p.Facts = append(p.Facts, headerFact{Name: "Repeated by", Value: d.Second})
+	}
+	if d.Hash != "" {
+		p.Facts = append(p.Facts, headerFact{Name: "Hash", Value: d.Hash[:min(16, len(d.Hash))], Exact: d.Hash, Mono: true})
+	}
+	return overview(p, "campaign.html", b)
+}
+
+func campaignTitle(d *schema.Campaign) string {
+	switch len(d.Scenarios) {
+	case 0:
+		return "No runs"
+	case 1, 2, 3:
+		var names []string
+		for _, s := range d.Scenarios {
+			names = append(names, s.Name)
+		}
+		return plural(d.Runs, "run") + " of " + strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s of %d scenarios", plural(d.Runs, "run"), len(d.Scenarios))
+}
+
+func campaignLead(d *schema.Campaign) string {
+	in := ""
+	if d.Wall > 0 {
+		in = " in " + formatSeconds(d.Wall)
+	}
+	words := fmt.Sprintf("%s of %s by the %s engine%s: %s of virtual time, %s.",
+		plural(d.Runs, "run"), plural(d.DistinctPlans, "distinct plan"), d.Engine, in, formatSeconds(d.Virtual), plural(d.Events, "event"))
+	if d.Compared > 0 {
+		words += fmt.Sprintf(" %s repeated by the %s engine.", plural(d.Compared, "run"), d.Second)
+	}
+	return words
+}
+
+// campaignVerdict is the worst that a campaign came to.
+func campaignBadge(v CampaignView) badge {
+	d := v.Document
+	switch {
+	case len(d.HarnessFailures) > 0:
+		return badge{Text: "the harness failed", Tone: toneWarn}
+	case len(d.Violations) > 0:
+		ids := map[string]bool{}
+		for _, one := range d.Violations {
+			ids[one.Property] = true
+		}
+		return badge{Text: strings.Join(slices.SortedFunc(maps.Keys(ids), byProperty), " ") + " violated", Tone: toneBad}
+	case !v.Ended:
+		return badge{Text: "not at its end", Tone: toneWarn}
+	case d.Runs < d.Asked:
+		return badge{Text: fmt.Sprintf("%d of %d runs", d.Runs, d.Asked), Tone: toneWarn}
+	}
+	return badge{Text: "held", Tone: toneGood}
+}
+
+func campaignTiles(d *schema.Campaign) []tile {
+	runs := tile{Name: "Runs", Value: timeline.Count(int64(d.Runs))}
+	if d.Asked > 0 {
+		runs.Note = "of " + timeline.Count(int64(d.Asked)) + " asked for"
+	}
+	if d.Runs < d.Asked {
+		runs.Tone = toneWarn
+	}
+	wall := 0.0
+	for _, e := range d.Engines {
+		wall += e.Wall
+	}
+	violated := tile{Name: "Violated", Value: plural(violatedRuns(d), "run"), Tone: toneGood}
+	if len(d.Violations) > 0 {
+		violated.Tone = toneBad
+		if len(d.Failures) > 0 {
+			violated.Note = plural(len(d.Failures), "distinct failure")
+		}
+	}
+	virtual := tile{Name: "Virtual time", Value: formatSeconds(d.Virtual)}
+	if d.Wall > 0 {
+		virtual.Note = timeline.Count(int64(d.Virtual/d.Wall)) + "× real time"
+	}
+	reached := 0
+	for _, n := range d.Sometimes {
+		if n > 0 {
+			reached++
+		}
+	}
+	staked := 0
+	for _, n := range d.AtStake {
+		if n > 0 {
+			staked++
+		}
+	}
+	var bites, applied, effective int64
+	for _, f := range d.FaultTable {
+		bites, applied, effective = bites+f.Bites, applied+f.Applied, effective+f.Effective
+	}
+	faults := tile{Name: "Faults applied", Value: timeline.Count(applied), Note: timeline.Count(effective) + " effective"}
+	return []tile{
+		violated, runs, virtual, faults,
+		{Name: "Situations reached", Value: fmt.Sprintf("%d of %d", reached, len(d.Sometimes))},
+		{Name: "Properties at stake", Value: fmt.Sprintf("%d of %d", staked, len(propertyNames))},
+	}
+}
+
+// violatedRuns counts the runs that violate something.
+func violatedRuns(d *schema.Campaign) int {
+	type run struct {
+		scenario, without, engine string
+		seed                      uint64
+	}
+	all := map[run]bool{}
+	for _, v := range d.Violations {
+		all[run{v.Scenario, v.Without, v.Engine, v.Seed}] = true
+	}
+	return len(all)
+}
+
+func failureCards(v CampaignView) []failureCard {
+	var all []failureCard
+	for i, f := range v.Document.Found() {
+		if i == MaxFailures {
+			break
+		}
+		c := failureCard{
+			Property: propertyTitle(f.Property), Message: timeline.Shorten(f.Message, 400), Where: fmt.Sprintf("%s, seed %d", f.Scenario, f.Seed),
+			Runs: plural(f.Runs, "run"), Statement: f.Statement, Pinned: f.Pinned, Replay: command{Line: f.Replay},
+		}
+		if f.Without != "" {
+			c.Where += ", without " + f.Without
+		}
+		if f.Shrunk {
+			c.Size = "from " + f.Before + " to " + f.After
+		}
+		if i < len(v.Failures) {
+			c.RunLink = v.Failures[i]
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// mostRows is how many rows of one run each a table has; the document has all.
+const mostRows = 500
+
+func harnessTable(d *schema.Campaign) table {
+	t := table{Caption: "What the harness failed at", Columns: []column{{Title: "Run"}, {Title: "Engine"}, {Title: "Error"}, {Title: "Kept in"}}}
+	for i, f := range d.HarnessFailures {
+		if i == mostRows {
+			t.Cut = plural(len(d.HarnessFailures)-i, "more row")
+			break
+		}
+		t.Rows = append(t.Rows, row{Cells: []cell{
+			{Text: fmt.Sprintf("%s, seed %d", f.Scenario, f.Seed)}, {Text: f.Engine}, {Text: timeline.Shorten(f.Error, 400), Mono: true}, {Text: f.Folder, Mono: true},
+		}})
+	}
+	return t
+}
+
+func scenarioTable(d *schema.Campaign) table {
+	t := table{
+		ID: "scenarios", Caption: "Sums over the runs of each scenario; wall time is that of the runs, of which several may go on at once", Sort: true, Empty: "No run has ended.",
+		Columns: []column{
+			{Title: "Scenario"}, {Title: "Runs", Number: true}, {Title: "Virtual", Number: true}, {Title: "Wall", Number: true},
+			{Title: "Commands", Number: true}, {Title: "Messages", Number: true}, {Title: "Verdict"},
+		},
+	}
+	for _, s := range d.Scenarios {
+		t.Rows = append(t.Rows, row{Cells: []cell{
+			{Text: s.Name}, numberCell(int64(s.Runs)), secondsCell(s.Virtual), secondsCell(s.Wall), numberCell(s.Commands), numberCell(s.Messages), verdictCell(s.Verdict),
+		}})
+	}
+	return t
+}
+
+// number is a cell with a whole number, which sorts as one.
+func numberCell(n int64) cell { return cell{Text: timeline.Count(n), Sort: fmt.Sprint(n)} }
+
+// timed is a cell with a time in seconds.
+func secondsCell(s float64) cell { return cell{Text: formatSeconds(s), Sort: fmt.Sprintf("%.6f", s)} }
+
+// verdict is a cell with what came of runs: never by colour alone.
+func verdictCell(word string) cell {
+	switch word {
+	case "held":
+		return cell{Text: "✓ held", Tone: toneGood}
+	case "violated":
+		return cell{Text: "✗ violated", Tone: toneBad}
+	}
+	return cell{Text: "! " + word, Tone: toneWarn}
+}
+
+func engineRows(d *schema.Campaign) []engineRow {
+	most := 0.0
+	for _, e := range d.Engines {
+		most = max(most, e.Wall)
+	}
+	var all []engineRow
+	for _, e := range d.Engines {
+		r := engineRow{Engine: e, VirtualWord: formatSeconds(e.Virtual), WallWord: formatSeconds(e.Wall), CPUWord: formatSeconds(e.CPU), Speed: "–", Meter: linearMeter(e.Wall, most)}
+		if e.Wall > 0 {
+			r.Speed = timeline.Count(int64(e.Virtual/e.Wall)) + "×"
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// times is the distribution of virtual time per run.
+func timesChart(d *schema.Campaign) (*chart, string) {
+	var all []float64
+	for _, r := range d.RunHashes {
+		if !r.Compared {
+			all = append(all, r.Virtual)
+		}
+	}
+	if len(all) == 0 {
+		return nil, ""
+	}
+	slices.Sort(all)
+	words := fmt.Sprintf("%s: the shortest %s, half of them up to %s, the longest %s.",
+		plural(len(all), "run"), formatSeconds(all[0]), formatSeconds(all[(len(all)-1)/2]), formatSeconds(all[len(all)-1]))
+	c := histogramChart(all, "Distribution of virtual time per run. "+words, "virtual time of a run, s", "runs", "s")
+	return &c, words
+}
+
+// guards say what stands behind "held".
+func guardTexts(d *schema.Campaign) []string {
+	var all []string
+	for _, c := range d.Controls {
+		what := map[bool]string{true: "came to what it must", false: "came to something else: " + c.Verdict}[c.Verdict == "held"]
+		all = append(all, fmt.Sprintf("The control “%s”, by the %s engine, %s.", c.Name, c.Engine, what))
+	}
+	if d.Twice > 0 {
+		all = append(all, plural(d.Twice, "run")+" made twice, the same to the byte.")
+	}
+	var reruns, differed, told int64
+	for _, f := range d.FaultTable {
+		reruns, differed, told = reruns+f.Reruns, differed+f.Differed, told+f.Told
+	}
+	if reruns > 0 {
+		all = append(all, fmt.Sprintf("%s made again without a fault that had bitten: %d decided something else (“differed”); of %d the trace had said so (“effective”).",
+			plural(reruns, "run"), differed, told))
+	}
+	return all
+}
+
+func waivedTable(d *schema.Campaign) table {
+	t := table{Caption: "What a check let pass, with its excuse", Columns: []column{{Title: "Excuse"}, {Title: "Times", Number: true}}}
+	for _, reason := range slices.Sorted(maps.Keys(d.Excused)) {
+		t.Rows = append(t.Rows, row{Cells: []cell{{Text: reason}, numberCell(d.Excused[reason])}})
+	}
+	return t
+}
+
+func runTable(d *schema.Campaign) table {
+	t := table{
+		ID: "runs", Caption: "Runs with a verdict, in seed order", Sort: true, Empty: "No run has ended.",
+		Columns: []column{{Title: "Scenario"}, {Title: "Seed", Number: true}, {Title: "Engine"}, {Title: "Virtual", Number: true}, {Title: "Verdict"}, {Title: "Hash"}},
+	}
+	for i, r := range d.RunHashes {
+		if i == mostRows {
+			t.Cut = fmt.Sprintf("%s in the campaign's %s.", plural(len(d.RunHashes)-i, "more run"), schema.CampaignFile)
+			break
+		}
+		t.Rows = append(t.Rows, row{Cells: []cell{
+			{Text: r.Scenario}, {Text: fmt.Sprint(r.Seed)}, {Text: r.Engine}, secondsCell(r.Virtual), verdictCell(r.Verdict), {Text: r.Hash[:min(16, len(r.Hash))], Mono: true},
+		}})
+	}
+	return t
+}
+
+// faultTable is the faults by kind, and the states in which they bit as a heat map.
+type faultTable struct {
+	States []string
+	Rows   []faultRow
+}
+
+type faultRow struct {
+	Kind                             string
+	Asked, Applied, Effective, Bites int64
+	Differed                         string
+	Cells                            []heatCell
+}
+
+type heatCell struct {
+	Count int64
+	Heat  int
+}
+
+func faultTableOf(d *schema.Campaign) faultTable {
+	t := faultTable{States: coverage.States()}
+	known := map[string]bool{}
+	for _, s := range t.States {
+		known[s] = true
+	}
+	most := int64(0)
+	others := map[string]bool{}
+	for _, f := range d.FaultTable {
+		for state, n := range f.States {
+			most = max(most, n)
+			if !known[state] {
+				others[state] = true
+			}
+		}
+	}
+	t.States = append(t.States, slices.Sorted(maps.Keys(others))...)
+	place := map[string]int{}
+	for i, k := range plan.FaultKinds() {
+		place[string(k)] = i + 1
+	}
+	kinds := slices.SortedFunc(maps.Keys(d.FaultTable), func(a, b string) int {
+		return cmp.Or(cmp.Compare(cmp.Or(place[a], 1<<20), cmp.Or(place[b], 1<<20)), strings.Compare(a, b))
+	})
+	for _, kind := range kinds {
+		f := d.FaultTable[kind]
+		r := faultRow{Kind: kind, Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Bites: f.Bites, Differed: "–"}
+		if f.Reruns > 0 {
+			r.Differed = fmt.Sprintf("%d of %d", f.Differed, f.Reruns)
+		}
+		for _, state := range t.States {
+			r.Cells = append(r.Cells, heatCell{f.States[state], heatLevel(f.States[state], most)})
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}

@@ -1,0 +1,101 @@
+package html
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dtsim/sim/coverage"
+)
+
+// propertyNames are what the design calls its properties.
+var propertyNames = map[string]string{
+	"P1": "agreement", "P2": "linearizability", "P3": "lifecycle", "P4": "ownership", "P5": "prepare barrier", "P6": "group barrier",
+	"P7": "finish barrier", "P8": "schema", "P9": "callbacks", "P10": "fail fast", "P11": "conflicts", "P12": "cleanup",
+	"P13": "throttle", "P14": "handles", "P15": "errors", "P16": "progress", "P17": "no wedge", "P18": "robustness",
+}
+
+// named is a property with its name, if it has one.
+func propertyTitle(id string) string {
+	if name := propertyNames[id]; name != "" {
+		return id + " " + name
+	}
+	return id
+}
+
+// byProperty compares ids: those of the design by their numbers, others behind them.
+func byProperty(a, b string) int {
+	number := func(id string) int {
+		n := 0
+		if _, err := fmt.Sscanf(id, "P%d", &n); err != nil || id != fmt.Sprintf("P%d", n) {
+			return 1 << 20
+		}
+		return n
+	}
+	return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
+}
+
+// goal is a situation and how often it was reached.
+type goal struct {
+	Name, About string
+	Count       int64
+	Meter       meter
+}
+
+// goals are the situations of a document, the rarest first; those that are as rare stand
+// in the order of [coverage.Goals], and others behind them.
+func goals(counts map[string]int64) []goal {
+	place, about := map[string]int{}, map[string]string{}
+	for i, g := range coverage.Goals() {
+		place[g.Name], about[g.Name] = i+1, g.About
+	}
+	var all []goal
+	most := int64(0)
+	for name, n := range counts {
+		all = append(all, goal{Name: name, About: about[name], Count: n})
+		most = max(most, n)
+	}
+	order := func(name string) int { return cmp.Or(place[name], 1<<20) }
+	slices.SortFunc(all, func(a, b goal) int {
+		return cmp.Or(cmp.Compare(a.Count, b.Count), cmp.Compare(order(a.Name), order(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	for i := range all {
+		all[i].Meter = logarithmicMeter(all[i].Count, most)
+	}
+	return all
+}
+
+// missed returns how many there are at the beginning that were never reached.
+func missedCount(all []goal) int {
+	n := slices.IndexFunc(all, func(g goal) bool { return g.Count > 0 })
+	if n < 0 {
+		return len(all)
+	}
+	return n
+}
+
+// stake is a property and how often it was at stake.
+type exercise struct {
+	ID, Name string
+	Count    int64
+	Meter    meter
+	Violated bool
+}
+
+// stakes are the properties of a document, those that were never at stake first.
+func exercises(counts map[string]int64, violated map[string]bool) []exercise {
+	var all []exercise
+	most := int64(0)
+	for id, n := range counts {
+		all = append(all, exercise{ID: id, Name: propertyNames[id], Count: n, Violated: violated[id]})
+		most = max(most, n)
+	}
+	slices.SortFunc(all, func(a, b exercise) int {
+		return cmp.Or(cmp.Compare(min(a.Count, 1), min(b.Count, 1)), byProperty(a.ID, b.ID))
+	})
+	for i := range all {
+		all[i].Meter = logarithmicMeter(all[i].Count, most)
+	}
+	return all
+}
