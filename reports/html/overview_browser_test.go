@@ -112,7 +112,7 @@ func TestSearchInABrowser(t *testing.T) {
 }
 
 func TestMutantsInABrowser(t *testing.T) {
-	d := keptDocument[schema.Mutants](t, "../../scenarios/mutation/RESULTS.json")
+	d := keptDocument[schema.Mutants](t, "../../../scenarios/mutation/RESULTS.json")
 	p, err := mutantsPage(d)
 	tab := browsertest.Start(t).Open(t, pageFile(t, p, err))
 	var names []string
