@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"time"
 
 	"dtsim/fsm"
 	"dtsim/sched/reconcile"
@@ -17,8 +15,7 @@ import (
 // key. It is called by one goroutine at a time.
 func (s *Scheduler) pass(ctx context.Context) error {
 	s.mu.Lock()
-	s.passes++
-	number := s.passes
+	number := s.passes.Begin()
 	s.mu.Unlock()
 
 	// Local state is read before the list: what is there now had its record when the
@@ -32,17 +29,21 @@ func (s *Scheduler) pass(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list distributed tasks: %w", err)
 	}
-	first := !s.bootstrapped
-	s.bootstrapped = true
+	s.mu.Lock()
+	first := s.passes.Succeed()
+	s.mu.Unlock()
 	now := s.params.Clock.Now()
 	for _, namespace := range s.namespaces {
-		s.lookAt(namespace, newestRecords(list[namespace]), number, first, now)
+		s.lookAt(namespace, reconcile.Newest(list[namespace]), reconcile.Pass{
+			Node: s.params.LocalNode, Caps: s.caps(namespace), Number: number, First: first,
+			Now: now, TTL: s.params.CompletedTaskTTL, Cleaner: s.params.TaskCleaner != nil,
+		})
 	}
 	return nil
 }
 
 // readLocalTasks asks every provider what it holds local state of. One that
-// panics has what it said before.
+// panics has what it returned before.
 func (s *Scheduler) readLocalTasks() {
 	for _, namespace := range s.namespaces {
 		err := guard(func() error {
@@ -55,65 +56,32 @@ func (s *Scheduler) readLocalTasks() {
 	}
 }
 
-// newestRecords returns the listed records by id. Records that say nothing are
-// left out, and of two with one id the newer stays (P18).
-func newestRecords(tasks []*Task) map[string]*Task {
-	records := make(map[string]*Task, len(tasks))
-	for _, task := range tasks {
-		if task == nil {
-			continue
-		}
-		if known := records[task.ID]; known == nil || known.Version < task.Version {
-			records[task.ID] = task
-		}
-	}
-	return records
-}
-
-// lookAt builds a view of every key of the namespace: those with a record, with
-// local state, or with something remembered.
-func (s *Scheduler) lookAt(namespace string, records map[string]*Task, number uint64, first bool, now time.Time) {
-	local := map[string][]uint64{}
-	for _, desc := range s.localTasks[namespace] {
-		local[desc.ID] = append(local[desc.ID], desc.Version)
-	}
-	caps := s.caps(namespace)
+// lookAt delivers what the pass shows to the runner of every key of the namespace.
+func (s *Scheduler) lookAt(namespace string, records map[string]*Task, pass reconcile.Pass) {
+	local := reconcile.LocalState(s.localTasks[namespace])
 	eligible := 0
-	for _, id := range s.ids(namespace, records, local) {
-		k := key{namespace, id}
-		slices.Sort(local[id])
-		look := &look{
-			task: records[id],
-			view: reconcile.View{Caps: caps, Pass: number, LocalState: slices.Compact(local[id])},
+	for _, id := range reconcile.IDs(records, local, s.remembered(namespace)) {
+		task := records[id]
+		l := &look{View: pass.View(task, local[id]), Source: task}
+		if task != nil && task.Status == fsm.TaskStatusStarted && l.View.Task.Eligible {
+			eligible++
 		}
-		if look.task != nil {
-			look.view.Present = true
-			look.view.Task = reconcile.Observe(look.task, s.params.LocalNode)
-			look.view.Bootstrap = s.wasTerminalAtStart(k, look.task, first)
-			look.view.Expired = s.expired(look.task, now)
-			if look.task.Status == fsm.TaskStatusStarted && look.view.Task.Eligible {
-				eligible++
-			}
-		} else {
-			delete(s.terminalAtStart, k)
-		}
-		s.deliver(k, look)
+		s.deliver(key{namespace, id}, l)
 	}
 	s.running.WithLabelValues(namespace).Set(float64(eligible))
 }
 
-// ids returns the ids to look at, sorted.
-func (s *Scheduler) ids(namespace string, records map[string]*Task, local map[string][]uint64) []string {
-	ids := slices.AppendSeq(slices.Collect(maps.Keys(records)), maps.Keys(local))
+// remembered returns the ids of the namespace that have a runner.
+func (s *Scheduler) remembered(namespace string) []string {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
 	for k := range s.runners {
 		if k.namespace == namespace {
 			ids = append(ids, k.id)
 		}
 	}
-	s.mu.Unlock()
-	slices.Sort(ids)
-	return slices.Compact(ids)
+	return ids
 }
 
 func (s *Scheduler) caps(namespace string) reconcile.Caps {
@@ -129,30 +97,10 @@ func (s *Scheduler) caps(namespace string) reconcile.Caps {
 	}
 }
 
-// wasTerminalAtStart says that this version was terminal in the first list.
-func (s *Scheduler) wasTerminalAtStart(k key, task *Task, first bool) bool {
-	if first && task.Status.IsTerminal() {
-		s.terminalAtStart[k] = task.Version
-	}
-	version, ok := s.terminalAtStart[k]
-	return ok && version == task.Version
-}
-
-// expired says that the record's time to live is over and that it can be removed.
-func (s *Scheduler) expired(task *Task, now time.Time) bool {
-	if s.params.TaskCleaner == nil || !task.Status.IsTerminal() {
-		return false
-	}
-	ended := task.TerminalAt
-	if ended.IsZero() {
-		ended = task.FinishedAt
-	}
-	return now.Sub(ended) >= s.params.CompletedTaskTTL
-}
-
 func compareKeys(a, b key) int {
 	return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.id, b.id))
 }
 
-// errNoHandle is what a provider deserves that reports a start without a handle.
+// errNoHandle is the outcome of a start for which the provider returned neither a handle
+// nor an error.
 var errNoHandle = errors.New("the provider returned no handle")

@@ -9,27 +9,24 @@ import (
 	"dtsim/sched/reconcile"
 )
 
-// perform does what was decided and says how it went. Providers and recorders are
+// perform does what was decided and returns how it went. Providers and recorders are
 // called without any lock, with a copy of the record of their own.
-func (s *Scheduler) perform(r *runner, l *look, action reconcile.Action) reconcile.Outcome {
-	var answer bool
-	err := guard(func() (err error) {
-		answer, err = s.do(r, l, action)
-		return err
-	})
+func (s *Scheduler) perform(r *runner, l *look, action reconcile.Action) (outcome reconcile.Outcome) {
+	err := guard(func() error { return s.do(r, l, action, &outcome) })
 	s.log.outcome(r.key, action, err)
 	switch {
 	case err == nil:
-		return reconcile.Outcome{Result: reconcile.OK, Answer: answer}
 	case errors.Is(err, context.Canceled):
-		return reconcile.Outcome{Result: reconcile.Cancelled, Err: err.Error()}
+		outcome.Result, outcome.Err = reconcile.Cancelled, err.Error()
 	default:
-		return reconcile.Outcome{Result: reconcile.Failed, Err: err.Error()}
+		outcome.Result, outcome.Err = reconcile.Failed, err.Error()
 	}
+	return outcome
 }
 
-// do is the one place where decisions have effects.
-func (s *Scheduler) do(r *runner, l *look, a reconcile.Action) (answer bool, err error) {
+// do is the one place where decisions have effects. It fills in what the outcome says
+// besides the result.
+func (s *Scheduler) do(r *runner, l *look, a reconcile.Action, outcome *reconcile.Outcome) error {
 	provider := s.params.Providers[r.key.namespace]
 	namespace, id, node := r.key.namespace, r.key.id, s.params.LocalNode
 	switch a.Kind {
@@ -37,44 +34,45 @@ func (s *Scheduler) do(r *runner, l *look, a reconcile.Action) (answer bool, err
 		h := r.handle(a.Version)
 		s.terminate(h)
 		s.wakeWhenGone(h)
-		return false, nil
+		return nil
 	case reconcile.Reap:
 		r.reap(a.Version)
-		return false, nil
+		return nil
 	case reconcile.Start:
-		return false, s.start(r, provider, l.task.Clone())
+		return s.start(r, provider, l.Source.Clone(), outcome)
 	case reconcile.AskRecovered:
-		return provider.(RecoveryAwareProvider).LocalCallbacksDone(l.task.Clone(), node), nil
+		outcome.Answer = provider.(RecoveryAwareProvider).LocalCallbacksDone(l.Source.Clone(), node)
+		return nil
 	case reconcile.Prepare, reconcile.CompleteGroup:
-		return false, provider.(GroupCallbacks).OnGroupCompleted(l.task.Clone(), a.Group, a.Units)
+		return provider.(GroupCallbacks).OnGroupCompleted(l.Source.Clone(), a.Group, a.Units)
 	case reconcile.Swap:
-		return false, provider.(GroupCallbacks).OnSwapRequested(l.task.Clone(), a.Group, a.Units)
+		return provider.(GroupCallbacks).OnSwapRequested(l.Source.Clone(), a.Group, a.Units)
 	case reconcile.AckPreparation:
-		return false, s.params.AckRecorder.RecordDistributedTaskPreparationCompleteAck(
+		return s.params.AckRecorder.RecordDistributedTaskPreparationCompleteAck(
 			s.ctx, namespace, id, a.Version, node, a.Success, a.Message)
 	case reconcile.AckPost:
-		return false, s.params.AckRecorder.RecordDistributedTaskPostCompletionAck(
+		return s.params.AckRecorder.RecordDistributedTaskPostCompletionAck(
 			s.ctx, namespace, id, a.Version, node, a.Success, a.Message)
 	case reconcile.CompleteTask:
 		if fallible, ok := provider.(FallibleUnitAwareProvider); ok {
-			return false, fallible.OnTaskCompleted(l.task.Clone())
+			return fallible.OnTaskCompleted(l.Source.Clone())
 		}
-		provider.(UnitAwareProvider).OnTaskCompleted(l.task.Clone())
-		return false, nil
+		provider.(UnitAwareProvider).OnTaskCompleted(l.Source.Clone())
+		return nil
 	case reconcile.Finalize:
-		return false, s.params.TaskFinalizer.MarkDistributedTaskFinalized(s.ctx, namespace, id, a.Version)
+		return s.params.TaskFinalizer.MarkDistributedTaskFinalized(s.ctx, namespace, id, a.Version)
 	case reconcile.CleanRecord:
-		return false, s.params.TaskCleaner.CleanUpDistributedTask(s.ctx, namespace, id, a.Version)
+		return s.params.TaskCleaner.CleanUpDistributedTask(s.ctx, namespace, id, a.Version)
 	case reconcile.CleanLocal:
-		return false, provider.CleanupTask(TaskDescriptor{ID: id, Version: a.Version})
+		return provider.CleanupTask(TaskDescriptor{ID: id, Version: a.Version})
 	default:
-		return false, fmt.Errorf("%s cannot be performed", a.Kind)
+		return fmt.Errorf("%s cannot be performed", a.Kind)
 	}
 }
 
 // start launches a worker. One that comes up while Close is under way is stopped
 // again at once, and waited for like the others.
-func (s *Scheduler) start(r *runner, provider Provider, task *Task) error {
+func (s *Scheduler) start(r *runner, provider Provider, task *Task, outcome *reconcile.Outcome) error {
 	version := task.Version
 	launched, err := provider.StartTask(task)
 	if err != nil {
@@ -90,6 +88,7 @@ func (s *Scheduler) start(r *runner, provider Provider, task *Task) error {
 	if !r.adopt(h) {
 		s.terminate(h)
 	}
+	outcome.Handle, outcome.Unwatched = h.id, h.done == nil
 	return nil
 }
 

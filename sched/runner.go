@@ -6,12 +6,8 @@ import (
 	"dtsim/sched/reconcile"
 )
 
-// look is what one pass saw of a key.
-type look struct {
-	view reconcile.View
-	// task is the listed record, nil when there is none. It is only read.
-	task *Task
-}
+// look is what one pass shows of a key, with the listed record, which is only read.
+type look = reconcile.Look[*Task]
 
 // runner performs the actions of one key, one after another. It is a goroutine
 // only while there is something to perform. All its fields are guarded by the
@@ -19,13 +15,11 @@ type look struct {
 type runner struct {
 	s   *Scheduler
 	key key
-	// pending is the newest look that no action was decided on yet, current the one
-	// that actions are decided on.
-	pending, current *look
-	// busy: an action is under way.
-	busy    bool
-	memory  reconcile.Memory
-	handles []*handle // by ascending version
+	// decides is what all decisions are made by.
+	decides reconcile.Runner[*Task]
+	// handles are the workers that decides knows, and one that is just being launched.
+	handles  []*handle
+	launched uint64
 }
 
 // handle is a worker that was launched.
@@ -33,8 +27,9 @@ type handle struct {
 	TaskHandle
 	key     key
 	version uint64
-	// done is nil when the handle cannot tell that it is done; it then counts as gone
-	// once it was told to stop.
+	// id is what the runner decides about it by.
+	id uint64
+	// done is nil when the handle cannot report that its worker has exited.
 	done       <-chan struct{}
 	terminated bool // guarded by the scheduler's mutex
 }
@@ -49,13 +44,8 @@ func (s *Scheduler) deliver(k key, l *look) {
 		r = &runner{s: s, key: k}
 		s.runners[k] = r
 	}
-	r.pending = l
-	r.memory = r.memory.Saw(l.view)
-	if r.busy {
-		return
-	}
+	r.decides.Deliver(l)
 	if l, action, ok := r.next(); ok {
-		r.busy = true
 		s.work.Add(1)
 		go r.run(l, action)
 	}
@@ -64,76 +54,44 @@ func (s *Scheduler) deliver(k key, l *look) {
 // run performs actions until none is left.
 func (r *runner) run(l *look, action reconcile.Action) {
 	defer r.s.work.Done()
-	for {
-		outcome := r.s.perform(r, l, action)
-		var ok bool
-		if l, action, ok = r.settle(action, outcome); !ok {
-			return
-		}
+	for ok := true; ok; {
+		l, action, ok = r.settle(r.s.perform(r, l, action))
 	}
 }
 
-// settle remembers the outcome and returns the next action.
-func (r *runner) settle(action reconcile.Action, outcome reconcile.Outcome) (*look, reconcile.Action, bool) {
+// settle notes the outcome of the action under way and returns the next one.
+func (r *runner) settle(outcome reconcile.Outcome) (*look, reconcile.Action, bool) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	outcome.Pass = r.s.passes
-	r.memory = r.memory.Settle(action, outcome)
-	l, next, ok := r.next()
-	r.busy = ok
-	return l, next, ok
+	outcome.Pass = r.s.passes.Begun
+	r.decides.Settle(outcome)
+	return r.next()
 }
 
-// next decides on the newest look what to perform next; false: nothing, until
-// another look is delivered. The caller holds the scheduler's mutex.
+// next returns what to perform next; false: nothing, until another look is delivered.
+// The caller holds the scheduler's mutex.
 func (r *runner) next() (*look, reconcile.Action, bool) {
-	for {
-		if r.pending != nil {
-			r.current, r.pending = r.pending, nil
-		}
-		if r.current == nil || r.s.closing {
-			return nil, reconcile.Action{}, false
-		}
-		r.current.view.Handles = r.poll()
-		action := reconcile.Next(r.current.view, r.memory)
-		switch action.Kind {
-		case reconcile.Wait, reconcile.Relist, reconcile.Forget:
-		default:
-			return r.current, action, true
-		}
-		r.memory = r.memory.Settle(action, reconcile.Outcome{})
-		r.current = nil
-		if action.Kind == reconcile.Relist {
-			r.s.Wake()
-		}
-		if action.Kind == reconcile.Forget {
-			delete(r.s.runners, r.key)
-		}
+	if r.s.closing {
+		return nil, reconcile.Action{}, false
 	}
+	l, action := r.decides.Next(r.exited)
+	switch action.Kind {
+	case reconcile.Relist:
+		r.s.Wake()
+	case reconcile.Forget:
+		delete(r.s.runners, r.key)
+	}
+	return l, action, !action.Kind.AtRest()
 }
 
-// poll says how the handles are.
-func (r *runner) poll() []reconcile.Handle {
-	states := make([]reconcile.Handle, 0, len(r.handles))
-	for _, h := range r.handles {
-		states = append(states, reconcile.Handle{Version: h.version, State: h.state()})
-	}
-	return states
-}
-
-func (h *handle) state() reconcile.HandleState {
+// exited reports whether a worker has exited.
+func (r *runner) exited(h reconcile.Handle) bool {
+	i := slices.IndexFunc(r.handles, func(launched *handle) bool { return launched.id == h.ID })
 	select {
-	case <-h.done:
-		return reconcile.Exited
+	case <-r.handles[i].done:
+		return true
 	default:
-	}
-	switch {
-	case !h.terminated:
-		return reconcile.Running
-	case h.done == nil:
-		return reconcile.Exited
-	default:
-		return reconcile.Terminating
+		return false
 	}
 }
 
@@ -142,6 +100,8 @@ func (h *handle) state() reconcile.HandleState {
 func (r *runner) adopt(h *handle) bool {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
+	r.launched++
+	h.id = r.launched
 	r.handles = append(r.handles, h)
 	return !r.s.closing
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jonboulle/clockwork"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"dtsim/sched/reconcile"
 )
 
 // closeTimeout bounds how long Close waits for callbacks and workers that do not
@@ -45,15 +47,11 @@ type Scheduler struct {
 	mu      sync.Mutex
 	started bool
 	closing bool
-	// passes counts the passes that were started.
-	passes  uint64
+	passes  reconcile.Passes
 	runners map[key]*runner
 
-	// Of the loop alone (and of Start, before there is a loop):
-	bootstrapped bool
-	// terminalAtStart holds the versions that were terminal in the first list.
-	terminalAtStart map[key]uint64
-	// localTasks is what the providers last said they hold local state of.
+	// localTasks is what the providers last returned that they hold local state of. Of the
+	// loop alone (and of Start, before there is a loop).
 	localTasks map[string][]TaskDescriptor
 }
 
@@ -72,17 +70,16 @@ func NewScheduler(params SchedulerParams) *Scheduler {
 	log := newTaskLog(params.Logger, params.Clock, params.TickInterval)
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Scheduler{
-		params:          params,
-		namespaces:      slices.Sorted(maps.Keys(params.Providers)),
-		log:             log,
-		running:         runningGauge(params.MetricsRegisterer, log),
-		ctx:             ctx,
-		cancel:          cancel,
-		wake:            make(chan struct{}, 1),
-		closed:          make(chan struct{}),
-		runners:         map[key]*runner{},
-		terminalAtStart: map[key]uint64{},
-		localTasks:      map[string][]TaskDescriptor{},
+		params:     params,
+		namespaces: slices.Sorted(maps.Keys(params.Providers)),
+		log:        log,
+		running:    runningGauge(params.MetricsRegisterer, log),
+		ctx:        ctx,
+		cancel:     cancel,
+		wake:       make(chan struct{}, 1),
+		closed:     make(chan struct{}),
+		runners:    map[key]*runner{},
+		localTasks: map[string][]TaskDescriptor{},
 	}
 }
 
@@ -226,7 +223,7 @@ func (s *Scheduler) busy() []string {
 	defer s.mu.Unlock()
 	var names []string
 	for _, k := range slices.SortedFunc(maps.Keys(s.runners), compareKeys) {
-		if s.runners[k].busy {
+		if s.runners[k].decides.UnderWay != nil {
 			names = append(names, fmt.Sprintf("%s/%s", k.namespace, k.id))
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Kind says what an [Action] does.
+// Kind is what an [Action] does.
 type Kind uint8
 
 const (
@@ -22,7 +22,7 @@ const (
 	// Start launches a worker.
 	Start
 	// AskRecovered asks the provider whether its part of a terminal task is done;
-	// the outcome's Answer is what it said.
+	// the outcome's Answer is what it returned.
 	AskRecovered
 	// Prepare runs OnGroupCompleted of a barrier task's Group with Units.
 	Prepare
@@ -59,7 +59,10 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// IsGroupCallback says that the action runs a provider's callback for one group.
+// AtRest reports whether there is nothing to perform: Wait, Relist or Forget.
+func (k Kind) AtRest() bool { return k <= Forget }
+
+// IsGroupCallback reports whether the action runs a provider's callback for one group.
 func (k Kind) IsGroupCallback() bool { return k == Prepare || k == CompleteGroup || k == Swap }
 
 // Action is the one thing a node does next for a key.
@@ -97,7 +100,7 @@ func (a Action) String() string {
 	return b.String()
 }
 
-// Result says how an action went.
+// Result is how an action went.
 type Result uint8
 
 const (
@@ -113,10 +116,14 @@ const (
 // Outcome is what came of an [Action].
 type Outcome struct {
 	Result Result
-	// Err says what went wrong, if anything.
+	// Err is the error, if any.
 	Err string
-	// Answer is the provider's word, for AskRecovered.
+	// Answer is the provider's answer, for AskRecovered.
 	Answer bool
+	// Handle is what the caller knows the launched worker by, for Start. Unwatched: it
+	// cannot report that it has exited.
+	Handle    uint64
+	Unwatched bool
 	// Pass is the newest pass that had been started when the action ended: lists up
 	// to that one may not show its effect.
 	Pass uint64

@@ -32,6 +32,10 @@ const (
 type Handle struct {
 	Version uint64
 	State   HandleState
+	// ID is what the caller knows the worker by; no decision depends on it.
+	ID uint64
+	// Unwatched: the worker cannot report that it has exited.
+	Unwatched bool
 }
 
 // View is what a node sees of one key.
@@ -40,25 +44,27 @@ type View struct {
 	// Pass numbers the lists of one incarnation from 1; this view's list was number
 	// Pass.
 	Pass uint64
-	// Present says that the list held a record of the key, and Task which; when it
-	// held none, Bootstrap, Expired and Task mean nothing.
+	// First: the list is the first of the incarnation.
+	First bool
+	// Present: the list held a record of the key, which Task describes; when it held
+	// none, Bootstrap, Expired and Task mean nothing.
 	Present bool
 	Task    Observation
 	// Bootstrap: this version was terminal already in the first list of this
-	// incarnation. It stays true for as long as the record is listed.
+	// incarnation. It stays true for as long as the record is listed. A [Runner] knows.
 	Bootstrap bool
 	// Expired: the record is terminal, past its time to live, and this node can
 	// propose its removal.
 	Expired bool
 	// Handles are the workers of all versions of the key, by ascending version, as
-	// they are now (not as they were at the time of the list).
+	// they are now (not as they were at the time of the list). A [Runner] knows.
 	Handles []Handle
 	// LocalState are the versions of the key the provider holds local state of,
 	// ascending, read before the list was.
 	LocalState []uint64
 }
 
-// superseded says that the version is not the listed one any more.
+// superseded reports whether the version is not the listed one any more.
 func (v View) superseded(version uint64) bool {
 	return !v.Present || version < v.Task.Version
 }
@@ -74,7 +80,7 @@ func (v View) handle() HandleState {
 	return Exited
 }
 
-// holdsLocalState says that the provider has local state of the listed version.
+// holdsLocalState reports whether the provider has local state of the listed version.
 func (v View) holdsLocalState() bool { return slices.Contains(v.LocalState, v.Task.Version) }
 
 // basis is what the view adds to what the node has seen.

@@ -4,10 +4,11 @@
 //
 // # What runs, and what is modelled
 //
-// Every command is applied by a Manager, and every decision of a node is made by
-// reconcile.Next on a view built with reconcile.Observe, with a memory kept by Saw,
-// Settle and Rebase: the exported functions that sched.Scheduler drives, driven in the
-// same order (scheduler.go beside sched/pass.go, sched/runner.go and sched/perform.go).
+// Every command is applied by a Manager, and every decision of a node is made by a
+// reconcile.Runner: the one that sched.Scheduler drives, driven in the same order
+// (scheduler.go beside sched/pass.go, sched/runner.go and sched/perform.go). What a list
+// shows, what is expired, what was terminal at the start, what is pending while an action
+// is under way and which workers there are is decided there, and not here.
 // A defect in fsm or sched/reconcile is found without touching this package; see
 // scenarios/mutation. Modelled are:
 //
@@ -41,7 +42,7 @@
 // A step is what nobody else can see the middle of, and no crash can tell from its
 // beginning or its end:
 //
-//   - To list, to see (Saw) and to decide are one step, as they are in the runner,
+//   - To list, to see (Saw) and to decide are one step, as they are in the scheduler,
 //     which does them in one critical section. So are to carry an action out, to
 //     settle it and to decide on the next: memory is all that settling changes, and
 //     a crash loses it either way. An action that is decided and not carried out is a

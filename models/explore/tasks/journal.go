@@ -150,7 +150,7 @@ func (j *journal) listed(s *step, l *look) {
 	made := moment{j.index, j.at}
 	if asked := j.asked[s.p.node][s.p.key]; asked.index != 0 {
 		made = asked
-	} else if since, known := j.since[l.record.task]; known && l.record.task != s.r.task {
+	} else if since, known := j.since[l.Source.task]; known && l.Source.task != s.r.task {
 		made = since
 	}
 	j.asked[s.p.node][s.p.key] = moment{}
@@ -160,7 +160,7 @@ func (j *journal) listed(s *step, l *look) {
 	contents := []trace.ListedTask{}
 	for key, r := range j.records {
 		if key == s.p.key {
-			r = l.record
+			r = l.Source
 		}
 		if t := r.task; t != nil {
 			contents = append(contents, listedTask(t))
@@ -227,7 +227,7 @@ func (j *journal) handle(s *step, kind trace.Kind, version uint64) {
 
 func (j *journal) recovery(s *step, done bool) {
 	if j != nil {
-		task := s.p.current.record.task
+		task := s.listed()
 		j.event(s.p.node, trace.RecoveryAsked, j.run(s.p.key, task.Version, trace.Str("status", string(task.Status)), trace.Bool("done", done))...)
 	}
 }
@@ -256,7 +256,7 @@ func (j *journal) callback(s *step, a reconcile.Action) []trace.Field {
 	name := map[reconcile.Kind]string{reconcile.Prepare: "OnGroupCompleted", reconcile.CompleteGroup: "OnGroupCompleted",
 		reconcile.Swap: "OnSwapRequested", reconcile.CompleteTask: "OnTaskCompleted"}[a.Kind]
 	fields := append([]trace.Field{trace.Str("callback", name)},
-		j.run(s.p.key, a.Version, trace.Str("status", string(s.p.current.record.task.Status)))...)
+		j.run(s.p.key, a.Version, trace.Str("status", string(s.listed().Status)))...)
 	if a.Kind.IsGroupCallback() {
 		fields = append(fields, trace.Str("group", a.Group), trace.Str("units", text(a.Units)))
 	}

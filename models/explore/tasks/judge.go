@@ -54,22 +54,22 @@ func (s *step) judgeDecision(a reconcile.Action) {
 
 // judgeStart is P10, and P14 for one live handle.
 func (s *step) judgeStart(a reconcile.Action) {
-	task := s.p.current.record.task
+	task := s.listed()
 	if task.Status != fsm.TaskStatusStarted {
 		s.broke("P10", "v%d is started, the node sees it %s", a.Version, task.Status)
 	}
 	if seen := (known{task.Version, phase(task.Status)}); seen.olderThan(s.p.known) {
 		s.broke("P10", "v%d is started, the node has listed that it has left STARTED", a.Version)
 	}
-	for _, h := range s.p.handles {
-		if !h.exited {
-			s.broke("P14", "v%d is started while a handle of v%d is alive", a.Version, h.version)
+	for _, w := range s.p.workers {
+		if !w.exited {
+			s.broke("P14", "v%d is started while a handle of v%d is alive", a.Version, w.version)
 		}
 	}
 }
 
 func (s *step) judgeCallback(a reconcile.Action) {
-	p, task := s.p, s.p.current.record.task
+	p, task := s.p, s.listed()
 	group := uint8(max(0, indexOf(groupNames, a.Group)))
 	// P9: once, for nothing older than what is known, and not again what is over.
 	for _, c := range p.calls {
@@ -80,7 +80,7 @@ func (s *step) judgeCallback(a reconcile.Action) {
 	if seen := (known{task.Version, phase(task.Status)}); seen.olderThan(p.known) {
 		s.broke("P9", "%s of v%d sees it %s, the node has listed a later state", a.Kind, a.Version, task.Status)
 	}
-	if p.endedAtStart == a.Version && p.replay != a.Version {
+	if p.ended == a.Version && p.replay != a.Version {
 		s.broke("P9", "%s of v%d, which was terminal when the node began; its provider has not asked for it", a.Kind, a.Version)
 	}
 	if a.Kind == reconcile.CompleteTask {
@@ -91,7 +91,7 @@ func (s *step) judgeCallback(a reconcile.Action) {
 	if a.Kind == reconcile.Prepare {
 		acks = task.PreparationCompletionAcks
 	}
-	if _, acked := acks[s.node()]; acked && p.replay != a.Version {
+	if _, acked := acks[s.node()]; acked && !(p.ended == a.Version && p.replay == a.Version) {
 		s.broke("P9", "%s of v%d, group %q, runs although its outcome is in the log and was listed", a.Kind, a.Version, a.Group)
 	}
 	s.judgeGroup(a, task)
@@ -153,7 +153,7 @@ func (s *step) judgeAck(a reconcile.Action) {
 	}
 	owns, failed := false, false
 	for g := range s.Groups {
-		if len(s.p.current.record.task.LocalGroupUnitIDs(s.groupName(g), s.node())) == 0 {
+		if len(s.listed().LocalGroupUnitIDs(s.groupName(g), s.node())) == 0 {
 			continue
 		}
 		owns = true
@@ -174,8 +174,8 @@ func (s *step) judgeAck(a reconcile.Action) {
 
 // judgeCleanLocal is P12 for local state.
 func (s *step) judgeCleanLocal(a reconcile.Action) {
-	for _, h := range s.p.handles {
-		if h.version == a.Version && !h.exited {
+	for _, w := range s.p.workers {
+		if w.version == a.Version && !w.exited {
 			s.broke("P12", "local state of v%d is removed while its worker runs", a.Version)
 		}
 	}
@@ -192,15 +192,15 @@ func (s *step) judgeCleanLocal(a reconcile.Action) {
 
 // judgeRest looks at a runner that has nothing to do on a look: P14, the workers of a
 // task that has left STARTED were told to stop.
-func (s *step) judgeRest(a reconcile.Action) {
-	l := s.p.current
-	if a.Kind != reconcile.Wait || !l.present || l.record.task.Status == fsm.TaskStatusStarted {
+func (s *step) judgeRest(l *look, a reconcile.Action) {
+	task := l.Source.task
+	if a.Kind != reconcile.Wait || task == nil || task.Status == fsm.TaskStatusStarted {
 		return
 	}
-	seen := known{l.record.version(), phase(l.record.task.Status)}
-	for _, h := range s.p.handles {
-		if h.state() == reconcile.Running && !seen.olderThan(s.p.known) && h.version <= l.record.version() {
-			s.broke("P14", "the node has listed v%d as %s and lets the worker of v%d run", l.record.version(), l.record.task.Status, h.version)
+	seen := known{task.Version, phase(task.Status)}
+	for _, w := range s.p.workers {
+		if !w.exited && !w.terminated && !seen.olderThan(s.p.known) && w.version <= task.Version {
+			s.broke("P14", "the node has listed v%d as %s and lets the worker of v%d run", task.Version, task.Status, w.version)
 		}
 	}
 }
@@ -224,17 +224,17 @@ func (w *world) judgePart(p *part, r *record) *Broken {
 // settled says that a node owes nothing to the task, as far as it goes: its callbacks
 // have run, or the record is gone and with it what the node had of it.
 func (w *world) settled(p *part, r *record) bool {
-	if !p.booted || !p.quiet() {
+	if !p.passes.Listed || !p.quiet() {
 		return false
 	}
-	for _, h := range p.handles {
-		if !h.exited {
+	for _, w := range p.workers {
+		if !w.exited {
 			return false
 		}
 	}
 	switch {
 	case r.task == nil:
-		return len(p.disk.runs) == 0 && len(p.disk.ended) == 0 && p.memory.Version == 0
+		return len(p.disk.runs) == 0 && len(p.disk.ended) == 0 && p.decides.Memory.Version == 0
 	case r.task.Status.IsActive():
 		return false
 	case w.Compete:

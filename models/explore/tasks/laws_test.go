@@ -215,10 +215,10 @@ func TestListsInBetweenLeaveNothing(t *testing.T) {
 							continue // absence leaves nothing behind at all
 						}
 						look := func(r *record, pass uint64) reconcile.View {
-							return reconcile.View{Pass: p.passes + pass, Present: true, Task: reconcile.Observe(r.task, m.nodeName(node))}
+							return reconcile.View{Pass: p.passes.Begun + pass, Present: true, Task: reconcile.Observe(r.task, m.nodeName(node))}
 						}
-						both := p.memory.Saw(look(older, 1)).Saw(look(newer, 2))
-						require.Equal(t, p.memory.Saw(look(newer, 2)).AppendBinary(nil), both.AppendBinary(nil))
+						both := p.decides.Memory.Saw(look(older, 1)).Saw(look(newer, 2))
+						require.Equal(t, p.decides.Memory.Saw(look(newer, 2)).AppendBinary(nil), both.AppendBinary(nil))
 						checked++
 					}
 				}

@@ -167,11 +167,11 @@ func (x *machine) says(action explore.Action) string {
 func describable(p *part, m move) bool {
 	switch m.kind {
 	case perform, reply, performFails, performInterrupted, performUnanswered, performLost:
-		return p.underWay != nil
+		return p.decides.UnderWay != nil
 	case complete, failUnit:
-		return int(m.arg) < len(p.handles) && p.handles[m.arg].at >= 0
+		return int(m.arg) < len(p.workers) && p.workers[m.arg].at >= 0
 	case exits:
-		return int(m.arg) < len(p.handles)
+		return int(m.arg) < len(p.workers)
 	case claim:
 		return m.arg>>handleBits < MaxUnits
 	}

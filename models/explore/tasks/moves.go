@@ -6,7 +6,7 @@ import (
 	"dtsim/sched/reconcile"
 )
 
-// moveKind says what kind of step a node takes.
+// moveKind is a kind of step that a node takes.
 type moveKind uint8
 
 const (
@@ -85,33 +85,33 @@ func (w *world) moves(p *part, r *record, all []move) []move {
 	s := step{world: w, p: p, r: r}
 	if p.coming != nil {
 		all = append(all, move{kind: listArrives})
-	} else if p.underWay == nil {
+	} else if p.decides.UnderWay == nil {
 		all = append(all, move{kind: list})
 		for lag, old := range r.past {
-			if p.booted && p.believes(old) {
+			if p.passes.Listed && p.believes(old) {
 				all = append(all, move{list, uint8(lag + 1)})
 			}
 		}
-	} else if w.Overlap && p.pending == nil {
+	} else if w.Overlap && p.decides.Pending == nil {
 		all = append(all, move{kind: listBegins})
 	}
-	if u := p.underWay; u != nil {
-		all = s.performs(u, all)
+	if a := p.decides.UnderWay; a != nil {
+		all = s.performs(a, all)
 	}
-	for i, h := range p.handles {
-		all = s.works(uint8(i), h, all)
+	for i := range p.workers {
+		all = s.works(i, all)
 	}
 	return all
 }
 
-// believes says that a list of that state is not so old that nobody could live with it:
+// believes reports whether a list of that state is not so old that nobody could live with it:
 // absence is believed, so a list is never so old that a version which this node has seen
 // was not there yet, nor that one was still there which it has seen to be gone.
 func (p *part) believes(old *record) bool {
 	if old.task != nil {
 		return old.version() > p.gone
 	}
-	newest := max(p.known.version, p.memory.Version)
+	newest := max(p.known.version, p.decides.Memory.Version)
 	for _, versions := range [...][]uint64{p.disk.runs, p.disk.ended} {
 		for _, version := range versions {
 			newest = max(newest, version)
@@ -120,17 +120,17 @@ func (p *part) believes(old *record) bool {
 	return old.last >= newest
 }
 
-func (s *step) performs(u *underWay, all []move) []move {
-	if u.committed {
+func (s *step) performs(a *reconcile.Action, all []move) []move {
+	if s.p.committed {
 		return append(all, move{kind: reply})
 	}
 	all = append(all, move{kind: perform})
-	_, calls := s.proposal(u.action)
-	if u.action.Kind.IsGroupCallback() || u.action.Kind == reconcile.CompleteTask {
-		_, tells := s.toTell(u.action)
+	_, calls := s.proposal(*a)
+	if a.Kind.IsGroupCallback() || a.Kind == reconcile.CompleteTask {
+		_, tells := s.toTell(*a)
 		calls = tells
 		all = append(all, move{kind: performFails}, move{kind: performInterrupted})
-		if u.action.Kind == reconcile.Swap || u.action.Kind == reconcile.CompleteGroup {
+		if a.Kind == reconcile.Swap || a.Kind == reconcile.CompleteGroup {
 			all = append(all, move{performFails, 1})
 		}
 	}
@@ -160,10 +160,10 @@ func (w *world) do(p *part, r *record, m move, out *journal) *step {
 	case perform:
 		s.perform()
 	case reply:
-		if p.underWay.ok {
-			s.settle(reconcile.OK, "")
+		if p.accepted {
+			s.settle(reconcile.Outcome{})
 		} else {
-			s.settle(reconcile.Failed, "rejected")
+			s.settle(reconcile.Outcome{Result: reconcile.Failed, Err: "rejected"})
 		}
 	case performFails, performInterrupted:
 		s.fail(m)
@@ -184,13 +184,11 @@ func (w *world) do(p *part, r *record, m move, out *journal) *step {
 // perform carries the action under way out.
 func (s *step) perform() {
 	p := s.p
-	a := p.underWay.action
+	a := *p.decides.UnderWay
 	if c, ok := s.proposal(a); ok {
 		err := s.commit(c)
 		if s.Overlap {
-			u := *p.underWay
-			u.committed, u.ok = true, err == nil
-			p.underWay = &u
+			p.committed, p.accepted = true, err == nil
 			return
 		}
 		s.settle(outcome(err))
@@ -220,7 +218,7 @@ func (s *step) end(a reconcile.Action, err error) {
 
 // fail is a callback that does not end well.
 func (s *step) fail(m move) {
-	a := s.p.underWay.action
+	a := *s.p.decides.UnderWay
 	if m.arg == 1 {
 		if c, ok := s.toTell(a); ok {
 			_ = s.commit(c) // it fails anyway
@@ -232,7 +230,7 @@ func (s *step) fail(m move) {
 		result, err = reconcile.Cancelled, errCanceled
 	}
 	s.out.callbackEnded(s, a, err)
-	s.settle(result, err.Error())
+	s.settle(reconcile.Outcome{Result: result, Err: err.Error()})
 }
 
 var (
@@ -243,7 +241,7 @@ var (
 
 // unanswered is a call whose caller gives up; its command may still be in flight.
 func (s *step) unanswered(inFlight bool) {
-	a := s.p.underWay.action
+	a := *s.p.decides.UnderWay
 	c, own := s.proposal(a)
 	if !own {
 		c, _ = s.toTell(a)
@@ -255,5 +253,5 @@ func (s *step) unanswered(inFlight bool) {
 		s.end(a, errNoAnswer)
 		return
 	}
-	s.settle(reconcile.Failed, errNoAnswer.Error())
+	s.settle(outcome(errNoAnswer))
 }

@@ -17,23 +17,20 @@ type part struct {
 	key  int
 	node int
 
-	// The runner; lost in a crash.
+	// What a scheduler keeps; lost in a crash.
 
-	memory reconcile.Memory
-	// passes is the number of the newest pass that was started. Numbers are lowered
-	// together whenever no older ones are in use.
-	passes uint64
-	// booted: a list was seen by this incarnation.
-	booted bool
-	// endedAtStart is the version that was terminal in the first list.
-	endedAtStart uint64
-	// pending is the newest look that no action was decided on yet, current the one
-	// that actions are decided on.
-	pending, current *look
+	// decides is what all decisions are made by.
+	decides reconcile.Runner[*record]
+	// passes numbers the passes of this incarnation. Numbers are lowered together whenever
+	// no older ones are in use.
+	passes reconcile.Passes
 	// coming is a list that was made and has not arrived.
-	coming   *look
-	underWay *underWay
-	handles  []handle // by ascending version
+	coming *look
+	// committed: the command of the action under way is in the log, with the verdict
+	// accepted or not, and the reply is on its way.
+	committed, accepted bool
+	// workers are what the handles of decides stand for, by ascending version.
+	workers []worker
 
 	// disk survives.
 	disk disk
@@ -46,28 +43,17 @@ type part struct {
 	calls []call
 	// gone is the newest version that a list has shown to be gone, for lists that lag.
 	gone uint64
-	// replay is the version whose provider has said that its part is not done.
+	// replay is the version whose provider has returned that its part is not done.
 	replay uint64
+	// ended is the version that was terminal in the first list, for as long as it is listed.
+	ended uint64
 }
 
-// look is what one pass saw: package sched has one of the same name.
-type look struct {
-	record                     *record
-	pass                       uint64
-	local                      []uint64
-	present, bootstrap, expire bool
-}
+// look is what one pass shows, and the record that it was made from.
+type look = reconcile.Look[*record]
 
-// underWay is an action that is decided and not settled.
-type underWay struct {
-	action reconcile.Action
-	// committed: its command is in the log, with the verdict ok or not, and the reply is
-	// on its way.
-	committed, ok bool
-}
-
-// handle is a worker.
-type handle struct {
+// worker is what a handle stands for.
+type worker struct {
 	version uint64
 	// terminated: it was told to stop. exited: it has.
 	terminated, exited bool
@@ -77,14 +63,9 @@ type handle struct {
 	units uint32
 }
 
-func (h handle) state() reconcile.HandleState {
-	switch {
-	case h.exited:
-		return reconcile.Exited
-	case h.terminated:
-		return reconcile.Terminating
-	}
-	return reconcile.Running
+// exited reports whether the worker of a handle has exited.
+func (p *part) exited(h reconcile.Handle) bool {
+	return slices.ContainsFunc(p.workers, func(w worker) bool { return w.version == h.Version && w.exited })
 }
 
 // known orders what was listed.
@@ -128,6 +109,11 @@ type shard struct {
 // fresh is a part after a crash: what survives.
 func (p *part) fresh() *part { return &part{key: p.key, node: p.node, disk: p.disk} }
 
+// looks are the places of all looks of a part.
+func (p *part) looks() [3]**look {
+	return [...]**look{&p.decides.Pending, &p.decides.Current, &p.coming}
+}
+
 // clone is a copy to be changed.
 func (p *part) clone() *part {
 	c := *p
@@ -135,58 +121,78 @@ func (p *part) clone() *part {
 	return &c
 }
 
-// quiet says that the runner waits for a list.
+// quiet reports whether the node waits for a list.
 func (p *part) quiet() bool {
-	return p.underWay == nil && p.current == nil && p.pending == nil && p.coming == nil
+	return p.decides.UnderWay == nil && p.decides.Current == nil && p.decides.Pending == nil && p.coming == nil
 }
 
 // append appends an encoding that is equal for equal parts, and for no others. With
 // contents, records stand in it as the hashes of their contents, else as their ids.
 func (p *part) append(b []byte, contents bool) []byte {
-	b = append(b, byte(p.key), byte(p.node), bit(p.booted))
-	b = appendNums(b, p.passes, p.endedAtStart, p.known.version, uint64(p.known.phase), p.gone, p.replay)
-	b = p.memory.AppendBinary(b)
-	for _, l := range [...]*look{p.pending, p.current, p.coming} {
-		b = l.append(b, contents)
+	r := &p.decides
+	b = append(b, byte(p.key), byte(p.node), bit(p.passes.Listed))
+	b = appendNums(b, p.passes.Begun, p.ended, p.known.version, uint64(p.known.phase), p.gone, p.replay)
+	b = r.Memory.AppendBinary(b)
+	for _, l := range [...]*look{r.Pending, r.Current, p.coming} {
+		b = p.appendLook(b, l, contents)
 	}
-	b = p.underWay.append(b)
-	b = append(b, byte(len(p.handles)))
-	for _, h := range p.handles {
-		b = appendNums(b, h.version, uint64(h.units))
-		b = append(b, bit(h.terminated), bit(h.exited), byte(h.at))
+	b = p.appendUnderWay(b)
+	b = append(b, byte(len(p.workers)))
+	for _, w := range p.workers {
+		b = appendNums(b, w.version, uint64(w.units))
+		b = append(b, bit(w.terminated), bit(w.exited), byte(w.at))
 	}
 	b = append(b, byte(len(p.calls)))
 	for _, c := range p.calls {
 		b = append(b, byte(c.kind), c.group, bit(c.failed))
 	}
-	return p.disk.append(b)
+	return p.appendDifference(p.disk.append(b))
 }
 
-func (l *look) append(b []byte, contents bool) []byte {
+// appendLook appends a look. Its View's First has had its effect.
+func (p *part) appendLook(b []byte, l *look, contents bool) []byte {
 	if l == nil {
 		return append(b, 0)
 	}
-	b = append(b, 1, bit(l.present), bit(l.bootstrap), bit(l.expire))
-	b = binary.AppendUvarint(b, l.pass)
+	v := &l.View
+	b = append(b, 1, bit(v.Present), bit(v.Present && v.Task.Version == p.ended), bit(v.Expired))
+	b = binary.AppendUvarint(b, v.Pass)
 	if contents {
-		b = binary.LittleEndian.AppendUint64(b, l.record.hash)
+		b = binary.LittleEndian.AppendUint64(b, l.Source.hash)
 	} else {
-		b = binary.LittleEndian.AppendUint32(b, l.record.id)
+		b = binary.LittleEndian.AppendUint32(b, l.Source.id)
 	}
-	return appendList(b, l.local)
+	return appendList(b, v.LocalState)
 }
 
-func (u *underWay) append(b []byte) []byte {
-	if u == nil {
+func (p *part) appendUnderWay(b []byte) []byte {
+	a := p.decides.UnderWay
+	if a == nil {
 		return append(b, 0)
 	}
-	a := &u.action
-	b = append(b, 1, byte(a.Kind), bit(a.Success), bit(u.committed), bit(u.ok), byte(len(a.Units)))
+	b = append(b, 1, byte(a.Kind), bit(a.Success), bit(p.committed), bit(p.accepted), byte(len(a.Units)))
 	b = appendNums(b, a.Version, a.Basis.Pass, a.Basis.Version)
-	p := a.Basis.Progress
-	b = append(b, p.Phase, byte(p.TerminalUnits), byte(p.ClaimedUnits), byte(p.PreparationAcks), byte(p.PostAcks))
+	seen := a.Basis.Progress
+	b = append(b, seen.Phase, byte(seen.TerminalUnits), byte(seen.ClaimedUnits), byte(seen.PreparationAcks), byte(seen.PostAcks))
 	for _, s := range append([]string{a.Group, a.Message}, a.Units...) {
 		b = appendText(b, s)
+	}
+	return b
+}
+
+// appendDifference appends what the runner has noted of workers and of how it began where
+// that is not what happened: only a defect of the runner makes it so.
+func (p *part) appendDifference(b []byte) []byte {
+	r := &p.decides
+	same := func(h reconcile.Handle, w worker) bool {
+		return h.Version == w.version && (h.State == reconcile.Terminating) == w.terminated
+	}
+	if r.EndedAtStart == p.ended && slices.EqualFunc(r.Handles, p.workers, same) {
+		return b
+	}
+	b = appendNums(b, r.EndedAtStart)
+	for _, h := range r.Handles {
+		b = append(appendNums(b, h.Version), byte(h.State))
 	}
 	return b
 }
@@ -228,10 +234,10 @@ func without(list []uint64, version uint64) []uint64 {
 
 // internPart returns the one part of that content.
 func (m *Model) internPart(p *part) *part {
-	for _, l := range [...]**look{&p.pending, &p.current, &p.coming} {
-		if *l != nil && (*l).record.id == 0 {
+	for _, l := range p.looks() {
+		if *l != nil && (*l).Source.id == 0 {
 			c := **l
-			c.record = m.internRecord(c.record)
+			c.Source = m.internRecord(c.Source)
 			*l = &c
 		}
 	}

@@ -23,7 +23,7 @@ func (s *step) localState() []uint64 {
 // start launches a worker; the error says why not.
 func (s *step) start() error {
 	p := s.p
-	task := p.current.record.task
+	task := s.listed()
 	units, at := uint32(0), 0
 	for unit := range s.Units {
 		u := task.Units[s.unitName(unit)]
@@ -47,11 +47,11 @@ func (s *step) start() error {
 	if units != 0 {
 		p.disk.runs = with(p.disk.runs, task.Version)
 	}
-	h := handle{version: task.Version, at: -1, units: units, exited: units == 0}
-	p.handles = append(slices.Clone(p.handles), h)
-	s.out.handle(s, handleStarted, h.version)
-	if h.exited {
-		s.out.handle(s, handleExited, h.version)
+	w := worker{version: task.Version, at: -1, units: units, exited: units == 0}
+	p.workers = append(slices.Clone(p.workers), w)
+	s.out.handle(s, handleStarted, w.version)
+	if w.exited {
+		s.out.handle(s, handleExited, w.version)
 	}
 	return nil
 }
@@ -59,25 +59,25 @@ func (s *step) start() error {
 // drain waits until no worker of a run is at work.
 func (s *step) drain(version uint64) {
 	p := s.p
-	p.handles = slices.Clone(p.handles)
-	for i := range p.handles {
-		if h := &p.handles[i]; h.version == version && !h.exited {
-			s.exit(h)
+	p.workers = slices.Clone(p.workers)
+	for i := range p.workers {
+		if w := &p.workers[i]; w.version == version && !w.exited {
+			s.exit(w)
 		}
 	}
 }
 
 // exit ends a worker.
-func (s *step) exit(h *handle) {
-	h.exited, h.at, h.units = true, -1, 0
-	s.out.handle(s, handleExited, h.version)
+func (s *step) exit(w *worker) {
+	w.exited, w.at, w.units = true, -1, 0
+	s.out.handle(s, handleExited, w.version)
 }
 
 // toTell is what a callback has to tell the schema before it goes on; false for
 // nothing.
 func (s *step) toTell(a reconcile.Action) (command, bool) {
 	c := command{key: uint8(s.p.key), version: a.Version, success: true}
-	task := s.p.current.record.task
+	task := s.listed()
 	switch {
 	case a.Kind == reconcile.CompleteGroup && s.alone():
 		if g := indexOf(groupNames, a.Group); s.swaps(task, g) && !s.r.swapped(a.Version, g) {
@@ -108,7 +108,7 @@ func (r *record) swapped(version uint64, group int) bool {
 
 // callback runs what is left of a callback once the schema was told.
 func (s *step) callback(a reconcile.Action) error {
-	task := s.p.current.record.task
+	task := s.listed()
 	switch a.Kind {
 	case reconcile.Prepare:
 		if task.Status.IsTerminal() {

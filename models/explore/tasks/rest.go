@@ -13,7 +13,7 @@ import (
 // Saw of the newer one. So is what the node has seen by now, even where the next list
 // will decide something.
 func (w *world) rest(p *part, r *record, out *journal) *part {
-	if w.Lag > 0 || !p.booted || !p.quiet() {
+	if w.Lag > 0 || !p.passes.Listed || !p.quiet() {
 		return p
 	}
 	for range 3 {
@@ -31,7 +31,8 @@ func (w *world) rest(p *part, r *record, out *journal) *part {
 	}
 	s := &step{world: w, p: p.clone(), r: r}
 	l := s.list(r)
-	s.p.memory = s.p.memory.Saw(s.view(l))
+	s.p.decides.Deliver(l)
+	s.p.decides.Pending = nil
 	s.seen(l)
 	s.rebase()
 	if s.p.same(p) {
@@ -43,22 +44,22 @@ func (w *world) rest(p *part, r *record, out *journal) *part {
 // look lists for a node that waits; nil when that leads to anything.
 func (w *world) look(p *part, r *record, out *journal) *step {
 	s := w.do(p, r, move{kind: list}, out)
-	if u := s.p.underWay; u != nil && u.action.Kind == reconcile.Start && s.broken == nil && r.status() == fsm.TaskStatusStarted {
+	if a := s.p.decides.UnderWay; a != nil && a.Kind == reconcile.Start && s.broken == nil && r.status() == fsm.TaskStatusStarted {
 		s = w.do(s.p, r, move{kind: perform}, out)
 	}
-	if s.broken != nil || !s.p.quiet() || !slices.Equal(s.p.handles, p.handles) || !slices.Equal(s.p.disk.runs, p.disk.runs) {
+	if s.broken != nil || !s.p.quiet() || !slices.Equal(s.p.workers, p.workers) || !slices.Equal(s.p.decides.Handles, p.decides.Handles) || !slices.Equal(s.p.disk.runs, p.disk.runs) {
 		return nil
 	}
 	return s
 }
 
-// same says that two parts that wait are equal.
+// same reports whether two parts that wait are equal.
 func (p *part) same(q *part) bool { return slices.Equal(p.append(nil, true), q.append(nil, true)) }
 
-// idle says that a list of a node that waits is one that [world.rest] would make, and
+// idle reports whether a list of a node that waits is one that [world.rest] would make, and
 // has made; for lists that do not lag.
 func (w *world) idle(p *part, r *record) bool {
-	if !p.booted || !p.quiet() {
+	if !p.passes.Listed || !p.quiet() {
 		return false
 	}
 	s := w.look(p, r, nil)

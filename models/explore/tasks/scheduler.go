@@ -9,7 +9,7 @@ import (
 )
 
 // step is one step of one node, or of the log, on copies: what goes in and what comes
-// out. It drives package reconcile in the way that sched.Scheduler does: list is its
+// out. It drives a reconcile.Runner in the way that sched.Scheduler does: list is its
 // pass, deliver and next are those of its runner, do is its perform.
 type step struct {
 	*world
@@ -26,16 +26,11 @@ type step struct {
 	out     *journal
 }
 
-// version is that of what the runner looks at, of its disk when it looks at nothing.
-func (s *step) version() uint64 {
-	switch {
-	case s.p.underWay != nil:
-		return s.p.underWay.action.Version
-	case s.p.current != nil:
-		return s.p.current.record.version()
-	}
-	return s.r.version()
-}
+// listed is the record that the action under way was decided on.
+func (s *step) listed() *fsm.Task { return s.p.decides.Current.Source.task }
+
+// version is that of the action under way.
+func (s *step) version() uint64 { return s.p.decides.UnderWay.Version }
 
 func (s *step) node() string { return s.nodeName(s.p.node) }
 
@@ -44,61 +39,43 @@ func (w *world) caps() reconcile.Caps {
 	return reconcile.Caps{UnitAware: !w.Compete, RecoveryAware: !w.Compete, Acks: true, Finalizer: true}
 }
 
-// list makes a list of the state at, and what it means to the key.
+// list makes a list of the state at, and what it shows of the key.
 func (s *step) list(at *record) *look {
 	p := s.p
-	p.passes++
-	l := &look{record: at.bare(), pass: p.passes, local: s.localState()}
-	first := !p.booted
-	p.booted = true
-	if first {
+	pass := reconcile.Pass{Node: s.node(), Caps: s.caps(), Number: p.passes.Begin(), First: p.passes.Succeed(), Now: epoch, TTL: ttl, Cleaner: true}
+	if s.r.aged && s.r.shows(at.version()) {
+		pass.Now = epoch.Add(ttl)
+	}
+	if pass.First {
 		s.out.booted(s)
 	}
-	if at.task == nil {
-		p.endedAtStart = 0
-		return l
+	switch {
+	case at.task == nil:
+		p.ended = 0
+	case pass.First && at.task.Status.IsTerminal():
+		p.ended = at.version()
 	}
-	terminal := at.task.Status.IsTerminal()
-	if first && terminal {
-		p.endedAtStart = at.version()
-	}
-	l.present = true
-	l.bootstrap = p.endedAtStart == at.version()
-	l.expire = terminal && s.r.aged && s.r.shows(at.version())
-	return l
-}
-
-// view is what a look shows, with the handles as they are now.
-func (s *step) view(l *look) reconcile.View {
-	v := reconcile.View{Caps: s.caps(), Pass: l.pass, LocalState: l.local}
-	if l.present {
-		v.Present, v.Bootstrap, v.Expired = true, l.bootstrap, l.expire
-		v.Task = reconcile.Observe(l.record.task, s.node())
-	}
-	return v
+	return &look{View: pass.View(at.task, s.localState()), Source: at.bare()}
 }
 
 // deliver gives the runner a newer look, and sets it going if that asks for something.
 func (s *step) deliver(l *look) {
-	p := s.p
-	p.pending = l
-	p.memory = p.memory.Saw(s.view(l))
+	s.p.decides.Deliver(l)
 	s.out.listed(s, l)
 	s.seen(l)
-	if p.underWay == nil {
-		s.next()
-	}
+	s.next()
 }
 
 // seen remembers what a look shows, for the properties.
 func (s *step) seen(l *look) {
-	if !l.present {
+	task := l.Source.task
+	if task == nil {
 		if s.Lag > 0 {
-			s.p.gone = max(s.p.gone, l.record.last)
+			s.p.gone = max(s.p.gone, l.Source.last)
 		}
 		return
 	}
-	if seen := (known{l.record.version(), phase(l.record.task.Status)}); s.p.known.olderThan(seen) {
+	if seen := (known{task.Version, phase(task.Status)}); s.p.known.olderThan(seen) {
 		if seen.version != s.p.known.version {
 			s.p.calls = nil
 		}
@@ -111,31 +88,25 @@ func (s *step) seen(l *look) {
 func (s *step) next() {
 	p := s.p
 	for {
-		if p.pending != nil {
-			p.current, p.pending = p.pending, nil
-		}
-		if p.current == nil {
+		l, a := p.decides.Next(p.exited)
+		switch {
+		case l == nil:
+			return
+		case a.Kind.AtRest():
+			s.judgeRest(l, a)
+			if a.Kind == reconcile.Forget {
+				p.workers, p.calls, p.known, p.replay = nil, nil, known{}, 0
+			}
 			return
 		}
-		v := s.view(p.current)
-		for _, h := range p.handles {
-			v.Handles = append(v.Handles, reconcile.Handle{Version: h.version, State: h.state()})
-		}
-		a := reconcile.Next(v, p.memory)
+		s.judgeDecision(a)
 		switch a.Kind {
-		case reconcile.Wait, reconcile.Relist, reconcile.Forget:
-			s.judgeRest(a)
-			p.memory = p.memory.Settle(a, reconcile.Outcome{})
-			p.current = nil
-			if a.Kind == reconcile.Forget {
-				p.handles, p.calls, p.known, p.replay = nil, nil, known{}, 0
-			}
 		case reconcile.Terminate, reconcile.Reap, reconcile.AskRecovered:
-			s.judgeDecision(a)
-			p.memory = p.memory.Settle(a, reconcile.Outcome{Answer: s.instant(a), Pass: p.passes})
+			p.decides.Settle(reconcile.Outcome{Answer: s.instant(a), Pass: p.passes.Begun})
+			if s.broken != nil {
+				return
+			}
 		default:
-			s.judgeDecision(a)
-			p.underWay = &underWay{action: a}
 			s.out.begun(s, a)
 			return
 		}
@@ -147,15 +118,9 @@ func (s *step) instant(a reconcile.Action) bool {
 	p := s.p
 	switch a.Kind {
 	case reconcile.Terminate:
-		p.handles = slices.Clone(p.handles)
-		for i := range p.handles {
-			if h := &p.handles[i]; h.version == a.Version && !h.terminated {
-				h.terminated = true
-				s.out.handle(s, handleTerminated, h.version)
-			}
-		}
+		s.terminate(a.Version)
 	case reconcile.Reap:
-		p.handles = slices.DeleteFunc(slices.Clone(p.handles), func(h handle) bool { return h.version == a.Version })
+		p.workers = slices.DeleteFunc(slices.Clone(p.workers), func(w worker) bool { return w.version == a.Version })
 	case reconcile.AskRecovered:
 		done := slices.Contains(p.disk.ended, a.Version)
 		if !done {
@@ -167,15 +132,29 @@ func (s *step) instant(a reconcile.Action) bool {
 	return false
 }
 
-// settle remembers the outcome of the action under way and decides what is next.
-func (s *step) settle(result reconcile.Result, err string) {
+// terminate tells the worker of a version to stop.
+func (s *step) terminate(version uint64) {
 	p := s.p
-	a := p.underWay.action
-	if a.Kind.IsGroupCallback() && result != reconcile.Cancelled || a.Kind == reconcile.CompleteTask && result == reconcile.OK {
-		s.called(call{kind: a.Kind, group: uint8(max(0, indexOf(groupNames, a.Group))), failed: result != reconcile.OK}, a.Version)
+	i := slices.IndexFunc(p.workers, func(w worker) bool { return w.version == version && !w.terminated })
+	if i < 0 {
+		s.broke("P14", "the worker of v%d is told to stop again", version)
+		return
 	}
-	p.memory = p.memory.Settle(a, reconcile.Outcome{Result: result, Err: err, Pass: p.passes})
-	p.underWay = nil
+	p.workers = slices.Clone(p.workers)
+	p.workers[i].terminated = true
+	s.out.handle(s, handleTerminated, version)
+}
+
+// settle remembers the outcome of the action under way and decides what is next.
+func (s *step) settle(o reconcile.Outcome) {
+	p := s.p
+	a := *p.decides.UnderWay
+	if a.Kind.IsGroupCallback() && o.Result != reconcile.Cancelled || a.Kind == reconcile.CompleteTask && o.Result == reconcile.OK {
+		s.called(call{kind: a.Kind, group: uint8(max(0, indexOf(groupNames, a.Group))), failed: o.Result != reconcile.OK}, a.Version)
+	}
+	o.Pass, o.Handle = p.passes.Begun, a.Version
+	p.decides.Settle(o)
+	p.committed, p.accepted = false, false
 	s.next()
 }
 
@@ -207,14 +186,14 @@ func (s *step) proposal(a reconcile.Action) (command, bool) {
 	case reconcile.Finalize:
 		c.kind, c.node = api.CommandMarkTaskFinalized, 0
 	case reconcile.CleanRecord:
-		c.kind, c.node, c.aged = api.CommandCleanUpTask, 0, s.p.current.expire
+		c.kind, c.node, c.aged = api.CommandCleanUpTask, 0, s.p.decides.Current.View.Expired
 	default:
 		return command{}, false
 	}
 	return c, true
 }
 
-// commit puts a command into the log and says whether it was accepted.
+// commit puts a command into the log and returns why it was not accepted.
 func (s *step) commit(c command) error {
 	done := s.apply(s.r, c)
 	s.spoke = true
@@ -227,11 +206,11 @@ func (s *step) commit(c command) error {
 }
 
 // outcome is how a caller hears of a verdict.
-func outcome(err error) (reconcile.Result, string) {
+func outcome(err error) reconcile.Outcome {
 	if err != nil {
-		return reconcile.Failed, err.Error()
+		return reconcile.Outcome{Result: reconcile.Failed, Err: err.Error()}
 	}
-	return reconcile.OK, ""
+	return reconcile.Outcome{}
 }
 
 // rebase lowers all passes so that the oldest one in use is 1, or 0 when none is: then
@@ -239,36 +218,16 @@ func outcome(err error) (reconcile.Result, string) {
 // waits for a list has no use for what was tried for earlier ones: Saw drops it.
 func (s *step) rebase() {
 	p := s.p
-	oldest := p.passes + 1
-	for _, l := range [...]*look{p.current, p.pending, p.coming} {
-		if l != nil {
-			oldest = min(oldest, l.pass)
-		}
-	}
-	if p.underWay != nil {
-		oldest = min(oldest, p.underWay.action.Basis.Pass)
+	oldest := p.decides.OldestPass(p.passes.Begun + 1)
+	if p.coming != nil {
+		oldest = min(oldest, p.coming.View.Pass)
 	}
 	if p.quiet() {
-		p.memory = p.memory.Saw(reconcile.View{Pass: oldest})
+		p.decides.Memory = p.decides.Memory.Saw(reconcile.View{Pass: oldest})
 	}
-	by := oldest - 1
-	if by == 0 {
-		return
-	}
-	p.passes -= by
-	p.memory = p.memory.Rebase(by)
-	lower := func(l *look) *look {
-		if l == nil {
-			return nil
-		}
-		c := *l
-		c.pass -= by
-		return &c
-	}
-	p.current, p.pending, p.coming = lower(p.current), lower(p.pending), lower(p.coming)
-	if p.underWay != nil {
-		u := *p.underWay
-		u.action.Basis.Pass -= by
-		p.underWay = &u
+	if by := oldest - 1; by > 0 {
+		p.passes.Begun -= by
+		p.decides.Rebase(by)
+		p.coming = p.coming.Rebased(by)
 	}
 }

@@ -49,7 +49,7 @@ func (w *world) show(v view) []explore.Part {
 				continue
 			}
 			add(name, p.String())
-			add(name+" remembers", p.memory.String())
+			add(name+" remembers", p.decides.Memory.String())
 			add(name+" has on disk", w.describeDisk(p))
 		}
 	}
@@ -112,37 +112,37 @@ func (r *record) String() string {
 // String shows what the node is at.
 func (p *part) String() string {
 	var parts []string
-	if !p.booted {
+	if !p.passes.Listed {
 		return "has not begun"
 	}
-	if p.endedAtStart != 0 {
-		parts = append(parts, fmt.Sprintf("v%d had ended when it began", p.endedAtStart))
+	if p.ended != 0 {
+		parts = append(parts, fmt.Sprintf("v%d had ended when it began", p.ended))
 	}
 	for _, l := range []struct {
 		what string
 		*look
-	}{{"looks at", p.current}, {"has got", p.pending}, {"waits for", p.coming}} {
+	}{{"looks at", p.decides.Current}, {"has got", p.decides.Pending}, {"waits for", p.coming}} {
 		if l.look != nil {
-			parts = append(parts, fmt.Sprintf("%s list %d: %s", l.what, l.pass, l.record))
+			parts = append(parts, fmt.Sprintf("%s list %d: %s", l.what, l.View.Pass, l.Source))
 		}
 	}
-	if u := p.underWay; u != nil {
-		text := "is at " + u.action.String()
-		if u.committed {
-			text += fmt.Sprintf(", committed, accepted=%t", u.ok)
+	if a := p.decides.UnderWay; a != nil {
+		text := "is at " + a.String()
+		if p.committed {
+			text += fmt.Sprintf(", committed, accepted=%t", p.accepted)
 		}
 		parts = append(parts, text)
 	}
-	for _, h := range p.handles {
-		text := fmt.Sprintf("worker of v%d", h.version)
+	for _, w := range p.workers {
+		text := fmt.Sprintf("worker of v%d", w.version)
 		switch {
-		case h.exited:
+		case w.exited:
 			text += " has exited"
-		case h.terminated:
+		case w.terminated:
 			text += " was told to stop"
 		}
-		if h.at >= 0 {
-			text += " is at " + unitNames[h.at]
+		if w.at >= 0 {
+			text += " is at " + unitNames[w.at]
 		}
 		parts = append(parts, text)
 	}

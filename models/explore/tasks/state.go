@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"dtsim/models/explore"
+	"dtsim/sched/reconcile"
 )
 
 // State is one state of the whole cluster: the ids of its components.
@@ -154,7 +155,7 @@ func (w *world) starts(out *journal) []start {
 	for key := range all {
 		all[key].record = &record{key: key, kept: make([]uint64, w.Groups)}
 		for node := range w.Nodes {
-			p := &part{key: key, node: node, booted: true}
+			p := &part{key: key, node: node, passes: reconcile.Passes{Listed: true}}
 			p.disk.shards = make([]shard, len(w.localUnits(node)))
 			all[key].parts = append(all[key].parts, p)
 		}

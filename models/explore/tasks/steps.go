@@ -140,7 +140,7 @@ func active(status fsm.TaskStatus) bool { return status != "" && status.IsActive
 // up says that a node has done anything in this life, so that a crash takes something.
 func (m *Model) up(s *State, node int) bool {
 	for key := range m.Tasks {
-		if m.parts.at(s.tasks[key].parts[node]).booted {
+		if m.parts.at(s.tasks[key].parts[node]).passes.Listed {
 			return true
 		}
 	}
@@ -273,22 +273,22 @@ func (w *world) describeMove(p *part, a act) string {
 	switch a.move.kind {
 	case list:
 		switch {
-		case !p.booted:
+		case !p.passes.Listed:
 			text += " for the first time"
 		case a.arg > 0:
 			text += fmt.Sprintf(", %d changes late", a.arg)
 		}
 	case perform, reply, performFails, performInterrupted, performUnanswered, performLost:
-		text += " " + p.underWay.action.String()
+		text += " " + p.decides.UnderWay.String()
 		if a.arg == 1 {
 			text += " after its work"
 		}
 	case claim:
 		text += " " + w.unitName(int(a.arg>>handleBits))
 	case complete, failUnit:
-		text += " " + w.unitName(int(p.handles[a.arg].at))
+		text += " " + w.unitName(int(p.workers[a.arg].at))
 	case exits:
-		text += fmt.Sprintf(" v%d", p.handles[a.arg].version)
+		text += fmt.Sprintf(" v%d", p.workers[a.arg].version)
 	}
 	return text
 }

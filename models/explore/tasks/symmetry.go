@@ -221,39 +221,41 @@ func (w *world) renameRecord(r *record, n *renaming) *record {
 func (w *world) renamePart(p *part, n *renaming) *part {
 	c := p.clone()
 	c.node = n.nodes[p.node]
-	for _, l := range [...]**look{&c.pending, &c.current, &c.coming} {
+	for _, l := range c.looks() {
 		if *l != nil {
 			renamed := **l
-			renamed.record = w.renameRecord(renamed.record, n)
+			if renamed.Source = w.renameRecord(renamed.Source, n); renamed.View.Present {
+				renamed.View.Task = reconcile.Observe(renamed.Source.task, w.nodeName(c.node))
+			}
 			*l = &renamed
 		}
 	}
-	c.memory = p.memory.Clone()
-	for _, results := range [][]reconcile.GroupResult{c.memory.Prepared, c.memory.Completed} {
+	memory := p.decides.Memory.Clone()
+	c.decides.Memory = memory
+	for _, results := range [][]reconcile.GroupResult{memory.Prepared, memory.Completed} {
 		for i := range results {
 			results[i].Err = n.text(results[i].Err)
 		}
 	}
-	if p.underWay != nil {
-		u := *p.underWay
-		u.action.Message = n.text(u.action.Message)
-		u.action.Units = nil
-		for _, unit := range p.underWay.action.Units {
-			u.action.Units = append(u.action.Units, n.text(unit))
+	if p.decides.UnderWay != nil {
+		a := *p.decides.UnderWay
+		a.Message, a.Units = n.text(a.Message), nil
+		for _, unit := range p.decides.UnderWay.Units {
+			a.Units = append(a.Units, n.text(unit))
 		}
-		slices.Sort(u.action.Units)
-		c.underWay = &u
+		slices.Sort(a.Units)
+		c.decides.UnderWay = &a
 	}
-	c.handles = slices.Clone(p.handles)
-	for i := range c.handles {
-		h := &c.handles[i]
-		if h.at >= 0 {
-			h.at = int8(n.units[h.at])
+	c.workers = slices.Clone(p.workers)
+	for i := range c.workers {
+		worker := &c.workers[i]
+		if worker.at >= 0 {
+			worker.at = int8(n.units[worker.at])
 		}
-		left := h.units
-		h.units = 0
+		left := worker.units
+		worker.units = 0
 		for unit := range w.Units {
-			h.units |= left >> unit & 1 << n.units[unit]
+			worker.units |= left >> unit & 1 << n.units[unit]
 		}
 	}
 	c.disk.shards = slices.Clone(p.disk.shards)
