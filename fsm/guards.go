@@ -67,10 +67,14 @@ func (m *Manager) checkConflict(task *Task) error {
 	err := guarded(task.Namespace, func() error {
 		return detector.CheckConflict(task.Payload, m.clones(task.Namespace))
 	})
-	if err != nil {
-		return fmt.Errorf("task %s/%s conflicts with an existing task: %w", task.Namespace, task.ID, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("task %s/%s conflicts with an existing task: %w", task.Namespace, task.ID, err)
+	if reason, _ := Reason(err); reason == "" {
+		err = &refusal{err, reasonTaskConflict}
+	}
+	return err
 }
 
 // guarded turns a detector's panic into a rejection: every replica meets the same
@@ -78,7 +82,7 @@ func (m *Manager) checkConflict(task *Task) error {
 func guarded(namespace string, ask func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("detector of namespace %s panicked: %v", namespace, p)
+			err = refuse(reasonPanicked, "detector of namespace %s panicked: %v", namespace, p)
 		}
 	}()
 	return ask()

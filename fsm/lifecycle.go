@@ -21,7 +21,7 @@ func (m *Manager) AddTask(c *api.ApplyRequest, index uint64) error {
 	return m.decide(func() (bool, error) {
 		if old, ok := m.records[task.Namespace][task.ID]; ok {
 			if old.task.Status.IsActive() {
-				return false, fmt.Errorf("task %s/%s is already running with version %d", task.Namespace, task.ID, old.task.Version)
+				return false, refuse(reasonTaskActive, "task %s/%s is already running with version %d", task.Namespace, task.ID, old.task.Version)
 			}
 			if index <= old.task.Version {
 				return false, fmt.Errorf("task %s/%s already finished with version %d", task.Namespace, task.ID, old.task.Version)
@@ -227,12 +227,12 @@ func (m *Manager) CleanUpTask(a *api.ApplyRequest) error {
 	}
 	return m.decideOn(q.Namespace, q.Id, q.Version, func(r *record) (bool, error) {
 		if r.task.Status.IsActive() {
-			return false, fmt.Errorf("%s is still running: its status is %s", r.name(), r.task.Status)
+			return false, refuse(reasonTaskStillRunning, "%s is still running: its status is %s", r.name(), r.task.Status)
 		}
 		if q.CleanedUpAtUnixMillis != 0 {
 			age := at.UnixMilli() - r.task.endedAt().UnixMilli()
 			if age <= q.CompletedTaskTtlMillis {
-				return false, fmt.Errorf("%s is too fresh to clean up: it is %d ms old, its time to live is %d ms",
+				return false, refuse(reasonTaskTooFresh, "%s is too fresh to clean up: it is %d ms old, its time to live is %d ms",
 					r.name(), age, q.CompletedTaskTtlMillis)
 			}
 		}

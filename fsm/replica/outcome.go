@@ -25,9 +25,15 @@ var (
 // Verdicts of the session table. They are part of the log's outcome, so every
 // replica gives them alike.
 var (
-	errStale   = errors.New("request is below what its client still waits for")
-	errExpired = errors.New("session has expired")
+	errStale   error = &reasoned{"request is below what its client still waits for", "request-stale"}
+	errExpired error = &reasoned{"session has expired", "session-expired"}
 )
+
+// reasoned is an error that is an [fsm.Reasoned].
+type reasoned struct{ text, reason string }
+
+func (r *reasoned) Error() string            { return r.text }
+func (r *reasoned) Reason() (string, string) { return r.reason, "" }
 
 // Result is the outcome of one committed command.
 type Result struct {
@@ -91,3 +97,22 @@ type rejection struct {
 
 func (r *rejection) Error() string   { return r.message }
 func (r *rejection) Unwrap() []error { return []error{ErrRejected, r.cause} }
+
+// explained is the error of a Result for the observer of a replica, which is told the
+// reason of a plain rejection, too.
+type explained struct {
+	error
+	reason, about string
+}
+
+// explain returns the result of a command that was rejected because of that error, if it
+// was.
+func (r Result) explain(why error) Result {
+	if reason, about := fsm.Reason(why); r.Err != nil && reason != "" {
+		r.Err = &explained{r.Err, reason, about}
+	}
+	return r
+}
+
+func (e *explained) Unwrap() error            { return e.error }
+func (e *explained) Reason() (string, string) { return e.reason, e.about }

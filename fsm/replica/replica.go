@@ -33,7 +33,8 @@ type Config struct {
 	// OnApply, for audit, is called once for every command applied here, in log order,
 	// on the thread that applies: the state is that of index until it returns. It gets
 	// every command but reads, also duplicates, whose res.Index is below index; of an
-	// entry that cannot be decoded the request is empty. It must not modify the
+	// entry that cannot be decoded the request is empty. The error of a rejection is an
+	// [fsm.Reasoned] if there is a name for the reason. It must not modify the
 	// request's bytes. A panic in it is logged and has no effect.
 	OnApply func(index, term uint64, req api.ApplyRequest, res Result)
 }
@@ -138,20 +139,21 @@ func (r *Replica) Apply(entry *raft.Log) any {
 	if err == nil && req.Type == CommandReadBarrier {
 		return r.passBarrier(req.RequestID)
 	}
-	o := r.applyCommand(req, err, entry.Index)
+	o, why := r.applyCommand(req, err, entry.Index)
 	res := o.result()
-	r.observe(entry, req, res)
+	r.observe(entry, req, res.explain(why))
 	r.answer(req.RequestID, o, entry.Index)
 	return res
 }
 
-// applyCommand applies a command, or refuses it with the error of its decoding.
-func (r *Replica) applyCommand(req *api.ApplyRequest, undecoded error, index uint64) outcome {
+// applyCommand applies a command, or refuses it with the error of its decoding. It returns
+// why the command was refused, if it was now.
+func (r *Replica) applyCommand(req *api.ApplyRequest, undecoded error, index uint64) (o outcome, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.applied = index
 	if undecoded != nil {
-		return newOutcome(index, undecoded)
+		return newOutcome(index, undecoded), undecoded
 	}
 	return r.decide(req, index)
 }
@@ -165,21 +167,23 @@ func (r *Replica) answer(id api.RequestID, o outcome, index uint64) {
 }
 
 // decide carries a command out, unless the sessions know its outcome or refuse it.
-func (r *Replica) decide(req *api.ApplyRequest, index uint64) outcome {
+func (r *Replica) decide(req *api.ApplyRequest, index uint64) (o outcome, why error) {
 	id := req.RequestID
 	if id.IsZero() {
-		return newOutcome(index, r.execute(req, index))
+		why = r.execute(req, index)
+		return newOutcome(index, why), why
 	}
 	first, duplicate, err := r.sessions.admit(id, index)
 	switch {
 	case err != nil:
-		return newOutcome(index, err)
+		return newOutcome(index, err), err
 	case duplicate:
-		return first
+		return first, nil
 	}
-	o := newOutcome(index, r.execute(req, index))
+	why = r.execute(req, index)
+	o = newOutcome(index, why)
 	r.sessions.remember(id, o)
-	return o
+	return o, why
 }
 
 // execute carries a command out. A panic becomes a rejection: every replica meets
@@ -189,7 +193,7 @@ func (r *Replica) execute(req *api.ApplyRequest, index uint64) (err error) {
 		if p := recover(); p != nil {
 			r.logger.WithField("command", CommandName(req.Type)).WithField("index", index).WithField("panic", p).
 				Error("command panicked, it is refused")
-			err = fmt.Errorf("%s panicked: %v", CommandName(req.Type), p)
+			err = &reasoned{fmt.Sprintf("%s panicked: %v", CommandName(req.Type), p), "panicked"}
 		}
 	}()
 	switch {

@@ -234,6 +234,10 @@ func TestTheObserverSeesEveryCommandWithTheStateOfItsIndex(t *testing.T) {
 		hash, err := r.Hash()
 		require.NoError(t, err)
 		require.Equal(t, index, r.AppliedIndex())
+		if why, ok := res.Err.(*explained); ok {
+			res.Err = why.Unwrap() // the observer alone is told the reason
+			require.NotEmpty(t, why.reason)
+		}
 		all = append(all, seen{index, term, res, hash})
 	}
 	r = New(c)

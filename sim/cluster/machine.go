@@ -7,9 +7,11 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/models/spec/refinement"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // machine is the raft.FSM of an incarnation: the replica, and the events of its
@@ -100,7 +102,7 @@ func (i *incarnation) applied(a Applied) {
 	if a.Run.Task != "" {
 		fields = append(fields, trace.Str("namespace", a.Run.Namespace), trace.Str("task", a.Run.Task))
 	}
-	fields = append(fields, trace.Str("outcome", verdict(a.Err)), trace.Uint("sum", i.sum))
+	fields = append(append(fields, verdict(a.Err)...), trace.Uint("sum", i.sum))
 	if a.First != a.Index {
 		fields = append(fields, trace.Uint("first", a.First))
 	}
@@ -121,7 +123,7 @@ func (i *incarnation) committed(a Applied) {
 	if a.Class != "" {
 		fields = append(fields, trace.Str("class", a.Class))
 	}
-	fields = append(fields, trace.Str("outcome", verdict(a.Err)))
+	fields = append(fields, verdict(a.Err)...)
 	if a.First != a.Index {
 		fields = append(fields, trace.Uint("first", a.First))
 	}
@@ -182,12 +184,12 @@ func about(run provider.Run) []trace.Field {
 	return []trace.Field{trace.Str("namespace", run.Namespace), trace.Str("task", run.Task), trace.Uint("version", run.Version)}
 }
 
-// verdict is the outcome of a command as it stands in the trace.
-func verdict(err error) string {
+// verdict is the outcome of a command as it stands in the trace, in words and for programs.
+func verdict(err error) []trace.Field {
 	if err == nil {
-		return "ok"
+		return []trace.Field{trace.Str("outcome", event.Accepted)}
 	}
-	return err.Error()
+	return []trace.Field{trace.Str("outcome", err.Error()), trace.Str("verdict", refinement.Logged(err).String())}
 }
 
 // sumOf is 64 bits of an entry's hash.

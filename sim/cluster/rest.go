@@ -89,7 +89,8 @@ func (c *Cluster) replay() {
 	var sum uint64
 	var fresh Replica
 	fresh = c.fresh(func(a Applied) {
-		fields := []trace.Field{trace.Uint("index", a.Index), trace.Str("outcome", verdict(a.Err)), trace.Uint("sum", sum)}
+		fields := append([]trace.Field{trace.Uint("index", a.Index)}, verdict(a.Err)...)
+		fields = append(fields, trace.Uint("sum", sum))
 		if a.First != a.Index {
 			fields = append(fields, trace.Uint("first", a.First))
 		}

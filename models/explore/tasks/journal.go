@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,8 +12,10 @@ import (
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
 	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sched/reconcile"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // journal puts what happens in a model into a trace, in the words of a simulated run. A
@@ -269,7 +272,11 @@ func (j *journal) callbackEnded(s *step, a reconcile.Action, err error) {
 	}
 	fields := j.callback(s, a)
 	if err != nil {
-		fields = append(fields, trace.Str("error", err.Error()))
+		result := taskevent.CallbackFailed
+		if errors.Is(err, errCanceled) {
+			result = taskevent.CallbackInterrupted
+		}
+		fields = append(fields, trace.Str("error", err.Error()), trace.Str("result", result))
 	}
 	j.event(s.p.node, trace.CallbackEnded, fields...)
 }
@@ -316,14 +323,16 @@ func (j *journal) command(node int, kind api.CommandType, err error, body trace.
 	if kind == replica.CommandCreateCollection || kind == replica.CommandUpdateProperty {
 		fields = append(fields, trace.Str("class", collection))
 	}
-	outcome := "ok"
-	if err != nil {
-		outcome = err.Error()
+	if err == nil {
+		fields = append(fields, trace.Str("outcome", event.Accepted))
+	} else {
+		outcome := err.Error()
 		if permanent := fsm.ToRPCError(err); permanent != nil {
 			outcome = permanent.Error()
 		}
+		fields = append(fields, trace.Str("outcome", outcome), trace.Str("verdict", refinement.Logged(err).String()))
 	}
-	j.event(node, trace.Committed, append(fields, trace.Str("outcome", outcome), body)...)
+	j.event(node, trace.Committed, append(fields, body)...)
 }
 
 // text is a value as JSON.

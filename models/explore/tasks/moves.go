@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"context"
 	"fmt"
 
 	"dtsim/sched/reconcile"
@@ -235,7 +236,7 @@ func (s *step) fail(m move) {
 
 var (
 	errInjected = fmt.Errorf("%s", failure)
-	errCanceled = fmt.Errorf("context canceled")
+	errCanceled = context.Canceled
 	errNoAnswer = fmt.Errorf("no answer")
 )
 

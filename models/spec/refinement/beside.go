@@ -12,6 +12,7 @@ import (
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
 	"dtsim/models/spec"
+	"dtsim/sim/trace/event"
 )
 
 // reasons are the ids of fsm's sentinels.
@@ -41,6 +42,21 @@ func Verdict(err error) spec.Verdict {
 		}
 	}
 	return spec.Verdict{Class: spec.Permanent}
+}
+
+// Logged is the verdict of an error as it is put into a trace: what the text of the
+// rejection tells the proposer, wherever it stands, and the reason that the state machine
+// has for a plain one.
+func Logged(err error) event.Verdict {
+	if err == nil {
+		return event.Verdict{Class: event.ClassOK}
+	}
+	if v := spec.ReadVerdict(err.Error()); v.Class == spec.Permanent {
+		return event.Verdict{Class: event.ClassPermanent, Reason: v.Reason}
+	}
+	v := event.Verdict{Class: event.ClassRetryable}
+	v.Reason, v.About = fsm.Reason(err)
+	return v
 }
 
 // Rules are the rules of a machine that asks fsm's detectors and extractors.

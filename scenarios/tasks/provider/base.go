@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/jonboulle/clockwork"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/disk"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -299,9 +301,11 @@ func (b *base) callback(name string, task *fsm.Task, group string, units []strin
 		died := recover()
 		switch {
 		case died != nil:
-			fields = append(fields, trace.Str("error", fmt.Sprintf("panic: %v", died)))
+			fields = append(fields, trace.Str("error", fmt.Sprintf("panic: %v", died)), trace.Str("result", taskevent.CallbackPanicked))
+		case errors.Is(err, context.Canceled):
+			fields = append(fields, trace.Str("error", err.Error()), trace.Str("result", taskevent.CallbackInterrupted))
 		case err != nil:
-			fields = append(fields, trace.Str("error", err.Error()))
+			fields = append(fields, trace.Str("error", err.Error()), trace.Str("result", taskevent.CallbackFailed))
 		}
 		b.env.Emit(trace.CallbackEnded, fields...)
 		b.env.reach(end, runOf(task))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 )
 
 // guards are the verdicts that belong to the log: pure functions of the records
@@ -58,11 +59,23 @@ func refuse(what, collection, property string, existingTasks []*fsm.Task) error 
 			return fmt.Errorf("%s: active task %s/%s@%d cannot be read: %w", what, t.Namespace, t.ID, t.Version, err)
 		}
 		if p.touches(collection, property) {
-			return fmt.Errorf("%s conflicts with active task %s/%s@%d", what, t.Namespace, t.ID, t.Version)
+			return &conflict{what, runOf(t)}
 		}
 	}
 	return nil
 }
+
+// conflict is a refusal because of an active task; it is an [fsm.Reasoned].
+type conflict struct {
+	what string
+	with Run
+}
+
+func (c *conflict) Error() string {
+	return fmt.Sprintf("%s conflicts with active task %s", c.what, c.with)
+}
+
+func (c *conflict) Reason() (reason, about string) { return taskevent.TaskConflict, c.with.String() }
 
 // extractCollection is the fsm.CollectionExtractor of tasks about a collection.
 func extractCollection(payload []byte) (string, bool) {

@@ -5,20 +5,14 @@ import (
 	"maps"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 )
 
 // Run names one run of a task.
-type Run struct {
-	Namespace string `json:"namespace"`
-	Task      string `json:"task"`
-	Version   uint64 `json:"version"`
-}
+type Run = taskevent.Run
 
 // runOf names the run that t is the record of.
 func runOf(t *fsm.Task) Run { return Run{Namespace: t.Namespace, Task: t.ID, Version: t.Version} }
-
-// String returns the form of logs and errors.
-func (r Run) String() string { return fmt.Sprintf("%s/%s@%d", r.Namespace, r.Task, r.Version) }
 
 // Segments are the data of one property of a shard, in one tokenization.
 type Segments struct {
