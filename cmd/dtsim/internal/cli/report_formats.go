@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"dtsim/reports/cases"
-	"dtsim/reports/columns"
-	"dtsim/reports/perfetto"
-	"dtsim/reports/shiviz"
+	"dtsim/reports/export"
 	"dtsim/sim/campaign"
 )
 
@@ -19,9 +16,9 @@ func (r *reporter) render(w io.Writer, subjects []*subject, target string) error
 	case "html":
 		return r.html(w, first, target)
 	case "junit":
-		return cases.JUnit(w, suitesOf(subjects))
+		return export.JUnit(w, suitesOf(subjects))
 	case "github":
-		return cases.GitHub(w, suitesOf(subjects))
+		return export.GitHub(w, suitesOf(subjects))
 	case "text":
 		return r.text(w, subjects, target == stdout)
 	}
@@ -33,9 +30,9 @@ func (r *reporter) render(w io.Writer, subjects []*subject, target string) error
 		return err
 	}
 	if r.as.name == "shiviz" {
-		return shiviz.Write(w, tl, false)
+		return export.ShiViz(w, tl)
 	}
-	return perfetto.Write(w, tl)
+	return export.Perfetto(w, tl)
 }
 
 // text writes runs one column a node, and of everything else the cases.
@@ -45,7 +42,7 @@ func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
 			fmt.Fprintln(w)
 		}
 		if s.run == nil || s.run.trace == nil {
-			if err := cases.Text(w, suitesOf([]*subject{s})); err != nil {
+			if err := export.Text(w, suitesOf([]*subject{s})); err != nil {
 				return err
 			}
 			continue
@@ -54,11 +51,11 @@ func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
 		if err != nil {
 			return err
 		}
-		o := columns.Options{Width: unasked}
+		o := export.ColumnOptions{Width: unasked}
 		if shown {
 			o.Width, o.Color = cmp.Or(r.env.Width, unasked), r.env.Color
 		}
-		table, err := columns.New(tl, o)
+		table, err := export.NewColumns(tl, o)
 		if err != nil {
 			return err
 		}
@@ -69,19 +66,19 @@ func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
 	return nil
 }
 
-// suitesOf puts subjects into lists of cases.
-func suitesOf(subjects []*subject) []cases.Suite {
-	var all []cases.Suite
+// suitesOf puts subjects into suites of cases.
+func suitesOf(subjects []*subject) []export.Suite {
+	var all []export.Suite
 	for _, s := range subjects {
 		switch {
 		case s.campaign != nil:
-			all = append(all, cases.Campaign(s.campaign)...)
+			all = append(all, export.CampaignSuites(s.campaign)...)
 		case s.check != nil:
-			all = append(all, cases.Check(s.check)...)
+			all = append(all, export.CheckSuites(s.check)...)
 		case s.mutants != nil:
-			all = append(all, cases.Mutants(s.mutants)...)
+			all = append(all, export.MutantSuites(s.mutants)...)
 		case s.run.trace != nil:
-			all = append(all, cases.Run(s.run.trace, s.run.file, s.run.replay)...)
+			all = append(all, export.RunSuites(s.run.trace, s.run.file, s.run.replay)...)
 		default:
 			all = append(all, s.run.untraced())
 		}
@@ -91,12 +88,12 @@ func suitesOf(subjects []*subject) []cases.Suite {
 
 // untraced is the suite of a run without a trace: a data race, or one that the harness
 // failed at.
-func (r *runSubject) untraced() cases.Suite {
-	c := cases.Case{
-		Name: "the run comes to its end", Outcome: cases.Broken, Kind: "harness", Message: firstLine(r.words), Text: r.words + "\n" + r.replay, File: r.file,
+func (r *runSubject) untraced() export.Suite {
+	c := export.Case{
+		Name: "the run comes to its end", Outcome: export.HarnessError, Kind: "harness", Message: firstLine(r.words), Text: r.words + "\n" + r.replay, File: r.file,
 	}
 	if r.verdict.Verdict != "none" {
-		c.Name, c.Outcome, c.Kind = campaign.Race, cases.Failed, campaign.Race
+		c.Name, c.Outcome, c.Kind = campaign.Race, export.Failed, campaign.Race
 	}
-	return cases.Suite{Name: fmt.Sprintf("%s seed %d", r.verdict.Scenario, r.verdict.Seed), Cases: []cases.Case{c}}
+	return export.Suite{Name: fmt.Sprintf("%s seed %d", r.verdict.Scenario, r.verdict.Seed), Cases: []export.Case{c}}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dtsim/reports/columns"
+	"dtsim/reports/export"
 	"dtsim/reports/timeline"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -49,8 +49,8 @@ func (f *traceFlags) check(cmd *cobra.Command, asJSON bool) error {
 	switch {
 	case f.on && asJSON:
 		return badUsage("--trace prints for people, --json for programs: one of the two")
-	case f.width < 0 || f.width > 0 && f.width < columns.Narrowest:
-		return badUsage("--width %d: a line has %d characters at least", f.width, columns.Narrowest)
+	case f.width < 0 || f.width > 0 && f.width < export.MinWidth:
+		return badUsage("--width %d: a line has %d characters at least", f.width, export.MinWidth)
 	}
 	return nil
 }
@@ -81,12 +81,12 @@ func (f *traceFlags) print(env *Environment, t *trace.Trace) error {
 	return table.Write(env.Stdout)
 }
 
-func (f *traceFlags) table(t *trace.Trace, o columns.Options) (*columns.Table, error) {
+func (f *traceFlags) table(t *trace.Trace, o export.ColumnOptions) (*export.Columns, error) {
 	s, err := timeline.New(t)
 	if err != nil {
 		return nil, err
 	}
-	table, err := columns.New(s, o)
+	table, err := export.NewColumns(s, o)
 	if err != nil {
 		return nil, badUsage("%w", err)
 	}
@@ -94,8 +94,8 @@ func (f *traceFlags) table(t *trace.Trace, o columns.Options) (*columns.Table, e
 }
 
 // options are what the flags ask for, where a run is printed.
-func (f *traceFlags) options(env *Environment) columns.Options {
-	return columns.Options{
+func (f *traceFlags) options(env *Environment) export.ColumnOptions {
+	return export.ColumnOptions{
 		Width: cmp.Or(f.width, env.Width, unasked), Color: env.Color,
 		From: f.from, Until: f.until, Tasks: f.tasks, Nodes: f.nodes, Kinds: f.kinds,
 	}

@@ -1,4 +1,4 @@
-package columns
+package export
 
 import (
 	"bufio"
@@ -18,25 +18,25 @@ import (
 
 const (
 	// clock is the width of the time in front of a row.
-	clock = 11
+	timeWidth = 11
 	// roomy is how wide a column has to be to hold text of its own; where it is not, all
 	// text stands behind the columns.
-	roomy = 30
+	minColumnWidth = 30
 	// again is after how many rows the names of the nodes are printed again.
-	again = 60
+	headerInterval = 60
 )
 
 // printer prints a table.
-type printer struct {
-	*Table
+type columnPrinter struct {
+	*Columns
 	out *bufio.Writer
 	// shown counts events that are printed, left those that are not, by the reason.
-	shown int
-	left  map[string]int
-	rows  int
-	last  string // the time in front of the newest row
+	shown  int
+	hidden map[string]int
+	rows   int
+	last   string // the time in front of the newest row
 	// lanes are what each node is at the event.
-	lanes []lane
+	lanes []laneState
 	// lists are what nodes have listed last, folded how many lists since then were alike.
 	lists  map[string]string
 	folded map[string]int
@@ -47,10 +47,10 @@ type printer struct {
 }
 
 // lane is what a node is.
-type lane struct{ up, paused, leads bool }
+type laneState struct{ up, paused, leads bool }
 
 // row is what is printed for an event: below a node, or across all for column -1.
-type row struct {
+type columnRow struct {
 	time   string
 	column int
 	node   string
@@ -58,8 +58,8 @@ type row struct {
 	colors text.Colors
 }
 
-func (p *printer) print() {
-	p.lanes = make([]lane, len(p.tl.Lanes))
+func (p *columnPrinter) print() {
+	p.lanes = make([]laneState, len(p.tl.Lanes))
 	p.folded = make(map[string]int)
 	p.header()
 	for i := range p.tl.Trace.Events {
@@ -67,15 +67,15 @@ func (p *printer) print() {
 		p.follow(e)
 		if e.Seq == p.merged {
 			p.shown++
-		} else if why := p.leaves(e); why != "" {
-			p.left[why]++
-		} else if said := p.say(e); said != "" {
+		} else if why := p.hiddenReason(e); why != "" {
+			p.hidden[why]++
+		} else if said := p.describe(e); said != "" {
 			p.shown++
 			p.event(e, said)
 		}
 		for _, v := range p.violated[e.Seq] {
 			if e.At >= p.From && (p.Until == 0 || e.At <= p.Until) {
-				p.row(row{time: p.time(e), column: -1, text: fmt.Sprintf("✗ %s is violated: %s", v.Property, v.Message), colors: bad})
+				p.row(columnRow{time: p.time(e), column: -1, text: fmt.Sprintf("✗ %s is violated: %s", v.Property, v.Message), colors: styleBad})
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func (p *printer) print() {
 }
 
 // follow keeps what each node is.
-func (p *printer) follow(e *trace.Event) {
+func (p *columnPrinter) follow(e *trace.Event) {
 	if e.Kind == trace.Step {
 		p.step = e.Str("n")
 	}
@@ -94,9 +94,9 @@ func (p *printer) follow(e *trace.Event) {
 	l := &p.lanes[at]
 	switch e.Kind {
 	case trace.NodeStarted:
-		*l = lane{up: true}
+		*l = laneState{up: true}
 	case trace.NodeStopped, trace.NodeLeft:
-		*l = lane{}
+		*l = laneState{}
 	case trace.NodePaused:
 		l.paused = true
 	case trace.NodeResumed:
@@ -107,7 +107,7 @@ func (p *printer) follow(e *trace.Event) {
 }
 
 // glyph is the line of a node in its column.
-func (l lane) glyph() string {
+func (l laneState) glyph() string {
 	switch {
 	case !l.up:
 		return " "
@@ -120,7 +120,7 @@ func (l lane) glyph() string {
 }
 
 // time is the time of an event as it stands in front of its row.
-func (p *printer) time(e *trace.Event) string {
+func (p *columnPrinter) time(e *trace.Event) string {
 	if p.steps {
 		return "step " + cmp.Or(p.step, "0")
 	}
@@ -128,8 +128,8 @@ func (p *printer) time(e *trace.Event) string {
 }
 
 // say says an event in words; "" when it says what has been said.
-func (p *printer) say(e *trace.Event) string {
-	said := p.words.Event(e)
+func (p *columnPrinter) describe(e *trace.Event) string {
+	said := p.describer.Event(e)
 	if len(p.asked) > 0 {
 		return said
 	}
@@ -139,7 +139,7 @@ func (p *printer) say(e *trace.Event) string {
 		shows := cmp.Or(e.Str("contents"), said)
 		if p.lists[key] == shows && !p.facts[e.Seq] && !p.added[e.Kind] {
 			p.folded[key]++
-			p.left[string(e.Kind)+" alike"]++
+			p.hidden[string(e.Kind)+" alike"]++
 			return ""
 		}
 		if n := p.folded[key]; n > 0 {
@@ -160,7 +160,7 @@ func (p *printer) say(e *trace.Event) string {
 
 // commit says a command together with what it has left of its task. Progress of a unit
 // that is at work already is no news.
-func (p *printer) commit(e *trace.Event, said string) string {
+func (p *columnPrinter) commit(e *trace.Event, said string) string {
 	if e.Seq == len(p.tl.Trace.Events) {
 		return said
 	}
@@ -171,12 +171,12 @@ func (p *printer) commit(e *trace.Event, said string) string {
 	progress := strings.HasSuffix(e.Str("command"), "UPDATE_UNIT_PROGRESS") && e.Str("outcome") == "ok" && next.Str("progress") != "0"
 	if progress && !p.facts[e.Seq] && !p.facts[next.Seq] && !p.added[e.Kind] {
 		p.merged = next.Seq
-		p.left["progress"]++
+		p.hidden["progress"]++
 		p.shown--
-		p.left["task-changed"]++
+		p.hidden["task-changed"]++
 		return ""
 	}
-	if p.facts[next.Seq] || p.leaves(next) != "" {
+	if p.facts[next.Seq] || p.hiddenReason(next) != "" {
 		return said
 	}
 	p.merged = next.Seq
@@ -191,8 +191,8 @@ func (p *printer) commit(e *trace.Event, said string) string {
 }
 
 // event prints an event.
-func (p *printer) event(e *trace.Event, said string) {
-	r := row{time: p.time(e), column: -1, text: said, colors: colors[e.Kind]}
+func (p *columnPrinter) event(e *trace.Event, said string) {
+	r := columnRow{time: p.time(e), column: -1, text: said, colors: kindStyles[e.Kind]}
 	if at, ok := p.tl.Lane(e.Node); ok {
 		r.column, r.node = slices.Index(p.columns, at), e.Node
 	}
@@ -200,25 +200,25 @@ func (p *printer) event(e *trace.Event, said string) {
 		r.colors = text.Colors{text.FgRed}
 	}
 	if p.facts[e.Seq] {
-		r.text, r.colors = "✗ "+r.text, bad
+		r.text, r.colors = "✗ "+r.text, styleBad
 	}
 	p.row(r)
 }
 
 // width is the width of a column with text; 0 when there is no room for any.
-func (p *printer) width() int {
+func (p *columnPrinter) width() int {
 	if len(p.columns) == 0 {
 		return 0
 	}
-	if w := (p.Width - clock - 1) / len(p.columns); w >= roomy {
+	if w := (p.Width - timeWidth - 1) / len(p.columns); w >= minColumnWidth {
 		return w
 	}
 	return 0
 }
 
 // row prints a row in as many lines as it takes.
-func (p *printer) row(r row) {
-	if p.rows > 0 && p.rows%again == 0 {
+func (p *columnPrinter) row(r columnRow) {
+	if p.rows > 0 && p.rows%headerInterval == 0 {
 		p.header()
 	}
 	p.rows++
@@ -233,31 +233,31 @@ func (p *printer) row(r row) {
 		if len(lines) > 0 {
 			line = "  " + line
 		}
-		lines = append(lines, wrap(line, p.room(r))...)
+		lines = append(lines, wrapText(line, p.textWidth(r))...)
 	}
 	for i, line := range lines {
 		if i > 0 {
 			stamp = ""
 		}
-		fmt.Fprintf(p.out, "%s %s\n", p.paint(fmt.Sprintf("%*s", clock, text.Trim(stamp, clock)), dim), strings.TrimRight(p.line(r, line, i == 0), " "))
+		fmt.Fprintf(p.out, "%s %s\n", p.paint(fmt.Sprintf("%*s", timeWidth, text.Trim(stamp, timeWidth)), styleDim), strings.TrimRight(p.line(r, line, i == 0), " "))
 	}
 }
 
 // room is how wide the text of a row may be.
-func (p *printer) room(r row) int {
+func (p *columnPrinter) textWidth(r columnRow) int {
 	switch w := p.width(); {
 	case r.column < 0 && w > 0 || len(p.columns) == 0:
-		return p.Width - clock - 2
+		return p.Width - timeWidth - 2
 	case w > 0:
 		return w - 3
 	case r.column < 0:
-		return max(p.Width-clock-2-2*len(p.columns), 10)
+		return max(p.Width-timeWidth-2-2*len(p.columns), 10)
 	}
-	return max(p.Width-clock-2-2*len(p.columns)-text.StringWidth(timeline.Visible(r.node))-1, 10)
+	return max(p.Width-timeWidth-2-2*len(p.columns)-text.StringWidth(timeline.Visible(r.node))-1, 10)
 }
 
 // line is one line of a row, without the time.
-func (p *printer) line(r row, said string, first bool) string {
+func (p *columnPrinter) line(r columnRow, said string, first bool) string {
 	painted := p.paint(said, r.colors)
 	w := p.width()
 	if w > 0 && r.column < 0 || len(p.columns) == 0 {
@@ -294,15 +294,15 @@ func (p *printer) line(r row, said string, first bool) string {
 }
 
 // glyph paints the line of a node.
-func (p *printer) glyph(at int, glyph string) string {
+func (p *columnPrinter) glyph(at int, glyph string) string {
 	if p.lanes[at].leads {
 		return p.paint(glyph, text.Colors{text.FgYellow})
 	}
-	return p.paint(glyph, dim)
+	return p.paint(glyph, styleDim)
 }
 
 // header prints the names of the nodes.
-func (p *printer) header() {
+func (p *columnPrinter) header() {
 	w := p.width()
 	if w == 0 {
 		return
@@ -312,30 +312,30 @@ func (p *printer) header() {
 		name := text.Trim(timeline.Visible(p.tl.Lanes[at].Name), w-1)
 		b.WriteString(name + strings.Repeat(" ", w-text.StringWidth(name)))
 	}
-	fmt.Fprintln(p.out, strings.Repeat(" ", clock+1)+p.paint(strings.TrimRight(b.String(), " "), text.Colors{text.Bold, text.Underline}))
+	fmt.Fprintln(p.out, strings.Repeat(" ", timeWidth+1)+p.paint(strings.TrimRight(b.String(), " "), text.Colors{text.Bold, text.Underline}))
 	p.last = ""
 }
 
 // footer says what was left out.
-func (p *printer) footer() {
+func (p *columnPrinter) footer() {
 	said := fmt.Sprintf("%s of %s events", timeline.Count(int64(p.shown)), timeline.Count(int64(len(p.tl.Trace.Events))))
-	delete(p.left, "-")
-	reasons := slices.SortedFunc(maps.Keys(p.left), func(a, b string) int { return cmp.Or(cmp.Compare(p.left[b], p.left[a]), cmp.Compare(a, b)) })
+	delete(p.hidden, "-")
+	reasons := slices.SortedFunc(maps.Keys(p.hidden), func(a, b string) int { return cmp.Or(cmp.Compare(p.hidden[b], p.hidden[a]), cmp.Compare(a, b)) })
 	var counts []string
 	for _, why := range reasons {
-		counts = append(counts, timeline.Count(int64(p.left[why]))+" "+why)
+		counts = append(counts, timeline.Count(int64(p.hidden[why]))+" "+why)
 	}
 	if len(counts) > 0 {
 		said += "; left out: " + strings.Join(counts, ", ")
 	}
 	fmt.Fprintln(p.out)
-	for _, line := range wrap(said, p.Width) {
-		fmt.Fprintln(p.out, p.paint(line, dim))
+	for _, line := range wrapText(said, p.Width) {
+		fmt.Fprintln(p.out, p.paint(line, styleDim))
 	}
 }
 
 // wrap breaks a text into lines of a width, between words where it can.
-func wrap(s string, width int) []string {
+func wrapText(s string, width int) []string {
 	var lines []string
 	indent := s[:len(s)-len(strings.TrimLeft(s, " "))]
 	line, used := indent, len(indent)

@@ -1,12 +1,4 @@
-// Package cases puts what came of runs, searches and mutants into the lists of cases
-// that other people's tools read: JUnit XML, annotations of GitHub, plain lines.
-//
-// Its one invariant: no text can leave its place. Names, messages and paths are whatever
-// somebody wrote, and are escaped for each format; what a format cannot hold is made
-// visible.
-//
-// The package reads no file; what it is given is not changed.
-package cases
+package export
 
 import (
 	"cmp"
@@ -43,7 +35,7 @@ const (
 	// Failed: something does not hold.
 	Failed
 	// Broken: there is no verdict, as the harness failed.
-	Broken
+	HarnessError
 )
 
 // String returns the word people see.
@@ -64,7 +56,7 @@ type Case struct {
 
 // Campaign returns a suite for each scenario, with a case for each run: those with a
 // verdict, then those that the harness failed at.
-func Campaign(d *schema.Campaign) []Suite {
+func CampaignSuites(d *schema.Campaign) []Suite {
 	var all []Suite
 	place := map[string]int{}
 	suite := func(name string) *Suite {
@@ -85,7 +77,7 @@ func Campaign(d *schema.Campaign) []Suite {
 	}
 	left := slices.Clone(d.Violations)
 	for _, r := range d.RunHashes {
-		c := Case{Name: runName(r.Scenario, r.Seed, r.Engine, "")}
+		c := Case{Name: caseName(r.Scenario, r.Seed, r.Engine, "")}
 		left = slices.DeleteFunc(left, func(v schema.Violation) bool {
 			if v.Without != "" || (key{v.Scenario, v.Engine, v.Seed}) != (key{r.Scenario, r.Engine, r.Seed}) {
 				return false
@@ -97,7 +89,7 @@ func Campaign(d *schema.Campaign) []Suite {
 		s.Cases = append(s.Cases, c)
 	}
 	for _, v := range left { // of runs without a trace, or made beside others
-		c := Case{Name: runName(v.Scenario, v.Seed, v.Engine, v.Without)}
+		c := Case{Name: caseName(v.Scenario, v.Seed, v.Engine, v.Without)}
 		c.violated(v)
 		s := suite(v.Scenario)
 		s.Cases = append(s.Cases, c)
@@ -106,12 +98,12 @@ func Campaign(d *schema.Campaign) []Suite {
 		line, _, _ := strings.Cut(f.Error, "\n")
 		s := suite(f.Scenario)
 		s.Cases = append(s.Cases, Case{
-			Name: runName(f.Scenario, f.Seed, f.Engine, f.Without), Outcome: Broken, Kind: "harness", Message: line, Text: f.Error, File: f.Folder,
+			Name: caseName(f.Scenario, f.Seed, f.Engine, f.Without), Outcome: HarnessError, Kind: "harness", Message: line, Text: f.Error, File: f.Folder,
 		})
 	}
 	if missing := d.Asked - d.Runs; missing > 0 {
 		all = append(all, Suite{Name: "campaign", Cases: []Case{{
-			Name: "all runs that were asked for", Outcome: Broken, Kind: "missing", Message: fmt.Sprintf("%d of %d runs have no verdict", missing, d.Asked),
+			Name: "all runs that were asked for", Outcome: HarnessError, Kind: "missing", Message: fmt.Sprintf("%d of %d runs have no verdict", missing, d.Asked),
 		}}})
 	}
 	return all
@@ -128,7 +120,7 @@ func (c *Case) violated(v schema.Violation) {
 	}
 }
 
-func runName(scenario string, seed uint64, engine, without string) string {
+func caseName(scenario string, seed uint64, engine, without string) string {
 	name := fmt.Sprintf("%s seed %d, %s engine", scenario, seed, engine)
 	if without != "" {
 		name += ", without " + without
@@ -139,7 +131,7 @@ func runName(scenario string, seed uint64, engine, without string) string {
 // Run returns a suite with a case for each property of a run: those that are violated, then
 // those of the design, of which some may never have been at stake. File is where the run
 // is, replay the command that shows it again.
-func Run(t *trace.Trace, file, replay string) []Suite {
+func RunSuites(t *trace.Trace, file, replay string) []Suite {
 	h := &t.Header
 	s := Suite{
 		Name:  fmt.Sprintf("%s seed %d", h.Plan.Name, h.Plan.Seed),
@@ -162,16 +154,16 @@ func Run(t *trace.Trace, file, replay string) []Suite {
 	for i := range s.Cases {
 		s.Cases[i].Text += replay + "\n"
 	}
-	stakes := coverage.NewAccount(t.Footer.Counters).AtStake
-	slices.SortStableFunc(stakes, func(a, b coverage.Reached) int {
+	exercised := coverage.NewAccount(t.Footer.Counters).AtStake
+	slices.SortStableFunc(exercised, func(a, b coverage.Reached) int {
 		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
 	})
-	for _, stake := range stakes {
-		if _, violated := place[stake.Name]; violated {
+	for _, property := range exercised {
+		if _, violated := place[property.Name]; violated {
 			continue
 		}
-		c := Case{Name: stake.Name}
-		if stake.Count == 0 {
+		c := Case{Name: property.Name}
+		if property.Count == 0 {
 			c.Outcome, c.Message = Skipped, "never at stake in this run"
 		}
 		s.Cases = append(s.Cases, c)
@@ -184,7 +176,7 @@ func Run(t *trace.Trace, file, replay string) []Suite {
 
 // Check returns a suite with a case for each property of a search. One that was not
 // exhausted is broken: what it did not come to may be violated.
-func Check(d *schema.Check) []Suite {
+func CheckSuites(d *schema.Check) []Suite {
 	s := Suite{Name: d.Config, Seconds: d.WallS, Facts: []Fact{
 		{"search", d.Search}, {"states", fmt.Sprint(d.States)}, {"transitions", fmt.Sprint(d.Transitions)}, {"depth", fmt.Sprint(d.Depth)},
 	}}
@@ -208,7 +200,7 @@ func Check(d *schema.Check) []Suite {
 		case len(d.Violations) > 0:
 			c.Outcome, c.Message = Skipped, "the search ended with a violation of another property"
 		default:
-			c.Outcome, c.Kind, c.Message = Broken, "bound", fmt.Sprintf("the search ended before everything was seen (%s)", d.Bound)
+			c.Outcome, c.Kind, c.Message = HarnessError, "bound", fmt.Sprintf("the search ended before everything was seen (%s)", d.Bound)
 		}
 		s.Cases = append(s.Cases, c)
 	}
@@ -217,7 +209,7 @@ func Check(d *schema.Check) []Suite {
 
 // Mutants returns a suite for each judge, with a case for each mutant, and one for what
 // was found in the system as it is.
-func Mutants(d *schema.Mutants) []Suite {
+func MutantSuites(d *schema.Mutants) []Suite {
 	var all []Suite
 	for _, judge := range d.JudgeNames() {
 		s := Suite{Name: judge}
@@ -232,7 +224,7 @@ func Mutants(d *schema.Mutants) []Suite {
 				c.Seconds, c.Outcome, c.Kind = k.WallS, Failed, "survives"
 				c.Message = fmt.Sprintf("%s does not find it; it breaks %s", judge, strings.Join(m.Properties, " "))
 			} else if why := m.Failed[judge]; why != "" {
-				c.Outcome, c.Kind, c.Message = Broken, "judge", why
+				c.Outcome, c.Kind, c.Message = HarnessError, "judge", why
 			} else {
 				c.Outcome, c.Message = Skipped, m.Skipped[judge]
 			}

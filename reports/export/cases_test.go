@@ -1,8 +1,9 @@
-package cases
+package export
 
 import (
 	"encoding/xml"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,11 +18,11 @@ import (
 
 // TestGolden holds each format of each document against a golden file. The directives
 // are junit, github and text; their input is a document.
-func TestGolden(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+func TestGoldenCases(t *testing.T) {
+	datadriven.Walk(t, filepath.Join("testdata", "cases"), func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			var b strings.Builder
-			suites := of(t, d.Input)
+			suites := suitesOf(t, d.Input)
 			switch d.Cmd {
 			case "junit":
 				require.NoError(t, JUnit(&b, suites))
@@ -39,23 +40,23 @@ func TestGolden(t *testing.T) {
 	})
 }
 
-func of(t *testing.T, content string) []Suite {
+func suitesOf(t *testing.T, content string) []Suite {
 	d, err := schema.Read([]byte(content))
 	require.NoError(t, err)
 	switch d := d.(type) {
 	case *schema.Campaign:
-		return Campaign(d)
+		return CampaignSuites(d)
 	case *schema.Check:
-		return Check(d)
+		return CheckSuites(d)
 	case *schema.Mutants:
-		return Mutants(d)
+		return MutantSuites(d)
 	}
 	return nil
 }
 
 // wellFormed reads the whole document, and counts what it says it has.
 func wellFormed(t *testing.T, text string) {
-	var back xmlSuites
+	var back junitSuites
 	require.NoError(t, xml.Unmarshal([]byte(text), &back))
 	tests, failures := 0, 0
 	for _, s := range back.Suites {
@@ -81,7 +82,7 @@ func wellFormed(t *testing.T, text string) {
 func TestOfARun(t *testing.T) {
 	early, _ := timelinetest.EarlySwap(t)
 	early.Footer.Counters = map[string]int64{coverage.AtStakePrefix + "P1": 3, coverage.AtStakePrefix + "P5": 1, coverage.AtStakePrefix + "P10": 2}
-	s := Run(early, "run.plan.json", "go run ./cmd/dtsim replay x")
+	s := RunSuites(early, "run.plan.json", "go run ./cmd/dtsim replay x")
 	require.Len(t, s, 1)
 	require.Len(t, s[0].Cases, 18, "each property once")
 	by := map[string]Case{}
@@ -95,12 +96,12 @@ func TestOfARun(t *testing.T) {
 	assert.Equal(t, Passed, by["P10"].Outcome)
 	assert.Equal(t, Skipped, by["P2"].Outcome)
 
-	found := Run(timelinetest.Machine(t), "x", "y")
+	found := RunSuites(timelinetest.Machine(t), "x", "y")
 	require.Len(t, found[0].Cases, 1)
 	assert.Equal(t, Failed, found[0].Cases[0].Outcome)
 
 	var b strings.Builder
-	require.NoError(t, JUnit(&b, Run(timelinetest.Hostile(t), "\x00", "]]>")))
+	require.NoError(t, JUnit(&b, RunSuites(timelinetest.Hostile(t), "\x00", "]]>")))
 	wellFormed(t, b.String())
 }
 
@@ -110,7 +111,7 @@ func TestHostileTextsStayInTheirPlace(t *testing.T) {
 	const hostile = "]]></failure>\n::error::%0A\u202e,file=x:\x00\x1b[31m<script>"
 	suites := []Suite{{Name: hostile, Facts: []Fact{{"x", hostile}}, Cases: []Case{
 		{Name: hostile, Outcome: Failed, Kind: hostile, Message: hostile, Text: hostile, File: hostile},
-		{Name: hostile, Outcome: Broken, Kind: hostile, Message: hostile, Text: hostile},
+		{Name: hostile, Outcome: HarnessError, Kind: hostile, Message: hostile, Text: hostile},
 	}}}
 	var b strings.Builder
 	require.NoError(t, JUnit(&b, suites))

@@ -1,4 +1,4 @@
-package perfetto_test
+package export
 
 import (
 	"bytes"
@@ -13,30 +13,29 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/reports/perfetto"
 	"dtsim/reports/timeline"
 	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
 // read is an event as an importer reads it.
-type read struct {
+type readEvent struct {
 	Name, Cat, Ph, BP, S string
 	Ts, Dur              json.Number
 	Pid, Tid, ID         int
 	Args                 map[string]any
 }
 
-func write(t *testing.T, tr *trace.Trace) ([]byte, []read) {
+func writePerfetto(t *testing.T, tr *trace.Trace) ([]byte, []readEvent) {
 	t.Helper()
 	s, err := timeline.New(tr)
 	require.NoError(t, err)
 	var b bytes.Buffer
-	require.NoError(t, perfetto.Write(&b, s))
+	require.NoError(t, Perfetto(&b, s))
 	var doc struct {
 		DisplayTimeUnit string
 		OtherData       map[string]string
-		TraceEvents     []read
+		TraceEvents     []readEvent
 	}
 	d := json.NewDecoder(bytes.NewReader(b.Bytes()))
 	d.DisallowUnknownFields()
@@ -45,7 +44,7 @@ func write(t *testing.T, tr *trace.Trace) ([]byte, []read) {
 }
 
 // nanos reads a time in microseconds with three decimals.
-func nanos(n json.Number) (int64, error) {
+func nanoseconds(n json.Number) (int64, error) {
 	whole, part, ok := strings.Cut(string(n), ".")
 	if !ok || len(part) != 3 {
 		return 0, fmt.Errorf("%q is no time", n)
@@ -67,7 +66,7 @@ func nanos(n json.Number) (int64, error) {
 //     earlier, and each end is in the innermost slice that is open then: one that ends at
 //     that very time is closed already; without "bp": "e" an end would go to the next slice;
 //   - an instant says how wide it is, and a counter has one value, a number.
-func faulty(events []read) error {
+func checkPerfetto(events []readEvent) error {
 	type thread struct{ pid, tid int }
 	type open struct {
 		until int64
@@ -117,7 +116,7 @@ func faulty(events []read) error {
 			}
 			continue
 		}
-		at, err := nanos(e.Ts)
+		at, err := nanoseconds(e.Ts)
 		switch {
 		case err != nil:
 			return fmt.Errorf("event %d: %w", i, err)
@@ -135,7 +134,7 @@ func faulty(events []read) error {
 		}
 		switch e.Ph {
 		case "X":
-			dur, err := nanos(e.Dur)
+			dur, err := nanoseconds(e.Dur)
 			if err != nil || dur < 0 {
 				return fmt.Errorf("event %d lasts %s", i, e.Dur)
 			}
@@ -186,7 +185,7 @@ func faulty(events []read) error {
 	return nil
 }
 
-func TestWhatImportersRequireHolds(t *testing.T) {
+func TestPerfettoEventsMeetTheImportersRules(t *testing.T) {
 	for name, tr := range map[string]func(*testing.T) *trace.Trace{
 		"small":           timelinetest.Small,
 		"hostile strings": timelinetest.Hostile,
@@ -197,67 +196,67 @@ func TestWhatImportersRequireHolds(t *testing.T) {
 		"hostile-nodes":   func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-nodes", 2) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, events := write(t, tr(t))
-			require.NoError(t, faulty(events))
+			_, events := writePerfetto(t, tr(t))
+			require.NoError(t, checkPerfetto(events))
 		})
 	}
 }
 
-func TestTheValidatorFindsFaults(t *testing.T) {
-	_, sound := write(t, timelinetest.Small(t))
-	require.NoError(t, faulty(sound))
-	find := func(all []read, ph string) *read {
-		i := slices.IndexFunc(all, func(e read) bool {
+func TestThePerfettoValidatorFindsFaults(t *testing.T) {
+	_, sound := writePerfetto(t, timelinetest.Small(t))
+	require.NoError(t, checkPerfetto(sound))
+	find := func(all []readEvent, ph string) *readEvent {
+		i := slices.IndexFunc(all, func(e readEvent) bool {
 			return e.Ph == ph || ph == "X of n2" && e.Ph == "X" && e.Name == "up #1" && e.Pid == 2
 		})
 		return &all[i]
 	}
-	for want, spoil := range map[string]func([]read){
-		"is earlier than":     func(all []read) { all[len(all)-1].Ts = "0.000" },
-		"ends after event":    func(all []read) { find(all, "X of n2").Dur = "3000000.000" },
-		"begins twice":        func(all []read) { find(all, "s").ID = 2 },
-		"ends before it":      func(all []read) { find(all, "f").ID = 99 },
-		"counts":              func(all []read) { find(all, "C").Args["value"] = "1" },
-		"the scope":           func(all []read) { find(all, "i").S = "" },
-		"has no name":         func(all []read) { find(all, "C").Pid = 99 },
-		"the phase":           func(all []read) { find(all, "i").Ph = "I" },
-		"is no time":          func(all []read) { find(all, "i").Ts = "1" },
-		"lasts -1.000":        func(all []read) { find(all, "X").Dur = "-1.000" },
-		"flows begin and":     func(all []read) { e := find(all, "f"); e.Ph, e.S = "i", "t" },
-		"is in no slice":      func(all []read) { e := find(all, "s"); e.Pid, e.Tid = 2, 20_002 },
-		"is the idle thread":  func(all []read) { find(all, "i").Tid = -1 },
-		"is of two processes": func(all []read) { find(all, "i").Pid = 2 },
-		"process 1 has two":   func(all []read) { all[1] = all[0] },
-		"the metadata":        func(all []read) { find(all, "M").Name = "process_title" },
-		"process_name is":     func(all []read) { find(all, "M").Args["name"] = 1.0 },
-		"sort_index is":       func(all []read) { all[1].Args["sort_index"] = "1" },
-		"the flow 1 has two":  func(all []read) { find(all, "f").Name = "another" },
+	for want, spoil := range map[string]func([]readEvent){
+		"is earlier than":     func(all []readEvent) { all[len(all)-1].Ts = "0.000" },
+		"ends after event":    func(all []readEvent) { find(all, "X of n2").Dur = "3000000.000" },
+		"begins twice":        func(all []readEvent) { find(all, "s").ID = 2 },
+		"ends before it":      func(all []readEvent) { find(all, "f").ID = 99 },
+		"counts":              func(all []readEvent) { find(all, "C").Args["value"] = "1" },
+		"the scope":           func(all []readEvent) { find(all, "i").S = "" },
+		"has no name":         func(all []readEvent) { find(all, "C").Pid = 99 },
+		"the phase":           func(all []readEvent) { find(all, "i").Ph = "I" },
+		"is no time":          func(all []readEvent) { find(all, "i").Ts = "1" },
+		"lasts -1.000":        func(all []readEvent) { find(all, "X").Dur = "-1.000" },
+		"flows begin and":     func(all []readEvent) { e := find(all, "f"); e.Ph, e.S = "i", "t" },
+		"is in no slice":      func(all []readEvent) { e := find(all, "s"); e.Pid, e.Tid = 2, 20_002 },
+		"is the idle thread":  func(all []readEvent) { find(all, "i").Tid = -1 },
+		"is of two processes": func(all []readEvent) { find(all, "i").Pid = 2 },
+		"process 1 has two":   func(all []readEvent) { all[1] = all[0] },
+		"the metadata":        func(all []readEvent) { find(all, "M").Name = "process_title" },
+		"process_name is":     func(all []readEvent) { find(all, "M").Args["name"] = 1.0 },
+		"sort_index is":       func(all []readEvent) { all[1].Args["sort_index"] = "1" },
+		"the flow 1 has two":  func(all []readEvent) { find(all, "f").Name = "another" },
 		// A slice that ends where the flow begins is closed: it is the one before it.
-		"the flow 1 is in no slice": func(all []read) {
-			i := slices.IndexFunc(all, func(e read) bool { return e.Ph == "s" })
+		"the flow 1 is in no slice": func(all []readEvent) {
+			i := slices.IndexFunc(all, func(e readEvent) bool { return e.Ph == "s" })
 			all[i-1].Dur = "0.000"
 		},
-		"has two names": func(all []read) {
+		"has two names": func(all []readEvent) {
 			all[len(all)-1] = *find(all, "M")
 			all[len(all)-1].Name = "thread_name"
 			all[len(all)-2] = all[len(all)-1]
 		},
-		"a counter with 2": func(all []read) { find(all, "C").Args["more"] = 1.0 },
+		"a counter with 2": func(all []readEvent) { find(all, "C").Args["more"] = 1.0 },
 	} {
 		t.Run(want, func(t *testing.T) {
-			_, all := write(t, timelinetest.Small(t))
+			_, all := writePerfetto(t, timelinetest.Small(t))
 			spoil(all)
-			require.ErrorContains(t, faulty(all), want)
+			require.ErrorContains(t, checkPerfetto(all), want)
 		})
 	}
 }
 
 // TestEverythingIsThere: messages, commits and callbacks of a run, counted apart.
-func TestEverythingIsThere(t *testing.T) {
+func TestPerfettoHasEverything(t *testing.T) {
 	tr := timelinetest.Scenario(t, "journey-4", 1)
 	s, err := timeline.New(tr)
 	require.NoError(t, err)
-	_, events := write(t, tr)
+	_, events := writePerfetto(t, tr)
 	count := make(map[string]int)
 	for _, e := range events {
 		count[e.Ph+" "+e.Cat]++
@@ -280,11 +279,10 @@ func TestEverythingIsThere(t *testing.T) {
 	require.Positive(t, count["X task"])
 }
 
-func TestTheFormIsTheGoldenOne(t *testing.T) {
-	got, _ := write(t, timelinetest.Small(t))
-	golden := filepath.Join("testdata", "small.json")
+func TestGoldenPerfetto(t *testing.T) {
+	got, _ := writePerfetto(t, timelinetest.Small(t))
+	golden := filepath.Join("testdata", "perfetto", "small.json")
 	if os.Getenv("UPDATE_GOLDEN") != "" {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
 		require.NoError(t, os.WriteFile(golden, got, 0o644))
 	}
 	want, err := os.ReadFile(golden)
@@ -292,8 +290,8 @@ func TestTheFormIsTheGoldenOne(t *testing.T) {
 	require.Equal(t, string(want), string(got))
 }
 
-func TestNastyStringsStayInTheirPlace(t *testing.T) {
-	got, events := write(t, timelinetest.Hostile(t))
+func TestHostileTextsStayInPerfettoStrings(t *testing.T) {
+	got, events := writePerfetto(t, timelinetest.Hostile(t))
 	// No control character and no tag is in the file as it is, yet all of them come back.
 	for _, c := range got {
 		require.True(t, c == '\n' || c >= ' ', "%q", c)

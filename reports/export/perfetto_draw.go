@@ -1,4 +1,4 @@
-package perfetto
+package export
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 )
 
 // nodes draws what happens on nodes.
-func (d *drawing) nodes() {
+func (d *perfettoTrace) nodes() {
 	s := d.tl
 	for i := range s.Lanes {
 		l, pid := &s.Lanes[i], i+1
@@ -20,7 +20,7 @@ func (d *drawing) nodes() {
 		life := d.thread(pid, "life")
 		for _, n := range l.Incarnations {
 			from, until := d.times(n.Span)
-			d.slice(pid, life, "life", fmt.Sprintf("up #%d", n.Number), from, until, args("ends", n.How))
+			d.slice(pid, life, "life", fmt.Sprintf("up #%d", n.Number), from, until, arguments("ends", n.How))
 		}
 		for _, p := range l.Pauses {
 			from, until := d.times(p)
@@ -40,7 +40,7 @@ func (d *drawing) nodes() {
 }
 
 // commits draws what a node was the first to apply, and how far it is.
-func (d *drawing) commits(pid int, node string) {
+func (d *perfettoTrace) commits(pid int, node string) {
 	s := d.tl
 	log := d.thread(pid, "first to apply")
 	for i := range s.Commits {
@@ -49,13 +49,13 @@ func (d *drawing) commits(pid int, node string) {
 		if e.Node != node {
 			continue
 		}
-		name := fmt.Sprintf("%d: %s", c.Index, d.words.Commit(c))
-		if task := d.words.Task(e); task != "" {
+		name := fmt.Sprintf("%d: %s", c.Index, d.describer.Commit(c))
+		if task := d.describer.Task(e); task != "" {
 			name += " for " + task
 		}
-		d.events = append(d.events, event{
-			Name: name, Cat: "commit", Phase: "i", At: stamp(e.At), Pid: pid, Tid: log, Scope: "t",
-			Args: args("seq", c.Seq, "term", strconv.FormatUint(c.Term, 10), "outcome", c.Outcome, "body", c.Body),
+		d.events = append(d.events, perfettoEvent{
+			Name: name, Cat: "commit", Phase: "i", At: microseconds(e.At), Pid: pid, Tid: log, Scope: "t",
+			Args: arguments("seq", c.Seq, "term", strconv.FormatUint(c.Term, 10), "outcome", c.Outcome, "body", c.Body),
 		})
 	}
 	for i := range s.Trace.Events {
@@ -68,15 +68,15 @@ func (d *drawing) commits(pid int, node string) {
 }
 
 // count adds a value of a counter.
-func (d *drawing) count(pid int, name string, at time.Duration, value any) {
-	d.events = append(d.events, event{Name: name, Cat: "count", Phase: "C", At: stamp(at), Pid: pid, Args: map[string]any{"value": value}})
+func (d *perfettoTrace) count(pid int, name string, at time.Duration, value any) {
+	d.events = append(d.events, perfettoEvent{Name: name, Cat: "count", Phase: "C", At: microseconds(at), Pid: pid, Args: map[string]any{"value": value}})
 }
 
 // titles are what the threads of bars are called.
-var titles = map[string]string{"callback": "callbacks", "start": "starts", "handle": "handles", "work": "work"}
+var barTitles = map[string]string{"callback": "callbacks", "start": "starts", "handle": "handles", "work": "work"}
 
-func (d *drawing) bars(pid int, node, kind string) {
-	p := pool{pid: pid, name: titles[kind]}
+func (d *perfettoTrace) bars(pid int, node, kind string) {
+	p := threadPool{pid: pid, name: barTitles[kind]}
 	for i := range d.tl.Bars {
 		b := &d.tl.Bars[i]
 		if b.Node != node || b.Kind != kind {
@@ -88,16 +88,16 @@ func (d *drawing) bars(pid int, node, kind string) {
 		if b.Name != "" {
 			name = b.Name + " " + about
 		}
-		a := args("seq", b.From, "task", about, "group", b.Group, "outcome", b.Outcome, "incarnation", b.Incarnation)
+		a := arguments("seq", b.From, "task", about, "group", b.Group, "outcome", b.Outcome, "incarnation", b.Incarnation)
 		if b.Terminated != 0 {
 			a["asked to stop"] = d.tl.At(b.Terminated).String()
 		}
-		d.slice(pid, d.on(&p, from, until), kind, name, from, until, a)
+		d.slice(pid, d.threadFor(&p, from, until), kind, name, from, until, a)
 	}
 }
 
-func (d *drawing) calls(pid int, node string) {
-	p := pool{pid: pid, name: "calls"}
+func (d *perfettoTrace) calls(pid int, node string) {
+	p := threadPool{pid: pid, name: "calls"}
 	for i := range d.tl.Calls {
 		c := &d.tl.Calls[i]
 		if c.Node != node {
@@ -111,16 +111,16 @@ func (d *drawing) calls(pid int, node string) {
 		if c.Task != "" {
 			name += fmt.Sprintf(" %s/%s", c.Namespace, c.Task)
 		}
-		d.slice(pid, d.on(&p, from, until), "call", name, from, until,
-			args("seq", c.Called, "op", c.Op, "unit", c.Unit, "outcome", c.Outcome, "class", c.Class, "error", c.Error))
+		d.slice(pid, d.threadFor(&p, from, until), "call", name, from, until,
+			arguments("seq", c.Called, "op", c.Op, "unit", c.Unit, "outcome", c.Outcome, "class", c.Class, "error", c.Error))
 	}
 }
 
 // brief is how long the slice of a message is at most.
-const brief = time.Microsecond
+const maxMessageSlice = time.Microsecond
 
 // stop is where a message leaves or arrives.
-type stop struct {
+type messageEnd struct {
 	at   time.Duration
 	name string
 	args map[string]any
@@ -130,9 +130,9 @@ type stop struct {
 
 // messages draws what nodes send and get. A flow leads from the one to the other; none
 // from a message that nobody gets.
-func (d *drawing) messages() {
+func (d *perfettoTrace) messages() {
 	s := d.tl
-	out, in := make([][]stop, len(s.Lanes)), make([][]stop, len(s.Lanes))
+	out, in := make([][]messageEnd, len(s.Lanes)), make([][]messageEnd, len(s.Lanes))
 	flows := 0
 	for i := range s.Messages {
 		m := &s.Messages[i]
@@ -141,23 +141,23 @@ func (d *drawing) messages() {
 			continue
 		}
 		to, known := s.Lane(m.To)
-		a := args("seq", m.Sent, "id", strconv.FormatUint(m.ID, 10), "n", m.N, "lost", m.Lost)
+		a := arguments("seq", m.Sent, "id", strconv.FormatUint(m.ID, 10), "n", m.N, "lost", m.Lost)
 		left := s.At(m.Sent)
 		times := m.Duplicates
 		if m.Lost == "" {
 			times = append([]time.Duration{m.Arrives}, m.Duplicates...)
 		}
-		out[from] = append(out[from], stop{at: left, name: m.Kind + " to " + m.To, args: a})
+		out[from] = append(out[from], messageEnd{at: left, name: m.Kind + " to " + m.To, args: a})
 		for i, at := range times {
 			if !known || at > d.end || at < left {
 				continue
 			}
 			flows++
 			if i > 0 || m.Lost != "" {
-				out[from] = append(out[from], stop{at: left, name: m.Kind + " to " + m.To + ", again", args: a})
+				out[from] = append(out[from], messageEnd{at: left, name: m.Kind + " to " + m.To + ", again", args: a})
 			}
 			out[from][len(out[from])-1].flow = flows
-			in[to] = append(in[to], stop{at: at, name: m.Kind + " from " + m.From, args: a, flow: flows, ends: true})
+			in[to] = append(in[to], messageEnd{at: at, name: m.Kind + " from " + m.From, args: a, flow: flows, ends: true})
 		}
 	}
 	for i := range s.Lanes {
@@ -168,14 +168,14 @@ func (d *drawing) messages() {
 
 // stops draws the ends of messages on a thread: slices that end before the next one
 // begins, with the flows in them.
-func (d *drawing) stops(pid int, name string, all []stop) {
+func (d *perfettoTrace) stops(pid int, name string, all []messageEnd) {
 	if len(all) == 0 {
 		return
 	}
 	tid := d.thread(pid, name)
-	slices.SortStableFunc(all, func(a, b stop) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(all, func(a, b messageEnd) int { return cmp.Compare(a.at, b.at) })
 	for i, o := range all {
-		until := o.at + brief
+		until := o.at + maxMessageSlice
 		for _, next := range all[i+1:] {
 			if next.at > o.at {
 				until = min(until, next.at)
@@ -186,7 +186,7 @@ func (d *drawing) stops(pid int, name string, all []stop) {
 		if o.flow == 0 {
 			continue
 		}
-		f := event{Name: "message", Cat: "message", Phase: "s", At: stamp(o.at), Pid: pid, Tid: tid, ID: o.flow}
+		f := perfettoEvent{Name: "message", Cat: "message", Phase: "s", At: microseconds(o.at), Pid: pid, Tid: tid, ID: o.flow}
 		if o.ends {
 			f.Phase, f.Bind = "f", "e"
 		}
@@ -195,25 +195,25 @@ func (d *drawing) stops(pid int, name string, all []stop) {
 }
 
 // harness draws faults, steps of the model checker and violations.
-func (d *drawing) harness() {
+func (d *perfettoTrace) harness() {
 	s := d.tl
 	pid := len(s.Lanes) + 1
 	d.process(pid, "harness")
 	said := d.thread(pid, "verdict")
 	if s.Quiescence != 0 {
-		d.events = append(d.events, event{Name: "calm", Cat: "fault", Phase: "i", At: stamp(s.At(s.Quiescence)), Pid: pid, Tid: said, Scope: "g"})
+		d.events = append(d.events, perfettoEvent{Name: "calm", Cat: "fault", Phase: "i", At: microseconds(s.At(s.Quiescence)), Pid: pid, Tid: said, Scope: "g"})
 	}
 	for _, v := range s.Trace.Footer.Verdict.Violations {
-		d.events = append(d.events, event{
-			Name: "violated " + v.Property, Cat: "verdict", Phase: "i", At: stamp(min(max(v.At, 0), d.end)), Pid: pid, Tid: said, Scope: "g",
-			Args: args("message", v.Message, "node", v.Node, "events", v.Events),
+		d.events = append(d.events, perfettoEvent{
+			Name: "violated " + v.Property, Cat: "verdict", Phase: "i", At: microseconds(min(max(v.At, 0), d.end)), Pid: pid, Tid: said, Scope: "g",
+			Args: arguments("message", v.Message, "node", v.Node, "events", v.Events),
 		})
 	}
-	p := pool{pid: pid, name: "faults"}
+	p := threadPool{pid: pid, name: "faults"}
 	for _, f := range s.Faults {
 		from, until := d.times(f.Span)
-		d.slice(pid, d.on(&p, from, until), "fault", f.What, from, until,
-			args("seq", f.From, "fault", f.Number, "nodes", f.Nodes, "peer", f.Peer, "bites", len(f.Activations)))
+		d.slice(pid, d.threadFor(&p, from, until), "fault", f.What, from, until,
+			arguments("seq", f.From, "fault", f.Number, "nodes", f.Nodes, "peer", f.Peer, "bites", len(f.Activations)))
 	}
 	steps := 0
 	for i := range s.Trace.Events {
@@ -224,15 +224,15 @@ func (d *drawing) harness() {
 		if steps == 0 {
 			steps = d.thread(pid, "steps of the model")
 		}
-		d.events = append(d.events, event{Name: d.words.Event(e), Cat: "step", Phase: "i", At: stamp(e.At), Pid: pid, Tid: steps, Scope: "t"})
+		d.events = append(d.events, perfettoEvent{Name: d.describer.Event(e), Cat: "step", Phase: "i", At: microseconds(e.At), Pid: pid, Tid: steps, Scope: "t"})
 	}
 }
 
 // few is how many units of a run have a counter each.
-const few = 64
+const maxUnitCounters = 64
 
 // run is a run of a task as the tracks of the tasks show it.
-type run struct {
+type taskRun struct {
 	name string
 	// units says which units are done.
 	units map[string]bool
@@ -243,22 +243,22 @@ type run struct {
 }
 
 // stage is a status of a run while it was in force.
-type stage struct {
+type statusSpan struct {
 	name        string
 	from, until time.Duration
 }
 
 // tasks draws how far tasks are.
-func (d *drawing) tasks() {
+func (d *perfettoTrace) tasks() {
 	pid := len(d.tl.Lanes) + 2
 	d.process(pid, "tasks")
 	type key struct {
 		namespace, task string
 		version         uint64
 	}
-	runs := make(map[key]*run)
-	var order []*run
-	var stages []stage
+	runs := make(map[key]*taskRun)
+	var order []*taskRun
+	var stages []statusSpan
 	for i := range d.tl.Trace.Events {
 		e := &d.tl.Trace.Events[i]
 		if e.Kind != trace.TaskChanged {
@@ -268,7 +268,7 @@ func (d *drawing) tasks() {
 		k := key{e.Str("namespace"), e.Str("task"), version.Uint()}
 		r := runs[k]
 		if r == nil {
-			r = &run{name: fmt.Sprintf("%s/%s@%d", k.namespace, k.task, k.version), units: make(map[string]bool)}
+			r = &taskRun{name: fmt.Sprintf("%s/%s@%d", k.namespace, k.task, k.version), units: make(map[string]bool)}
 			runs[k] = r
 			order = append(order, r)
 		}
@@ -281,23 +281,23 @@ func (d *drawing) tasks() {
 	for _, r := range order {
 		stages = r.ends(stages, d.end)
 	}
-	slices.SortStableFunc(stages, func(a, b stage) int { return cmp.Compare(a.from, b.from) })
-	p := pool{pid: pid, name: "status"}
+	slices.SortStableFunc(stages, func(a, b statusSpan) int { return cmp.Compare(a.from, b.from) })
+	p := threadPool{pid: pid, name: "status"}
 	for _, g := range stages {
-		d.slice(pid, d.on(&p, g.from, g.until), "task", g.name, g.from, g.until, nil)
+		d.slice(pid, d.threadFor(&p, g.from, g.until), "task", g.name, g.from, g.until, nil)
 	}
 }
 
 // ends adds the status that a run has had until now.
-func (r *run) ends(stages []stage, now time.Duration) []stage {
+func (r *taskRun) ends(stages []statusSpan, now time.Duration) []statusSpan {
 	if r.status == "" {
 		return stages
 	}
-	return append(stages, stage{r.name + " " + r.status, r.since, now})
+	return append(stages, statusSpan{r.name + " " + r.status, r.since, now})
 }
 
 // unit draws how far a unit is, and how many are done.
-func (d *drawing) unit(pid int, r *run, e *trace.Event) {
+func (d *perfettoTrace) unit(pid int, r *taskRun, e *trace.Event) {
 	unit := e.Str("unit")
 	if unit == "" {
 		return
@@ -306,7 +306,7 @@ func (d *drawing) unit(pid int, r *run, e *trace.Event) {
 	is := slices.Contains([]string{"COMPLETED", "FAILED"}, e.Str("unit_status"))
 	r.units[unit] = is
 	progress, err := strconv.ParseFloat(e.Str("progress"), 64)
-	if number := err == nil && progress-progress == 0; number && (known || len(r.units) <= few) {
+	if number := err == nil && progress-progress == 0; number && (known || len(r.units) <= maxUnitCounters) {
 		d.count(pid, r.name+" "+unit, e.At, progress)
 	}
 	switch {
@@ -321,7 +321,7 @@ func (d *drawing) unit(pid int, r *run, e *trace.Event) {
 }
 
 // args makes arguments of names and values, without those that say nothing.
-func args(pairs ...any) map[string]any {
+func arguments(pairs ...any) map[string]any {
 	all := make(map[string]any, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {
 		switch v := pairs[i+1].(type) {

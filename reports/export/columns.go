@@ -1,9 +1,4 @@
-// Package columns prints a run for a terminal: one column a node, one row an event, what
-// concerns all of them across.
-//
-// Its one invariant: no text of a trace reaches the terminal as a control sequence, and
-// no line is wider than it was asked to be.
-package columns
+package export
 
 import (
 	"bufio"
@@ -23,7 +18,7 @@ import (
 )
 
 // Options say what of a run is printed, and how.
-type Options struct {
+type ColumnOptions struct {
 	// Width is how many cells a line may have; below [Narrowest] it counts as that.
 	Width int
 	Color bool
@@ -41,13 +36,13 @@ type Options struct {
 }
 
 // Narrowest is the smallest width.
-const Narrowest = 40
+const MinWidth = 40
 
 // Table is a run on its way to a terminal.
-type Table struct {
-	Options
-	tl    *timeline.Timeline
-	words *timeline.Describer
+type Columns struct {
+	ColumnOptions
+	tl        *timeline.Timeline
+	describer *timeline.Describer
 	// columns are the lanes that are shown.
 	columns []int
 	// asked are the kinds that were asked for, added those that were asked for with a +.
@@ -61,10 +56,10 @@ type Table struct {
 }
 
 // New makes a table. The error says which option asks for what is not in the run.
-func New(s *timeline.Timeline, o Options) (*Table, error) {
-	o.Width = max(o.Width, Narrowest)
-	t := &Table{
-		Options: o, tl: s, words: s.Describer(), asked: make(map[trace.Kind]bool), added: make(map[trace.Kind]bool), facts: make(map[int]bool),
+func NewColumns(s *timeline.Timeline, o ColumnOptions) (*Columns, error) {
+	o.Width = max(o.Width, MinWidth)
+	t := &Columns{
+		ColumnOptions: o, tl: s, describer: s.Describer(), asked: make(map[trace.Kind]bool), added: make(map[trace.Kind]bool), facts: make(map[int]bool),
 		violated: make(map[int][]trace.Violation), bars: make(map[int]*timeline.Bar), calls: make(map[int]*timeline.Call),
 		steps: s.Trace.Header.Engine == counterexample.Engine,
 	}
@@ -99,19 +94,19 @@ func New(s *timeline.Timeline, o Options) (*Table, error) {
 	for i := range s.Calls {
 		t.calls[s.Calls[i].Called], t.calls[s.Calls[i].Returned] = &s.Calls[i], &s.Calls[i]
 	}
-	return t, t.known()
+	return t, t.checkTasks()
 }
 
 // choose takes in the kinds that are asked for; present are those of the run.
-func (t *Table) choose(present map[trace.Kind]bool) {
+func (t *Columns) choose(present map[trace.Kind]bool) {
 	for _, name := range t.Kinds {
 		into := t.asked
 		bare, plus := strings.CutPrefix(name, "+")
 		if plus {
 			into = t.added
 		}
-		switch kinds, group := Groups[bare]; {
-		case bare == All:
+		switch kinds, group := kindGroups[bare]; {
+		case bare == allKinds:
 			maps.Copy(into, present)
 		case group:
 			for _, kind := range kinds {
@@ -124,43 +119,43 @@ func (t *Table) choose(present map[trace.Kind]bool) {
 }
 
 // known makes sure that the tasks asked for are in the run.
-func (t *Table) known() error {
+func (t *Columns) checkTasks() error {
 	if len(t.Tasks) == 0 {
 		return nil
 	}
 	there := make(map[string]bool)
 	for i := range t.tl.Trace.Events {
-		if task := t.words.Task(&t.tl.Trace.Events[i]); task != "" {
+		if task := t.describer.Task(&t.tl.Trace.Events[i]); task != "" {
 			there[task] = true
 		}
 	}
 	for _, name := range t.Tasks {
 		found := false
 		for task := range there {
-			found = found || is(task, name)
+			found = found || names(task, name)
 		}
 		if !found {
-			return fmt.Errorf("there is no task %q; there are %s", name, cmp.Or(list(slices.Sorted(maps.Keys(there))), "none"))
+			return fmt.Errorf("there is no task %q; there are %s", name, cmp.Or(nameList(slices.Sorted(maps.Keys(there))), "none"))
 		}
 	}
 	return nil
 }
 
 // is says whether a task, NAMESPACE/ID, is the one of a name, NAMESPACE/ID or ID.
-func is(task, name string) bool {
+func names(task, name string) bool {
 	_, id, _ := strings.Cut(task, "/")
 	return task == name || id == name
 }
 
 // Write prints the table.
-func (t *Table) Write(w io.Writer) error {
-	p := &printer{Table: t, out: bufio.NewWriter(w), left: make(map[string]int), lists: make(map[string]string)}
+func (t *Columns) Write(w io.Writer) error {
+	p := &columnPrinter{Columns: t, out: bufio.NewWriter(w), hidden: make(map[string]int), lists: make(map[string]string)}
 	p.print()
 	return p.out.Flush()
 }
 
 // paint colours a text.
-func (t *Table) paint(s string, colors text.Colors) string {
+func (t *Columns) paint(s string, colors text.Colors) string {
 	if !t.Color || len(colors) == 0 || s == "" {
 		return s
 	}

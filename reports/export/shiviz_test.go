@@ -1,4 +1,4 @@
-package shiviz_test
+package export
 
 import (
 	"bytes"
@@ -12,48 +12,47 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/reports/shiviz"
 	"dtsim/reports/timeline"
 	"dtsim/reports/timeline/timelinetest"
 	"dtsim/sim/trace"
 )
 
-type line struct {
+type shivizLine struct {
 	host  string
 	clock map[string]int
 	event string
 }
 
 // parse reads a log as ShiViz does, with the expression in its first line.
-func parse(t *testing.T, log string) []line {
+func parseShiViz(t *testing.T, log string) []shivizLine {
 	t.Helper()
 	head, rest, ok := strings.Cut(log, "\n\n")
 	require.True(t, ok)
-	require.Equal(t, shiviz.Parser, head)
+	require.Equal(t, shivizParser, head)
 	expression := regexp.MustCompile("(?m)^" + strings.ReplaceAll(head, "(?<", "(?P<") + "$")
 	matches := expression.FindAllStringSubmatch(rest, -1)
 	require.Len(t, matches, strings.Count(rest, "\n"), "every line is an event")
-	var all []line
+	var all []shivizLine
 	for _, m := range matches {
-		l := line{host: m[1], event: m[3]}
+		l := shivizLine{host: m[1], event: m[3]}
 		require.NoError(t, json.Unmarshal([]byte(m[2]), &l.clock), m[2])
 		all = append(all, l)
 	}
 	return all
 }
 
-func write(t *testing.T, tr *trace.Trace, all bool) (string, *timeline.Timeline) {
+func shivizOf(t *testing.T, tr *trace.Trace, all bool) (string, *timeline.Timeline) {
 	t.Helper()
 	s, err := timeline.New(tr)
 	require.NoError(t, err)
 	var b bytes.Buffer
-	require.NoError(t, shiviz.Write(&b, s, all))
+	require.NoError(t, writeShiViz(&b, s, all))
 	return b.String(), s
 }
 
 // faulty holds clocks against what ShiViz requires: own components count from 1, and a
 // clock dominates those of the events that it knows of.
-func faulty(lines []line) error {
+func checkShiViz(lines []shivizLine) error {
 	newest := make(map[string]int)
 	clocks := make(map[string]map[string]int) // by host and number
 	for i, l := range lines {
@@ -78,7 +77,7 @@ func faulty(lines []line) error {
 	return nil
 }
 
-var traces = map[string]func(*testing.T) *trace.Trace{
+var shivizTraces = map[string]func(*testing.T) *trace.Trace{
 	"small":           timelinetest.Small,
 	"hostile strings": timelinetest.Hostile,
 	"a machine":       timelinetest.Machine,
@@ -88,15 +87,15 @@ var traces = map[string]func(*testing.T) *trace.Trace{
 }
 
 func TestClocksAreThoseOfTheLines(t *testing.T) {
-	for name, tr := range traces {
+	for name, tr := range shivizTraces {
 		t.Run(name, func(t *testing.T) {
 			run := tr(t)
-			all, s := write(t, run, true)
-			lines := parse(t, all)
+			all, s := shivizOf(t, run, true)
+			lines := parseShiViz(t, all)
 			require.Len(t, lines, len(run.Events))
-			require.NoError(t, faulty(lines))
-			few, _ := write(t, run, false)
-			require.NoError(t, faulty(parse(t, few)))
+			require.NoError(t, checkShiViz(lines))
+			few, _ := shivizOf(t, run, false)
+			require.NoError(t, checkShiViz(parseShiViz(t, few)))
 			require.LessOrEqual(t, len(few), len(all))
 			if len(s.Messages) > 100 {
 				require.Less(t, len(few), len(all)/2)
@@ -107,8 +106,8 @@ func TestClocksAreThoseOfTheLines(t *testing.T) {
 
 // TestAMessageIsInTheClockOfWhoGetsIt: whoever gets one knows of its sending.
 func TestAMessageIsInTheClockOfWhoGetsIt(t *testing.T) {
-	log, s := write(t, timelinetest.Scenario(t, "hostile-network", 3), true)
-	lines := parse(t, log)
+	log, s := shivizOf(t, timelinetest.Scenario(t, "hostile-network", 3), true)
+	lines := parseShiViz(t, log)
 	seen := 0
 	for _, m := range s.Messages {
 		if m.Received == 0 {
@@ -121,25 +120,24 @@ func TestAMessageIsInTheClockOfWhoGetsIt(t *testing.T) {
 	require.Greater(t, seen, 100)
 }
 
-func TestTheValidatorFindsFaults(t *testing.T) {
-	log, _ := write(t, timelinetest.Small(t), true)
-	for want, spoil := range map[string]func([]line){
-		"is 7, not":      func(all []line) { all[len(all)-1].clock[all[len(all)-1].host] = 7 },
-		"knows event 99": func(all []line) { all[len(all)-1].clock["n1"] = 99 },
-		"and not event":  func(all []line) { delete(all[13].clock, "n2") },
+func TestTheShiVizValidatorFindsFaults(t *testing.T) {
+	log, _ := shivizOf(t, timelinetest.Small(t), true)
+	for want, spoil := range map[string]func([]shivizLine){
+		"is 7, not":      func(all []shivizLine) { all[len(all)-1].clock[all[len(all)-1].host] = 7 },
+		"knows event 99": func(all []shivizLine) { all[len(all)-1].clock["n1"] = 99 },
+		"and not event":  func(all []shivizLine) { delete(all[13].clock, "n2") },
 	} {
-		all := parse(t, log)
+		all := parseShiViz(t, log)
 		spoil(all)
-		require.ErrorContains(t, faulty(all), want)
+		require.ErrorContains(t, checkShiViz(all), want)
 	}
 }
 
-func TestTheFormIsTheGoldenOne(t *testing.T) {
+func TestGoldenShiViz(t *testing.T) {
 	for name, all := range map[string]bool{"small": false, "small-all": true} {
-		got, _ := write(t, timelinetest.Small(t), all)
-		golden := filepath.Join("testdata", name+".log")
+		got, _ := shivizOf(t, timelinetest.Small(t), all)
+		golden := filepath.Join("testdata", "shiviz", name+".log")
 		if os.Getenv("UPDATE_GOLDEN") != "" {
-			require.NoError(t, os.MkdirAll("testdata", 0o755))
 			require.NoError(t, os.WriteFile(golden, []byte(got), 0o644))
 		}
 		want, err := os.ReadFile(golden)
@@ -148,13 +146,13 @@ func TestTheFormIsTheGoldenOne(t *testing.T) {
 	}
 }
 
-func TestNastyStringsStayInTheirLine(t *testing.T) {
-	log, s := write(t, timelinetest.Hostile(t), true)
+func TestHostileTextsStayInTheirShiVizLine(t *testing.T) {
+	log, s := shivizOf(t, timelinetest.Hostile(t), true)
 	for _, c := range log {
 		require.True(t, c == '\n' || c >= ' ' && c != '\u202e' && c != '\u2028' && c != '\u0085', "%q", c)
 	}
 	hosts := make(map[string]bool)
-	for _, l := range parse(t, log) {
+	for _, l := range parseShiViz(t, log) {
 		hosts[l.host] = true
 	}
 	require.Len(t, hosts, len(s.Lanes)+1-3, "hosts stay apart; n1 to n3 do nothing")

@@ -1,4 +1,4 @@
-package columns
+package export
 
 import (
 	"fmt"
@@ -11,10 +11,10 @@ import (
 )
 
 // All is the kind that means every kind.
-const All = "all"
+const allKinds = "all"
 
 // Groups are the names for kinds that are asked for together.
-var Groups = map[string][]trace.Kind{
+var kindGroups = map[string][]trace.Kind{
 	"messages":  {trace.MessageSent, trace.MessageLost},
 	"files":     {trace.FileWritten, trace.FileRenamed, trace.FileRemoved},
 	"snapshots": {trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotReread, trace.SnapshotRestored},
@@ -28,21 +28,21 @@ var Groups = map[string][]trace.Kind{
 }
 
 // ungrouped are the kinds that no group has.
-var ungrouped = []trace.Kind{
+var ungroupedKinds = []trace.Kind{
 	trace.RunStarted, trace.Inherited, trace.RunEnded, trace.Panicked, trace.LeftBehind, trace.NodeState, trace.LeaderSeen, trace.Applied, trace.Replayed,
 	trace.SchemaChanged, trace.RecoveryAsked, trace.StartedAgain, trace.SchedulerClosing, trace.SchedulerClosed, trace.ShardChanged,
 	trace.LocalStateRemoved, trace.AtRest, trace.Explored, trace.Step,
 }
 
 // kinds are all kinds there are.
-func kinds() map[trace.Kind]bool {
+func knownKinds() map[trace.Kind]bool {
 	all := make(map[trace.Kind]bool)
-	for _, group := range Groups {
+	for _, group := range kindGroups {
 		for _, kind := range group {
 			all[kind] = true
 		}
 	}
-	for _, kind := range ungrouped {
+	for _, kind := range ungroupedKinds {
 		all[kind] = true
 	}
 	return all
@@ -51,32 +51,32 @@ func kinds() map[trace.Kind]bool {
 // Check says what is wrong with options before there is a run: one of these nodes. That a
 // kind of event does not occur in a run is nothing wrong; nor can it be known which tasks
 // will.
-func (o Options) Check(nodes []string) error { return o.check(nodes, nil) }
+func (o ColumnOptions) Check(nodes []string) error { return o.check(nodes, nil) }
 
 // check is Check with the kinds of a run that may know more of them.
-func (o Options) check(nodes []string, present map[trace.Kind]bool) error {
+func (o ColumnOptions) check(nodes []string, present map[trace.Kind]bool) error {
 	if o.From < 0 || o.Until < 0 || o.Until != 0 && o.Until < o.From {
 		return fmt.Errorf("from %s until %s is no time", o.From, o.Until)
 	}
 	for _, name := range o.Nodes {
 		if !slices.Contains(nodes, name) {
-			return fmt.Errorf("there is no node %q; there are %s", name, list(nodes))
+			return fmt.Errorf("there is no node %q; there are %s", name, nameList(nodes))
 		}
 	}
-	known := kinds()
+	known := knownKinds()
 	for _, name := range o.Kinds {
 		bare := strings.TrimPrefix(name, "+")
-		if _, group := Groups[bare]; group || bare == All || known[trace.Kind(bare)] || present[trace.Kind(bare)] {
+		if _, group := kindGroups[bare]; group || bare == allKinds || known[trace.Kind(bare)] || present[trace.Kind(bare)] {
 			continue
 		}
 		return fmt.Errorf("there is no kind of event %q; there are %s, and the groups %s, %s", bare,
-			list(slices.Sorted(maps.Keys(known))), strings.Join(slices.Sorted(maps.Keys(Groups)), ", "), All)
+			nameList(slices.Sorted(maps.Keys(known))), strings.Join(slices.Sorted(maps.Keys(kindGroups)), ", "), allKinds)
 	}
 	return nil
 }
 
 // list enumerates names for a terminal.
-func list[S ~string](names []S) string {
+func nameList[S ~string](names []S) string {
 	all := make([]string, len(names))
 	for i, name := range names {
 		all[i] = timeline.Visible(string(name))

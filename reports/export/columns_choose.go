@@ -1,4 +1,4 @@
-package columns
+package export
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 )
 
 // quiet are the kinds that are printed only when they are asked for.
-var quiet = map[trace.Kind]bool{
+var hiddenKinds = map[trace.Kind]bool{
 	trace.MessageSent: true, trace.MessageLost: true, trace.FileWritten: true, trace.FileRenamed: true, trace.FileRemoved: true,
 	trace.SnapshotTaken: true, trace.SnapshotStored: true, trace.SnapshotReread: true, trace.Replayed: true, trace.AtRest: true,
 	trace.Proposed: true, trace.Applied: true, trace.LeaderSeen: true, trace.SchemaChanged: true, trace.StartedAgain: true, trace.SchedulerClosing: true, trace.SchedulerClosed: true,
@@ -17,14 +17,14 @@ var quiet = map[trace.Kind]bool{
 }
 
 // always are the kinds that are printed whatever task is asked for.
-var always = map[trace.Kind]bool{
+var contextKinds = map[trace.Kind]bool{
 	trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true, trace.NodeResumed: true, trace.NodeLeft: true,
 	trace.FaultBegan: true, trace.FaultEnded: true, trace.Calm: true, trace.Panicked: true, trace.LeftBehind: true, trace.Explored: true, trace.Step: true,
 }
 
 // leaves says why an event is not printed; "" when it is. One that is outside of what
 // was asked for has no reason that is worth a word: "-".
-func (t *Table) leaves(e *trace.Event) string {
+func (t *Columns) hiddenReason(e *trace.Event) string {
 	if e.At < t.From || t.Until != 0 && e.At > t.Until {
 		return "-"
 	}
@@ -34,9 +34,9 @@ func (t *Table) leaves(e *trace.Event) string {
 	if t.facts[e.Seq] {
 		return ""
 	}
-	if len(t.Tasks) > 0 && !always[e.Kind] {
-		task := t.words.Task(e)
-		if !slices.ContainsFunc(t.Tasks, func(name string) bool { return task != "" && is(task, name) }) {
+	if len(t.Tasks) > 0 && !contextKinds[e.Kind] {
+		task := t.describer.Task(e)
+		if !slices.ContainsFunc(t.Tasks, func(name string) bool { return task != "" && names(task, name) }) {
 			return "-"
 		}
 	}
@@ -45,7 +45,7 @@ func (t *Table) leaves(e *trace.Event) string {
 		return ""
 	case len(t.asked) > 0:
 		return "-"
-	case quiet[e.Kind]:
+	case hiddenKinds[e.Kind]:
 		return string(e.Kind)
 	}
 	switch e.Kind {
@@ -71,15 +71,15 @@ func (t *Table) leaves(e *trace.Event) string {
 
 // Colours of events.
 var (
-	bad    = text.Colors{text.Bold, text.FgRed}
-	dim    = text.Colors{text.Faint}
-	colors = map[trace.Kind]text.Colors{
+	styleBad   = text.Colors{text.Bold, text.FgRed}
+	styleDim   = text.Colors{text.Faint}
+	kindStyles = map[trace.Kind]text.Colors{
 		trace.NodeStarted: {text.FgGreen}, trace.NodeResumed: {text.FgGreen},
 		trace.NodeStopped: {text.FgRed}, trace.NodePaused: {text.FgRed}, trace.NodeLeft: {text.FgRed}, trace.MessageLost: {text.FgRed},
 		trace.FaultBegan: {text.FgMagenta}, trace.FaultBit: {text.FgMagenta}, trace.FaultEnded: {text.FgMagenta}, trace.Calm: {text.FgMagenta},
 		trace.ClockSet:  {text.FgMagenta},
 		trace.Committed: {text.Bold}, trace.TaskChanged: {text.FgCyan}, trace.Step: {text.Bold},
 		trace.CallbackStarted: {text.FgYellow}, trace.CallbackEnded: {text.FgYellow}, trace.ShardChanged: {text.FgBlue},
-		trace.MessageSent: dim, trace.Listed: dim, trace.Applied: dim, trace.Proposed: dim, trace.FileWritten: dim, trace.FileRenamed: dim, trace.FileRemoved: dim,
+		trace.MessageSent: styleDim, trace.Listed: styleDim, trace.Applied: styleDim, trace.Proposed: styleDim, trace.FileWritten: styleDim, trace.FileRenamed: styleDim, trace.FileRemoved: styleDim,
 	}
 )

@@ -1,4 +1,4 @@
-package cases
+package export
 
 import (
 	"encoding/xml"
@@ -11,42 +11,42 @@ import (
 
 // The elements of JUnit XML, as CI systems read them.
 type (
-	xmlSuites struct {
-		XMLName  xml.Name   `xml:"testsuites"`
-		Name     string     `xml:"name,attr"`
-		Tests    int        `xml:"tests,attr"`
-		Failures int        `xml:"failures,attr"`
-		Errors   int        `xml:"errors,attr"`
-		Skipped  int        `xml:"skipped,attr"`
-		Suites   []xmlSuite `xml:"testsuite"`
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Skipped  int          `xml:"skipped,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
 	}
-	xmlSuite struct {
-		Name     string     `xml:"name,attr"`
-		Tests    int        `xml:"tests,attr"`
-		Failures int        `xml:"failures,attr"`
-		Errors   int        `xml:"errors,attr"`
-		Skipped  int        `xml:"skipped,attr"`
-		Time     string     `xml:"time,attr,omitempty"`
-		Facts    *xmlFacts  `xml:"properties"`
-		Cases    []*xmlCase `xml:"testcase"`
+	junitSuite struct {
+		Name     string           `xml:"name,attr"`
+		Tests    int              `xml:"tests,attr"`
+		Failures int              `xml:"failures,attr"`
+		Errors   int              `xml:"errors,attr"`
+		Skipped  int              `xml:"skipped,attr"`
+		Time     string           `xml:"time,attr,omitempty"`
+		Facts    *junitProperties `xml:"properties"`
+		Cases    []*junitCase     `xml:"testcase"`
 	}
-	xmlFacts struct {
-		Facts []xmlFact `xml:"property"`
+	junitProperties struct {
+		Facts []junitProperty `xml:"property"`
 	}
-	xmlFact struct {
+	junitProperty struct {
 		Name  string `xml:"name,attr"`
 		Value string `xml:"value,attr"`
 	}
-	xmlCase struct {
-		Name    string      `xml:"name,attr"`
-		Class   string      `xml:"classname,attr"`
-		Time    string      `xml:"time,attr,omitempty"`
-		File    string      `xml:"file,attr,omitempty"`
-		Failure *xmlOutcome `xml:"failure"`
-		Error   *xmlOutcome `xml:"error"`
-		Skipped *xmlOutcome `xml:"skipped"`
+	junitCase struct {
+		Name    string        `xml:"name,attr"`
+		Class   string        `xml:"classname,attr"`
+		Time    string        `xml:"time,attr,omitempty"`
+		File    string        `xml:"file,attr,omitempty"`
+		Failure *junitOutcome `xml:"failure"`
+		Error   *junitOutcome `xml:"error"`
+		Skipped *junitOutcome `xml:"skipped"`
 	}
-	xmlOutcome struct {
+	junitOutcome struct {
 		Message string `xml:"message,attr,omitempty"`
 		Type    string `xml:"type,attr,omitempty"`
 		Text    string `xml:",chardata"`
@@ -55,23 +55,23 @@ type (
 
 // JUnit writes suites as JUnit XML.
 func JUnit(w io.Writer, suites []Suite) error {
-	doc := xmlSuites{Name: "dtsim"}
+	doc := junitSuites{Name: "dtsim"}
 	for _, s := range suites {
-		x := xmlSuite{Name: timeline.Visible(s.Name), Tests: len(s.Cases), Time: timed(s.Seconds)}
+		x := junitSuite{Name: timeline.Visible(s.Name), Tests: len(s.Cases), Time: junitTime(s.Seconds)}
 		if len(s.Facts) > 0 {
-			x.Facts = &xmlFacts{}
+			x.Facts = &junitProperties{}
 			for _, f := range s.Facts {
-				x.Facts.Facts = append(x.Facts.Facts, xmlFact{f.Name, timeline.Visible(f.Value)})
+				x.Facts.Facts = append(x.Facts.Facts, junitProperty{f.Name, timeline.Visible(f.Value)})
 			}
 		}
 		for _, c := range s.Cases {
-			one := &xmlCase{Name: timeline.Visible(c.Name), Class: "dtsim." + timeline.Visible(s.Name), Time: timed(c.Seconds), File: timeline.Visible(c.File)}
-			is := &xmlOutcome{Message: timeline.Visible(c.Message), Type: timeline.Visible(c.Kind), Text: lines(c.Text)}
+			one := &junitCase{Name: timeline.Visible(c.Name), Class: "dtsim." + timeline.Visible(s.Name), Time: junitTime(c.Seconds), File: timeline.Visible(c.File)}
+			is := &junitOutcome{Message: timeline.Visible(c.Message), Type: timeline.Visible(c.Kind), Text: visibleText(c.Text)}
 			switch c.Outcome {
 			case Failed:
 				one.Failure = is
 				x.Failures++
-			case Broken:
+			case HarnessError:
 				one.Error = is
 				x.Errors++
 			case Skipped:
@@ -91,9 +91,9 @@ func JUnit(w io.Writer, suites []Suite) error {
 }
 
 // lines returns a text of several lines without trailing empty ones, made visible.
-func lines(s string) string { return timeline.VisibleLines(strings.TrimRight(s, "\n")) }
+func visibleText(s string) string { return timeline.VisibleLines(strings.TrimRight(s, "\n")) }
 
-func timed(s float64) string {
+func junitTime(s float64) string {
 	if s == 0 {
 		return ""
 	}
@@ -105,7 +105,7 @@ func GitHub(w io.Writer, suites []Suite) error {
 	var b strings.Builder
 	for _, s := range suites {
 		for _, c := range s.Cases {
-			if c.Outcome != Failed && c.Outcome != Broken {
+			if c.Outcome != Failed && c.Outcome != HarnessError {
 				continue
 			}
 			title := timeline.Visible(c.Name)
@@ -118,11 +118,11 @@ func GitHub(w io.Writer, suites []Suite) error {
 			}
 			b.WriteString("::error ")
 			if c.File != "" {
-				fmt.Fprintf(&b, "file=%s,", property(timeline.Visible(c.File)))
+				fmt.Fprintf(&b, "file=%s,", escapeProperty(timeline.Visible(c.File)))
 			}
-			fmt.Fprintf(&b, "title=%s::%s", property(title), data(timeline.Visible(c.Message)))
-			if text := lines(c.Text); text != "" && text != c.Message {
-				b.WriteString(data("\n" + text))
+			fmt.Fprintf(&b, "title=%s::%s", escapeProperty(title), escapeData(timeline.Visible(c.Message)))
+			if text := visibleText(c.Text); text != "" && text != c.Message {
+				b.WriteString(escapeData("\n" + text))
 			}
 			b.WriteString("\n")
 		}
@@ -132,11 +132,11 @@ func GitHub(w io.Writer, suites []Suite) error {
 }
 
 // data and property escape the parts of a workflow command.
-func data(s string) string {
+func escapeData(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
 }
 
-func property(s string) string {
+func escapeProperty(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)
 }
 
@@ -149,7 +149,7 @@ func Text(w io.Writer, suites []Suite) error {
 			counts[c.Outcome]++
 		}
 		var words []string
-		for _, o := range []Outcome{Failed, Broken, Skipped, Passed} {
+		for _, o := range []Outcome{Failed, HarnessError, Skipped, Passed} {
 			if counts[o] > 0 {
 				words = append(words, fmt.Sprintf("%d %s", counts[o], o))
 			}
@@ -160,7 +160,7 @@ func Text(w io.Writer, suites []Suite) error {
 				continue
 			}
 			fmt.Fprintf(&b, "  %s: %s: %s\n", c.Outcome, timeline.Visible(c.Name), timeline.Visible(c.Message))
-			if text := lines(c.Text); text != "" && text != c.Message {
+			if text := visibleText(c.Text); text != "" && text != c.Message {
 				fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(text, "\n", "\n    "))
 			}
 		}

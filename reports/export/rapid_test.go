@@ -1,0 +1,3 @@
+package export
+
+import _ "pgregory.net/rapid" // go test ./... -rapid.seed=N reaches every package
