@@ -3,7 +3,7 @@ package explore
 import "slices"
 
 // batch holds states that were expanded together and the candidates they led to.
-type batch[S comparable] struct {
+type batch[S any] struct {
 	// sources are the expanded states, parents their fingerprints.
 	sources []S
 	parents []uint64

@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,17 +10,16 @@ import (
 // breadthFirst explores level by level. All workers expand the states of one level; what
 // they find makes the next. So every level, and with it all that is counted, is the same
 // for any number of workers.
-func breadthFirst[S comparable](ctx context.Context, m Model[S], o Options) (Result, error) {
-	s := newSearch(ctx, m, o)
-	defer watch(&o, func() Snapshot {
+func (s *search[S]) breadthFirst() (Result, error) {
+	defer watch(&s.o, func() Snapshot {
 		snapshot := s.meter.snapshot()
 		snapshot.States, snapshot.Memory = s.seen.len(), s.memory()
 		return snapshot
 	})()
 
-	workers := make([]*worker[S], o.Jobs)
+	workers := make([]*worker[S], s.o.Jobs)
 	for i := range workers {
-		workers[i] = &worker[S]{search: s, next: newFrontier[S](&s.frontier)}
+		workers[i] = &worker[S]{search: s, next: newFrontier(&s.frontier, s.content)}
 	}
 	workers[0].begin()
 	for {
@@ -39,7 +37,7 @@ func breadthFirst[S comparable](ctx context.Context, m Model[S], o Options) (Res
 }
 
 // gather takes what the workers have found as the next level.
-func gather[S comparable](workers []*worker[S]) (level []chunk[S], n uint64) {
+func gather[S any](workers []*worker[S]) (level []chunk[S], n uint64) {
 	for _, w := range workers {
 		w.next.seal()
 		level = append(level, w.next.chunks...)
@@ -50,7 +48,7 @@ func gather[S comparable](workers []*worker[S]) (level []chunk[S], n uint64) {
 }
 
 // expand has the workers expand the chunks of a level.
-func expand[S comparable](workers []*worker[S], level []chunk[S], depth int) {
+func expand[S any](workers []*worker[S], level []chunk[S], depth int) {
 	var taken atomic.Int64
 	var group sync.WaitGroup
 	for _, w := range workers[:min(len(workers), len(level))] {
@@ -79,7 +77,7 @@ const (
 )
 
 // worker expands states.
-type worker[S comparable] struct {
+type worker[S any] struct {
 	search *search[S]
 	level  int // of the states being expanded
 	next   *frontier[S]
@@ -88,13 +86,14 @@ type worker[S comparable] struct {
 
 	enabled, ample []Action
 	// partial are the sources of the batch of which only ample actions were taken, with
-	// those.
+	// their actions.
 	partial []partial
 	kept    []Action
 }
 
-// partial is a source whose ample actions are kept from first to end.
-type partial struct{ source, first, end int }
+// partial is a source; its enabled actions are kept from first on, the ample ones of them
+// from ample to end.
+type partial struct{ source, first, ample, end int }
 
 // begin makes the initial states the first level.
 func (w *worker[S]) begin() {
@@ -112,10 +111,16 @@ func (w *worker[S]) expand(states []S) {
 	if w.buffer == nil || cap(states) > cap(w.buffer) {
 		w.buffer = states
 	}
+	b := &w.batch
 	for i := range states {
-		s := &states[i]
+		s, fp := &states[i], w.search.fingerprint(&states[i])
+		if w.search.content.shared && !w.search.seen.has(s, fp) {
+			w.search.changed(s)
+			return
+		}
 		w.enabled = w.search.model.Enabled(s, w.enabled[:0])
-		w.batch.source(s, w.search.fingerprint(s))
+		b.source(s, fp)
+		first := len(b.states)
 		if len(w.enabled) == 0 {
 			w.search.dead.Add(1)
 		}
@@ -123,6 +128,10 @@ func (w *worker[S]) expand(states []S) {
 			for ordinal, a := range w.enabled {
 				w.step(s, a, ordinal)
 			}
+		}
+		last := len(b.sources) - 1
+		if !w.search.unchanged(b.sources[last:], b.parents[last:]) || !w.search.unchanged(b.states[first:], b.fps[first:]) {
+			return
 		}
 		if w.full() {
 			w.flush()
@@ -143,8 +152,9 @@ func (w *worker[S]) reduce(s *S) bool {
 	if len(w.ample) >= len(w.enabled) {
 		return false
 	}
-	w.partial = append(w.partial, partial{len(w.batch.sources) - 1, len(w.kept), len(w.kept) + len(w.ample)})
-	w.kept = append(w.kept, w.ample...)
+	first, ample := len(w.kept), len(w.kept)+len(w.enabled)
+	w.partial = append(w.partial, partial{len(w.batch.sources) - 1, first, ample, ample + len(w.ample)})
+	w.kept = append(append(w.kept, w.enabled...), w.ample...)
 	for _, a := range w.ample {
 		w.step(s, a, slices.Index(w.enabled, a))
 	}
@@ -156,12 +166,12 @@ func (w *worker[S]) step(s *S, a Action, ordinal int) {
 	next, broken := w.search.model.Step(s, a)
 	w.candidate(&next)
 	if broken != nil {
-		b, exact := &w.batch, w.search.o.Exact
+		b := &w.batch
 		source, candidate := len(b.sources)-1, len(b.states)-1
-		w.search.tell(finding[S]{
-			Broken: *broken, level: w.level, ordinal: ordinal,
-			parent: mark[S]{b.parents[source], b.sources[source], exact},
-			next:   mark[S]{b.fps[candidate], b.states[candidate], exact},
+		w.search.report(finding{
+			Broken: *broken, steps: w.level + 1, ordinal: ordinal,
+			at:   w.search.mark(&b.sources[source], b.parents[source]),
+			next: w.search.mark(&b.states[candidate], b.fps[candidate]),
 		})
 	}
 }
@@ -189,9 +199,8 @@ func (w *worker[S]) flush() {
 	w.batch.reset()
 	for i := range again {
 		s := &again[i]
-		w.enabled = w.search.model.Enabled(&s.state, w.enabled[:0])
 		w.batch.source(&s.state, s.fp)
-		for ordinal, a := range w.enabled {
+		for ordinal, a := range s.enabled {
 			if !slices.Contains(s.taken, a) {
 				w.step(&s.state, a, ordinal)
 			}
@@ -209,11 +218,22 @@ func (w *worker[S]) take() {
 		w.search.seen.add(b, w.level+1)
 		for i, v := range b.verdicts {
 			if v == fresh {
-				w.next.push(&b.states[i])
+				w.reached(&b.states[i], b.fps[i])
 			}
 		}
 	}
 	if w.level >= 0 {
 		w.search.meter.transitions.Add(uint64(len(b.fps)))
+	}
+}
+
+// reached checks a new state and adds it to the next level.
+func (w *worker[S]) reached(state *S, fp uint64) {
+	s := w.search
+	for _, b := range s.checkState(state) {
+		s.report(finding{Broken: b, steps: w.level + 1, at: s.mark(state, fp), ordinal: -1})
+	}
+	if s.within(state) {
+		w.next.push(state)
 	}
 }

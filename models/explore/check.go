@@ -3,41 +3,54 @@ package explore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// Check explores a machine. An error is one of the options (it wraps [ErrOptions]), of
-// the model, which claimed something that is not so ([AuditError]), or of the explorer.
-// A search that a bound or the context ended is no error: the result says so.
-func Check[S comparable](ctx context.Context, m Model[S], o Options) (Result, error) {
-	if err := validate(m, &o); err != nil {
-		return Result{}, err
-	}
+// ErrChanged is the error of a model that changed a state after the search had it, by way
+// of a slice or map that states share: Step must copy what it changes.
+var ErrChanged = errors.New("explore: the model changed a state after it was returned: a step must copy a slice or map before it changes it")
+
+// Check explores a machine. An error is one of the options or of the type of states (it
+// wraps [ErrOptions]), of the model, which does not keep its laws ([AuditError],
+// [ErrChanged]), or of the explorer. A search that a bound or the context ended is no
+// error: see Exhausted and Bound of the result.
+func Check[S any](ctx context.Context, m Model[S], o Options) (Result, error) {
+	s, err := newSearch(ctx, m, o)
 	switch {
+	case err != nil:
+		return Result{}, err
 	case o.Liveness:
-		return checkLive(ctx, m.(Live[S]), o)
+		return s.live(m.(Live[S]))
 	case o.DepthFirst:
-		return depthFirst(ctx, m, o)
+		return s.depthFirst()
 	}
-	return breadthFirst(ctx, m, o)
+	return s.breadthFirst()
 }
 
 // search is what the workers of one search share.
-type search[S comparable] struct {
-	ctx       context.Context
-	model     Model[S]
-	symmetric Symmetric[S] // nil without symmetry reduction
-	reducible Reducible[S] // nil without reduction
-	o         Options
+type search[S any] struct {
+	ctx     context.Context
+	model   Model[S]
+	content *content[S]
+	o       Options
+
+	// What the model implements, nil for what it does not or what the options leave out.
+	fingerprinter Fingerprinter[S]
+	checker       StateChecker[S]
+	constrained   Constrained[S]
+	symmetric     Symmetric[S]
+	reducible     Reducible[S]
 
 	seen     visited[S] // nil for liveness
 	stored   stored
 	frontier gauge
 	meter    meter
 	dead     atomic.Uint64
+	cut      atomic.Uint64
 	reduced  atomic.Uint64
 	audited  atomic.Uint64
 
@@ -46,25 +59,39 @@ type search[S comparable] struct {
 	// bound is the first bound that was met, failed the first error.
 	bound  Bound
 	failed error
-	found  map[string]finding[S] // by property
+	found  map[string]finding // by property
 }
 
-// finding is a step that breaks a property. The least of a level is told.
-type finding[S comparable] struct {
+// finding is a broken property. The least of a level is reported.
+type finding struct {
 	Broken
-	parent  mark[S] // the state it was taken in
-	level   int     // of that state
-	ordinal int     // among the enabled actions
-	next    mark[S] // the state it leads to
-	path    *Path   // when it is known
+	steps int // of the shortest path
+	// at is the state that breaks it, or that the step was taken in that does.
+	at mark
+	// ordinal is the place of the step among the enabled actions, -1 for a state; next is
+	// the state that the step leads to.
+	ordinal int
+	next    mark
+	path    *Path // when it is known
 }
 
-func (f *finding[S]) compare(other *finding[S]) int {
-	return cmp.Or(cmp.Compare(f.level, other.level), cmp.Compare(f.parent.fp, other.parent.fp), cmp.Compare(f.ordinal, other.ordinal))
+func (f *finding) compare(other *finding) int {
+	return cmp.Or(cmp.Compare(f.steps, other.steps), cmp.Compare(f.at.fp, other.at.fp), cmp.Compare(f.ordinal, other.ordinal))
 }
 
-func newSearch[S comparable](ctx context.Context, m Model[S], o Options) *search[S] {
-	s := &search[S]{ctx: ctx, model: m, o: o, found: map[string]finding[S]{}}
+// newSearch validates the options and fills in their defaults.
+func newSearch[S any](ctx context.Context, m Model[S], o Options) (*search[S], error) {
+	if err := validate(m, &o); err != nil {
+		return nil, err
+	}
+	c, err := contentOf[S]()
+	if err != nil {
+		return nil, optionError("%w", err)
+	}
+	s := &search[S]{ctx: ctx, model: m, content: c, o: o, found: map[string]finding{}}
+	s.fingerprinter, _ = m.(Fingerprinter[S])
+	s.checker, _ = m.(StateChecker[S])
+	s.constrained, _ = m.(Constrained[S])
 	if o.Symmetry {
 		s.symmetric = m.(Symmetric[S])
 	}
@@ -73,18 +100,72 @@ func newSearch[S comparable](ctx context.Context, m Model[S], o Options) *search
 	}
 	switch {
 	case o.Liveness:
-		return s
+		return s, nil
 	case o.Exact:
-		s.seen = newExact[S]()
+		s.seen = newExact(c)
 	default:
 		s.seen = newTable[S]()
 	}
 	s.stored = s.seen
-	return s
+	return s, nil
+}
+
+// hash is the model's fingerprint of a state, or the one derived from its content.
+func (s *search[S]) hash(state *S) uint64 {
+	if s.fingerprinter != nil {
+		return s.fingerprinter.Fingerprint(state)
+	}
+	return s.content.hash(state)
 }
 
 // fingerprint is that of a representative.
-func (s *search[S]) fingerprint(state *S) uint64 { return mix(s.model.Fingerprint(state)) }
+func (s *search[S]) fingerprint(state *S) uint64 { return mix(s.hash(state)) }
+
+// mark names a representative.
+func (s *search[S]) mark(state *S, fp uint64) mark {
+	if s.o.Exact {
+		return mark{fp: fp, key: s.content.key(state), whole: true}
+	}
+	return mark{fp: fp}
+}
+
+// unchanged reports whether representatives still are what they were when their
+// fingerprints were taken; if not, the search fails.
+func (s *search[S]) unchanged(states []S, fps []uint64) bool {
+	if !s.content.shared {
+		return true
+	}
+	for i := range states {
+		if s.fingerprint(&states[i]) != fps[i] {
+			s.changed(&states[i])
+			return false
+		}
+	}
+	return true
+}
+
+// changed ends the search at a state that was changed.
+func (s *search[S]) changed(state *S) {
+	s.fail(fmt.Errorf("%w: it became %+v", ErrChanged, *state))
+	s.stop.Store(true)
+}
+
+// checkState returns the properties that a state breaks by itself.
+func (s *search[S]) checkState(state *S) []Broken {
+	if s.checker == nil {
+		return nil
+	}
+	return s.checker.CheckState(state)
+}
+
+// within reports whether a new state is to be expanded, and counts it if it is not.
+func (s *search[S]) within(state *S) bool {
+	if s.constrained == nil || s.constrained.Within(state) {
+		return true
+	}
+	s.cut.Add(1)
+	return false
+}
 
 // canonical is the representative of a state.
 func (s *search[S]) canonical(state *S) S {
@@ -107,7 +188,7 @@ func (s *search[S]) retained() uint64 {
 	return 0
 }
 
-// proceed says whether a worker may go on.
+// proceed reports whether a worker may go on.
 func (s *search[S]) proceed() bool {
 	switch {
 	case s.stop.Load():
@@ -143,8 +224,8 @@ func (s *search[S]) fail(err error) {
 	}
 }
 
-// tell remembers a broken property, if it is the least that is known.
-func (s *search[S]) tell(f finding[S]) {
+// report keeps a broken property if it is the least that is known.
+func (s *search[S]) report(f finding) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known, ok := s.found[f.Property]; !ok || f.compare(&known) < 0 {
@@ -152,23 +233,27 @@ func (s *search[S]) tell(f finding[S]) {
 	}
 }
 
-// ended says that nothing is to be explored after this level.
+// ended reports whether nothing is to be explored after this level.
 func (s *search[S]) ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stop.Load() || s.failed != nil || len(s.found) > 0
 }
 
-// result is what there is to say at the end; complete when nothing is left to expand.
+// result sums up a search; complete reports whether nothing within the constraint is left
+// to expand.
 func (s *search[S]) result(complete bool) (Result, error) {
 	r := Result{
 		States: s.stored.len(), Transitions: s.meter.transitions.Load(), Dead: s.dead.Load(), Levels: s.meter.levels,
-		Depth: int(s.meter.depth.Load()), Exhausted: complete, Bound: s.bound,
+		Depth: int(s.meter.depth.Load()), Exhausted: complete, Bound: s.bound, Cut: s.cut.Load(),
 		Audited: s.audited.Load(), Reduced: s.reduced.Load(),
 		Memory: Usage{Visited: s.stored.bytes(), Frontier: uint64(s.frontier.peak.Load()), Model: s.retained()},
 	}
 	if !s.o.Exact {
 		r.Omission = Omission(r.States)
+	}
+	if complete && r.Cut > 0 {
+		r.Exhausted, r.Bound = false, Constraint
 	}
 	for _, f := range s.found {
 		if f.path == nil {
@@ -185,9 +270,13 @@ func (s *search[S]) result(complete bool) (Result, error) {
 }
 
 // rebuild finds the steps that lead to a broken property.
-func (s *search[S]) rebuild(f *finding[S]) (*Path, error) {
+func (s *search[S]) rebuild(f *finding) (*Path, error) {
+	level := f.steps
+	if f.ordinal >= 0 {
+		level--
+	}
 	var path *Path
-	s.seen.chains(f.parent, f.level, func(chain []mark[S]) bool {
+	s.seen.chains(f.at, level, func(chain []mark) bool {
 		path = s.realize(chain, f)
 		return path == nil
 	})
@@ -197,14 +286,13 @@ func (s *search[S]) rebuild(f *finding[S]) (*Path, error) {
 	return path, nil
 }
 
-// realize takes real steps along representatives, the last being the one that breaks the
-// property; nil when there are none.
-func (s *search[S]) realize(chain []mark[S], f *finding[S]) *Path {
+// realize takes real steps along representatives to what breaks the property; nil when
+// there are none.
+func (s *search[S]) realize(chain []mark, f *finding) *Path {
 	path := Path{Initial: -1, Loop: -1}
 	var at S
 	for i, start := range s.model.Initial(nil) {
-		c := s.canonical(&start)
-		if chain[0].is(&c, s.fingerprint(&c)) {
+		if chain[0].is(s.markOf(&start)) {
 			path.Initial, at = i, start
 			break
 		}
@@ -212,27 +300,50 @@ func (s *search[S]) realize(chain []mark[S], f *finding[S]) *Path {
 	if path.Initial < 0 {
 		return nil
 	}
-	for i := range chain {
-		want, last := f.next, i == len(chain)-1
-		if !last {
-			want = chain[i+1]
-		}
-		found := false
-		for _, a := range s.model.Enabled(&at, nil) {
-			next, broken := s.model.Step(&at, a)
-			c := s.canonical(&next)
-			if !want.is(&c, s.fingerprint(&c)) || last && (broken == nil || broken.Property != f.Property) {
-				continue
-			}
-			if last {
-				f.Message = broken.Message // names of the real states
-			}
-			path.Actions, at, found = append(path.Actions, a), next, true
-			break
-		}
-		if !found {
+	for _, want := range chain[1:] {
+		a, next, _ := s.follow(&at, want, "")
+		if next == nil {
 			return nil
 		}
+		path.Actions, at = append(path.Actions, a), *next
 	}
+	// The messages name parts of the real states, not of their representatives.
+	if f.ordinal < 0 {
+		for _, b := range s.checker.CheckState(&at) {
+			if b.Property == f.Property {
+				f.Message = b.Message
+				return &path
+			}
+		}
+		return nil
+	}
+	a, next, message := s.follow(&at, f.next, f.Property)
+	if next == nil {
+		return nil
+	}
+	f.Message = message
+	path.Actions = append(path.Actions, a)
 	return &path
+}
+
+// follow takes the first step to a representative that breaks a property, if one is named;
+// next is nil when there is none.
+func (s *search[S]) follow(at *S, want mark, property string) (taken Action, next *S, message string) {
+	for _, a := range s.model.Enabled(at, nil) {
+		next, broken := s.model.Step(at, a)
+		switch {
+		case !want.is(s.markOf(&next)):
+		case property == "":
+			return a, &next, ""
+		case broken != nil && broken.Property == property:
+			return a, &next, broken.Message
+		}
+	}
+	return 0, nil, ""
+}
+
+// markOf names the representative of a state.
+func (s *search[S]) markOf(state *S) mark {
+	c := s.canonical(state)
+	return s.mark(&c, s.fingerprint(&c))
 }

@@ -186,8 +186,9 @@ func (everything) Relevant(s *wide) uint64                     { return uint64(s
 
 func TestFrontierGivesBackItsMemory(t *testing.T) {
 	d := draw(rand.New(rand.NewPCG(6, 0)), 20_000, 4)
-	s := newSearch(t.Context(), d, Options{Jobs: 1})
-	workers := []*worker[wide]{{search: s, next: newFrontier[wide](&s.frontier)}}
+	s, err := newSearch(t.Context(), d, Options{Jobs: 1})
+	require.NoError(t, err)
+	workers := []*worker[wide]{{search: s, next: newFrontier(&s.frontier, s.content)}}
 	workers[0].begin()
 	for depth := 0; ; depth++ {
 		level, n := gather(workers)
@@ -204,7 +205,9 @@ func TestFrontierGivesBackItsMemory(t *testing.T) {
 func TestPackedStatesComeBack(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 0))
 	var g gauge
-	f := newFrontier[wide](&g)
+	c, err := contentOf[wide]()
+	require.NoError(t, err)
+	f := newFrontier(&g, c)
 	require.True(t, f.pack)
 	var want, got []wide
 	for range 1000 {

@@ -19,7 +19,7 @@ func (w *walker[S]) chooser(random *rand.Rand) func(*S, []Action) Action {
 
 // swarm weighs kinds of actions by 0 (a third of them), 1, 2, 4 or 8. Where only kinds
 // of no weight are enabled, all count.
-func swarm[S comparable](m Kinded[S], random *rand.Rand, uniform func(*S, []Action) Action) func(*S, []Action) Action {
+func swarm[S any](m Kinded[S], random *rand.Rand, uniform func(*S, []Action) Action) func(*S, []Action) Action {
 	weights := make([]int, m.Kinds())
 	for i := range weights {
 		if random.IntN(3) > 0 {
@@ -53,7 +53,7 @@ const (
 )
 
 // priority lets the first process move that can, one of its actions at random.
-func priority[S comparable](m Concurrent[S], random *rand.Rand, length int) func(*S, []Action) Action {
+func priority[S any](m Concurrent[S], random *rand.Rand, length int) func(*S, []Action) Action {
 	ranks := random.Perm(m.Processes()) // the least is first
 	bottom := len(ranks)
 	var demotions []int

@@ -1,15 +1,11 @@
 package explore
 
-import (
-	"context"
-	"unsafe"
-)
+import "unsafe"
 
 // depthFirst explores depth first, on one worker. The stack holds the states as they were
 // reached, not their representatives, so it is a run of the machine at any time.
-func depthFirst[S comparable](ctx context.Context, m Model[S], o Options) (Result, error) {
-	s := newSearch(ctx, m, o)
-	defer watch(&o, func() Snapshot {
+func (s *search[S]) depthFirst() (Result, error) {
+	defer watch(&s.o, func() Snapshot {
 		snapshot := s.meter.snapshot()
 		snapshot.States, snapshot.Memory, snapshot.Left = s.seen.len(), s.memory(), -1
 		return snapshot
@@ -21,8 +17,9 @@ func depthFirst[S comparable](ctx context.Context, m Model[S], o Options) (Resul
 }
 
 // diver is a depth first search.
-type diver[S comparable] struct {
+type diver[S any] struct {
 	search  *search[S]
+	initial int // the number of the initial state at the bottom of the stack
 	stack   []frame[S]
 	actions []Action // of all frames
 	deepest int
@@ -31,8 +28,9 @@ type diver[S comparable] struct {
 }
 
 // frame is a state on the stack; actions[next:end] are still to be taken.
-type frame[S comparable] struct {
+type frame[S any] struct {
 	state            S
+	fp               uint64 // of its representative
 	first, next, end int
 }
 
@@ -40,9 +38,10 @@ type frame[S comparable] struct {
 func (d *diver[S]) dive() (complete bool) {
 	s := d.search
 	for i, start := range s.model.Initial(nil) {
+		d.initial = i
 		d.enter(&start)
 		for steps := 0; len(d.stack) > 0; steps++ {
-			if steps%1024 == 0 && !d.proceed() || s.failed != nil {
+			if steps%1024 == 0 && !d.proceed() || s.failed != nil || len(s.found) > 0 {
 				return false
 			}
 			top := &d.stack[len(d.stack)-1]
@@ -55,21 +54,33 @@ func (d *diver[S]) dive() (complete bool) {
 			top.next++
 			s.meter.transitions.Add(1)
 			next, broken := s.model.Step(&top.state, a)
+			if s.content.shared && !s.unchanged([]S{s.canonical(&top.state)}, []uint64{top.fp}) {
+				return false
+			}
 			if broken != nil {
-				path := d.path(i)
-				s.tell(finding[S]{Broken: *broken, path: &path})
+				path := d.path()
+				s.report(finding{Broken: *broken, path: &path})
 				return false
 			}
 			d.enter(&next)
 		}
 	}
-	return s.failed == nil
+	return s.failed == nil && len(s.found) == 0
 }
 
 // enter puts a state on the stack if it is new.
 func (d *diver[S]) enter(state *S) {
 	s := d.search
-	if c := s.canonical(state); !s.seen.insert(&c, s.fingerprint(&c)) {
+	c := s.canonical(state)
+	fp := s.fingerprint(&c)
+	if !s.seen.insert(&c, fp) {
+		return
+	}
+	for _, b := range s.checkState(state) {
+		path := d.path()
+		s.report(finding{Broken: b, ordinal: -1, path: &path})
+	}
+	if !s.within(state) {
 		return
 	}
 	first := len(d.actions)
@@ -80,7 +91,7 @@ func (d *diver[S]) enter(state *S) {
 	if s.reducible != nil && len(d.actions) > first+1 {
 		d.reduce(state, first)
 	}
-	d.stack = append(d.stack, frame[S]{*state, first, first, len(d.actions)})
+	d.stack = append(d.stack, frame[S]{*state, fp, first, first, len(d.actions)})
 	d.deepest = max(d.deepest, len(d.stack)-1)
 }
 
@@ -107,8 +118,8 @@ func (d *diver[S]) reduce(state *S, first int) {
 }
 
 // path is the stack as a run.
-func (d *diver[S]) path(initial int) Path {
-	p := Path{Initial: initial, Loop: -1}
+func (d *diver[S]) path() Path {
+	p := Path{Initial: d.initial, Loop: -1}
 	for i := range d.stack {
 		p.Actions = append(p.Actions, d.actions[d.stack[i].next-1])
 	}

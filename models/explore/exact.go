@@ -6,44 +6,48 @@ import (
 	"unsafe"
 )
 
-// mark names a state: by its fingerprint, and by itself where states are stored.
-type mark[S comparable] struct {
-	fp    uint64
-	state S
-	whole bool // state counts, not fp
+// mark names a state: by its fingerprint, or by its content where states are stored.
+type mark struct {
+	fp  uint64
+	key string
+	// whole reports that key counts, not fp.
+	whole bool
 }
 
-func (m *mark[S]) is(state *S, fp uint64) bool {
+func (m mark) is(other mark) bool {
 	if m.whole {
-		return m.state == *state
+		return m.key == other.key
 	}
-	return m.fp == fp
+	return m.fp == other.fp
 }
 
-// exact is a visited set of whole states.
-type exact[S comparable] struct {
-	shards [shardCount]exactShard[S]
-	states atomic.Uint64
+// exact is a visited set of whole states, each as its encoding.
+type exact[S any] struct {
+	content *content[S]
+	shards  [shardCount]exactShard
+	states  atomic.Uint64
+	// encoded is the length of all encodings, those of parents included.
+	encoded atomic.Uint64
 }
 
-type exactShard[S comparable] struct {
+type exactShard struct {
 	mu     sync.Mutex
-	states map[S]origin[S]
+	states map[string]origin
 	_      [64]byte
 }
 
 // origin is where a state was first reached from, and its level. Of several parents that
 // with the least fingerprint is kept.
-type origin[S comparable] struct {
-	parent S
+type origin struct {
+	parent string
 	fp     uint64
 	level  int
 }
 
-func newExact[S comparable]() *exact[S] {
-	e := &exact[S]{}
+func newExact[S any](c *content[S]) *exact[S] {
+	e := &exact[S]{content: c}
 	for i := range e.shards {
-		e.shards[i].states = map[S]origin[S]{}
+		e.shards[i].states = map[string]origin{}
 	}
 	return e
 }
@@ -53,57 +57,73 @@ func (e *exact[S]) len() uint64 { return e.states.Load() }
 // bytes estimates what the maps take: Go's are at most 7/8 full and double when they
 // grow, so that a slot and its control byte stand for two thirds of an entry.
 func (e *exact[S]) bytes() uint64 {
-	entry := uint64(unsafe.Sizeof(*new(S))+unsafe.Sizeof(origin[S]{})) + 1
-	return e.len() * entry * 3 / 2
+	const entry = uint64(unsafe.Sizeof("")+unsafe.Sizeof(origin{})) + 1
+	return e.len()*entry*3/2 + e.encoded.Load()
 }
 
-func (e *exact[S]) put(state *S, fp uint64, from origin[S]) verdict {
+// put adds a state at a level, reached from a parent, which is nil if none is to be kept.
+func (e *exact[S]) put(state *S, fp uint64, parent *S, parentFP uint64, level int) (v verdict) {
 	shard := &e.shards[shardOf(fp)]
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	known, ok := shard.states[*state]
-	switch {
-	case !ok:
-		shard.states[*state] = from
-		e.states.Add(1)
-		return fresh
-	case known.level != from.level:
-		return behind
-	case from.fp < known.fp:
-		shard.states[*state] = from
-	}
-	return ahead
+	e.content.with(state, func(key []byte) {
+		shard.mu.Lock()
+		defer shard.mu.Unlock()
+		known, ok := shard.states[string(key)]
+		switch {
+		case ok && known.level != level:
+			v = behind
+			return
+		case ok && parentFP >= known.fp:
+			v = ahead
+			return
+		case ok:
+			v = ahead
+			e.encoded.Add(-uint64(len(known.parent)))
+		default:
+			v = fresh
+			e.states.Add(1)
+			e.encoded.Add(uint64(len(key)))
+		}
+		from := origin{fp: parentFP, level: level}
+		if parent != nil {
+			from.parent = e.content.key(parent)
+		}
+		e.encoded.Add(uint64(len(from.parent)))
+		shard.states[string(key)] = from
+	})
+	return v
 }
 
 func (e *exact[S]) add(b *batch[S], level int) {
 	b.verdicts = resize(b.verdicts, len(b.fps))
 	for i, fp := range b.fps {
 		from := b.from[i]
-		b.verdicts[i] = e.put(&b.states[i], fp, origin[S]{b.sources[from], b.parents[from], level})
+		b.verdicts[i] = e.put(&b.states[i], fp, &b.sources[from], b.parents[from], level)
 	}
 }
 
 func (e *exact[S]) insert(state *S, fp uint64) bool {
-	return e.put(state, fp, origin[S]{}) == fresh
+	return e.put(state, fp, nil, 0, 0) == fresh
 }
 
-func (e *exact[S]) has(state *S, fp uint64) bool {
+func (e *exact[S]) has(state *S, fp uint64) (ok bool) {
 	shard := &e.shards[shardOf(fp)]
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	_, ok := shard.states[*state]
+	e.content.with(state, func(key []byte) {
+		shard.mu.Lock()
+		defer shard.mu.Unlock()
+		_, ok = shard.states[string(key)]
+	})
 	return ok
 }
 
-func (e *exact[S]) chains(to mark[S], level int, yield func([]mark[S]) bool) {
-	chain := []mark[S]{to}
+func (e *exact[S]) chains(to mark, level int, yield func([]mark) bool) {
+	chain := []mark{to}
 	for ; level > 0; level-- {
 		at := chain[len(chain)-1]
-		from, ok := e.shards[shardOf(at.fp)].states[at.state]
+		from, ok := e.shards[shardOf(at.fp)].states[at.key]
 		if !ok {
 			return
 		}
-		chain = append(chain, mark[S]{fp: from.fp, state: from.parent, whole: true})
+		chain = append(chain, mark{fp: from.fp, key: from.parent, whole: true})
 	}
 	yield(reversed(chain))
 }

@@ -14,16 +14,19 @@ const chunkStates = 256
 // chunk holds states that wait to be expanded. Those of more than two words are packed:
 // each as what differs from the one before it, since neighbours of a frontier differ
 // little.
-type chunk[S comparable] struct {
+type chunk[S any] struct {
 	n      int
 	plain  []S
 	packed []byte
+	held   int // bytes that plain refers to
 }
 
 // frontier collects the states of a level. Each worker has one of its own.
-type frontier[S comparable] struct {
+type frontier[S any] struct {
 	memory *gauge
 	pack   bool
+	// held returns the bytes that a state refers to; nil for a type without references.
+	held   func(*S) int
 	chunks []chunk[S]
 	buffer []S
 	bytes  []byte
@@ -40,12 +43,17 @@ func (g *gauge) add(n int) {
 	}
 }
 
-func newFrontier[S comparable](memory *gauge) *frontier[S] {
-	return &frontier[S]{memory: memory, pack: packable[S]()}
+func newFrontier[S any](memory *gauge, c *content[S]) *frontier[S] {
+	f := &frontier[S]{memory: memory, pack: packable[S]()}
+	if c.shared {
+		f.held = c.size
+	}
+	return f
 }
 
-// packable says that a state may be taken as bytes: it is of some size and has no pointers.
-func packable[S comparable]() bool {
+// packable reports whether a state may be taken as bytes: it is of some size and has no
+// pointers.
+func packable[S any]() bool {
 	t := reflect.TypeFor[S]()
 	return t.Size() > 16 && pointerless(t)
 }
@@ -92,6 +100,11 @@ func (f *frontier[S]) seal() {
 		c.packed = append(make([]byte, 0, len(f.bytes)), f.bytes...)
 	} else {
 		c.plain = append(make([]S, 0, len(f.buffer)), f.buffer...)
+		for i := range c.plain {
+			if f.held != nil {
+				c.held += f.held(&c.plain[i])
+			}
+		}
 	}
 	f.chunks = append(f.chunks, c)
 	f.buffer = f.buffer[:0]
@@ -99,7 +112,7 @@ func (f *frontier[S]) seal() {
 }
 
 func (c *chunk[S]) size() int {
-	return int(unsafe.Sizeof(*c)) + cap(c.packed) + cap(c.plain)*int(unsafe.Sizeof(*new(S)))
+	return int(unsafe.Sizeof(*c)) + cap(c.packed) + cap(c.plain)*int(unsafe.Sizeof(*new(S))) + c.held
 }
 
 // take returns the states of a chunk, in a buffer or of its own, and leaves it empty.
@@ -120,7 +133,7 @@ func (c *chunk[S]) take(buffer []S, memory *gauge) []S {
 	return states
 }
 
-func bytesOf[S comparable](s *S) []byte {
+func bytesOf[S any](s *S) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(s)), unsafe.Sizeof(*s))
 }
 

@@ -1,14 +1,13 @@
 package explore
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
 )
 
-// The properties that a search for liveness may find broken, for models that do not name
-// them ([LivenessNamer]).
+// The properties of liveness, in models that have no names of their own for them
+// ([LivenessNamer]).
 const (
 	// Progress: no weakly fair run stays away from settled states for ever.
 	Progress = "progress"
@@ -16,8 +15,8 @@ const (
 	Reachability = "reachability"
 )
 
-// livePropertiesOf returns a model's names for what it promises.
-func livePropertiesOf(m any) (progress, reachability string) {
+// livenessNamesOf returns the names of the properties of liveness in a model.
+func livenessNamesOf(m any) (progress, reachability string) {
 	if o, ok := m.(LivenessNamer); ok {
 		return o.LivenessNames()
 	}
@@ -25,11 +24,11 @@ func livePropertiesOf(m any) (progress, reachability string) {
 }
 
 func progressOf(m any) string {
-	progress, _ := livePropertiesOf(m)
+	progress, _ := livenessNamesOf(m)
 	return progress
 }
 
-// stuck and looping word the two ways of not making progress.
+// stuck and looping are the messages of the two ways of not making progress.
 const stuck = "nothing can happen any more, and something is still owed"
 
 func looping(steps int) string {
@@ -39,7 +38,7 @@ func looping(steps int) string {
 // maxClasses is how many fairness classes there may be: those of a component are a word.
 const maxClasses = 64
 
-// graph is all that liveness needs of the reachable states. A state is its number, in
+// graph is what liveness needs of the reachable states. A state is its number, in
 // the order of the search; an edge's place among those of its state is that of its action
 // among the enabled ones.
 type graph struct {
@@ -62,13 +61,12 @@ func (g *graph) bytes() uint64 {
 // checkLive explores breadth first, keeps the graph, and decides on it. Workers take the
 // steps; one of them numbers the states they lead to, in order, so that the graph is the
 // same for any number of workers.
-func checkLive[S comparable](ctx context.Context, m Live[S], o Options) (Result, error) {
-	b := &builder[S]{search: newSearch[S](ctx, m, o), live: m, numbers: newNumbers[S](o.Exact)}
-	b.search.stored = b.numbers
-	s := b.search
+func (s *search[S]) live(m Live[S]) (Result, error) {
+	b := &builder[S]{search: s, live: m, numbers: newNumbers(s.content, s.o.Exact)}
+	s.stored = b.numbers
 	var size atomic.Uint64 // of the graph
 	b.size = &size
-	defer watch(&o, func() Snapshot {
+	defer watch(&s.o, func() Snapshot {
 		snapshot := s.meter.snapshot()
 		snapshot.States, snapshot.Memory = b.numbers.states.Load(), s.memory()+size.Load()
 		return snapshot
@@ -88,7 +86,7 @@ func checkLive[S comparable](ctx context.Context, m Live[S], o Options) (Result,
 }
 
 // builder makes the graph.
-type builder[S comparable] struct {
+type builder[S any] struct {
 	graph
 	search  *search[S]
 	live    Live[S]
@@ -96,14 +94,14 @@ type builder[S comparable] struct {
 	size    *atomic.Uint64
 }
 
-// expansion is what a worker found out about one chunk of a level.
-type expansion[S comparable] struct {
+// expansion is the result of expanding one chunk of a level.
+type expansion[S any] struct {
 	states  []S
 	fps     []uint64
 	classes []int8
 	degrees []int32
 	settled []bool
-	found   []finding[S]
+	found   []finding
 }
 
 // atOnce is how many chunks are expanded before their candidates are numbered.
@@ -112,7 +110,7 @@ const atOnce = 16
 func (b *builder[S]) build() (complete bool) {
 	s := b.search
 	b.first = []uint64{0}
-	next := newFrontier[S](&s.frontier)
+	next := newFrontier(&s.frontier, s.content)
 	for _, state := range s.model.Initial(nil) {
 		n, isNew := b.numbers.number(&state, s.fingerprint(&state))
 		if isNew {
@@ -178,7 +176,15 @@ func (b *builder[S]) steps(states []S) (x expansion[S]) {
 	s := b.search
 	var enabled []Action
 	for i := range states {
-		state := &states[i]
+		state, first := &states[i], len(x.states)
+		fp := s.fingerprint(state)
+		if s.content.shared && !b.numbers.known(state, fp) {
+			s.changed(state)
+			return expansion[S]{}
+		}
+		for _, broken := range s.checkState(state) {
+			x.found = append(x.found, finding{Broken: broken, at: mark{fp: uint64(i)}, ordinal: -1})
+		}
 		enabled = s.model.Enabled(state, enabled[:0])
 		x.degrees = append(x.degrees, int32(len(enabled)))
 		x.settled = append(x.settled, b.live.Settled(state))
@@ -196,8 +202,11 @@ func (b *builder[S]) steps(states []S) (x expansion[S]) {
 			x.classes = append(x.classes, int8(class))
 			if broken != nil {
 				// The place of the source in the chunk, until it has a number.
-				x.found = append(x.found, finding[S]{Broken: *broken, parent: mark[S]{fp: uint64(i)}, ordinal: ordinal})
+				x.found = append(x.found, finding{Broken: *broken, at: mark{fp: uint64(i)}, ordinal: ordinal})
 			}
+		}
+		if !s.unchanged(states[i:i+1], []uint64{fp}) || !s.unchanged(x.states[first:], x.fps[first:]) {
+			return expansion[S]{}
 		}
 	}
 	return x
@@ -230,17 +239,22 @@ func (b *builder[S]) append(x *expansion[S], next *frontier[S], depth int) {
 	s.meter.transitions.Add(uint64(edge))
 	s.meter.waiting.Add(-uint64(len(x.degrees)))
 	for _, f := range x.found {
-		v := base + uint32(f.parent.fp)
-		f.parent.fp, f.level = uint64(v), depth
+		v := base + uint32(f.at.fp)
+		f.at.fp, f.steps = uint64(v), depth
+		if f.ordinal >= 0 {
+			f.steps++
+		}
 		if known, ok := s.found[f.Property]; ok && f.compare(&known) >= 0 {
 			continue
 		}
 		stem, _ := b.graph.walk(b.roots, nil, func(u uint32, _ uint64) bool { return u == v })
 		path := b.path(stem)
-		state := b.end(path)
-		path.Actions = append(path.Actions, s.model.Enabled(&state, nil)[f.ordinal])
+		if f.ordinal >= 0 {
+			state := b.end(path)
+			path.Actions = append(path.Actions, s.model.Enabled(&state, nil)[f.ordinal])
+		}
 		f.path = &path
-		s.tell(f)
+		s.report(f)
 	}
 }
 
@@ -274,10 +288,10 @@ func (b *builder[S]) end(p Path) S {
 	return at
 }
 
-// judge words what the graph shows.
+// judge returns the violations that the graph shows.
 func (b *builder[S]) judge(l *liveness) (found []Violation) {
-	progress, reachability := livePropertiesOf(b.search.model)
-	tell := func(property, message string, w walk, loop []uint64) {
+	progress, reachability := livenessNamesOf(b.search.model)
+	report := func(property, message string, w walk, loop []uint64) {
 		v := Violation{Broken: Broken{Property: property, Message: message}}
 		stem := len(w.edges)
 		w.edges = append(w.edges, loop...)
@@ -288,14 +302,14 @@ func (b *builder[S]) judge(l *liveness) (found []Violation) {
 		found = append(found, v)
 	}
 	if w, ok := l.deadlock(); ok {
-		tell(progress, stuck, w, nil)
+		report(progress, stuck, w, nil)
 		return found
 	}
 	if w, loop, ok := l.wedge(); ok {
-		tell(reachability, "no settled state can be reached any more", w, loop)
+		report(reachability, "no settled state can be reached any more", w, loop)
 	}
 	if w, loop, ok := l.livelock(); ok {
-		tell(progress, looping(len(loop)), w, loop)
+		report(progress, looping(len(loop)), w, loop)
 	}
 	return found
 }

@@ -2,7 +2,7 @@ package explore
 
 import "context"
 
-// Machine is a model whose states nobody needs to name: what a command explores.
+// Machine is a model without the type of its states.
 type Machine interface {
 	// Check, Walk and Replay are those of the package, for this model.
 	Check(context.Context, Options) (Result, error)
@@ -10,16 +10,16 @@ type Machine interface {
 	Replay(Path) (Replayed, error)
 	// Properties are the names of what can be broken, liveness included.
 	Properties() []string
-	// Symmetric, Reducible and Live say which options the model takes.
+	// Symmetric, Reducible and Live report which options the model supports.
 	Symmetric() bool
 	Reducible() bool
 	Live() bool
 }
 
 // Of makes a machine of a model.
-func Of[S comparable](m Model[S]) Machine { return machine[S]{m} }
+func Of[S any](m Model[S]) Machine { return machine[S]{m} }
 
-type machine[S comparable] struct{ model Model[S] }
+type machine[S any] struct{ model Model[S] }
 
 func (m machine[S]) Check(ctx context.Context, o Options) (Result, error) {
 	return Check(ctx, m.model, o)
@@ -34,7 +34,7 @@ func (m machine[S]) Replay(p Path) (Replayed, error) { return Replay(m.model, p)
 func (m machine[S]) Properties() []string {
 	names := m.model.Properties()
 	if m.Live() {
-		progress, reachability := livePropertiesOf(m.model)
+		progress, reachability := livenessNamesOf(m.model)
 		names = append(names[:len(names):len(names)], progress, reachability)
 	}
 	return names

@@ -7,11 +7,13 @@ import (
 )
 
 // numbers gives each state a number. One goroutine asks for them.
-type numbers[S comparable] struct {
-	states atomic.Uint64
-	exact  map[S]uint32
-	slots  []numbered
-	size   atomic.Uint64
+type numbers[S any] struct {
+	states  atomic.Uint64
+	content *content[S]
+	exact   map[string]uint32 // by encoding
+	encoded uint64            // length of all encodings
+	slots   []numbered
+	size    atomic.Uint64
 }
 
 // numbered is a slot of 12 bytes.
@@ -20,10 +22,10 @@ type numbered struct {
 	number    uint32
 }
 
-func newNumbers[S comparable](exact bool) *numbers[S] {
-	n := &numbers[S]{}
+func newNumbers[S any](c *content[S], exact bool) *numbers[S] {
+	n := &numbers[S]{content: c}
 	if exact {
-		n.exact = map[S]uint32{}
+		n.exact = map[string]uint32{}
 	} else {
 		n.slots = make([]numbered, 1024)
 	}
@@ -37,12 +39,14 @@ func (n *numbers[S]) number(state *S, fp uint64) (number uint32, isNew bool) {
 		panic("explore: more states than numbers")
 	}
 	if n.exact != nil {
-		known, ok := n.exact[*state]
+		key := n.content.key(state)
+		known, ok := n.exact[key]
 		if ok {
 			return known, false
 		}
-		n.exact[*state] = uint32(count)
-		n.size.Store((count + 1) * uint64(unsafe.Sizeof(*state)+5) * 3 / 2)
+		n.exact[key] = uint32(count)
+		n.encoded += uint64(len(key))
+		n.size.Store((count+1)*uint64(unsafe.Sizeof(key)+5)*3/2 + n.encoded)
 		n.states.Add(1)
 		return uint32(count), true
 	}
@@ -58,6 +62,17 @@ func (n *numbers[S]) number(state *S, fp uint64) (number uint32, isNew bool) {
 	n.states.Add(1)
 	n.size.Store(uint64(len(n.slots)) * uint64(unsafe.Sizeof(numbered{})))
 	return uint32(count), true
+}
+
+// known reports whether a state has a number. It is safe for concurrent use while no number
+// is asked for.
+func (n *numbers[S]) known(state *S, fp uint64) (ok bool) {
+	if n.exact != nil {
+		n.content.with(state, func(key []byte) { _, ok = n.exact[string(key)] })
+		return ok
+	}
+	s := *n.find(fp)
+	return s.high != 0 || s.low != 0
 }
 
 func (n *numbers[S]) find(fp uint64) *numbered {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Options say how a machine is explored. The zero value is breadth first on one worker,
+// Options control how a machine is explored. The zero value is breadth first on one worker,
 // without reductions, with fingerprints, without bounds.
 type Options struct {
 	// DepthFirst explores depth first, on one worker: counterexamples are found sooner
@@ -20,7 +20,7 @@ type Options struct {
 	Symmetry bool
 	// Reduction leaves out orders of actions that commute. The model must be [Reducible].
 	Reduction bool
-	// Liveness asks for what [Live] promises as well. It takes breadth first search over
+	// Liveness checks the properties of [Live] as well. It takes breadth first search over
 	// all states: neither symmetry nor reduction is sound for it.
 	Liveness bool
 	// Jobs is the number of workers, 1 when it is 0.
@@ -31,7 +31,8 @@ type Options struct {
 	// Audit makes one expanded state in so many check what the model claims of actions
 	// that commute, [DefaultAudit] when it is 0.
 	Audit uint64
-	// Watch is told now and then how far the search is, from a goroutine of its own.
+	// Watch is called at intervals with the progress of the search, from a goroutine of its
+	// own.
 	Watch func(Snapshot)
 	// Every paces Watch, a second when it is 0.
 	Every time.Duration
@@ -40,16 +41,16 @@ type Options struct {
 // DefaultAudit is the share of states whose reduction is audited: one in so many.
 const DefaultAudit = 16
 
-// ErrOptions is what every error of asking for something that a model, or the explorer,
-// cannot do wraps.
+// ErrOptions is wrapped by every error of options that contradict each other or that the
+// model does not support.
 var ErrOptions = errors.New("explore")
 
 func optionError(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrOptions, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %w", ErrOptions, fmt.Errorf(format, args...))
 }
 
 // validate fills in defaults and refuses what cannot be done with a model.
-func validate[S comparable](m Model[S], o *Options) error {
+func validate[S any](m Model[S], o *Options) error {
 	if o.Jobs < 0 {
 		return optionError("%d jobs", o.Jobs)
 	}
@@ -66,13 +67,16 @@ func validate[S comparable](m Model[S], o *Options) error {
 	if _, ok := m.(Reducible[S]); o.Reduction && !ok {
 		return optionError("commuting reduction: the model claims no actions to commute")
 	}
+	if _, ok := m.(Constrained[S]); ok && (o.Reduction || o.Liveness) {
+		return optionError("a state constraint cuts off steps that commuting reduction and liveness depend on")
+	}
 	if !o.Liveness {
 		return nil
 	}
 	live, ok := m.(Live[S])
 	switch {
 	case !ok:
-		return optionError("liveness: the model promises no progress")
+		return optionError("liveness: the model has no settled states")
 	case o.Symmetry:
 		return optionError("liveness: symmetry reduction is sound for safety only")
 	case o.Reduction:

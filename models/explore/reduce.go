@@ -18,14 +18,14 @@ import (
 // first case is in Bošnački and Holzmann, "Improving Spin's Partial-Order Reduction for
 // Breadth-First Search" (SPIN 2005).
 
-// AuditError is a claim of a [Reducible] model that is not so: a bug of the model, which
-// makes every result of the reduction void.
+// AuditError is a claim of a [Reducible] model that does not hold: a defect of the model,
+// which makes every result of the reduction void.
 type AuditError struct {
-	// State is the fingerprint that the model gives the state.
+	// State is the fingerprint of the state.
 	State uint64
-	// A and B are the pair of actions, in words. B may be empty.
+	// A and B describe the pair of actions. B may be empty.
 	A, B string
-	// Why says what contradicts the claim.
+	// Why is what contradicts the claim.
 	Why string
 }
 
@@ -37,10 +37,10 @@ func (e *AuditError) Error() string {
 }
 
 // again is a source to be expanded in full after all.
-type again[S comparable] struct {
-	state S
-	fp    uint64
-	taken []Action
+type again[S any] struct {
+	state          S
+	fp             uint64
+	enabled, taken []Action
 }
 
 // ignoring returns the sources of the batch whose ample actions lead to no state of the
@@ -59,7 +59,7 @@ func (w *worker[S]) ignoring() (sources []again[S]) {
 			w.search.reduced.Add(1)
 			continue
 		}
-		sources = append(sources, again[S]{b.sources[p.source], b.parents[p.source], w.kept[p.first:p.end]})
+		sources = append(sources, again[S]{b.sources[p.source], b.parents[p.source], w.kept[p.first:p.ample], w.kept[p.ample:p.end]})
 	}
 	return sources
 }
@@ -78,10 +78,10 @@ func (s *search[S]) audit(state *S, enabled, ample []Action) error {
 	}
 	for _, a := range ample {
 		if !slices.Contains(enabled, a) {
-			return &AuditError{State: s.model.Fingerprint(state), A: fmt.Sprintf("%#x", uint64(a)), Why: "it is ample but not enabled"}
+			return &AuditError{State: s.hash(state), A: fmt.Sprintf("%#x", uint64(a)), Why: "it is ample but not enabled"}
 		}
 	}
-	draw := mix(s.model.Fingerprint(state) ^ 0x9e3779b97f4a7c15)
+	draw := mix(s.hash(state) ^ 0x9e3779b97f4a7c15)
 	if draw%s.o.Audit != 0 {
 		return nil
 	}
@@ -149,14 +149,14 @@ func (s *search[S]) bothOrders(state *S, a, b Action) error {
 	}
 	one, _ := s.model.Step(&afterA, b)
 	other, _ := s.model.Step(&afterB, a)
-	if one != other {
+	if !s.content.equal(&one, &other) {
 		return s.claim(state, a, b, "the two orders lead to different states")
 	}
 	return nil
 }
 
 func (s *search[S]) claim(state *S, a, b Action, why string) error {
-	e := &AuditError{State: s.model.Fingerprint(state), A: s.model.Describe(state, a), Why: why}
+	e := &AuditError{State: s.hash(state), A: s.model.Describe(state, a), Why: why}
 	if a != b {
 		e.B = s.model.Describe(state, b)
 	}

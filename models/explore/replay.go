@@ -3,35 +3,55 @@ package explore
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// Replayed is a path that was taken again.
+// Replayed is the outcome of taking a path again.
 type Replayed struct {
 	Steps []ReplayedStep
-	// Start shows the initial state.
+	// Start is the initial state.
 	Start []Part
-	// Broken is what the path breaks. Independent reports whether it was found by [PathChecker], not by the
-	// code that the search asked.
+	// Broken is what the path breaks. Independent reports whether it was found by
+	// [PathChecker], not by the methods that the search calls.
 	Broken      []Broken
 	Independent bool
 }
 
-// ReplayedStep is one action, in words, and what it changed.
+// String lists the steps, with what each changed, and what they break.
+func (r Replayed) String() string {
+	var b strings.Builder
+	for i, s := range r.Steps {
+		fmt.Fprintf(&b, "%d. %s\n", i+1, s.Action)
+		for _, c := range s.Changed {
+			fmt.Fprintf(&b, "   %s: %s -> %s\n", c.Name, c.Before, c.After)
+		}
+	}
+	for _, broken := range r.Broken {
+		fmt.Fprintf(&b, "violated %s: %s\n", broken.Property, broken.Message)
+	}
+	return b.String()
+}
+
+// ReplayedStep is one action and what it changed.
 type ReplayedStep struct {
 	Action  string
 	Process int // -1 when the model has none
 	Changed []Changed
-	// Broken is what Step said.
+	// Broken is what Step returned.
 	Broken *Broken
 }
 
 // Changed is a part of a state that a step changed.
 type Changed struct{ Name, Before, After string }
 
-// Replay takes a path through a machine again and says what it breaks: with the model
-// alone, nothing of the search. It is an error if the path is none of the machine, or
-// if it says that it loops and does not.
-func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
+// Replay takes a path through a machine again, with the model alone and nothing of the
+// search, and returns what it breaks. It is an error if the path is none of the machine,
+// or if its loop does not return to the state where it begins.
+func Replay[S any](m Model[S], p Path) (Replayed, error) {
+	c, err := contentOf[S]()
+	if err != nil {
+		return Replayed{}, optionError("%w", err)
+	}
 	starts := m.Initial(nil)
 	if p.Initial < 0 || p.Initial >= len(starts) {
 		return Replayed{}, fmt.Errorf("there is no initial state %d; there are %d", p.Initial, len(starts))
@@ -39,14 +59,18 @@ func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
 	if p.Loop < -1 || p.Loop >= len(p.Actions) {
 		return Replayed{}, fmt.Errorf("the loop begins at step %d of %d", p.Loop, len(p.Actions))
 	}
-	shown, _ := m.(StateFormatter[S])
+	formatter, _ := m.(StateFormatter[S])
+	checker, _ := m.(StateChecker[S])
 	concurrent, _ := m.(Concurrent[S])
 	states := []S{starts[p.Initial]}
 	var r Replayed
 	var parts []Part
-	if shown != nil {
-		parts = shown.FormatState(&states[0])
+	if formatter != nil {
+		parts = formatter.FormatState(&states[0])
 		r.Start = parts
+	}
+	if checker != nil {
+		r.Broken = checker.CheckState(&states[0])
 	}
 	for i, a := range p.Actions {
 		at := states[i]
@@ -59,8 +83,8 @@ func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
 		}
 		next, broken := m.Step(&at, a)
 		step.Broken = broken
-		if shown != nil {
-			after := shown.FormatState(&next)
+		if formatter != nil {
+			after := formatter.FormatState(&next)
 			step.Changed = difference(parts, after)
 			parts = after
 		}
@@ -69,11 +93,14 @@ func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
 		if broken != nil {
 			r.Broken = append(r.Broken, *broken)
 		}
+		if checker != nil {
+			r.Broken = append(r.Broken, checker.CheckState(&next)...)
+		}
 	}
-	if judge, ok := m.(PathChecker[S]); ok {
-		r.Broken, r.Independent = judge.CheckPath(states, p.Actions), true
+	if checker, ok := m.(PathChecker[S]); ok {
+		r.Broken, r.Independent = checker.CheckPath(states, p.Actions), true
 	}
-	unsettled, err := unsettled(m, states, p)
+	unsettled, err := unsettled(m, c, states, p)
 	if err != nil {
 		return r, err
 	}
@@ -81,15 +108,15 @@ func Replay[S comparable](m Model[S], p Path) (Replayed, error) {
 	return r, nil
 }
 
-// unsettled judges what a path says of liveness: one that loops must be weakly fair and
+// unsettled checks the liveness of a path: one that loops must be weakly fair and
 // keep away from settled states, and one that ends in a state without actions must end
 // settled.
-func unsettled[S comparable](m Model[S], states []S, p Path) ([]Broken, error) {
+func unsettled[S any](m Model[S], c *content[S], states []S, p Path) ([]Broken, error) {
 	live, ok := m.(Live[S])
 	last := states[len(states)-1]
 	switch {
 	case !ok && p.Loop >= 0:
-		return nil, fmt.Errorf("the path loops, but the model promises no progress")
+		return nil, fmt.Errorf("the path loops, but the model has no settled states")
 	case !ok:
 		return nil, nil
 	case p.Loop < 0:
@@ -97,8 +124,8 @@ func unsettled[S comparable](m Model[S], states []S, p Path) ([]Broken, error) {
 			return nil, nil
 		}
 		return []Broken{{Property: progressOf(m), Message: stuck}}, nil
-	case states[p.Loop] != last:
-		return nil, fmt.Errorf("the path says that it loops from step %d, but does not return there", p.Loop+1)
+	case !c.equal(&states[p.Loop], &last):
+		return nil, fmt.Errorf("the path is to loop from step %d, but does not return there", p.Loop+1)
 	}
 	served := make([]bool, live.Classes()) // taken, or not possible for a moment
 	for i := p.Loop; i < len(p.Actions); i++ {

@@ -1,8 +1,12 @@
 package explore
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"strings"
+)
 
-// Bound says why a search ended before everything was seen.
+// Bound is why a search ended before every reachable state was expanded.
 type Bound string
 
 // The bounds of a search.
@@ -11,9 +15,10 @@ const (
 	States      Bound = "states"      // Options.MaxStates
 	Memory      Bound = "memory"      // Options.MaxMemory
 	Interrupted Bound = "interrupted" // the context ended
+	Constraint  Bound = "constraint"  // everything within was expanded, see [Constrained]
 )
 
-// Result is what a search has seen.
+// Result is the outcome of a search.
 type Result struct {
 	// States are the distinct states stored, Transitions the steps taken from them. Dead
 	// are the states without an enabled action.
@@ -22,9 +27,12 @@ type Result struct {
 	Depth int
 	// Levels are the states first reached by so many steps, for breadth first search.
 	Levels []uint64
-	// Exhausted says that every reachable state was expanded; Bound says why not.
+	// Exhausted reports whether every reachable state was expanded; if not, Bound is why.
 	Exhausted bool
 	Bound     Bound
+	// Cut counts the states outside the constraint ([Constrained]): they are stored and
+	// checked, but in no level and not expanded.
+	Cut uint64
 	// Violations are those at the least depth, at most one for each property, in the order
 	// of the properties' names.
 	Violations []Violation
@@ -37,7 +45,7 @@ type Result struct {
 	// Omission bounds the probability that a reachable state was taken for another and
 	// left out; see [Omission]. 0 for an exact search.
 	Omission float64
-	// Graph tells of a search for liveness, nil for one without.
+	// Graph is nil without Options.Liveness.
 	Graph *GraphCounts
 }
 
@@ -55,8 +63,32 @@ type Usage struct {
 	Visited uint64
 	// Frontier is the most that states to be expanded took at any time.
 	Frontier uint64
-	// Model is what the model keeps at the end, if it says so ([Retaining]).
+	// Model is what the model keeps at the end, if it is [Retaining].
 	Model uint64
+}
+
+// String sums up the result in one line.
+func (r Result) String() string {
+	how := fmt.Sprintf("not exhausted: the bound on %s was hit", r.Bound)
+	switch {
+	case r.Exhausted:
+		how = "exhausted"
+	case r.Bound == Constraint:
+		how = fmt.Sprintf("not exhausted beyond the constraint (states outside it, not expanded: %d)", r.Cut)
+	case r.Bound == Interrupted:
+		how = "not exhausted: interrupted"
+	case r.Bound == Unbounded:
+		how = "not exhausted: ended by a violation"
+	}
+	var violated []string
+	for _, v := range r.Violations {
+		violated = append(violated, v.Property)
+	}
+	verdict := "no violation"
+	if len(violated) > 0 {
+		verdict = "violated: " + strings.Join(violated, ", ")
+	}
+	return fmt.Sprintf("%s; %d states, %d transitions, depth %d; %s", verdict, r.States, r.Transitions, r.Depth, how)
 }
 
 // PerState is what a stored state cost, everything counted.

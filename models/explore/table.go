@@ -19,7 +19,7 @@ const (
 )
 
 // A visited set keeps what was seen. Its methods are safe for concurrent use.
-type visited[S comparable] interface {
+type visited[S any] interface {
 	// add takes the candidates of a batch, which are of the given level if they are new,
 	// and leaves a verdict for each.
 	add(b *batch[S], level int)
@@ -28,7 +28,7 @@ type visited[S comparable] interface {
 	has(state *S, fp uint64) bool
 	// chains yields the candidates for how a state of a level was first reached: from an
 	// initial state on, ending with it. Which it is shows in taking the steps.
-	chains(to mark[S], level int, yield func([]mark[S]) bool)
+	chains(to mark, level int, yield func([]mark) bool)
 	stored
 }
 
@@ -59,7 +59,7 @@ func mix(x uint64) uint64 {
 // the next slot, in order of value (Amble and Knuth, "Ordered hash tables", 1974). So a
 // shard is a sorted list with gaps: a search ends at the first greater entry, and growing
 // is one pass over it, which makes it cheap to grow by an eighth and to stay dense.
-type table[S comparable] struct {
+type table[S any] struct {
 	shards [shardCount]shard
 	states atomic.Uint64
 	slots  atomic.Uint64
@@ -93,7 +93,7 @@ type shard struct {
 	_     [64]byte // a shard has its own cache line
 }
 
-func newTable[S comparable]() *table[S] {
+func newTable[S any]() *table[S] {
 	t := &table[S]{}
 	for i := range t.shards {
 		t.shards[i].slots = make([]slot, firstSlots+margin(firstSlots))
@@ -254,12 +254,12 @@ func (s *shard) get(fp uint64) (slot, bool) {
 }
 
 // chains follows the links, of which each names its parent by 48 bits.
-func (t *table[S]) chains(to mark[S], level int, yield func([]mark[S]) bool) {
-	t.follow([]mark[S]{to}, level, yield)
+func (t *table[S]) chains(to mark, level int, yield func([]mark) bool) {
+	t.follow([]mark{to}, level, yield)
 }
 
 // follow extends a chain, which is kept from its end to its beginning.
-func (t *table[S]) follow(chain []mark[S], level int, yield func([]mark[S]) bool) bool {
+func (t *table[S]) follow(chain []mark, level int, yield func([]mark) bool) bool {
 	for level > 0 {
 		at := chain[len(chain)-1].fp
 		e, ok := t.shards[shardOf(at)].get(at)
@@ -270,13 +270,13 @@ func (t *table[S]) follow(chain []mark[S], level int, yield func([]mark[S]) bool
 		parents := t.named(e.link, min(level, lastLevel))
 		if len(parents) != 1 {
 			for _, p := range parents {
-				if !t.follow(append(chain[:len(chain):len(chain)], mark[S]{fp: p}), level, yield) {
+				if !t.follow(append(chain[:len(chain):len(chain)], mark{fp: p}), level, yield) {
 					return false
 				}
 			}
 			return true
 		}
-		chain = append(chain, mark[S]{fp: parents[0]})
+		chain = append(chain, mark{fp: parents[0]})
 	}
 	return yield(reversed(chain))
 }

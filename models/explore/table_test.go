@@ -72,7 +72,7 @@ func TestChainsOffersEveryParent(t *testing.T) {
 	put(c, a, 1) // of another level, so no candidate
 	put(d, a, 1)
 	var chains [][]uint64
-	table.chains(mark[uint64]{fp: d}, 1, func(chain []mark[uint64]) bool {
+	table.chains(mark{fp: d}, 1, func(chain []mark) bool {
 		var fps []uint64
 		for _, m := range chain {
 			fps = append(fps, m.fp)

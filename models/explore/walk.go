@@ -9,11 +9,11 @@ import (
 	"sync/atomic"
 )
 
-// Choice says how a random walk chooses among the enabled actions.
+// Choice is how a random walk chooses among the enabled actions.
 type Choice string
 
-// The choices. Mixed draws one of the others for every run, of those that the model says
-// enough for.
+// The choices. Mixed draws one of the others for every run, of those that the model
+// supports.
 const (
 	Mixed   Choice = ""
 	Uniform Choice = "uniform"
@@ -27,7 +27,7 @@ const (
 	Priority Choice = "priority"
 )
 
-// Walking says how a machine is walked through.
+// Walking is how a machine is walked through.
 type Walking struct {
 	// Steps is how many steps are taken in all.
 	Steps uint64
@@ -40,7 +40,7 @@ type Walking struct {
 // DefaultLength is the greatest length of a run.
 const DefaultLength = 1000
 
-// Walked is what random walks have seen.
+// Walked is the outcome of random walks.
 type Walked struct {
 	// Steps were taken in Runs, from an initial state each; Dead of those ended in a state
 	// without an enabled action.
@@ -49,10 +49,12 @@ type Walked struct {
 	States uint64
 	// Deepest is the length of the longest run.
 	Deepest int
-	// Coverage says how many distinct states there were after so many steps.
+	// Cut counts the runs that ended in a state outside the constraint ([Constrained]).
+	Cut uint64
+	// Coverage is how many distinct states there were after so many steps.
 	Coverage []Covered
-	// Complete says that all steps that were asked for were taken, or a violation found;
-	// Bound says why not.
+	// Complete reports whether all steps that were asked for were taken, or a violation
+	// found; if not, Bound is why.
 	Complete bool
 	Bound    Bound
 	// Violations are those of the first run that broke the property.
@@ -88,11 +90,12 @@ const legsPerRound = 64
 
 // Walk takes random steps through a machine. Of the options Symmetry, Jobs, the bounds and
 // Watch count. Two walks with the same seed see the same.
-func Walk[S comparable](ctx context.Context, m Model[S], how Walking, o Options) (Walked, error) {
+func Walk[S any](ctx context.Context, m Model[S], how Walking, o Options) (Walked, error) {
 	if o.Liveness || o.Reduction || o.DepthFirst || o.Exact {
 		return Walked{}, optionError("a walk is neither exact nor depth first, reduces nothing and decides no liveness")
 	}
-	if err := validate(m, &o); err != nil {
+	s, err := newSearch(ctx, m, o)
+	if err != nil {
 		return Walked{}, err
 	}
 	choices, err := choicesOf(m, how.Choice)
@@ -102,19 +105,19 @@ func Walk[S comparable](ctx context.Context, m Model[S], how Walking, o Options)
 	if how.Length <= 0 {
 		how.Length = DefaultLength
 	}
-	w := &walker[S]{search: newSearch(ctx, m, o), how: how, choices: choices, first: map[string]trodden{}}
-	defer watch(&o, func() Snapshot {
-		s := w.search.meter.snapshot()
-		s.States, s.Memory, s.Left = w.search.stored.len(), w.search.memory(), -1
-		s.Waiting = how.Steps - min(how.Steps, s.Transitions)
-		return s
+	w := &walker[S]{search: s, how: how, choices: choices, first: map[string]trodden{}}
+	defer watch(&s.o, func() Snapshot {
+		snapshot := s.meter.snapshot()
+		snapshot.States, snapshot.Memory, snapshot.Left = s.stored.len(), s.memory(), -1
+		snapshot.Waiting = how.Steps - min(how.Steps, snapshot.Transitions)
+		return snapshot
 	})()
 	w.walk()
-	return w.result(), nil
+	return w.result(), s.failed
 }
 
 // choicesOf returns the choices that a walk draws from.
-func choicesOf[S comparable](m Model[S], asked Choice) ([]Choice, error) {
+func choicesOf[S any](m Model[S], asked Choice) ([]Choice, error) {
 	_, kinded := m.(Kinded[S])
 	_, concurrent := m.(Concurrent[S])
 	switch {
@@ -138,7 +141,7 @@ func choicesOf[S comparable](m Model[S], asked Choice) ([]Choice, error) {
 }
 
 // walker is a walk by all workers.
-type walker[S comparable] struct {
+type walker[S any] struct {
 	search  *search[S]
 	how     Walking
 	choices []Choice
@@ -225,15 +228,18 @@ func (w *walker[S]) leg(number uint64) {
 	for taken < steps {
 		initial := random.IntN(len(starts))
 		at := starts[initial]
-		w.meet(&at)
 		w.runs.Add(1)
 		actions = actions[:0]
+		fp, broken := w.meet(&at)
+		if w.tell(number, broken, initial, actions) {
+			return
+		}
 		choose := w.chooser(random)
-		for {
+		for s.within(&at) {
 			if enabled = s.model.Enabled(&at, enabled[:0]); len(enabled) == 0 {
 				s.dead.Add(1)
 				if live, ok := s.model.(Live[S]); ok && !live.Settled(&at) {
-					w.tell(number, Broken{Property: progressOf(s.model), Message: stuck}, initial, actions)
+					w.tell(number, []Broken{{Property: progressOf(s.model), Message: stuck}}, initial, actions)
 					return
 				}
 				break
@@ -242,15 +248,20 @@ func (w *walker[S]) leg(number uint64) {
 				break
 			}
 			a := choose(&at, enabled)
-			next, broken := s.model.Step(&at, a)
+			next, wrong := s.model.Step(&at, a)
 			taken++
 			actions = append(actions, a)
-			if broken != nil {
-				w.tell(number, *broken, initial, actions)
+			if s.content.shared && !s.unchanged([]S{s.canonical(&at)}, []uint64{fp}) {
+				return
+			}
+			if wrong != nil {
+				w.tell(number, []Broken{*wrong}, initial, actions)
 				return
 			}
 			at = next
-			w.meet(&at)
+			if fp, broken = w.meet(&at); w.tell(number, broken, initial, actions) {
+				return
+			}
 			s.deepen(len(actions))
 		}
 		if len(actions) == 0 {
@@ -259,9 +270,12 @@ func (w *walker[S]) leg(number uint64) {
 	}
 }
 
-func (w *walker[S]) meet(state *S) {
+// meet counts a state and returns its representative's fingerprint and what it breaks.
+func (w *walker[S]) meet(state *S) (fp uint64, broken []Broken) {
 	c := w.search.canonical(state)
-	w.search.seen.insert(&c, w.search.fingerprint(&c))
+	fp = w.search.fingerprint(&c)
+	w.search.seen.insert(&c, fp)
+	return fp, w.search.checkState(state)
 }
 
 // deepen notes the length of a run.
@@ -271,18 +285,25 @@ func (s *search[S]) deepen(n int) {
 	}
 }
 
-func (w *walker[S]) tell(leg uint64, b Broken, initial int, actions []Action) {
+// tell keeps what a leg breaks, and reports whether it breaks anything.
+func (w *walker[S]) tell(leg uint64, all []Broken, initial int, actions []Action) bool {
+	if len(all) == 0 {
+		return false
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if known, ok := w.first[b.Property]; !ok || leg < known.leg {
-		w.first[b.Property] = trodden{Violation{b, Path{Initial: initial, Actions: slices.Clone(actions), Loop: -1}}, leg}
+	for _, b := range all {
+		if known, ok := w.first[b.Property]; !ok || leg < known.leg {
+			w.first[b.Property] = trodden{Violation{b, Path{Initial: initial, Actions: slices.Clone(actions), Loop: -1}}, leg}
+		}
 	}
+	return true
 }
 
 func (w *walker[S]) result() Walked {
 	s := w.search
 	r := Walked{
-		Steps: s.meter.transitions.Load(), Runs: w.runs.Load(), Dead: s.dead.Load(), States: s.stored.len(),
+		Steps: s.meter.transitions.Load(), Runs: w.runs.Load(), Dead: s.dead.Load(), Cut: s.cut.Load(), States: s.stored.len(),
 		Deepest: int(s.meter.depth.Load()), Coverage: w.curve, Bound: s.bound, Complete: s.bound == Unbounded,
 		Memory: Usage{Visited: s.stored.bytes(), Model: s.retained()},
 	}

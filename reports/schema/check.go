@@ -19,9 +19,11 @@ type Check struct {
 	Exhausted bool     `json:"exhausted"`
 	// Bound is what ended the search early; MaxStates and MaxMemory are what was allowed,
 	// 0 for everything.
-	Bound           string  `json:"bound"`
-	MaxStates       uint64  `json:"max_states"`
-	MaxMemory       uint64  `json:"max_memory"`
+	Bound     string `json:"bound"`
+	MaxStates uint64 `json:"max_states"`
+	MaxMemory uint64 `json:"max_memory"`
+	// Cut counts the states outside the state constraint, which were not expanded.
+	Cut             uint64  `json:"cut_states,omitempty"`
 	WallS           float64 `json:"wall_s"`
 	StatesPerS      float64 `json:"states_per_s"`
 	TransitionsPerS float64 `json:"transitions_per_s"`

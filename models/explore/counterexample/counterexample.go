@@ -59,7 +59,7 @@ func Encode(m Machine, v explore.Violation, taken explore.Replayed, told *Told) 
 	if err != nil {
 		return nil, err
 	}
-	place, last := 0, 0 // of the newest event, from 1, and of the last step
+	place, last := 0, 0 // of the newest event, from 1, and of the last step or the beginning
 	emit := func(e trace.Event) {
 		place++
 		r.Emit(e)
@@ -81,6 +81,7 @@ func Encode(m Machine, v explore.Violation, taken explore.Replayed, told *Told) 
 		begin.Fields = append(begin.Fields, trace.Str(part+s.Name, s.Value))
 	}
 	emit(begin)
+	last = place
 	happens(0)
 	at := time.Duration(0)
 	for i, s := range taken.Steps {

@@ -41,6 +41,21 @@ func TestCounterexampleComesBackFromItsFile(t *testing.T) {
 	assert.EqualValues(t, len(v.Path.Actions), last.Int("n"), "the verdict names the last step")
 }
 
+// An initial state that breaks a property is a path without steps.
+func TestCounterexampleWithoutSteps(t *testing.T) {
+	v := explore.Violation{Broken: explore.Broken{Property: "P1", Message: "at once"}, Path: explore.Path{Initial: 2, Loop: -1}}
+	taken := explore.Replayed{Start: []explore.Part{{Name: "a", Value: "b"}}, Broken: []explore.Broken{v.Broken}}
+	content, err := Encode(Machine{Config: "small"}, v, taken, nil)
+	require.NoError(t, err)
+	file, err := trace.Read(bytes.NewReader(content))
+	require.NoError(t, err)
+	found, err := Decode(file)
+	require.NoError(t, err)
+	assert.Equal(t, Found{Machine{Config: "small"}, v}, found)
+	assert.NoError(t, Same(file, found, taken, nil))
+	assert.Equal(t, []int{1}, file.Footer.Verdict.Violations[0].Events, "the beginning breaks it")
+}
+
 func TestOtherStatesAreSeen(t *testing.T) {
 	v, taken := violation(t)
 	content, err := Encode(Machine{Config: "2pc-3-hasty"}, v, taken, nil)

@@ -2,10 +2,8 @@ package logs
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"io"
 
 	"github.com/hashicorp/raft"
@@ -69,16 +67,6 @@ func (m *Model) Enabled(s *State, actions []explore.Action) []explore.Action {
 		actions = append(actions, explore.Action(i))
 	}
 	return append(actions, again)
-}
-
-// Fingerprint implements [explore.Model].
-func (m *Model) Fingerprint(s *State) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte{s.begin, s.length})
-	h.Write(s.commands[:])
-	var sum [8]byte
-	binary.BigEndian.PutUint64(sum[:], h.Sum64())
-	return binary.BigEndian.Uint64(sum[:])
 }
 
 // Describe implements [explore.Model].

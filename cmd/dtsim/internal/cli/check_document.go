@@ -34,7 +34,7 @@ func (d *verification) checked(r explore.Result, o explore.Options, wall time.Du
 	d.Exhausted, d.Bound, d.Audited, d.Reduced = r.Exhausted, string(r.Bound), r.Audited, r.Reduced
 	d.WallS, d.StatesPerS, d.TransitionsPerS = wall.Seconds(), perSecond(r.States, wall), perSecond(r.Transitions, wall)
 	d.BytesPerState, d.VisitedBytes, d.FrontierBytes, d.ModelBytes = r.PerState(), r.Memory.Visited, r.Memory.Frontier, r.Memory.Model
-	d.Omission = r.Omission
+	d.Omission, d.Cut = r.Omission, r.Cut
 	if o.DepthFirst || o.Jobs < 1 {
 		d.Jobs = 1
 	}
@@ -102,7 +102,7 @@ func (d *verification) status() int {
 	switch {
 	case len(d.Violations) > 0:
 		return statusViolated
-	case d.Exhausted, d.Walk != nil && d.Walk.Complete:
+	case d.Exhausted, d.Bound == string(explore.Constraint), d.Walk != nil && d.Walk.Complete:
 		return statusPassed
 	}
 	return statusHarness

@@ -97,6 +97,8 @@ func (d *verification) verdict() string {
 		return "Held: every state was visited, and nothing is broken of " + properties + "."
 	case d.Bound == string(explore.Interrupted):
 		return "Interrupted before everything was seen. Nothing seen so far breaks " + properties + "."
+	case d.Bound == string(explore.Constraint):
+		return fmt.Sprintf("Every state within the constraint was visited; it is not exhausted beyond it: %s states outside were checked and not expanded. Nothing seen breaks %s.", grouped(d.Cut), properties)
 	case d.Bound != string(explore.Unbounded):
 		return fmt.Sprintf("The bound on %s was hit before everything was seen. Nothing seen so far breaks %s.", d.Bound, properties)
 	}
