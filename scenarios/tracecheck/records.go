@@ -30,8 +30,8 @@ type observer struct {
 
 type observation struct {
 	digest string
+	record *fsm.Task
 	task   reconcile.Observation
-	ended  int64
 }
 
 func newRecords() *records {
@@ -83,27 +83,19 @@ func (r *records) take(e *trace.Event, of key) {
 	}
 }
 
-// observe is what a listed task means to a node, and when it ended (in ms since 1970).
-// False: no task was ever in that state.
-func (r *records) observe(node string, listed trace.ListedTask) (reconcile.Observation, int64, bool) {
+// observe returns what a listed task means to a node. False: no task was ever in that
+// state.
+func (r *records) observe(node string, listed trace.ListedTask) (observation, bool) {
 	who := observer{node, key{listed.Namespace, listed.ID}}
-	if known := r.observed[who]; known.digest == listed.Digest {
-		return known.task, known.ended, known.digest != ""
+	if known, ok := r.observed[who]; ok && known.digest == listed.Digest {
+		return known, true
 	}
 	state := r.states[listed.Digest]
 	if state == nil {
-		return reconcile.Observation{}, 0, false
+		return observation{}, false
 	}
-	task := refinement.Record(state)
-	o := observation{listed.Digest, reconcile.Observe(task, node), endOf(task)}
+	record := refinement.Record(state)
+	o := observation{listed.Digest, record, reconcile.Observe(record, node)}
 	r.observed[who] = o
-	return o.task, o.ended, true
-}
-
-// endOf is when the time to live of a task begins.
-func endOf(task *fsm.Task) int64 {
-	if task.TerminalAt.IsZero() {
-		return task.FinishedAt.UnixMilli()
-	}
-	return task.TerminalAt.UnixMilli()
+	return o, true
 }

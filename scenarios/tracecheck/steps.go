@@ -14,90 +14,83 @@ import (
 // interrupted stands in an error that wraps context.Canceled.
 const interrupted = "context canceled"
 
-// turnedMessage is what an ack says that a fault has turned.
-const turnedMessage = "another outcome as planned"
+// flippedMessage is the message of an ack whose outcome a fault has turned.
+const flippedMessage = "another outcome as planned"
 
-// step keeps the minds that have decided what an event shows.
-func (o *Observer) step(e *trace.Event, n *node, seen string, f func(mind) []mind) bool {
-	l := o.line(e, n, keyOf(e))
-	if l == nil {
+// step keeps the hypotheses under which an event shows what was decided.
+func (o *Observer) step(e *trace.Event, n *node, seen string, f func(hypothesis) []hypothesis) bool {
+	t := o.track(e, n, keyOf(e))
+	if t == nil {
 		return false
 	}
-	l.noted(o.seq)
-	all, ok := l.closure()
+	t.noted(o.seq)
+	before, ok := t.keep(f)
 	if !ok {
-		o.alive(l)
+		o.diverged(e.At, n.name, t.key, t.recent, "%s, and the model would have allowed: %s", seen, allowed(before))
 		return false
 	}
-	var kept []mind
-	for _, m := range all {
-		kept = append(kept, f(m)...)
-	}
-	if len(kept) == 0 {
-		l.lost = true
-		o.gap(e.At, n.name, l.key, l.recent, "%s, and the model would have allowed: %s", seen, allowed(all))
+	if o.followed(t) == nil {
 		return false
 	}
-	l.minds = kept
-	o.counts["bridge/steps"]++
+	o.counts["tracecheck/steps"]++
 	return true
 }
 
-// about says whether a mind has an action of a kind on a version under way, which has
-// begun or not.
-func (m *mind) about(begun bool, version uint64, kinds ...reconcile.Kind) bool {
-	return m.busy && m.begun == begun && !m.ended && m.action.Version == version && slices.Contains(kinds, m.action.Kind)
+// at reports whether an action of a kind on a version is under way, which has begun or not.
+func (h *hypothesis) at(begun bool, version uint64, kinds ...reconcile.Kind) bool {
+	a := h.action()
+	return h.begun == begun && !h.ended && a.Version == version && slices.Contains(kinds, a.Kind)
 }
 
-// acted takes in what providers tell of what schedulers do.
+// acted takes in the events of providers that show what schedulers do.
 func (o *Observer) acted(e *trace.Event, n *node) {
 	version, k := versionOf(e), keyOf(e)
 	if _, ok := o.caps[k.namespace]; !ok {
-		o.gap(e.At, n.name, k, nil, "%s of a namespace without a provider", e.Kind)
+		o.diverged(e.At, n.name, k, nil, "%s of a namespace without a provider", e.Kind)
 		return
 	}
 	switch e.Kind {
 	case trace.StartAsked:
 		n.touched(k, version)
-		o.step(e, n, word("Start", version), func(m mind) []mind {
-			ok := m.about(false, version, reconcile.Start)
-			m.begun = true
-			return only(m, ok)
+		o.step(e, n, ofRun("Start", version), func(h hypothesis) []hypothesis {
+			ok := h.at(false, version, reconcile.Start)
+			h.begun = true
+			return only(h, ok)
 		})
 	case trace.HandleStarted:
-		id := e.Int("handle")
+		id := handleOf(e)
 		n.live[id], n.of[id] = fsm.TaskDescriptor{ID: k.id, Version: version}, k
-		o.step(e, n, word("the end of Start", version), func(m mind) []mind {
-			ok := m.about(true, version, reconcile.Start)
-			m.ended, m.outcome, m.handle = true, reconcile.Outcome{}, id
-			return only(m, ok)
+		o.step(e, n, ofRun("the end of Start", version), func(h hypothesis) []hypothesis {
+			ok := h.at(true, version, reconcile.Start)
+			h.ended, h.outcome = true, reconcile.Outcome{Handle: id}
+			return only(h, ok)
 		})
 	case trace.HandleExited:
-		if l := o.line(e, n, k); l != nil {
-			l.gone[e.Int("handle")] = e.At
-			l.noted(o.seq)
+		if t := o.track(e, n, k); t != nil {
+			t.gone[handleOf(e)] = e.At
+			t.noted(o.seq)
 		}
-		delete(n.live, e.Int("handle"))
+		delete(n.live, handleOf(e))
 		n.stopped[version] = e.At
 	case trace.HandleTerminated:
 		o.terminated(e, n)
 	case trace.RecoveryAsked:
-		o.step(e, n, word("AskRecovered", version), func(m mind) []mind {
-			ok := m.about(false, version, reconcile.AskRecovered)
-			m.begun, m.ended, m.outcome = true, true, reconcile.Outcome{Answer: e.Bool("done")}
-			return only(m, ok)
+		o.step(e, n, ofRun("AskRecovered", version), func(h hypothesis) []hypothesis {
+			ok := h.at(false, version, reconcile.AskRecovered)
+			h.begun, h.ended, h.outcome = true, true, reconcile.Outcome{Answer: e.Bool("done")}
+			return only(h, ok)
 		})
 	case trace.WorkStarted:
 		n.surely(k, version, e.At)
 	case trace.LocalStateRemoved:
 		superseded := true
-		o.step(e, n, word("CleanLocal", version), func(m mind) []mind {
-			ok := m.about(false, version, reconcile.CleanLocal)
-			if ok && m.current.view.Present && m.current.view.Task.Version <= version {
+		o.step(e, n, ofRun("CleanLocal", version), func(h hypothesis) []hypothesis {
+			ok := h.at(false, version, reconcile.CleanLocal)
+			if v := h.decides.Current; ok && v.View.Present && v.View.Task.Version <= version {
 				superseded = false // that OnTaskCompleted has ended stays noted
 			}
-			m.begun, m.ended, m.outcome = true, true, reconcile.Outcome{}
-			return only(m, ok)
+			h.begun, h.ended, h.outcome = true, true, reconcile.Outcome{}
+			return only(h, ok)
 		})
 		if superseded {
 			n.removed(k, version, e.At)
@@ -112,24 +105,23 @@ func (o *Observer) acted(e *trace.Event, n *node) {
 	}
 }
 
-// terminated takes in that a worker was told to stop. Whoever is closing tells all.
+// terminated takes in that a worker was told to stop. A scheduler that is closing tells
+// all of them.
 func (o *Observer) terminated(e *trace.Event, n *node) {
-	version, id := versionOf(e), e.Int("handle")
-	o.step(e, n, word("Terminate", version), func(m mind) []mind {
-		i := slices.IndexFunc(m.handles, func(h hand) bool { return h.version == version })
-		if i < 0 || m.handles[i].id != id {
-			return only(m, n.closing) // by the scheduler that closes, on a handle it has just got
+	version, id := versionOf(e), handleOf(e)
+	o.step(e, n, ofRun("Terminate", version), func(h hypothesis) []hypothesis {
+		if h.handle(version).ID != id {
+			return only(h, n.closing) // by the scheduler that closes, on a handle it has just got
 		}
-		var all []mind
-		if m.about(false, version, reconcile.Terminate) {
-			d := m
+		var all []hypothesis
+		if h.at(false, version, reconcile.Terminate) {
+			d := h
 			d.begun, d.ended, d.outcome = true, true, reconcile.Outcome{}
 			all = append(all, d)
 		}
 		if n.closing {
-			m.handles = slices.Clone(m.handles)
-			m.handles[i].terminated = true
-			all = append(all, m)
+			h.decides.Terminated(version)
+			all = append(all, h)
 		}
 		return all
 	})
@@ -155,20 +147,20 @@ func (o *Observer) callback(e *trace.Event, n *node) {
 	if group != "" {
 		seen += " of group " + group
 	}
-	o.step(e, n, word(seen, version)+" in "+string(status), func(m mind) []mind {
-		a := m.action
-		if !m.about(ends, version, kinds...) || a.Group != group || !slices.Equal(a.Units, units) || m.current.view.Task.Status != status {
+	o.step(e, n, ofRun(seen, version)+" in "+string(status), func(h hypothesis) []hypothesis {
+		a := h.action()
+		if !h.at(ends, version, kinds...) || a.Group != group || !slices.Equal(a.Units, units) || h.decides.Current.View.Task.Status != status {
 			return nil
 		}
 		if !ends {
-			m.begun = true
-			return []mind{m}
+			h.begun = true
+			return []hypothesis{h}
 		}
-		m.ended = true
-		var all []mind
+		h.ended = true
+		var all []hypothesis
 		for _, outcome := range outcomes(e.Str("error")) {
-			m.outcome = outcome
-			all = append(all, m)
+			h.outcome = outcome
+			all = append(all, h)
 		}
 		return all
 	})
@@ -185,79 +177,80 @@ func outcomes(err string) []reconcile.Outcome {
 	return []reconcile.Outcome{{Result: reconcile.Failed, Err: err}}
 }
 
-// deeds are the calls of schedulers.
-var deeds = map[string]reconcile.Kind{
+// schedulerCalls are the calls of schedulers.
+var schedulerCalls = map[string]reconcile.Kind{
 	"ack-preparation": reconcile.AckPreparation, "ack-swap": reconcile.AckPost,
 	"finalize-task": reconcile.Finalize, "clean-up-task": reconcile.CleanRecord,
 }
 
 // called takes in a call: of a scheduler, which must have decided it, of a worker, of a
-// callback, or of somebody else.
+// callback, or of an operator.
 func (o *Observer) called(e *trace.Event, n *node) {
-	c := o.senders.called(e, n)
-	kind, deed := deeds[c.do]
+	c := o.calls.called(e, n)
+	kind, decides := schedulerCalls[c.do]
 	switch {
-	case c.operator: // may do as it likes
+	case c.operator: // is bound to nothing
 	case c.resent:
-		if !o.senders.repeats(c) {
-			o.gap(e.At, n.name, c.key, nil, "%s is made again, and never was made before", c.do)
+		if !o.calls.repeats(c) {
+			o.diverged(e.At, n.name, c.key, nil, "%s is made again, and never was made before", c.do)
 		}
-	case deed:
+	case decides:
 		o.decided(e, n, c, kind)
-	case reports[c.do]:
-		c.known = n.works(c)
-		if !c.known {
-			o.gap(e.At, n.name, c.key, nil, "%s of unit %s of version %d, and no worker of it is alive here", c.do, c.unit, c.version)
+	case workerCalls[c.do]:
+		c.explained = n.works(c)
+		if !c.explained {
+			o.diverged(e.At, n.name, c.key, nil, "%s of unit %s of version %d, and no worker of it is alive here", c.do, c.unit, c.version)
 		}
-	case tells[c.do] != nil:
-		l := o.line(e, n, c.key)
-		c.known = o.step(e, n, word(c.do, c.version), func(m mind) []mind {
-			return only(m, m.about(true, c.version, tells[c.do]...))
+	case callbackCalls[c.do] != nil:
+		t := o.track(e, n, c.key)
+		c.explained = o.step(e, n, ofRun(c.do, c.version), func(h hypothesis) []hypothesis {
+			return only(h, h.at(true, c.version, callbackCalls[c.do]...))
 		})
-		c.unsaid = l == nil || l.crowded
+		c.undetermined = t == nil || t.overflowed
 	default:
-		o.gap(e.At, n.name, c.key, nil, "%s is a call of nobody", c.do)
+		o.diverged(e.At, n.name, c.key, nil, "%s is a call that no part of the model makes", c.do)
 	}
 }
 
-// decided holds a call of a scheduler against what it can have decided.
+// decided checks a call of a scheduler against what it can have decided.
 func (o *Observer) decided(e *trace.Event, n *node, c *call, kind reconcile.Kind) {
-	l := o.line(e, n, c.key)
-	turned := l != nil && l.turned
-	seen := word(kind.String(), c.version)
+	t := o.track(e, n, c.key)
+	flipped := t != nil && t.ackFlipped
+	seen := ofRun(kind.String(), c.version)
 	if kind == reconcile.AckPreparation || kind == reconcile.AckPost {
 		seen += " success=" + e.Str("success")
 	}
-	ok := o.step(e, n, seen, func(m mind) []mind {
-		if !m.about(false, c.version, kind) {
+	ok := o.step(e, n, seen, func(h hypothesis) []hypothesis {
+		if !h.at(false, c.version, kind) {
 			return nil
 		}
-		message := m.action.Message
-		if m.action.Success != c.success {
-			if !turned || c.success {
+		a := h.action()
+		message := a.Message
+		if a.Success != c.success {
+			if !flipped || c.success {
 				return nil
 			}
-			message = turnedMessage
+			message = flippedMessage
 		}
 		if !slices.Contains(c.messages, message) {
 			c.messages = append(c.messages, message)
 		}
-		m.begun, m.op = true, c.op
-		return []mind{m}
+		h.begun, h.op = true, c.op
+		return []hypothesis{h}
 	})
-	c.known, c.unsaid = ok, l == nil || l.crowded
-	if l != nil {
-		l.held, l.turned = false, false
+	c.explained, c.undetermined = ok, t == nil || t.overflowed
+	if t != nil {
+		t.ackDelayed, t.ackFlipped = false, false
 	}
 }
 
 // returned takes in the outcome of a call.
 func (o *Observer) returned(e *trace.Event, n *node) {
-	c := o.senders.calls[e.Int("op")]
+	c := o.calls.byOp[e.Int("op")]
 	if c == nil || c.operator || c.resent || c.node != n.name {
 		return
 	}
-	if _, deed := deeds[c.do]; !deed {
+	if _, decides := schedulerCalls[c.do]; !decides {
 		return
 	}
 	about := *e
@@ -266,14 +259,14 @@ func (o *Observer) returned(e *trace.Event, n *node) {
 	if e.Str("outcome") != "ok" {
 		outcome.Result = reconcile.Failed
 	}
-	o.step(&about, n, word("the end of "+c.do, c.version), func(m mind) []mind {
-		ok := m.busy && m.begun && !m.ended && m.op == c.op
-		m.ended, m.outcome = true, outcome
-		return only(m, ok)
+	o.step(&about, n, ofRun("the end of "+c.do, c.version), func(h hypothesis) []hypothesis {
+		ok := h.begun && !h.ended && h.op == c.op
+		h.ended, h.outcome = true, outcome
+		return only(h, ok)
 	})
 }
 
-// works says that a worker of a call's run is alive on the node.
+// works reports whether a worker of a call's run is alive on the node.
 func (n *node) works(c *call) bool {
 	for id, run := range n.live {
 		if n.of[id] == c.key && run.Version == c.version {
@@ -283,11 +276,8 @@ func (n *node) works(c *call) bool {
 	return false
 }
 
-func only(m mind, ok bool) []mind {
-	if ok {
-		return []mind{m}
-	}
-	return nil
-}
+// ofRun names something of a version.
+func ofRun(what string, version uint64) string { return fmt.Sprintf("%s v%d", what, version) }
 
-func word(what string, version uint64) string { return fmt.Sprintf("%s v%d", what, version) }
+// handleOf returns the number of the handle that an event is about.
+func handleOf(e *trace.Event) uint64 { return uint64(e.Int("handle")) }

@@ -24,13 +24,13 @@ func TestEveryStepIsOneThatTheModelKnows(t *testing.T) {
 				for _, e := range clustertest.Trace(t, p).Events {
 					o.Observe(e)
 				}
-				for _, gap := range o.Gaps() {
-					t.Error(gap)
+				for _, d := range o.Divergences() {
+					t.Error(d)
 				}
 				counters := o.Counters()
-				require.Zero(t, counters["bridge/too-many"])
-				steps += counters["bridge/steps"]
-				commands += counters["bridge/commands"]
+				require.Zero(t, counters["tracecheck/too-many"])
+				steps += counters["tracecheck/steps"]
+				commands += counters["tracecheck/commands"]
 			})
 		}
 	}

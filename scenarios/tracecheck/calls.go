@@ -25,16 +25,16 @@ type call struct {
 	fields  []trace.Field
 	// operator: it has no version, so it is that of an operator. resent: a fault makes it.
 	operator, resent bool
-	// messages are what an ack can say.
+	// messages are what an ack can carry.
 	messages []string
-	// known: somebody the model knows has made it. unsaid: that cannot be told, because a
-	// gap came before.
-	known, unsaid bool
+	// explained: a part of the model has made it. undetermined: that is not known, because
+	// of a divergence before.
+	explained, undetermined bool
 }
 
-// senders are all calls, and the requests that they have become.
-type senders struct {
-	calls map[int64]*call
+// calls are all calls, and the requests that they have become.
+type calls struct {
+	byOp map[int64]*call
 	// made are the calls that were made, by what they are.
 	made     map[string][]*call
 	requests map[request]*call
@@ -46,28 +46,28 @@ type request struct {
 	seq    uint64
 }
 
-func newSenders() *senders {
-	return &senders{calls: make(map[int64]*call), made: make(map[string][]*call), requests: make(map[request]*call)}
+func newCalls() *calls {
+	return &calls{byOp: make(map[int64]*call), made: make(map[string][]*call), requests: make(map[request]*call)}
 }
 
-// reports are the calls of workers.
-var reports = map[string]bool{"update-progress": true, "complete-unit": true, "fail-unit": true}
+// workerCalls are the calls of workers.
+var workerCalls = map[string]bool{"update-progress": true, "complete-unit": true, "fail-unit": true}
 
-// tells are the calls of callbacks, and of which.
-var tells = map[string][]reconcile.Kind{
+// callbackCalls are the calls of callbacks, and of which.
+var callbackCalls = map[string][]reconcile.Kind{
 	"flip-property": {reconcile.CompleteTask},
 	"swap-tenants":  {reconcile.CompleteGroup, reconcile.CompleteTask},
 }
 
 // called takes in a call; n is nil when the node is down.
-func (s *senders) called(e *trace.Event, n *node) *call {
+func (s *calls) called(e *trace.Event, n *node) *call {
 	c := &call{
 		op: e.Int("op"), do: e.Str("do"), node: e.Node, key: keyOf(e), version: versionOf(e), unit: e.Str("unit"),
 		success: e.Bool("success"), resent: e.Bool("resent"), fields: slices.Clone(e.Fields),
 	}
 	_, run := e.Get("version")
-	c.operator, c.known = !run, !run && n != nil
-	s.calls[c.op] = c
+	c.operator, c.explained = !run, !run && n != nil
+	s.byOp[c.op] = c
 	if !c.resent {
 		s.made[c.identity()] = append(s.made[c.identity()], c)
 	}
@@ -85,13 +85,13 @@ func (c *call) identity() string {
 	return b.String()
 }
 
-// repeats says whether a call repeats one that was made.
-func (s *senders) repeats(c *call) bool {
-	return slices.ContainsFunc(s.made[c.identity()], func(made *call) bool { return made.known || made.unsaid })
+// repeats reports whether a call repeats one that was made.
+func (s *calls) repeats(c *call) bool {
+	return slices.ContainsFunc(s.made[c.identity()], func(made *call) bool { return made.explained || made.undetermined })
 }
 
-func (s *senders) proposed(e *trace.Event) {
-	if c := s.calls[e.Int("op")]; c != nil {
+func (s *calls) proposed(e *trace.Event) {
+	if c := s.byOp[e.Int("op")]; c != nil {
 		s.requests[requestOf(e)] = c
 	}
 }
@@ -101,7 +101,7 @@ func requestOf(e *trace.Event) request {
 	return request{e.Str("client"), seq.Uint()}
 }
 
-// body has the fields of commands that say whose they are.
+// body has the fields of commands that identify their sender.
 type body struct {
 	Namespace string `json:"namespace"`
 	ID        string `json:"id"`
@@ -112,8 +112,8 @@ type body struct {
 	Error     string `json:"error"`
 }
 
-// makes says which calls a command can be of.
-var makes = map[api.CommandType][]string{
+// callsOf are the calls that a command can be of.
+var callsOf = map[api.CommandType][]string{
 	api.CommandAddTask:              {string(plan.AddTask)},
 	api.CommandCancelTask:           {string(plan.CancelTask)},
 	api.CommandMarkTaskFailed:       {string(plan.FailTask)},
@@ -125,7 +125,7 @@ var makes = map[api.CommandType][]string{
 	api.CommandRecordUnitCompletion: {"complete-unit", "fail-unit"},
 }
 
-// committed takes in a command, which must be that of a call that somebody has made.
+// committed takes in a command, which must be that of a call in the trace.
 func (o *Observer) committed(e *trace.Event) {
 	t, ok := refinement.TaskCommands[e.Str("command")]
 	var b body
@@ -137,22 +137,22 @@ func (o *Observer) committed(e *trace.Event) {
 	if !ok {
 		return
 	}
-	o.counts["bridge/commands"]++
-	if why := o.senders.stranger(e, t, b); why != "" {
-		o.gap(e.At, e.Node, k, nil, "%s of version %d is committed: %s", e.Str("command"), b.Version, why)
+	o.counts["tracecheck/commands"]++
+	if why := o.calls.unexplained(e, t, b); why != "" {
+		o.diverged(e.At, e.Node, k, nil, "%s of version %d is committed: %s", e.Str("command"), b.Version, why)
 	}
 }
 
-// stranger says why a command is not that of a call; "" when it is.
-func (s *senders) stranger(e *trace.Event, t api.CommandType, b body) string {
+// unexplained returns why a command is not that of a call; "" when it is.
+func (s *calls) unexplained(e *trace.Event, t api.CommandType, b body) string {
 	c := s.requests[requestOf(e)]
 	switch {
 	case c == nil:
-		return "nobody has sent it"
-	case !slices.Contains(makes[t], c.do):
+		return "no call has sent it"
+	case !slices.Contains(callsOf[t], c.do):
 		return fmt.Sprintf("it was sent as %s", c.do)
 	case c.operator && (t == api.CommandAddTask && slices.ContainsFunc(c.fields, func(f trace.Field) bool { return f.Key == "flaw" })):
-		return "" // what is submitted with a flaw need not be about what it says
+		return "" // a submission with a flaw need not be about the task that it names
 	case c.key != key{b.Namespace, b.ID}:
 		return fmt.Sprintf("it was sent for %s", c.key)
 	case c.operator:
@@ -165,15 +165,15 @@ func (s *senders) stranger(e *trace.Event, t api.CommandType, b body) string {
 		of = s.made[c.identity()]
 	}
 	for _, made := range of {
-		if made.unsaid || made.known && made.says(t, b) {
+		if made.undetermined || made.explained && made.has(t, b) {
 			return ""
 		}
 	}
-	return fmt.Sprintf("nobody has decided to send it so (node %s, success %t, message %q)", b.NodeID, b.Success, b.Error)
+	return fmt.Sprintf("no call was to have this content (node %s, success %t, message %q)", b.NodeID, b.Success, b.Error)
 }
 
-// says whether a command says what its call was to say.
-func (c *call) says(t api.CommandType, b body) bool {
+// has reports whether a command has the content that its call was to have.
+func (c *call) has(t api.CommandType, b body) bool {
 	switch t {
 	case api.CommandRecordPostAck, api.CommandRecordPreparationAck:
 		return b.NodeID == c.node && b.Success == c.success && slices.Contains(c.messages, b.Error)

@@ -7,24 +7,24 @@ import (
 	"dtsim/sched/reconcile"
 )
 
-// Memories are what the scheduler of a node can remember of a task by now, when it has
+// Memories returns what the scheduler of a node can remember of a task by now, when it has
 // done what it can do in this instant: each memory once, in the order of their encodings.
-// None: the node is down, has not listed the task, or nothing more is said of it.
+// None: the node is down, has not listed the task, or the track is not followed any more.
 func (o *Observer) Memories(node, namespace, id string) []reconcile.Memory {
 	n := o.nodes[node]
 	if n == nil {
 		return nil
 	}
-	l := n.lines[key{namespace, id}]
-	if l == nil || l.lost {
+	t := n.tracks[key{namespace, id}]
+	if t == nil || t.lost {
 		return nil
 	}
-	all, ok := l.reach(func(*mind) {})
+	all, ok := t.reach(func(*hypothesis) {})
 	if !ok {
 		return nil
 	}
 	// What is on its way arrives, and what has ended is settled, before time can pass.
-	if settled := slices.DeleteFunc(slices.Clone(all), func(m mind) bool { return m.due(false) }); len(settled) > 0 {
+	if settled := slices.DeleteFunc(slices.Clone(all), func(h hypothesis) bool { return h.due(false) }); len(settled) > 0 {
 		all = settled
 	}
 	type encoded struct {
@@ -32,8 +32,8 @@ func (o *Observer) Memories(node, namespace, id string) []reconcile.Memory {
 		memory reconcile.Memory
 	}
 	var memories []encoded
-	for _, m := range all {
-		memories = append(memories, encoded{m.memory.AppendBinary(nil), m.memory})
+	for _, h := range all {
+		memories = append(memories, encoded{h.decides.Memory.AppendBinary(nil), h.decides.Memory})
 	}
 	slices.SortFunc(memories, func(a, b encoded) int { return bytes.Compare(a.bytes, b.bytes) })
 	memories = slices.CompactFunc(memories, func(a, b encoded) bool { return bytes.Equal(a.bytes, b.bytes) })
@@ -44,8 +44,8 @@ func (o *Observer) Memories(node, namespace, id string) []reconcile.Memory {
 	return distinct
 }
 
-// Keys are the tasks, by namespace and id, of which the scheduler of a node has a memory
-// to speak of, sorted.
+// Keys returns the tasks, by namespace and id, that the scheduler of a node has looked at,
+// sorted.
 func (o *Observer) Keys(node string) [][2]string {
 	n := o.nodes[node]
 	if n == nil {

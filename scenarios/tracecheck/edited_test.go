@@ -15,13 +15,13 @@ import (
 	"dtsim/sim/trace/traceedit"
 )
 
-// story is a run in which a scheduler does everything that it can do: a barrier reindex
+// everything is a run in which a scheduler does everything that it can do: a barrier reindex
 // that finishes, one per tenant, a repair that is cancelled, a cleanup that runs twice,
 // a node that crashes and comes back to ended tasks, records and local state that go.
-func story() *plan.Plan {
+func everything() *plan.Plan {
 	second := func(n float64) plan.Duration { return plan.Duration(n * float64(time.Second)) }
 	p := plan.Default()
-	p.Name = "story"
+	p.Name = "story" // as in the kept trace
 	p.Duration = second(80)
 	p.Calm = second(30)
 	p.Cluster.SchedulerTick = second(2)
@@ -50,25 +50,25 @@ func story() *plan.Plan {
 	return &p
 }
 
-// read are the events of the kept story, once it has been read.
+// read are the events of the kept run, once it has been read.
 var read []trace.Event
 
-// kept is one telling of the story, so that what is doctored in it is the same every time:
-// outside of the engines the order of what happens at once is anybody's guess.
+// kept is one trace of the run, so that what is edited in it is the same every time:
+// outside of the engines the order of what happens at once is not determined.
 // UPDATE_GOLDEN=1 keeps a new one.
-const kept = "testdata/story.trace.jsonl.zst"
+const kept = "testdata/everything.trace.jsonl.zst"
 
 func events(t *testing.T) []trace.Event {
 	t.Helper()
 	if read == nil {
-		read = clustertest.Read(t, clustertest.Kept(t, kept, story())).Events
+		read = clustertest.Read(t, clustertest.Kept(t, kept, everything())).Events
 	}
 	return slices.Clone(read)
 }
 
-// judge returns the gaps in a sequence of events.
-func judge(all []trace.Event) *tracecheck.Observer {
-	o := tracecheck.New(story())
+// check follows a sequence of events.
+func check(all []trace.Event) *tracecheck.Observer {
+	o := tracecheck.New(everything())
 	for i, e := range all {
 		e.Seq = i + 1
 		o.Observe(e)
@@ -76,14 +76,14 @@ func judge(all []trace.Event) *tracecheck.Observer {
 	return o
 }
 
-func TestTheStoryHasNoGap(t *testing.T) {
-	now := clustertest.Trace(t, story())
+func TestARunOfEverythingHasNoDivergence(t *testing.T) {
+	now := clustertest.Trace(t, everything())
 	require.Empty(t, now.Footer.Verdict.Violations)
-	require.Empty(t, judge(now.Events).Gaps(), "as it runs now")
+	require.Empty(t, check(now.Events).Divergences(), "as it runs now")
 	all := events(t)
-	o := judge(all)
-	require.Empty(t, o.Gaps())
-	require.Zero(t, o.Counters()["bridge/too-many"])
+	o := check(all)
+	require.Empty(t, o.Divergences())
+	require.Zero(t, o.Counters()["tracecheck/too-many"])
 	for _, kind := range []trace.Kind{
 		trace.StartAsked, trace.HandleTerminated, trace.RecoveryAsked, trace.LocalStateRemoved, trace.CallbackEnded,
 	} {
@@ -91,7 +91,7 @@ func TestTheStoryHasNoGap(t *testing.T) {
 	}
 }
 
-// script doctors a sequence of events.
+// script edits a sequence of events.
 type script = traceedit.Script
 
 var is, find, set, drop, edit = traceedit.Is, traceedit.Find, traceedit.Set, traceedit.DropFirst, traceedit.Edit
@@ -131,14 +131,14 @@ func later(match, behind func(trace.Event) bool) script {
 
 const postAck = "DISTRIBUTED_TASK_RECORD_POST_COMPLETION_ACK"
 
-// doctored are traces in which something is not as the model has it, with words of the
-// gap that there must be.
-var doctored = []struct {
-	name   string
-	script script
-	says   string
+// edited are traces in which something is not as the model has it, and what the message of
+// the divergence must contain.
+var edited = []struct {
+	name    string
+	script  script
+	message string
 }{
-	{"a worker is started that nobody has decided to start", copied(is(trace.StartAsked, "task=barrier", "node=n1"), is(trace.HandleStarted, "task=barrier", "node=n1")), "Start v"},
+	{"a worker is started without a decision", copied(is(trace.StartAsked, "task=barrier", "node=n1"), is(trace.HandleStarted, "task=barrier", "node=n1")), "Start v"},
 	{"a worker is not started", drop(is(trace.StartAsked, "task=barrier", "node=n1")), "the end of Start"},
 	{"a worker is not even asked for", func(all []trace.Event) []trace.Event {
 		return slices.DeleteFunc(all, func(e trace.Event) bool {
@@ -163,18 +163,18 @@ var doctored = []struct {
 	{"the swap comes before the preparation", exchanged(
 		is(trace.CallbackStarted, "task=barrier", "callback=OnGroupCompleted", "node=n1"),
 		is(trace.CallbackStarted, "task=barrier", "callback=OnSwapRequested", "node=n1")), "OnSwapRequested"},
-	{"a callback failed, and its ack does not say so", set(is(trace.CallbackEnded, "task=barrier", "callback=OnGroupCompleted", "node=n1"), trace.Str("error", "broken")), "success=true"},
+	{"a callback failed, and its ack is a success", set(is(trace.CallbackEnded, "task=barrier", "callback=OnGroupCompleted", "node=n1"), trace.Str("error", "broken")), "success=true"},
 	{"an ack is left out", drop(is(trace.Called, "do=ack-preparation", "task=barrier", "node=n1")), "AckPreparation"},
 	{"an ack is late", later(is(trace.Called, "do=ack-preparation", "task=barrier", "node=n1"), is(trace.Returned, "do=ack-preparation", "node=n1")), "AckPreparation"},
 	{"an ack is invented", copied(is(trace.Called, "do=ack-swap", "task=barrier", "node=n1"), is(trace.CallbackStarted, "task=barrier", "callback=OnSwapRequested", "node=n1"), trace.Int("op", 90_000)), "AckPost"},
-	{"an ack says something else than was decided", set(is(trace.Called, "do=ack-swap", "task=barrier", "node=n1"), trace.Bool("success", false)), "success=false"},
+	{"an ack has another content than was decided", set(is(trace.Called, "do=ack-swap", "task=barrier", "node=n1"), trace.Bool("success", false)), "success=false"},
 	{"an ack is sent twice", copied(is(trace.Called, "do=ack-swap", "task=barrier", "node=n1"), is(trace.Returned, "do=ack-swap", "node=n1"), trace.Int("op", 90_000)), "AckPost"},
 	{"the answer to an ack never comes, and the scheduler goes on", drop(is(trace.Returned, "do=ack-swap", "node=n1")), "OnTaskCompleted"},
 	{"a task is finalized too early", later(is(trace.CallbackEnded, "task=barrier", "callback=OnTaskCompleted"), is(trace.Called, "do=finalize-task", "task=barrier")), "Finalize"},
 	{"a record is removed before its time", copied(is(trace.Called, "do=clean-up-task", "task=barrier"), is(trace.CallbackEnded, "task=barrier", "callback=OnTaskCompleted", "node=n2"), trace.Int("op", 90_000)), "CleanRecord"},
 	{"local state is removed that is needed", copied(is(trace.LocalStateRemoved, "task=barrier", "node=n1"), is(trace.WorkStarted, "task=barrier", "node=n1")), "CleanLocal"},
 	{"a provider is not asked about a task that had ended", drop(is(trace.RecoveryAsked, "task=barrier", "node=n3")), "AskRecovered"},
-	{"a provider says something else of its part", set(is(trace.RecoveryAsked, "task=barrier", "node=n3"), trace.Bool("done", false)), "Swap"},
+	{"a provider returns something else of its part", set(is(trace.RecoveryAsked, "task=barrier", "node=n3"), trace.Bool("done", false)), "Swap"},
 	{"a list is hidden", func(all []trace.Event) []trace.Event {
 		end := find(all, is(trace.StartAsked, "task=barrier", "node=n1"))
 		for i := end; ; i-- {
@@ -188,39 +188,39 @@ var doctored = []struct {
 			return e.Kind == trace.Listed && strings.Contains(e.Str("contents"), `"digest":"`)
 		}, "contents", `"digest":"`, `"digest":"f`)(all)
 	}, "a state that the log never had"},
-	{"a unit is reported by nobody", copied(is(trace.Called, "do=complete-unit", "task=barrier", "node=n1"), is(trace.CallbackEnded, "task=barrier", "callback=OnSwapRequested", "node=n1"), trace.Int("op", 90_000)), "no worker of it is alive"},
-	{"a schema is flipped by nobody", copied(is(trace.Called, "do=flip-property", "task=barrier"), is(trace.CallbackStarted, "task=barrier", "callback=OnSwapRequested"), trace.Int("op", 90_000)), "flip-property"},
+	{"a unit is reported without a worker", copied(is(trace.Called, "do=complete-unit", "task=barrier", "node=n1"), is(trace.CallbackEnded, "task=barrier", "callback=OnSwapRequested", "node=n1"), trace.Int("op", 90_000)), "no worker of it is alive"},
+	{"a schema is flipped without a callback", copied(is(trace.Called, "do=flip-property", "task=barrier"), is(trace.CallbackStarted, "task=barrier", "callback=OnSwapRequested"), trace.Int("op", 90_000)), "flip-property"},
 	{"a call is repeated that was never made", copied(is(trace.Called, "do=ack-swap", "task=barrier", "node=n1"), is(trace.CallbackStarted, "task=barrier", "callback=OnGroupCompleted"), trace.Int("op", 90_000), trace.Bool("resent", true)), "never was made before"},
-	{"a call of a kind that the model does not know", copied(is(trace.Called, "do=ack-swap", "task=barrier", "node=n1"), is(trace.WorkStarted, "task=barrier"), trace.Int("op", 90_000), trace.Str("do", "restart-task")), "a call of nobody"},
+	{"a call of a kind that the model does not know", copied(is(trace.Called, "do=ack-swap", "task=barrier", "node=n1"), is(trace.WorkStarted, "task=barrier"), trace.Int("op", 90_000), trace.Str("do", "restart-task")), "a call that no part of the model makes"},
 	{"a node that is no more takes a step", func(all []trace.Event) []trace.Event {
 		i, j := find(all, is(trace.Called, "do=ack-swap", "task=barrier", "node=n3")), find(all, is(trace.RecoveryAsked, "node=n3"))
 		e := all[i]
 		e.At = all[j].At
 		return slices.Insert(all, j+1, e)
 	}, "an incarnation that is not"},
-	{"a command comes from nowhere", set(is(trace.Committed, "command="+postAck), trace.Str("client", "n9#1")), "nobody has sent it"},
-	{"a command is of another node than its call", edit(is(trace.Committed, "command="+postAck), "body", `"node_id":"n`, `"node_id":"x`), "nobody has decided to send it so"},
-	{"a command says something else than its call", edit(is(trace.Committed, "command="+postAck), "body", `"success":true`, `"error":"no"`), "nobody has decided to send it so"},
+	{"a command comes from nowhere", set(is(trace.Committed, "command="+postAck), trace.Str("client", "n9#1")), "no call has sent it"},
+	{"a command is of another node than its call", edit(is(trace.Committed, "command="+postAck), "body", `"node_id":"n`, `"node_id":"x`), "no call was to have this content"},
+	{"a command has another content than its call", edit(is(trace.Committed, "command="+postAck), "body", `"success":true`, `"error":"no"`), "no call was to have this content"},
 	{"a command is of another run than its call", edit(is(trace.Committed, "command="+postAck), "body", `"version":`, `"version":9`), "it was sent for version"},
 	{"a command is of another task than its call", edit(is(trace.Committed, "command="+postAck), "body", `"id":"`, `"id":"x`), "it was sent for"},
 	{"a command is of another kind than its call", set(is(trace.Committed, "command="+postAck), trace.Str("command", "DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK")), "it was sent as ack-swap"},
-	{"a cancel that no operator has asked for", drop(is(trace.Called, "do=cancel-task")), "nobody has sent it"},
+	{"a cancel that no operator has asked for", drop(is(trace.Called, "do=cancel-task")), "no call has sent it"},
 }
 
-func TestEveryKindOfGapIsFound(t *testing.T) {
-	for _, d := range doctored {
+func TestEveryKindOfDivergenceIsFound(t *testing.T) {
+	for _, d := range edited {
 		t.Run(d.name, func(t *testing.T) {
-			gaps := judge(d.script(events(t))).Gaps()
-			require.NotEmpty(t, gaps)
-			says := slices.ContainsFunc(gaps, func(g tracecheck.Gap) bool { return strings.Contains(g.Message, d.says) })
-			require.True(t, says, "%v", gaps)
-			require.NotEmpty(t, gaps[0].Events)
+			found := check(d.script(events(t))).Divergences()
+			require.NotEmpty(t, found)
+			as := slices.ContainsFunc(found, func(of tracecheck.Divergence) bool { return strings.Contains(of.Message, d.message) })
+			require.True(t, as, "%v", found)
+			require.NotEmpty(t, found[0].Events)
 		})
 	}
 }
 
-func TestWhatFaultsDoToCallsIsNoGap(t *testing.T) {
+func TestWhatFaultsDoToCallsIsNoDivergence(t *testing.T) {
 	ack := is(trace.Called, "do=ack-swap", "task=barrier", "node=n1")
 	all := copied(ack, is(trace.Returned, "do=ack-swap", "node=n1"), trace.Int("op", 90_000), trace.Bool("resent", true))(events(t))
-	require.Empty(t, judge(all).Gaps())
+	require.Empty(t, check(all).Divergences())
 }

@@ -1,0 +1,379 @@
+package tracecheck
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"dtsim/fsm"
+	"dtsim/scenarios/tasks/provider"
+	"dtsim/sched"
+	"dtsim/sched/reconcile"
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// Divergence is a step of a run that the model does not know.
+type Divergence struct {
+	At   time.Duration
+	Node string
+	// Task is namespace/id, "" when the step is about none.
+	Task string
+	// Message is what was done, and what the model would have allowed.
+	Message string
+	// Events are the places in the trace that led there, in order; the last one is that of
+	// the step.
+	Events []int
+}
+
+// String returns the divergence in one line.
+func (g Divergence) String() string {
+	return fmt.Sprintf("at %s on %s, %s: %s (events %v)", g.At, cmp.Or(g.Node, "no node"), cmp.Or(g.Task, "no task"), g.Message, g.Events)
+}
+
+// key is what a line of actions is about: all versions of one task.
+type key struct{ namespace, id string }
+
+func (k key) String() string { return k.namespace + "/" + k.id }
+
+func compareKeys(a, b key) int {
+	return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.id, b.id))
+}
+
+// node is a node in its newest incarnation.
+type node struct {
+	name   string
+	number int
+	tracks map[key]*track
+	// passes numbers the passes that are over.
+	passes  reconcile.Passes
+	paused  bool
+	closing bool
+	// resumed is when it went on after its last pause.
+	resumed time.Duration
+	// live are the runs of the handles whose workers have not exited.
+	live map[uint64]fsm.TaskDescriptor
+	of   map[uint64]key
+	// stopped is when the last worker of a version, which no other task has, exited.
+	stopped map[uint64]time.Duration
+	// local is what any incarnation may have left on the disk, by ascending version.
+	local map[key][]localState
+	// clockSet: the node's clock was set at least once.
+	clockSet bool
+	// diskFaulty: its disk failed at least once.
+	diskFaulty bool
+	// room is reused for the hypotheses of one track at a time.
+	room hypothesisSet
+}
+
+// Observer watches a run. It is not safe for concurrent use: [trace.Recorder.Watch]
+// calls it one event at a time.
+type Observer struct {
+	seq     int
+	start   int64
+	ttl     time.Duration
+	caps    map[string]reconcile.Caps
+	nodes   map[string]*node
+	records *records
+	calls   *calls
+	looks   uint64
+	found   []Divergence
+	counts  map[string]int64
+}
+
+// New returns an observer for a run of p.
+func New(p *plan.Plan) *Observer {
+	o := &Observer{
+		ttl: p.Cluster.CompletedTaskTTL.D(), caps: make(map[string]reconcile.Caps), nodes: make(map[string]*node),
+		records: newRecords(), calls: newCalls(), counts: make(map[string]int64),
+	}
+	for namespace, p := range provider.NewSet(provider.Env{}).Providers() {
+		_, recovers := p.(sched.RecoveryAwareProvider)
+		_, calls := p.(sched.UnitAwareProvider)
+		_, fails := p.(sched.FallibleUnitAwareProvider)
+		o.caps[namespace] = reconcile.Caps{UnitAware: calls || fails, RecoveryAware: recovers, Acks: true, Finalizer: true}
+	}
+	return o
+}
+
+// watched are the events that the observer looks at.
+var watched = []trace.Kind{
+	trace.RunStarted, trace.Inherited, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.ClockSet, trace.FaultBit,
+	trace.Committed, trace.Called, trace.Proposed, trace.Returned, trace.Listed, trace.ListFailed, trace.RecoveryAsked,
+	trace.CallbackStarted, trace.CallbackEnded, trace.StartAsked, trace.HandleStarted, trace.HandleExited,
+	trace.HandleTerminated, trace.WorkStarted, trace.SchedulerClosing, trace.LocalStateRemoved,
+}
+
+// diskFaults are the faults with which a removal can fail.
+var diskFaults = []plan.FaultKind{plan.TornFiles, plan.DiskError, plan.DiskFull}
+
+// Kinds returns the kinds of events that an [Observer] has to be given; it ignores
+// others.
+func Kinds() []trace.Kind { return slices.Clone(watched) }
+
+// Divergences returns those found so far, in the order of the trace: at most one for each
+// track, which is not followed any further.
+func (o *Observer) Divergences() []Divergence { return slices.Clone(o.found) }
+
+// Counters returns how many steps of schedulers and callbacks were matched
+// ("tracecheck/steps"), how many commands were looked at ("tracecheck/commands"), and how
+// many tracks were given up because too many hypotheses were possible
+// ("tracecheck/too-many").
+func (o *Observer) Counters() map[string]int64 { return maps.Clone(o.counts) }
+
+// Observe takes in the next event.
+func (o *Observer) Observe(e trace.Event) {
+	if o.seq = e.Seq; e.Seq == 0 {
+		o.seq++
+	}
+	if !slices.Contains(watched, e.Kind) {
+		return
+	}
+	n := o.nodes[e.Node]
+	switch e.Kind {
+	case trace.RunStarted:
+		o.start = e.Int("start")
+		return
+	case trace.Inherited:
+		if err := o.records.inherit(&e); err != nil {
+			o.diverged(e.At, "", key{}, nil, "the inherited snapshot cannot be read: %s", err)
+		}
+		return
+	case trace.NodeStarted:
+		o.begin(&e)
+		return
+	case trace.ClockSet:
+		o.at(e.Node).clockSet = true
+		return
+	case trace.Committed:
+		o.committed(&e)
+		return
+	}
+	switch what := plan.FaultKind(e.Str("what")); {
+	case e.Kind == trace.FaultBit && slices.Contains(diskFaults, what):
+		o.at(e.Node).diskFaulty = true
+		return
+	case e.Incarnation == 0: // the harness: what it does for an operator, or to a node
+		if e.Kind == trace.Called {
+			o.calls.called(&e, nil)
+		}
+		return
+	case n == nil || e.Incarnation != n.number:
+		o.diverged(e.At, e.Node, keyOf(&e), nil, "%s of incarnation %d, an incarnation that is not there", e.Kind, e.Incarnation)
+		return
+	}
+	switch e.Kind {
+	case trace.NodeStopped:
+		n.tracks = make(map[key]*track)
+		clear(n.live)
+	case trace.NodePaused, trace.NodeResumed, trace.SchedulerClosing:
+		o.turn(&e, n)
+	case trace.Listed, trace.ListFailed:
+		if _, operator := e.Get("op"); !operator {
+			o.list(&e, n)
+		}
+	case trace.FaultBit:
+		o.bit(&e, n)
+	case trace.Called:
+		o.called(&e, n)
+	case trace.Proposed:
+		o.calls.proposed(&e)
+	case trace.Returned:
+		o.returned(&e, n)
+	default:
+		o.acted(&e, n)
+	}
+}
+
+func (o *Observer) at(name string) *node {
+	n := o.nodes[name]
+	if n == nil {
+		n = &node{name: name, local: make(map[key][]localState)}
+		o.nodes[name] = n
+	}
+	return n
+}
+
+func (o *Observer) begin(e *trace.Event) {
+	n := o.at(e.Node)
+	*n = node{
+		name: n.name, number: e.Incarnation, local: n.local, clockSet: n.clockSet, diskFaulty: n.diskFaulty, tracks: make(map[key]*track),
+		live: make(map[uint64]fsm.TaskDescriptor), of: make(map[uint64]key), stopped: make(map[uint64]time.Duration),
+	}
+}
+
+// diverged reports a step that the model does not know.
+func (o *Observer) diverged(at time.Duration, node string, k key, led []int, format string, args ...any) {
+	task := ""
+	if k != (key{}) {
+		task = k.String()
+	}
+	events := append(slices.Clone(led), o.seq)
+	slices.Sort(events)
+	o.found = append(o.found, Divergence{At: at, Node: node, Task: task, Message: fmt.Sprintf(format, args...), Events: slices.Compact(events)})
+}
+
+// track returns the track of a key, in the instant of an event; nil when it is not
+// followed any more.
+func (o *Observer) track(e *trace.Event, n *node, k key) *track {
+	t := n.tracks[k]
+	if t == nil {
+		t = newTrack(k, n, e.At)
+		n.tracks[k] = t
+	}
+	if t.lost {
+		return nil
+	}
+	if before, ok := t.advance(e.At); !ok {
+		o.diverged(t.at, n.name, k, t.recent, "nothing has happened, and the model would have allowed: %s", allowed(before))
+	}
+	return o.followed(t)
+}
+
+// followed returns the track, or nil when it is not followed any more.
+func (o *Observer) followed(t *track) *track {
+	if !t.lost {
+		return t
+	}
+	if t.overflowed && !t.counted {
+		t.counted = true
+		o.counts["tracecheck/too-many"]++
+	}
+	return nil
+}
+
+// alive reports whether a worker of a version has not exited.
+func (n *node) alive(version uint64) bool {
+	for _, run := range n.live {
+		if run.Version == version {
+			return true
+		}
+	}
+	return false
+}
+
+// sorted returns the keys of all tracks.
+func (n *node) sorted() []key { return slices.SortedFunc(maps.Keys(n.tracks), compareKeys) }
+
+// turn takes in a change of what binds a node.
+func (o *Observer) turn(e *trace.Event, n *node) {
+	for _, k := range n.sorted() {
+		o.track(e, n, k)
+	}
+	switch e.Kind {
+	case trace.NodePaused:
+		n.paused = true
+	case trace.NodeResumed:
+		n.paused, n.resumed = false, e.At
+	default:
+		n.closing = true
+	}
+}
+
+// bit: what faults do to acks.
+func (o *Observer) bit(e *trace.Event, n *node) {
+	what := plan.FaultKind(e.Str("what"))
+	if what != plan.AckDelay && what != plan.AckFlip {
+		return
+	}
+	if t := o.track(e, n, keyOf(e)); t != nil {
+		t.ackDelayed = t.ackDelayed || what == plan.AckDelay
+		t.ackFlipped = t.ackFlipped || what == plan.AckFlip
+	}
+}
+
+// list takes in what the scheduler has listed, or that it has not.
+func (o *Observer) list(e *trace.Event, n *node) {
+	shown := make(map[key]trace.ListedTask)
+	if e.Kind == trace.Listed {
+		tasks, err := e.ListedTasks()
+		if err != nil {
+			o.diverged(e.At, n.name, key{}, nil, "a list cannot be read: %s", err)
+			return
+		}
+		for _, t := range tasks {
+			if _, ok := o.caps[t.Namespace]; ok {
+				shown[key{t.Namespace, t.ID}] = t
+			}
+		}
+	}
+	keys := slices.Collect(maps.Keys(n.tracks))
+	keys = slices.AppendSeq(slices.AppendSeq(keys, maps.Keys(shown)), maps.Keys(n.local))
+	slices.SortFunc(keys, compareKeys)
+	passes := n.passes // until the list is delivered, the pass is under way
+	view := reconcile.View{Pass: passes.Begin(), First: e.Kind == trace.Listed && passes.Succeed()}
+	for _, k := range slices.Compact(keys) {
+		if listed, present := shown[k]; e.Kind == trace.Listed {
+			view.Caps, view.Present = o.caps[k.namespace], present
+			o.deliver(e, n, k, view, listed)
+		} else if t := o.track(e, n, k); t != nil {
+			before, ok := t.deliver([]*look{nil}, never)
+			o.passed(e, t, before, ok)
+		}
+	}
+	n.passes = passes
+}
+
+// passed reports a list that cannot have come.
+func (o *Observer) passed(e *trace.Event, t *track, before []hypothesis, ok bool) {
+	if !ok {
+		o.diverged(e.At, t.node.name, t.key, t.recent, "a list comes, and the model would have allowed: %s", allowed(before))
+	}
+	o.followed(t)
+}
+
+// deliver puts what a list shows of a key on its way to its track, in every form that the
+// trace leaves open.
+func (o *Observer) deliver(e *trace.Event, n *node, k key, v reconcile.View, listed trace.ListedTask) {
+	t := o.track(e, n, k)
+	if t == nil {
+		return
+	}
+	expired := []bool{false}
+	if v.Present {
+		state, ok := o.records.observe(n.name, listed)
+		if !ok {
+			t.lost = true
+			o.diverged(e.At, n.name, k, nil, "a list shows a state that the log never had (%s, version %d, digest %s)", listed.Status, listed.Version, listed.Digest)
+			return
+		}
+		v.Task = state.task
+		expired = o.expired(state.record, e.At, n)
+	}
+	called := never
+	if f, ok := e.Get("called"); ok {
+		called = time.Duration(f.Int())
+	}
+	var looks []*look
+	for _, local := range held(n.local[k], called) {
+		for _, v.Expired = range expired {
+			o.looks++
+			v.LocalState = local
+			looks = append(looks, &look{View: v, Source: o.looks})
+		}
+	}
+	t.noted(o.seq)
+	before, ok := t.deliver(looks, called)
+	o.passed(e, t, before, ok)
+}
+
+// expired returns whether a node can take a record to be past its time to live: both, when
+// the node's clock was set, and in the millisecond to which times in the log are exact.
+func (o *Observer) expired(record *fsm.Task, at time.Duration, n *node) []bool {
+	now := time.UnixMilli(o.start).Add(at)
+	const exact = time.Millisecond - 1
+	before, after := reconcile.Expired(record, now.Add(-exact), o.ttl), reconcile.Expired(record, now.Add(exact), o.ttl)
+	if before != after || n.clockSet && record.Status.IsTerminal() {
+		return []bool{false, true}
+	}
+	return []bool{after}
+}
+
+func keyOf(e *trace.Event) key { return key{e.Str("namespace"), e.Str("task")} }
+
+func versionOf(e *trace.Event) uint64 {
+	f, _ := e.Get("version")
+	return f.Uint()
+}
