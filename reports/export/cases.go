@@ -211,7 +211,7 @@ func CheckSuites(d *schema.Check) []Suite {
 // was found in the system as it is.
 func MutantSuites(d *schema.Mutants) []Suite {
 	var all []Suite
-	for _, judge := range d.JudgeNames() {
+	for _, judge := range d.DetectorNames() {
 		s := Suite{Name: judge}
 		for _, m := range d.Mutants {
 			c := Case{Name: m.Name}
@@ -235,7 +235,7 @@ func MutantSuites(d *schema.Mutants) []Suite {
 	}
 	as := Suite{Name: "the system as it is"}
 	for _, f := range d.Found {
-		as.Cases = append(as.Cases, Case{Name: f.Judge + " " + f.Property, Outcome: Failed, Kind: f.Property, Message: f.Message, Text: f.Where})
+		as.Cases = append(as.Cases, Case{Name: f.Detector + " " + f.Property, Outcome: Failed, Kind: f.Property, Message: f.Message, Text: f.Where})
 	}
 	if len(as.Cases) == 0 {
 		as.Cases = []Case{{Name: "nothing is found"}}

@@ -50,7 +50,7 @@ func WriteMutants(w io.Writer, d *schema.Mutants) error {
 }
 
 func mutantsPage(d *schema.Mutants) (*page, error) {
-	b := mutantsBody{Judges: d.JudgeNames(), Worth: worthTable(d), Found: findingTable(d)}
+	b := mutantsBody{Judges: d.DetectorNames(), Worth: worthTable(d), Found: findingTable(d)}
 	if g := d.Generated; g != nil {
 		b.Small, b.Left = generatedText(g), survivorTable(g)
 	}
@@ -185,7 +185,7 @@ func spentText(judge string, k schema.Kill) string {
 // sampled says what became of a sample.
 func generatedText(g *schema.Generated) string {
 	return fmt.Sprintf("Of %s, chosen by seed %d, %d behave as the system does. Of the other %d the model checker killed %d, and of what it left simulation %d: %.1f %% together.",
-		plural(g.Sampled, "small change"), g.Seed, len(g.Equivalent), g.Judged, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
+		plural(g.Sampled, "small change"), g.Seed, len(g.Equivalent), g.Measured, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
 }
 
 // left are the survivors of a sample.
@@ -219,7 +219,7 @@ func worthTable(d *schema.Mutants) table {
 func findingTable(d *schema.Mutants) table {
 	t := table{Caption: "Found in the system as it is", Columns: []column{{Title: "Property"}, {Title: "Judge"}, {Title: "What"}, {Title: "Where"}}}
 	for _, f := range d.Found {
-		t.Rows = append(t.Rows, row{Cells: []cell{{Text: propertyTitle(f.Property), Tone: toneBad}, {Text: f.Judge}, {Text: timeline.Shorten(f.Message, 400)}, {Text: f.Where, Mono: true}}})
+		t.Rows = append(t.Rows, row{Cells: []cell{{Text: propertyTitle(f.Property), Tone: toneBad}, {Text: f.Detector}, {Text: timeline.Shorten(f.Message, 400)}, {Text: f.Where, Mono: true}}})
 	}
 	return t
 }

@@ -65,7 +65,7 @@ func someMutants() *schema.Mutants {
 		return schema.Kill{Runs: 3, WallS: s, Property: "P5", Properties: []string{"P5"}, Kills: 1, Tries: 1}
 	}
 	return &schema.Mutants{
-		Command: "dtsim mutants", Machine: "2 cores", BudgetS: 60, Repetitions: 1, Judges: []string{"sim", "explore", "unit"},
+		Command: "dtsim mutants", Machine: "2 cores", BudgetS: 60, Repetitions: 1, Detectors: []string{"sim", "explore", "unit"},
 		Mutants: []schema.Mutant{
 			{Name: "quick", Properties: []string{"P5"}, Killed: true, Kills: map[string]schema.Kill{"sim": kill(0.2), "explore": kill(0.1)}, Survived: map[string]schema.Kill{"unit": {WallS: 2}}, Fired: map[string]int{"P10": 2, "P5": 1}},
 			{Name: "slow", Properties: []string{"P5"}, Killed: true, Kills: map[string]schema.Kill{"sim": kill(50)}, Skipped: map[string]string{"explore": "not in the model"}, Failed: map[string]string{"unit": "does not compile"}},
@@ -73,7 +73,7 @@ func someMutants() *schema.Mutants {
 			{Name: "flaky", Properties: []string{"P9"}, Kills: map[string]schema.Kill{"sim": {Runs: 9, WallS: 6, Kills: 1, Tries: 3, Property: "P9"}}},
 		},
 		Worth: []schema.Worth{{Property: "P5", Catches: []string{"quick", "slow"}, Alone: []string{"slow"}}, {Property: "P6"}},
-		Found: []schema.Finding{{Judge: "sim", Property: "P1", Message: "two states", Where: "x"}},
+		Found: []schema.Finding{{Detector: "sim", Property: "P1", Message: "two states", Where: "x"}},
 	}
 }
 
@@ -200,7 +200,7 @@ func hostileCheck(x string) CheckView {
 func hostileMutants(x string) *schema.Mutants {
 	k := schema.Kill{Runs: 1, WallS: 1, Property: x, Properties: []string{x}, Where: x, Kills: 1, Tries: 2, Unexpected: []string{x}}
 	return &schema.Mutants{
-		Command: x, Machine: x, Judges: []string{x, "b", "c", "d"}, Found: []schema.Finding{{Judge: x, Property: x, Message: x, Where: x}},
+		Command: x, Machine: x, Detectors: []string{x, "b", "c", "d"}, Found: []schema.Finding{{Detector: x, Property: x, Message: x, Where: x}},
 		Mutants: []schema.Mutant{{
 			Name: x, Properties: []string{x}, Kills: map[string]schema.Kill{x: k}, Survived: map[string]schema.Kill{"b": k},
 			Skipped: map[string]string{"c": x}, Failed: map[string]string{"d": x}, Fired: map[string]int{x: 1}, Alone: x,

@@ -27,23 +27,23 @@ func mutant(name string) Subject {
 	return Subject{Mutant: m, Edits: build.Edits{"fsm/task.go": name}}
 }
 
-// fakeJudge finds what it is told to, by the name of the subject's edit.
-type fakeJudge struct {
+// fakeDetector finds what a test prescribes, by the name of the subject's edit.
+type fakeDetector struct {
 	name  string
 	finds map[string]Finding
 	looks int
 }
 
-func (j *fakeJudge) Name() string { return j.name }
+func (j *fakeDetector) Name() string { return j.name }
 
-func (j *fakeJudge) Asked(m *Mutant) string {
+func (j *fakeDetector) Skip(m *Mutant) string {
 	if j.name != results.Exploration {
 		return ""
 	}
 	return m.Unmodelled
 }
 
-func (j *fakeJudge) Look(_ context.Context, system System, wanted func(string) bool, repetition int) Finding {
+func (j *fakeDetector) Detect(_ context.Context, system System, wanted func(string) bool, repetition int) Finding {
 	j.looks++
 	f := j.finds[system.Edits["fsm/task.go"]+system.Choice]
 	if !wanted(f.Property) {
@@ -53,10 +53,10 @@ func (j *fakeJudge) Look(_ context.Context, system System, wanted func(string) b
 	return f
 }
 
-func execute(t *testing.T, journal *Journal, subjects []Subject, judges ...Judge) []Record {
+func execute(t *testing.T, journal *Journal, subjects []Subject, detectors ...Detector) []Record {
 	t.Helper()
 	records, err := Execute(t.Context(), Spec{
-		Subjects: subjects, Judges: judges, Budget: time.Minute, Repetitions: 3, Journal: journal,
+		Subjects: subjects, Detectors: detectors, Budget: time.Minute, Repetitions: 3, Journal: journal,
 		Begin: func(string, string, int) {}, Watch: func(Record) {},
 	})
 	require.NoError(t, err)
@@ -64,24 +64,24 @@ func execute(t *testing.T, journal *Journal, subjects []Subject, judges ...Judge
 }
 
 func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
-	sim := &fakeJudge{name: results.Simulation, finds: map[string]Finding{
+	sim := &fakeDetector{name: results.Simulation, finds: map[string]Finding{
 		"":       {Property: "P1", Runs: 9},
 		"killed": {Property: "P7", Runs: 2, Fired: map[string]int{"P7": 4}, Violating: 4},
 		"missed": {Property: "P1", Runs: 4, Fired: map[string]int{"P1": 4}, Violating: 4},
 		"failed": {Property: "P5", Err: errors.New("no engine")},
 	}}
-	unit := &fakeJudge{name: results.UnitTests}
-	explore := &fakeJudge{name: results.Exploration}
+	unit := &fakeDetector{name: results.UnitTests}
+	explore := &fakeDetector{name: results.Exploration}
 	unmodelled := mutant("killed")
 	unmodelled.Mutant.Unmodelled = "it has no clocks"
 	subjects := []Subject{{}, mutant("missed"), unmodelled, mutant("failed")}
-	judges := []Judge{sim, explore, unit}
-	rows := Table(subjects, judges, execute(t, nil, subjects, judges...))
+	detectors := []Detector{sim, explore, unit}
+	rows := Table(subjects, detectors, execute(t, nil, subjects, detectors...))
 
-	cell := func(name string, judge int) Cell {
+	cell := func(name string, detector int) Cell {
 		for _, row := range rows {
 			if row.Subject.Name() == name {
-				return row.Cells[judge]
+				return row.Cells[detector]
 			}
 		}
 		t.Fatalf("no row %s", name)
@@ -104,17 +104,17 @@ func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 	require.Equal(t, []string{results.Unmutated, "killed", "missed", "failed"}, order, "survivors last")
 	require.Equal(t, map[string][]string{results.Simulation: {"missed", "failed"}, results.Exploration: {"missed", "failed"}}, Survivors(rows))
 
-	d := NewDocument(Head{Command: "dtsim mutants", Machine: "2 cores", Budget: time.Minute, Repetitions: 3, Judges: []string{results.Simulation, results.Exploration, results.UnitTests}}, rows)
+	d := NewDocument(Head{Command: "dtsim mutants", Machine: "2 cores", Budget: time.Minute, Repetitions: 3, Detectors: []string{results.Simulation, results.Exploration, results.UnitTests}}, rows)
 	require.Equal(t, "P7", d.Mutants[0].Kills[results.Simulation].Property)
 	require.Len(t, d.Found, 3)
 	text := results.Markdown(d)
-	require.Contains(t, text, "Each judge had 1m0s for a mutant")
+	require.Contains(t, text, "Each detector had 1m0s for a mutant")
 	require.Contains(t, text, "| (unmutated) | nothing | P1: 18 runs, 0.0 s |")
 	require.Contains(t, text, "| killed | P5 P7 | P7: 4 runs, 0.0 s | not asked: it has no clocks | nothing: 0.0 s |")
 	require.Contains(t, text, "| missed | P5 P7 | nothing: 8 runs, 0.0 s; also P1 |")
-	require.Contains(t, text, "| failed | P5 P7 | the judge failed |")
-	d.Found = []results.Finding{{Judge: results.Simulation, Property: results.HarnessError}}
-	require.Contains(t, results.Markdown(d), "| (unmutated) | nothing | the judge failed |")
+	require.Contains(t, text, "| failed | P5 P7 | the detector failed |")
+	d.Found = []results.Finding{{Detector: results.Simulation, Property: results.HarnessError}}
+	require.Contains(t, results.Markdown(d), "| (unmutated) | nothing | the detector failed |")
 	d.Found = nil
 	require.Contains(t, text, "| P7 | killed | killed |")
 	encoded, err := json.Marshal(d)
@@ -146,20 +146,20 @@ func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {
 		"a data race beside it":        {sees(enough, "P5", campaign.Race), Finding{}, []string{"P5"}, ""},
 		"the model checker sees other": {sees(enough, "P5"), sees(1, "P7"), []string{"P5", "P7"}, ""},
 		"not the mutant's to break":    {sees(enough, "P9"), Finding{}, nil, ""},
-		"a judge fails":                {sees(enough, "P5"), Finding{Err: errors.New("no engine")}, []string{"P5"}, ""},
+		"a detector fails":             {sees(enough, "P5"), Finding{Err: errors.New("no engine")}, []string{"P5"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			subjects := []Subject{mutant("m")}
-			judges := []Judge{
-				&fakeJudge{name: results.Simulation, finds: map[string]Finding{"m": c.sim}}, &fakeJudge{name: results.Exploration, finds: map[string]Finding{"m": c.explore}},
+			detectors := []Detector{
+				&fakeDetector{name: results.Simulation, finds: map[string]Finding{"m": c.sim}}, &fakeDetector{name: results.Exploration, finds: map[string]Finding{"m": c.explore}},
 			}
 			records, err := Execute(t.Context(), Spec{
-				Subjects: subjects, Judges: judges, Repetitions: 1, Begin: func(string, string, int) {}, Watch: func(Record) {},
+				Subjects: subjects, Detectors: detectors, Repetitions: 1, Begin: func(string, string, int) {}, Watch: func(Record) {},
 			})
 			require.NoError(t, err)
 			var catches []string
 			alone := ""
-			for _, w := range Vacuity(Table(subjects, judges, records)) {
+			for _, w := range Vacuity(Table(subjects, detectors, records)) {
 				if len(w.Catches) > 0 {
 					catches = append(catches, w.Property)
 				}
@@ -173,7 +173,7 @@ func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {
 	}
 }
 
-func TestAGalleryThatWasInterruptedGoesOn(t *testing.T) {
+func TestAMeasurementThatWasInterruptedGoesOn(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "deep", "journal")
 	open := func(sources string, budget time.Duration) *Journal {
 		j, err := OpenJournal(name, sources, budget)
@@ -182,29 +182,29 @@ func TestAGalleryThatWasInterruptedGoesOn(t *testing.T) {
 		return j
 	}
 	subjects := []Subject{{}, mutant("killed"), mutant("failed")}
-	judge := &fakeJudge{name: results.Simulation, finds: map[string]Finding{
+	detector := &fakeDetector{name: results.Simulation, finds: map[string]Finding{
 		"killed": {Property: "P7", Runs: 2, Where: "there", Fired: map[string]int{"P2": 1, "P7": 3}, Violating: 3},
 		"failed": {Err: errors.New("no engine")},
 	}}
-	first := execute(t, open("one", time.Minute), subjects, judge)
-	require.Equal(t, 3+3+1, judge.looks)
+	first := execute(t, open("one", time.Minute), subjects, detector)
+	require.Equal(t, 3+3+1, detector.looks)
 
-	judge.looks = 0
-	require.Equal(t, first[:6], execute(t, open("one", time.Minute), subjects, judge)[:6])
-	require.Equal(t, 1, judge.looks, "a judge that failed looks again")
+	detector.looks = 0
+	require.Equal(t, first[:6], execute(t, open("one", time.Minute), subjects, detector)[:6])
+	require.Equal(t, 1, detector.looks, "a detector that failed looks again")
 
 	for _, other := range []*Journal{open("two", time.Minute), open("one", time.Hour)} {
-		judge.looks = 0
-		execute(t, other, subjects, judge)
-		require.Equal(t, 7, judge.looks, "other sources, or another budget")
+		detector.looks = 0
+		execute(t, other, subjects, detector)
+		require.Equal(t, 7, detector.looks, "other sources, or another budget")
 	}
 
 	content, err := os.ReadFile(name)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(name, content[:len(content)-5], 0o644))
-	judge.looks = 0
-	execute(t, open("one", time.Hour), subjects, judge)
-	require.Equal(t, 2, judge.looks, "the line that was cut off, and the judge that failed")
+	detector.looks = 0
+	execute(t, open("one", time.Hour), subjects, detector)
+	require.Equal(t, 2, detector.looks, "the line that was cut off, and the detector that failed")
 	require.NoError(t, os.WriteFile(name, []byte("nonsense\n"), 0o644))
 	_, err = OpenJournal(name, "one", time.Minute)
 	require.ErrorContains(t, err, "line 1")
@@ -232,12 +232,12 @@ func (v violating) Run(ctx context.Context, job engine.Job) (engine.Result, erro
 	return r, nil
 }
 
-func TestWhatIsToldIsRunOnceAndThenSeldom(t *testing.T) {
+func TestScriptedFamiliesRunOnceAndThenSeldom(t *testing.T) {
 	family := func(name string) *campaign.Family { return &campaign.Family{Name: name} }
-	s := &Simulation{Told: []*campaign.Family{family("x"), family("y")}, Families: []*campaign.Family{family("a"), family("b")}}
+	s := &Simulation{Scripted: []*campaign.Family{family("x"), family("y")}, Generated: []*campaign.Family{family("a"), family("b")}}
 	var order []string
 	for run := range s.runs(2) {
-		if order = append(order, fmt.Sprintf("%s%d", run.Name, run.Seed-apart)); len(order) == 14 {
+		if order = append(order, fmt.Sprintf("%s%d", run.Name, run.Seed-stride)); len(order) == 14 {
 			break
 		}
 	}
@@ -257,30 +257,30 @@ func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
 	for _, jobs := range []int{1, 2, 7} {
 		raced := false
 		s := &Simulation{
-			Families: []*campaign.Family{family("a"), family("b")}, Jobs: jobs, Budget: time.Minute, Now: time.Now,
+			Generated: []*campaign.Family{family("a"), family("b")}, Jobs: jobs, Budget: time.Minute, Now: time.Now,
 			Open: func(_ context.Context, o engine.Options) (engine.Engine, error) { raced = o.Race; return e, nil },
 		}
 		wanted := func(property string) bool { return property == "P5" }
-		f := s.Look(t.Context(), System{}, wanted, 1)
+		f := s.Detect(t.Context(), System{}, wanted, 1)
 		require.False(t, raced)
 		f.Wall = 0
 		require.Equal(t, Finding{
 			Property: "P5", Message: "a/5", Where: "run a --seeds 5..5", Runs: 9,
 			Fired: map[string]int{"P1": 1, results.HarnessError: 1, "P5": 9, "P9": 1, "task-ends": 1}, Violating: results.Convincing,
 		}, f)
-		again := s.Look(t.Context(), System{}, wanted, 2)
+		again := s.Detect(t.Context(), System{}, wanted, 2)
 		require.Equal(t, 5, again.Runs, "another repetition has other seeds")
 		require.Equal(t, map[string]int{"P5": 1}, again.Fired, "and ends with the kill")
-		chosen := s.Look(t.Context(), System{Choice: "MUTANT=1"}, wanted, 1)
+		chosen := s.Detect(t.Context(), System{Choice: "MUTANT=1"}, wanted, 1)
 		require.Equal(t, map[string]int{"P1": 1, results.HarnessError: 1, "P5": 1, "P9": 1}, chosen.Fired, "as do all of a mutant that an operator made")
-		s.Look(t.Context(), System{}, func(property string) bool { return property == "P5" || property == campaign.Race }, 2)
+		s.Detect(t.Context(), System{}, func(property string) bool { return property == "P5" || property == campaign.Race }, 2)
 		require.True(t, raced, "where a data race is wanted")
 	}
 	s := &Simulation{
-		Families: []*campaign.Family{family("a")}, Jobs: 2, Budget: 50 * time.Millisecond, Now: time.Now,
+		Generated: []*campaign.Family{family("a")}, Jobs: 2, Budget: 50 * time.Millisecond, Now: time.Now,
 		Open: func(context.Context, engine.Options) (engine.Engine, error) { return violating{}, nil },
 	}
-	f := s.Look(t.Context(), System{}, func(string) bool { return true }, 1)
+	f := s.Detect(t.Context(), System{}, func(string) bool { return true }, 1)
 	require.Empty(t, f.Property, "the budget ends it")
 	require.Positive(t, f.Runs)
 	require.NoError(t, f.Err)

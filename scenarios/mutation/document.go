@@ -12,21 +12,21 @@ import (
 	"dtsim/sim/campaign/archive"
 )
 
-// Head is what results say about themselves.
+// Head is how a measurement was made.
 type Head struct {
-	// Command is what was typed, Machine where.
+	// Command is the command line, Machine describes the machine.
 	Command, Machine string
-	// Budget is how long a judge may look at a mutant, Repetitions how often.
+	// Budget is how long a detector may examine a mutant, Repetitions how often.
 	Budget      time.Duration
 	Repetitions int
-	// Judges are those who looked.
-	Judges []string
+	// Detectors are the names of those that were tried.
+	Detectors []string
 }
 
 // NewDocument makes the document of a table.
 func NewDocument(head Head, rows []Row) results.Document {
 	d := results.Document{
-		Command: head.Command, Machine: head.Machine, BudgetS: head.Budget.Seconds(), Repetitions: head.Repetitions, Judges: head.Judges,
+		Command: head.Command, Machine: head.Machine, BudgetS: head.Budget.Seconds(), Repetitions: head.Repetitions, Detectors: head.Detectors,
 		Unmutated: map[string]results.Kill{}, Found: []results.Finding{}, Mutants: []results.Mutant{}, Worth: []results.Worth{},
 	}
 	for _, row := range rows {
@@ -44,19 +44,19 @@ func NewDocument(head Head, rows []Row) results.Document {
 	return d
 }
 
-// unmutated says what judges spent on the system as it is, and what they came to.
+// unmutated returns what detectors spent on the unmutated system and what they found.
 func (r Row) unmutated() (spent map[string]results.Kill, found []results.Finding) {
 	spent, found = map[string]results.Kill{}, []results.Finding{}
 	for _, c := range r.Cells {
 		if len(c.Records) > 0 {
-			spent[c.Judge] = r.kill(c)
+			spent[c.Detector] = r.kill(c)
 		}
 		if err := c.Err(); err != nil {
-			found = append(found, results.Finding{Judge: c.Judge, Property: results.HarnessError, Message: err.Error()})
+			found = append(found, results.Finding{Detector: c.Detector, Property: results.HarnessError, Message: err.Error()})
 		}
 		for _, record := range c.Records {
 			if record.Killed() {
-				found = append(found, results.Finding{Judge: c.Judge, Property: record.Property, Message: record.Message, Where: record.Where})
+				found = append(found, results.Finding{Detector: c.Detector, Property: record.Property, Message: record.Message, Where: record.Where})
 			}
 		}
 	}
@@ -72,19 +72,19 @@ func (r Row) document() results.Mutant {
 	for _, c := range r.Cells {
 		switch {
 		case c.Skipped() != "":
-			m.Skipped[c.Judge] = c.Skipped()
+			m.Skipped[c.Detector] = c.Skipped()
 		case c.Err() != nil:
-			m.Failed[c.Judge] = c.Err().Error()
+			m.Failed[c.Detector] = c.Err().Error()
 		case c.Kills() > 0:
-			m.Kills[c.Judge] = r.kill(c)
+			m.Kills[c.Detector] = r.kill(c)
 		default:
-			m.Survived[c.Judge] = r.kill(c)
+			m.Survived[c.Detector] = r.kill(c)
 		}
 	}
 	return m
 }
 
-// kill says what a cell took.
+// kill describes a cell.
 func (r Row) kill(c Cell) results.Kill {
 	k := results.Kill{
 		Runs: c.Runs(), WallS: c.Wall().Seconds(), Kills: c.Kills(), Tries: len(c.Records),
@@ -103,15 +103,15 @@ func (r Row) kill(c Cell) results.Kill {
 	return k
 }
 
-// Write keeps results: the table in a file, whose folder is made, and the document in one
-// beside it.
+// Write writes the table to a file, whose folder it makes, and the document to a file with
+// the same name but .json.
 func Write(table string, d results.Document) error {
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(table), 0o755)
 	}
 	if err == nil {
-		err = archive.WriteFile(beside(table), append(text, '\n'))
+		err = archive.WriteFile(jsonOf(table), append(text, '\n'))
 	}
 	if err == nil {
 		err = archive.WriteFile(table, []byte(results.Markdown(d)))
@@ -122,5 +122,5 @@ func Write(table string, d results.Document) error {
 	return nil
 }
 
-// beside is the name of the document of a table.
-func beside(table string) string { return strings.TrimSuffix(table, filepath.Ext(table)) + ".json" }
+// jsonOf returns the name of the document of a table.
+func jsonOf(table string) string { return strings.TrimSuffix(table, filepath.Ext(table)) + ".json" }

@@ -13,18 +13,17 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/scenarios/mutation/results"
-
 	"dtsim/models/explore/tasks"
+	"dtsim/scenarios/mutation/results"
 	"dtsim/sim/engine/build"
 )
 
-// SearchPackage is the program that searches.
+// SearchPackage is the program into which mutants are built for the model checker.
 const SearchPackage = "dtsim/scenarios/mutation/search"
 
-// Search is what the model checker looks at: one cluster, or logs.
+// Search is a configuration of the model checker: a cluster, or logs.
 type Search struct {
-	// Command shows it again.
+	// Command reproduces it.
 	Command  string
 	Cluster  tasks.Config
 	Liveness bool
@@ -32,12 +31,12 @@ type Search struct {
 	Logs int
 }
 
-// everyLog is looked at besides, and first, for mutants that operators made: most of what
-// they change shows in what a log comes to, if not in what a cluster proposes.
+// everyLog is searched first for generated mutants: most of their changes show in the state
+// that some log leads to, if not in what a cluster proposes.
 var everyLog = Search{Command: "dtsim check --config logs", Logs: 1}
 
-// Searches are what the model checker looks at, the quickest first. All of them together
-// visit every state in a few seconds.
+// Searches are the configurations of the model checker, the quickest first. Each is searched
+// exhaustively; all of them together take a few seconds.
 func Searches() []Search {
 	configs := tasks.Configs()
 	named := func(name string) Search {
@@ -58,45 +57,37 @@ func Searches() []Search {
 	}
 }
 
-// Explore is the judge that lets the model checker visit every state of small clusters
+// Explore is the detector that has the model checker visit every state of small clusters
 // made of the mutated code.
 type Explore struct {
 	// Dir is a directory inside the module.
 	Dir string
 	// Searches are tried one after the other; see [Searches].
 	Searches []Search
-	// Jobs is how many cores a search takes.
+	// Jobs is how many workers a search has.
 	Jobs   int
 	Budget time.Duration
 	Log    func(string)
 	Now    func() time.Time
 }
 
-// Name implements [Judge].
+// Name implements [Detector].
 func (x *Explore) Name() string { return results.Exploration }
 
-// Asked implements [Judge].
-func (x *Explore) Asked(m *Mutant) string { return m.Unmodelled }
+// Skip implements [Detector].
+func (x *Explore) Skip(m *Mutant) string { return m.Unmodelled }
 
-// environment is what chooses a mutant.
-func (s System) environment() []string {
-	if s.Choice == "" {
-		return nil
-	}
-	return []string{s.Choice}
-}
-
-// searched is what the program of package search prints.
-type searched struct {
+// searchResult is what the program of package search prints.
+type searchResult struct {
 	States     int
 	Violations []struct {
 		Property, Message string
-		Again             []string
+		Replayed          []string `json:"again"`
 	}
 }
 
-// Look implements [Judge].
-func (x *Explore) Look(ctx context.Context, system System, wanted func(string) bool, _ int) Finding {
+// Detect implements [Detector].
+func (x *Explore) Detect(ctx context.Context, system System, wanted func(string) bool, _ int) Finding {
 	program, err := x.build(ctx, system)
 	if err != nil {
 		return Finding{Err: err}
@@ -110,7 +101,7 @@ func (x *Explore) Look(ctx context.Context, system System, wanted func(string) b
 		searches = slices.Concat([]Search{everyLog}, searches)
 	}
 	for _, s := range searches {
-		said, err := x.search(bounded, program, system, s, "")
+		found, err := x.search(bounded, program, system, s, "")
 		f.Wall = x.Now().Sub(started)
 		if bounded.Err() != nil {
 			return f
@@ -119,11 +110,11 @@ func (x *Explore) Look(ctx context.Context, system System, wanted func(string) b
 			f.Err = err
 			return f
 		}
-		f.Runs += said.States
-		if len(said.Violations) > 0 {
+		f.Runs += found.States
+		if len(found.Violations) > 0 {
 			f.Violating++
 		}
-		for _, v := range said.Violations {
+		for _, v := range found.Violations {
 			f.Fired[v.Property]++
 			if f.Property == "" && wanted(v.Property) {
 				f.Property, f.Message, f.Where = v.Property, v.Message, s.Command
@@ -147,12 +138,12 @@ func (x *Explore) build(ctx context.Context, system System) (string, error) {
 	return program.Path, nil
 }
 
-// search looks at one cluster; the first counterexample goes to a file, if that has a
-// name.
-func (x *Explore) search(ctx context.Context, program string, system System, s Search, file string) (said searched, err error) {
+// search searches one configuration and writes the first counterexample to a file, if that
+// has a name.
+func (x *Explore) search(ctx context.Context, program string, system System, s Search, file string) (found searchResult, err error) {
 	config, err := json.Marshal(s.Cluster)
 	if err != nil {
-		return said, err
+		return found, err
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, program,
@@ -161,8 +152,8 @@ func (x *Explore) search(ctx context.Context, program string, system System, s S
 	cmd.Dir, cmd.Stdout, cmd.Stderr = x.Dir, &stdout, &stderr
 	cmd.WaitDelay = time.Second
 	err = cmd.Run()
-	if bad := json.Unmarshal(stdout.Bytes(), &said); bad != nil || err != nil {
-		return said, fmt.Errorf("%s: %w: %s", s.Command, errors.Join(err, bad), strings.TrimSpace(stderr.String()))
+	if bad := json.Unmarshal(stdout.Bytes(), &found); bad != nil || err != nil {
+		return found, fmt.Errorf("%s: %w: %s", s.Command, errors.Join(err, bad), strings.TrimSpace(stderr.String()))
 	}
-	return said, nil
+	return found, nil
 }

@@ -16,9 +16,9 @@ import (
 	"dtsim/sim/trace"
 )
 
-// judgedInTheTrace are mutants whose counterexamples the checks of runs judge, too, though
+// violatedInTheTrace are mutants whose counterexamples the checks of runs detector, too, though
 // they share nothing with the model, and what they say.
-var judgedInTheTrace = map[string]string{
+var violatedInTheTrace = map[string]string{
 	"barrier-on-first-ack": "P5", "finalize-without-acks": "P8", "outdated-status": "P9", "fired-marks-lost": "P9",
 	"finished-tasks-not-pre-marked": "P9",
 	// To the checks this is a verdict that the specification does not share.
@@ -39,7 +39,7 @@ func TestTheModelCheckerFindsWhatItHasTo(t *testing.T) {
 	require.NoError(t, err)
 	x := &Explore{Dir: root, Searches: Searches(), Log: func(string) {}, Now: time.Now}
 	for _, s := range subjects {
-		if x.Asked(s.Mutant) != "" {
+		if x.Skip(s.Mutant) != "" {
 			continue
 		}
 		t.Run(s.Name(), func(t *testing.T) {
@@ -49,20 +49,20 @@ func TestTheModelCheckerFindsWhatItHasTo(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "counterexample.trace.jsonl")
 			states := 0
 			for _, search := range x.Searches {
-				said, err := x.search(t.Context(), program, s.system(), search, file)
+				found, err := x.search(t.Context(), program, s.system(), search, file)
 				require.NoError(t, err)
-				states += said.States
-				if len(said.Violations) == 0 {
+				states += found.States
+				if len(found.Violations) == 0 {
 					continue
 				}
-				v := said.Violations[0]
+				v := found.Violations[0]
 				require.True(t, s.wanted(v.Property), "%s: %s", v.Property, v.Message)
 				if !search.Liveness {
-					require.Contains(t, v.Again, v.Property, "the path is judged without what the search knows")
+					require.Contains(t, v.Replayed, v.Property, "the path is checked without what the search knows")
 				}
 				shippedCodeDoesNot(t, file, v.Property)
-				if property, judged := judgedInTheTrace[s.Name()]; judged {
-					require.Contains(t, judgedByChecks(t, file), property)
+				if property, there := violatedInTheTrace[s.Name()]; there {
+					require.Contains(t, violatedByChecks(t, file), property)
 				}
 				t.Logf("%s by %s after %d states: %s", v.Property, search.Command, states, v.Message)
 				return
@@ -96,8 +96,8 @@ func shippedCodeDoesNot(t *testing.T, file, property string) {
 	require.False(t, same && len(taken.Broken) > 0, "%v", taken.Broken)
 }
 
-// judgedByChecks are the properties that the checks of runs find violated in a trace.
-func judgedByChecks(t *testing.T, file string) []string {
+// violatedByChecks are the properties that the checks of runs find violated in a trace.
+func violatedByChecks(t *testing.T, file string) []string {
 	t.Helper()
 	f, err := os.Open(file)
 	require.NoError(t, err)

@@ -31,12 +31,12 @@ var Properties = func() (all []string) {
 // Race stands in [Mutant.Breaks] for a data race.
 const Race = results.Race
 
-// Unjudged are the files, and the functions of files, that no operator is let loose on,
-// and why: nothing in them can be told apart by what a cluster does.
-var Unjudged = map[string]string{
+// Exempt are the files, and the functions of files, that operators leave alone, and why: no
+// change of them can be seen in what a cluster does.
+var Exempt = map[string]string{
 	"fsm/list.go Manager.ListDistributedTasksPayload": "for embedding programs; no node calls it",
 	"fsm/list.go Manager.Task":                        "for the model checker; no node calls it",
-	"fsm/predicates.go":                               "for providers and for judges; neither manager nor scheduler calls one",
+	"fsm/predicates.go":                               "for providers and for detectors; neither manager nor scheduler calls one",
 	"fsm/snapshot.go Manager.Snapshot":                "for embedding programs; a replica captures and encodes on its own",
 	"fsm/task.go TaskStatus.IsCoordinationPhase":      "for providers; no node calls it",
 	"sched/reconcile/memory.go Memory.AppendBinary":   "for the model checker, which tells states apart by it; no node does",
@@ -47,8 +47,8 @@ var Unjudged = map[string]string{
 	"fsm/replica/doc.go":                     "no code",
 	"sched/gauge.go":                         "a metric",
 	"sched/limiter.go":                       "for providers; the simulator's own do not use it",
-	"sched/logging.go":                       "words in a log",
-	"sched/reconcile/describe.go":            "words for people",
+	"sched/logging.go":                       "text in a log",
+	"sched/reconcile/describe.go":            "descriptions",
 	"sched/shard_noop.go":                    "a test provider; the simulator has its own",
 	"sched/shard_noop_markers.go":            "a test provider; the simulator has its own",
 	"sched/shard_noop_worker.go":             "a test provider; the simulator has its own",
@@ -63,15 +63,14 @@ type Generated struct {
 }
 
 // Generate makes every mutant that the operators make of the editable packages of the
-// module in dir, sorted by name. A generated mutant may be found by
-// any property; its name says where it is, what was done, and by its last part what
-// stood there, so that it keeps its name while the code around it changes.
+// module in dir, sorted by name. A generated mutant may be found by any property. Its name
+// is made of the place, the operator, and a hash of the text that stood there, so that it
+// stays the same while the code around it changes.
 //
-// No library makes them. gremlins exchanges single tokens, in internal packages, and knows
-// no judge but go test. go-mutesting and ooze have operators to import, but none that
-// goes on after an error, swaps arguments or takes a lock away, and each mutates a copy
-// of the tree for a test command; what judges here need is an edit for -overlay, with a
-// name that stays.
+// No library makes them. gremlins exchanges single tokens, in internal packages, and has no
+// detector but go test. go-mutesting and ooze have operators to import, but none that
+// ignores an error, swaps arguments or takes a lock away, and each mutates a copy of the
+// tree for a test command; here an edit for -overlay is needed, with a stable name.
 func Generate(dir string) ([]Generated, error) {
 	config := &packages.Config{
 		Dir: dir,
@@ -161,7 +160,7 @@ func (g *generator) mutants() ([]Generated, error) {
 			return nil, err
 		}
 		g.index, g.file = i, filepath.ToSlash(below)
-		if Unjudged[g.file] != "" {
+		if Exempt[g.file] != "" {
 			continue
 		}
 		text, err := os.ReadFile(name)
@@ -184,7 +183,7 @@ func (g *generator) function(f *ast.FuncDecl) {
 	if f.Recv != nil && len(f.Recv.List) > 0 {
 		name = strings.TrimPrefix(types.ExprString(f.Recv.List[0].Type), "*") + "." + name
 	}
-	if Unjudged[g.file+" "+name] != "" {
+	if Exempt[g.file+" "+name] != "" {
 		return
 	}
 	g.in = g.describe(f)

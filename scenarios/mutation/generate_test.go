@@ -100,7 +100,7 @@ func TestASampleKeepsItsMutantsWhileOthersComeAndGo(t *testing.T) {
 }
 
 func TestWhatIsLeftAloneIsThere(t *testing.T) {
-	for name := range Unjudged {
+	for name := range Exempt {
 		file, function, named := strings.Cut(name, " ")
 		text, err := source(file)
 		require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestNotesAreOfMutantsThatThereAre(t *testing.T) {
 	}
 	for _, notes := range []map[string]string{n.Equivalent, n.Next} {
 		for name := range notes {
-			require.True(t, there[name], "%s: the code has changed, judge it again", name)
+			require.True(t, there[name], "%s: the code has changed, detector it again", name)
 		}
 	}
 	for name := range n.Next {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"dtsim/sim/campaign/archive"
-
 	"dtsim/sim/engine/build"
 )
 
@@ -25,11 +24,11 @@ type Journal struct {
 	known   map[string]Record
 }
 
-// line is a record in the journal.
+// line is a record in the journal; its keys are those of earlier builds.
 type line struct {
 	Key        string         `json:"key"`
 	Subject    string         `json:"subject"`
-	Judge      string         `json:"judge"`
+	Detector   string         `json:"judge"`
 	Repetition int            `json:"repetition"`
 	Skipped    string         `json:"skipped,omitempty"`
 	Property   string         `json:"property,omitempty"`
@@ -41,8 +40,8 @@ type line struct {
 	Violating  int            `json:"violating,omitempty"`
 }
 
-// OpenJournal opens the journal in a file, which it creates. Sources identifies what is
-// judged and what judges it, but for the mutants.
+// OpenJournal opens the journal in a file, which it makes if there is none. Sources
+// identifies the system and the harness, without the mutants.
 func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
 	lines, err := archive.ReadJournal(name)
 	if err != nil {
@@ -55,7 +54,7 @@ func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
 			return nil, fmt.Errorf("%s: line %d: %w", name, i+1, err)
 		}
 		j.known[l.Key] = Record{
-			Subject: l.Subject, Judge: l.Judge, Repetition: l.Repetition, Skipped: l.Skipped,
+			Subject: l.Subject, Detector: l.Detector, Repetition: l.Repetition, Skipped: l.Skipped,
 			Finding: Finding{
 				Property: l.Property, Message: l.Message, Where: l.Where, Runs: l.Runs, Wall: l.Wall, Fired: l.Fired, Violating: l.Violating,
 			},
@@ -65,7 +64,7 @@ func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
 	return j, err
 }
 
-// Close ends the use of the journal.
+// Close closes the file.
 func (j *Journal) Close() error {
 	if j == nil {
 		return nil
@@ -74,9 +73,9 @@ func (j *Journal) Close() error {
 }
 
 // key identifies a record.
-func (j *Journal) key(s Subject, judge string, repetition int) string {
+func (j *Journal) key(s Subject, detector string, repetition int) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n%s\n", j.sources, s.Name(), judge, repetition, j.budget)
+	fmt.Fprintf(h, "%s\n%s\n%s\n%d\n%s\n", j.sources, s.Name(), detector, repetition, j.budget)
 	if s.Mutant != nil {
 		fmt.Fprintf(h, "%q %q %q\n", s.Mutant.Breaks, s.Mutant.Unmodelled, s.Mutant.Unsimulated)
 	}
@@ -84,7 +83,7 @@ func (j *Journal) key(s Subject, judge string, repetition int) string {
 	if s.Generated() && s.Mutant == nil {
 		edits = s.Program
 	} else if s.Generated() {
-		edits = make(build.Edits) // what is in the program beside the mutant has no say
+		edits = make(build.Edits) // the other mutants of the program do not count
 		for _, e := range s.Mutant.Edits {
 			edits[e.File] = e.New
 		}
@@ -95,21 +94,21 @@ func (j *Journal) key(s Subject, judge string, repetition int) string {
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 
-func (j *Journal) find(s Subject, judge string, repetition int) (Record, bool) {
+func (j *Journal) find(s Subject, detector string, repetition int) (Record, bool) {
 	if j == nil {
 		return Record{}, false
 	}
-	r, ok := j.known[j.key(s, judge, repetition)]
+	r, ok := j.known[j.key(s, detector, repetition)]
 	return r, ok
 }
 
-// add remembers a record; one of a judge that has failed is made again.
+// add keeps a record; one of a detector that has failed is made again.
 func (j *Journal) add(s Subject, r Record) error {
 	if j == nil || r.Err != nil {
 		return nil
 	}
 	return j.file.Append(line{
-		Key: j.key(s, r.Judge, r.Repetition), Subject: r.Subject, Judge: r.Judge, Repetition: r.Repetition, Skipped: r.Skipped,
+		Key: j.key(s, r.Detector, r.Repetition), Subject: r.Subject, Detector: r.Detector, Repetition: r.Repetition, Skipped: r.Skipped,
 		Property: r.Property, Message: r.Message, Where: r.Where, Runs: r.Runs, Wall: r.Wall, Fired: r.Fired, Violating: r.Violating,
 	})
 }

@@ -28,7 +28,7 @@ func TestTheKeptTableIsThatOfItsDocument(t *testing.T) {
 }
 
 // Every mutant that was written down stands in the results as it is now, and was killed
-// by each judge that has to find it, or notes.txt says what finds it next.
+// by each detector that has to find it, or notes.txt says what finds it next.
 func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 	_, d := readKept(t)
 	all, err := Historic()
@@ -36,7 +36,7 @@ func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 	known, err := Known()
 	require.NoError(t, err)
 	require.Empty(t, d.Found, "something is violated without a mutant")
-	require.Subset(t, d.Judges, []string{results.Simulation, results.Exploration})
+	require.Subset(t, d.Detectors, []string{results.Simulation, results.Exploration})
 	require.Len(t, d.Mutants, len(all), "dtsim mutants has not judged what there is now")
 	for _, m := range all {
 		i := slices.IndexFunc(d.Mutants, func(of results.Mutant) bool { return of.Name == m.Name })
@@ -45,13 +45,13 @@ func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 		require.Equal(t, m.Breaks, of.Properties, "%s has changed", m.Name)
 		require.Empty(t, of.Failed, m.Name)
 		survives := false
-		for _, judge := range d.Judges {
-			if k := of.Kills[judge]; expected(judge, m) {
+		for _, detector := range d.Detectors {
+			if k := of.Kills[detector]; expected(detector, m) {
 				survives = survives || k.Kills == 0 || k.Kills < k.Tries
 			}
 		}
 		require.Equal(t, survives, known.Next[m.Name] != "",
-			"%s survives a judge that has to find it: %t; notes.txt says of each that does, and of no other, what finds it next", m.Name, survives)
+			"%s survives a detector that has to find it: %t; notes.txt says of each that does, and of no other, what finds it next", m.Name, survives)
 	}
 	if d.Generated != nil {
 		require.Empty(t, results.Unexplained(d.Generated))

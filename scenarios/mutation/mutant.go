@@ -15,17 +15,16 @@ import (
 type Mutant struct {
 	// Name is that of its file, without ".mutant".
 	Name string
-	// Wrong says in prose what is wrong with it, Known where it is known from.
+	// Wrong describes the defect in prose, Known is where it is known from.
 	Wrong, Known string
 	// Breaks are the properties that it may be found by, in the order of the file.
 	Breaks []string
-	// Unmodelled says what keeps the model checker from finding it; empty when nothing
-	// does.
+	// Unmodelled is why the model checker cannot find it; empty if it can.
 	Unmodelled string
-	// Unsimulated says what keeps simulation from finding it; empty when nothing does.
+	// Unsimulated is why simulation cannot find it; empty if it can.
 	Unsimulated string
-	// Shared says that models/spec has the defect, too: it is a rule that was read wrong
-	// by whoever wrote the two, and P2 cannot find it.
+	// Shared is set if models/spec has the same defect, a rule that was misread twice, so
+	// that P2 cannot find it.
 	Shared bool
 	// Operator is what made a generated mutant; empty for one that was written down.
 	Operator string
@@ -46,7 +45,7 @@ type Edit struct {
 	Line int
 }
 
-// MisfitError says that an edit does not fit the source.
+// MisfitError is the error of an edit whose text does not stand once in its file.
 type MisfitError struct {
 	Mutant string
 	Edit   Edit
@@ -79,7 +78,7 @@ func (m *Mutant) Apply(read func(file string) ([]byte, error)) (map[string]strin
 	return files, nil
 }
 
-// MayBreak says whether the mutant may be found by a property.
+// MayBreak reports whether a violation of a property is a kill of the mutant.
 func (m *Mutant) MayBreak(property string) bool { return slices.Contains(m.Breaks, property) }
 
 const suffix = ".mutant"

@@ -8,17 +8,17 @@ import (
 
 // Notes is what is known of generated mutants, by name.
 type Notes struct {
-	// Equivalent says why a mutant behaves as the system does, so that nothing can find
+	// Equivalent is why a mutant behaves as the system does, so that no detector can find
 	// it.
 	Equivalent map[string]string
-	// Next says of one that survives what finds it next.
+	// Next is what would find a mutant that survives.
 	Next map[string]string
 }
 
 //go:embed mutants/notes.txt
 var notes string
 
-// Known returns the notes of this package.
+// Known returns the notes of mutants/notes.txt.
 func Known() (Notes, error) { return ParseNotes(notes) }
 
 // ParseNotes reads notes: a line each, "equivalent NAME: why" or "survivor NAME: what

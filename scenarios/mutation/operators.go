@@ -14,7 +14,7 @@ type operator struct {
 	name string
 	// make returns the replacements that it has for a node itself, not for what is in it.
 	make func(g *generator, n ast.Node) []replacement
-	// unmodelled says why the model checker cannot find what it makes.
+	// unmodelled is why the model checker cannot find its mutants.
 	unmodelled string
 }
 
@@ -40,7 +40,7 @@ var operators = []operator{
 	{name: unlockName, make: unlock, unmodelled: "it is never in two places at once"},
 }
 
-// wording says that a node only chooses words: a call that takes anything, as fmt.Errorf
+// wording reports whether a node only chooses words: a call that takes anything, as fmt.Errorf
 // and loggers do. No property is about the text of a message.
 func (g *generator) wording(n ast.Node) bool {
 	call, ok := n.(*ast.CallExpr)
@@ -237,7 +237,7 @@ func acquired(g *generator, s ast.Stmt) (mutex, release string) {
 	return "", ""
 }
 
-// releases says that a statement releases a mutex, now or deferred.
+// releases reports whether a statement releases a mutex, now or deferred.
 func releases(g *generator, s ast.Stmt) bool {
 	text := g.source(s)
 	return strings.HasSuffix(text, ".Unlock()") || strings.HasSuffix(text, ".RUnlock()")

@@ -12,8 +12,7 @@ import (
 // Editable are the folders that mutants may change: the system, not the harness.
 var Editable = []string{"fsm", "fsm/replica", "sched", "sched/reconcile"}
 
-// specification is the folder that a mutant may change as well if it says that it is
-// shared.
+// specification is the folder that a shared mutant may change as well.
 const specification = "models/spec"
 
 var propertyID = regexp.MustCompile(`^P([1-9]|1[0-8])$`)
@@ -99,12 +98,12 @@ func (p *reader) parse() error {
 	return nil
 }
 
-// edits says that the mutant changes a file of a folder.
+// edits reports whether the mutant changes a file of a folder.
 func (m *Mutant) edits(folder string) bool {
 	return slices.ContainsFunc(m.Edits, func(e Edit) bool { return path.Dir(e.File) == folder })
 }
 
-// editable says whether the mutant may change a file.
+// editable reports whether the mutant may change a file.
 func (p *reader) editable(file string) error {
 	folders := Editable
 	if p.mutant.Shared {

@@ -9,42 +9,42 @@ import (
 // Sample is a sample of generated mutants, and what is known of them.
 type Sample struct {
 	Seed uint64
-	// Judged are those that judges look at; Equivalent are the others, which behave as
-	// the system does, so that nothing can find them.
-	Judged, Equivalent []*Mutant
-	notes              Notes
+	// Measured are those that detectors are tried on; Equivalent are the others, which behave
+	// as the system does, so that no detector can find them.
+	Measured, Equivalent []*Mutant
+	notes                Notes
 }
 
-// NewSample takes those that are equivalent out of what a seed has chosen.
+// NewSample separates the equivalent mutants from the others of a sample.
 func NewSample(seed uint64, chosen []*Mutant, notes Notes) Sample {
 	s := Sample{Seed: seed, notes: notes}
 	for _, m := range chosen {
 		if notes.Equivalent[m.Name] != "" {
 			s.Equivalent = append(s.Equivalent, m)
 		} else {
-			s.Judged = append(s.Judged, m)
+			s.Measured = append(s.Measured, m)
 		}
 	}
 	return s
 }
 
-// Subjects are the sample as one program, first without a mutant chosen.
-func (s Sample) Subjects(judged []*Mutant) ([]Subject, error) {
-	if len(s.Judged) == 0 {
+// Subjects returns mutants of the sample in one program, first that without one chosen.
+func (s Sample) Subjects(chosen []*Mutant) ([]Subject, error) {
+	if len(s.Measured) == 0 {
 		return nil, nil
 	}
-	program, err := Together(s.Judged)
+	program, err := Together(s.Measured)
 	if err != nil {
 		return nil, err
 	}
 	all := []Subject{{Program: program.Files, Choice: ChoiceVariable + "=0"}}
-	for _, m := range judged {
+	for _, m := range chosen {
 		all = append(all, Subject{Mutant: m, Program: program.Files, Choice: ChoiceVariable + "=" + program.Choice(m.Name)})
 	}
 	return all, nil
 }
 
-// Apart takes the rows of generated mutants out of a table.
+// Apart separates the rows of generated mutants from the others.
 func Apart(rows []Row) (written, generated []Row) {
 	for _, row := range rows {
 		if row.Subject.Generated() {
@@ -56,13 +56,13 @@ func Apart(rows []Row) (written, generated []Row) {
 	return written, generated
 }
 
-// Document says what became of the sample; nil of an empty one.
+// Document describes the results of the sample; nil for an empty one.
 func (s Sample) Document(rows []Row) *results.Generated {
-	if len(s.Judged)+len(s.Equivalent) == 0 {
+	if len(s.Measured)+len(s.Equivalent) == 0 {
 		return nil
 	}
 	d := &results.Generated{
-		Seed: s.Seed, Sampled: len(s.Judged) + len(s.Equivalent), Equivalent: map[string]string{}, KilledBy: map[string]int{},
+		Seed: s.Seed, Sampled: len(s.Measured) + len(s.Equivalent), Equivalent: map[string]string{}, KilledBy: map[string]int{},
 		Survivors: map[string]string{}, Failed: []string{}, Found: []string{}, Unchosen: map[string]results.Kill{}, Mutants: []results.GeneratedMutant{},
 	}
 	for _, m := range s.Equivalent {
@@ -74,15 +74,15 @@ func (s Sample) Document(rows []Row) *results.Generated {
 			var found []results.Finding
 			d.Unchosen, found = row.unmutated()
 			for _, f := range found {
-				d.Found = append(d.Found, f.Judge)
+				d.Found = append(d.Found, f.Detector)
 			}
 			continue
 		}
 		m := results.GeneratedMutant{Mutant: row.document(), What: row.Subject.Mutant.Wrong}
 		d.Mutants = append(d.Mutants, m)
-		d.Judged++
+		d.Measured++
 		if killer >= 0 {
-			d.KilledBy[row.Cells[killer].Judge]++
+			d.KilledBy[row.Cells[killer].Detector]++
 		}
 		if !row.Killed() {
 			d.Survivors[m.Name] = s.notes.Next[m.Name]
@@ -91,6 +91,6 @@ func (s Sample) Document(rows []Row) *results.Generated {
 			}
 		}
 	}
-	d.Percent = 100 * float64(d.KilledBy[results.Simulation]+d.KilledBy[results.Exploration]) / float64(max(1, d.Judged))
+	d.Percent = 100 * float64(d.KilledBy[results.Simulation]+d.KilledBy[results.Exploration]) / float64(max(1, d.Measured))
 	return d
 }

@@ -20,12 +20,12 @@ func generated(name string) Subject {
 	}
 }
 
-func TestAJudgeLooksAtGeneratedMutantsThatNobodyHasKilled(t *testing.T) {
-	sim := &fakeJudge{name: results.Simulation, finds: map[string]Finding{
+func TestDetectorsAreTriedOnGeneratedMutantsThatSurvive(t *testing.T) {
+	sim := &fakeDetector{name: results.Simulation, finds: map[string]Finding{
 		"first": {Property: "P7", Runs: 2, Wall: time.Second}, "raced": {Property: Race}, "broken": {Err: errors.New("no engine")},
 	}}
-	explore := &fakeJudge{name: results.Exploration, finds: map[string]Finding{"second": {Property: "P1", Runs: 40}}}
-	unit := &fakeJudge{name: results.UnitTests, finds: map[string]Finding{"third": {Property: "P18", Runs: 4}}}
+	explore := &fakeDetector{name: results.Exploration, finds: map[string]Finding{"second": {Property: "P1", Runs: 40}}}
+	unit := &fakeDetector{name: results.UnitTests, finds: map[string]Finding{"third": {Property: "P18", Runs: 4}}}
 	var subjects []Subject
 	var chosen []*Mutant
 	for _, name := range []string{"fourth", "third", "second", "first", "raced", "broken"} {
@@ -38,8 +38,8 @@ func TestAJudgeLooksAtGeneratedMutantsThatNobodyHasKilled(t *testing.T) {
 	})
 	subjects[4].Mutant.Breaks = append([]string{Race}, Properties...)
 	subjects = append(subjects, Subject{}, mutant("written"), Subject{Program: build.Edits{}, Choice: "none"})
-	judges := []Judge{sim, explore, unit}
-	written, rows := Apart(Table(subjects, judges, execute(t, nil, subjects, judges...)))
+	detectors := []Detector{sim, explore, unit}
+	written, rows := Apart(Table(subjects, detectors, execute(t, nil, subjects, detectors...)))
 	require.Len(t, written, 2)
 	require.Len(t, rows, 7)
 	require.Equal(t, results.NoneChosen, rows[0].Subject.Name())
@@ -49,7 +49,7 @@ func TestAJudgeLooksAtGeneratedMutantsThatNobodyHasKilled(t *testing.T) {
 
 	d := sample.Document(rows)
 	require.Equal(t, 7, d.Sampled)
-	require.Equal(t, 6, d.Judged)
+	require.Equal(t, 6, d.Measured)
 	require.Equal(t, map[string]int{results.Simulation: 2, results.Exploration: 1, results.UnitTests: 1}, d.KilledBy)
 	require.Equal(t, map[string]string{"fourth": "", "third": "two tasks", "broken": ""}, d.Survivors)
 	require.Equal(t, []string{"broken", "fourth"}, results.Unexplained(d))
@@ -57,7 +57,7 @@ func TestAJudgeLooksAtGeneratedMutantsThatNobodyHasKilled(t *testing.T) {
 	require.Empty(t, d.Found)
 	require.InDelta(t, 50, d.Percent, 0.01)
 
-	document := NewDocument(Head{Judges: []string{results.Simulation, results.Exploration, results.UnitTests}}, written)
+	document := NewDocument(Head{Detectors: []string{results.Simulation, results.Exploration, results.UnitTests}}, written)
 	require.Len(t, document.Mutants, 1)
 	require.NotContains(t, results.Markdown(document), "Generated")
 	document.Generated = d
@@ -67,9 +67,9 @@ func TestAJudgeLooksAtGeneratedMutantsThatNobodyHasKilled(t *testing.T) {
 	require.Contains(t, text, "| (none chosen) | nothing | nothing: 0 runs, 0.0 s | nothing: 0 states, 0.0 s | nothing: 0.0 s |")
 	require.Contains(t, text, "| first | first \\| other | P7: 2 runs, 1.0 s | nothing: 0 states, 0.0 s |  |")
 	require.Contains(t, text, "| second | second \\| other |  | P1: 40 states, 0.0 s |  |")
-	require.Contains(t, text, "| broken | broken \\| other | the judge failed | nothing: 0 states, 0.0 s | nothing: 0.0 s |")
+	require.Contains(t, text, "| broken | broken \\| other | the detector failed | nothing: 0 states, 0.0 s | nothing: 0.0 s |")
 	require.Contains(t, text, "- third: two tasks\n")
-	require.Contains(t, text, "- fourth: nobody knows yet\n")
+	require.Contains(t, text, "- fourth: unknown\n")
 	require.Contains(t, text, "- same: it is the same\n")
 
 	rows[0].Cells[1].Records[0].Property = "P1"

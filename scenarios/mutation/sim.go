@@ -12,19 +12,18 @@ import (
 	"time"
 
 	"dtsim/scenarios/mutation/results"
-
 	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/trace"
 )
 
-// Simulation is the judge that runs plans: seed after seed, one of every family. Where a
+// Simulation is the detector that runs plans: seed after seed, one of every family. Where a
 // data race is wanted it runs them with the race detector, more slowly.
 type Simulation struct {
-	// Told are families that tell the same story with every seed. A defect that they show
-	// they show with the first one, mostly: later on, each round of Families, of which a
-	// seed chooses everything, has one of them.
-	Told, Families []*campaign.Family
+	// Scripted are families that do the same with every seed. The defects that they show,
+	// they mostly show with the first: later, there is one of them in each round of
+	// Generated, of which a seed chooses everything.
+	Scripted, Generated []*campaign.Family
 	// Open makes the engine.
 	Open func(context.Context, engine.Options) (engine.Engine, error)
 	// Jobs is how many runs go on at once. What is found does not depend on it.
@@ -34,20 +33,20 @@ type Simulation struct {
 	Now    func() time.Time
 }
 
-// Name implements [Judge].
+// Name implements [Detector].
 func (s *Simulation) Name() string { return results.Simulation }
 
-// Asked implements [Judge].
-func (s *Simulation) Asked(m *Mutant) string { return m.Unsimulated }
+// Skip implements [Detector].
+func (s *Simulation) Skip(m *Mutant) string { return m.Unsimulated }
 
-// Look implements [Judge]. The first run, in the order of the seeds, that violates a
-// wanted property is made a second time: only when that gives the same trace it counts.
-// The first repetition of a mutant that was written down then goes on, see the package
-// comment.
-func (s *Simulation) Look(ctx context.Context, system System, wanted func(string) bool, repetition int) Finding {
+// Detect implements [Detector]. The first run, in the order of the seeds, that violates a
+// wanted property is made a second time and counts only if that gives the same trace. In
+// the first repetition the runs then go on, unless the mutant is a generated one; see the
+// package comment.
+func (s *Simulation) Detect(ctx context.Context, system System, wanted func(string) bool, repetition int) Finding {
 	e, err := s.Open(ctx, engine.Options{
 		Edits: system.Edits, Choice: system.Choice, Race: wanted(campaign.Race), Log: s.Log,
-		// A mutant that goes round in circles costs that much, and no more.
+		// A mutant that loops costs at most this much.
 		Timeout: max(30*time.Second, s.Budget/3),
 	})
 	if err != nil {
@@ -68,7 +67,7 @@ func (s *Simulation) Look(ctx context.Context, system System, wanted func(string
 	case "":
 		return f
 	case results.HarnessError:
-		why, _, _ := strings.Cut(f.Message, "\n") // what follows are stacks
+		why, _, _ := strings.Cut(f.Message, "\n") // then come stacks
 		f.Err = fmt.Errorf("%s: %s", h.seen[h.best].run, why)
 		return f
 	case campaign.Race: // it has no trace
@@ -112,7 +111,7 @@ func (h *hunt) hunt(ctx context.Context, done func() bool) {
 	workers.Wait()
 }
 
-// seen is what one run showed.
+// seen is one run and its result.
 type seen struct {
 	run   campaign.Run
 	ended bool
@@ -152,7 +151,7 @@ func (h *hunt) work(ctx context.Context, done func() bool) {
 	}
 }
 
-// violating counts the runs so far that have violated a property.
+// violating returns how many runs so far have violated a property.
 func (h *hunt) violating() (n int) {
 	for _, s := range h.seen {
 		if s.violates() {
@@ -162,7 +161,7 @@ func (h *hunt) violating() (n int) {
 	return n
 }
 
-// violates says that a property was violated.
+// violates reports whether a property was violated.
 func (s *seen) violates() bool {
 	return slices.ContainsFunc(s.found, func(v trace.Violation) bool { return results.MayKill(v.Property) })
 }
@@ -183,7 +182,7 @@ func (s *seen) look(result engine.Result, err error) {
 	}
 }
 
-// finding is what the runs up to the first kill came to.
+// finding is the result of the runs up to the first kill.
 func (h *hunt) finding() Finding {
 	last := len(h.seen)
 	if h.best >= 0 {
@@ -205,9 +204,9 @@ func (h *hunt) finding() Finding {
 	return f
 }
 
-// fired counts what was violated in runs before the last, and the runs that violated
-// a property. Those that come after enough of these do not count: whether they were made
-// depends on how many went on at once.
+// fired counts, in the runs before the last, what was violated and how many violated a
+// property. Runs behind enough of these do not count: whether they were made depends on how
+// many went on at once.
 func (h *hunt) fired(last int) (by map[string]int, violating int) {
 	by = make(map[string]int)
 	for at, s := range h.seen[:last] {
@@ -229,25 +228,25 @@ func job(run campaign.Run) engine.Job {
 	return engine.Job{Plan: p, Entropy: campaign.Entropy(p)}
 }
 
-// apart is how many seeds lie between two repetitions.
-const apart = 1_000_000
+// stride is how many seeds lie between two repetitions.
+const stride = 1_000_000
 
-// runs are the runs of a repetition, without an end.
+// runs yields the runs of a repetition, without an end.
 func (s *Simulation) runs(repetition int) iter.Seq[campaign.Run] {
-	first := uint64(repetition-1)*apart + 1
+	first := uint64(repetition-1)*stride + 1
 	return func(yield func(campaign.Run) bool) {
-		for _, family := range s.Told {
+		for _, family := range s.Scripted {
 			if !yield(campaign.Run{Family: family, Seed: first}) {
 				return
 			}
 		}
 		for round := uint64(0); ; round++ {
-			for _, family := range s.Families {
+			for _, family := range s.Generated {
 				if !yield(campaign.Run{Family: family, Seed: first + round}) {
 					return
 				}
 			}
-			if n := uint64(len(s.Told)); n > 0 && !yield(campaign.Run{Family: s.Told[round%n], Seed: first + 1 + round/n}) {
+			if n := uint64(len(s.Scripted)); n > 0 && !yield(campaign.Run{Family: s.Scripted[round%n], Seed: first + 1 + round/n}) {
 				return
 			}
 		}

@@ -9,22 +9,22 @@ import (
 	"dtsim/scenarios/mutation/results"
 )
 
-// Row is what all judges came to with one subject.
+// Row is the results of all detectors with one subject.
 type Row struct {
 	Subject Subject
-	// Cells are by judge, in the order of the judges.
+	// Cells are by detector, in the order of the detectors.
 	Cells []Cell
 }
 
-// Cell is what one judge came to with one subject, over all repetitions.
+// Cell is the results of one detector with one subject, over all repetitions.
 type Cell struct {
-	Judge string
-	// Records are the repetitions, in order; none when the judge did not come to the
-	// subject.
+	Detector string
+	// Records are the repetitions, in order; none if the detector was not tried before the
+	// measurement was interrupted.
 	Records []Record
 }
 
-// Skipped says why the judge was not asked; empty when it was.
+// Skipped returns why the detector was not tried, and nothing if it was.
 func (c Cell) Skipped() string {
 	if len(c.Records) == 0 {
 		return "interrupted"
@@ -32,7 +32,7 @@ func (c Cell) Skipped() string {
 	return c.Records[0].Skipped
 }
 
-// Kills counts the repetitions in which the judge killed the subject.
+// Kills counts the repetitions in which the detector killed the subject.
 func (c Cell) Kills() int {
 	n := 0
 	for _, r := range c.Records {
@@ -43,10 +43,10 @@ func (c Cell) Kills() int {
 	return n
 }
 
-// Killed says that the judge killed the subject in every repetition.
+// Killed reports whether the detector killed the subject in every repetition.
 func (c Cell) Killed() bool { return len(c.Records) > 0 && c.Kills() == len(c.Records) }
 
-// Err is the first failure of the judge.
+// Err returns the first failure of the detector.
 func (c Cell) Err() error {
 	for _, r := range c.Records {
 		if r.Err != nil {
@@ -56,15 +56,15 @@ func (c Cell) Err() error {
 	return nil
 }
 
-// Runs and Wall are the medians to the kill, or of what was spent where there was none.
+// Runs returns the median of the runs to the kill, or of all runs where there was none.
 func (c Cell) Runs() int { return median(c.Records, func(r Record) int { return r.Runs }) }
 
-// Wall is the median time; see Runs.
+// Wall returns the median time; see Runs.
 func (c Cell) Wall() time.Duration {
 	return median(c.Records, func(r Record) time.Duration { return r.Wall })
 }
 
-// median is the lower one of an even number.
+// median returns the lower one of an even number.
 func median[T cmp.Ordered](records []Record, of func(Record) T) T {
 	var zero T
 	if len(records) == 0 {
@@ -78,7 +78,7 @@ func median[T cmp.Ordered](records []Record, of func(Record) T) T {
 	return all[(len(all)-1)/2]
 }
 
-// Properties are those that the judge killed the subject with, sorted.
+// Properties returns those that the detector killed the subject with, sorted.
 func (c Cell) Properties() []string {
 	found := map[string]bool{}
 	for _, r := range c.Records {
@@ -101,8 +101,8 @@ func (c Cell) Fired() (by map[string]int, violating int) {
 	return by, violating
 }
 
-// Unexpected are the properties that a judge saw violated and that are not the
-// subject's to break, sorted.
+// Unexpected returns the properties that a detector saw violated although the subject does
+// not break them, sorted.
 func (r Row) Unexpected(c Cell) []string {
 	fired, _ := c.Fired()
 	found := map[string]bool{}
@@ -114,24 +114,23 @@ func (r Row) Unexpected(c Cell) []string {
 	return results.Sorted(found)
 }
 
-// Killed says that a judge that names properties has killed the subject.
+// Killed reports whether a detector that names properties has killed the subject.
 func (r Row) Killed() bool {
-	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Judge != results.UnitTests && c.Killed() })
+	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Detector != results.UnitTests && c.Killed() })
 }
 
-// Table puts records into rows, a row for every subject in its order: what was killed
-// first, survivors last.
-func Table(subjects []Subject, judges []Judge, records []Record) []Row {
+// Table returns a row for every subject, in the order of subjects, survivors last.
+func Table(subjects []Subject, detectors []Detector, records []Record) []Row {
 	by := map[[2]string][]Record{}
 	for _, r := range records {
-		key := [2]string{r.Subject, r.Judge}
+		key := [2]string{r.Subject, r.Detector}
 		by[key] = append(by[key], r)
 	}
 	var rows []Row
 	for _, s := range subjects {
 		row := Row{Subject: s}
-		for _, j := range judges {
-			row.Cells = append(row.Cells, Cell{Judge: j.Name(), Records: by[[2]string{s.Name(), j.Name()}]})
+		for _, d := range detectors {
+			row.Cells = append(row.Cells, Cell{Detector: d.Name(), Records: by[[2]string{s.Name(), d.Name()}]})
 		}
 		rows = append(rows, row)
 	}
@@ -139,7 +138,7 @@ func Table(subjects []Subject, judges []Judge, records []Record) []Row {
 	return rows
 }
 
-// rank puts the system as it is first and survivors last.
+// rank orders the unmutated system first and survivors last.
 func rank(r Row) int {
 	switch {
 	case r.Subject.Mutant == nil:
@@ -150,14 +149,14 @@ func rank(r Row) int {
 	return 2
 }
 
-// Worth says what a property is worth: the mutants that it catches, and those that
-// nothing else catches; see the package comment.
+// Worth is what a property is worth: the mutants that it catches, and those that no other
+// property catches; see the package comment.
 type Worth struct {
 	Property       string
 	Catches, Alone []string
 }
 
-// Vacuity says what each property is worth, P1 to P18.
+// Vacuity returns what each property is worth, P1 to P18.
 func Vacuity(rows []Row) []Worth {
 	var all []Worth
 	for n := 1; n <= results.Properties; n++ {
@@ -179,20 +178,20 @@ func Vacuity(rows []Row) []Worth {
 	return all
 }
 
-// caughtBy counts what violated each property, by all judges that name results.Properties, and
-// says which one it was alone, if it was.
+// caughtBy counts what violated each property, by all detectors that name properties, and
+// returns the only one, if there is one.
 func (r Row) caughtBy() (by map[string]int, alone string) {
 	by = make(map[string]int)
 	simulated, failed := 0, false
 	for _, c := range r.Cells {
-		if c.Judge == results.UnitTests {
+		if c.Detector == results.UnitTests {
 			continue
 		}
 		fired, violating := c.Fired()
 		for property, n := range fired {
 			by[property] += n
 		}
-		if c.Judge == results.Simulation {
+		if c.Detector == results.Simulation {
 			simulated = violating
 		}
 		failed = failed || c.Err() != nil
@@ -204,20 +203,20 @@ func (r Row) caughtBy() (by map[string]int, alone string) {
 	return by, alone
 }
 
-// expected says what a judge should come to with a mutant.
-func expected(j string, m *Mutant) bool {
-	return j == results.Simulation && m.Unsimulated == "" || j == results.Exploration && m.Unmodelled == ""
+// expected reports whether a detector has to kill a mutant.
+func expected(detector string, m *Mutant) bool {
+	return detector == results.Simulation && m.Unsimulated == "" || detector == results.Exploration && m.Unmodelled == ""
 }
 
-// Survivors are the mutants that a judge that has to kill them has not killed, by judge.
+// Survivors returns, by detector, the mutants that it has to kill and has not killed.
 func Survivors(rows []Row) map[string][]string {
-	missing := map[string][]string{}
+	survivors := map[string][]string{}
 	for _, row := range rows {
 		for _, c := range row.Cells {
-			if m := row.Subject.Mutant; m != nil && expected(c.Judge, m) && !c.Killed() {
-				missing[c.Judge] = append(missing[c.Judge], m.Name)
+			if m := row.Subject.Mutant; m != nil && expected(c.Detector, m) && !c.Killed() {
+				survivors[c.Detector] = append(survivors[c.Detector], m.Name)
 			}
 		}
 	}
-	return missing
+	return survivors
 }

@@ -26,9 +26,8 @@ type Program struct {
 // Choice is the value of [ChoiceVariable] that chooses a mutant.
 func (p Program) Choice(name string) string { return p.choices[name] }
 
-// Together puts generated mutants into one program: beside each function stand its
-// mutants, and the first thing that the function does is to call the one that is chosen.
-// (Untch, Offutt and Harrold, Mutation analysis using mutant schemata, 1993, do so within
+// Together puts generated mutants into one program: behind each function stand its mutants,
+// and the function begins by calling the one that is chosen, if any. (Untch, Offutt and Harrold, Mutation analysis using mutant schemata, 1993, do so within
 // expressions; a whole function serves every operator.)
 func Together(all []*Mutant) (Program, error) {
 	p := Program{Files: map[string]string{}, choices: map[string]string{}}
@@ -150,8 +149,8 @@ func (c *composed) add(d *function, choice, body string) {
 	c.mutants += "\n\n" + d.text[d.from:d.nameFrom] + name + d.text[d.nameTo:d.body] + body
 }
 
-// compose returns the file; chooses says that it is the one of its package that looks at
-// the environment.
+// compose returns the file; chooses is set for the one file of its package that reads the
+// environment.
 func (c *composed) compose(chooses bool) string {
 	var all []insertion
 	for _, d := range c.functions {

@@ -13,7 +13,7 @@ import (
 	"dtsim/scenarios/mutation/results"
 )
 
-// Unit is the judge that runs the tests of the packages that mutants may change.
+// Unit is the detector that runs the tests of the packages that mutants may change.
 type Unit struct {
 	// Root is the module's root.
 	Root   string
@@ -21,18 +21,18 @@ type Unit struct {
 	Now    func() time.Time
 }
 
-// Name implements [Judge].
+// Name implements [Detector].
 func (u *Unit) Name() string { return results.UnitTests }
 
-// Asked implements [Judge]: tests run whatever there is.
-func (u *Unit) Asked(*Mutant) string { return "" }
+// Skip implements [Detector]; tests are run for every mutant.
+func (u *Unit) Skip(*Mutant) string { return "" }
 
-// testFailed is what a test that failed says.
+// testFailed matches the report of a failed test.
 var testFailed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
-// Look implements [Judge]. The tests name no properties: any test that fails is wanted,
-// and stands in the place of one.
-func (u *Unit) Look(ctx context.Context, system System, _ func(string) bool, _ int) Finding {
+// Detect implements [Detector]. The tests name no properties: the name of any test that fails
+// stands in the place of one.
+func (u *Unit) Detect(ctx context.Context, system System, _ func(string) bool, _ int) Finding {
 	dir, err := os.MkdirTemp("", "dtsim-mutant-")
 	if err != nil {
 		return Finding{Err: err}
@@ -45,12 +45,12 @@ func (u *Unit) Look(ctx context.Context, system System, _ func(string) bool, _ i
 	started := u.Now()
 	bounded, cancel := context.WithTimeout(ctx, u.Budget)
 	defer cancel()
-	// Mutants are suspect, all of them; vet is no test.
+	// Every mutant is suspect; vet is no test.
 	args := []string{"test", "-count=1", "-failfast", "-vet=off", "-overlay=" + overlay}
 	for _, name := range Editable {
 		args = append(args, "./"+filepath.ToSlash(name))
 	}
-	args = append(args, "-rapid.nofailfile") // what a mutant fails by is nothing to try again
+	args = append(args, "-rapid.nofailfile") // no failure of a mutant is to be tried again
 	cmd := exec.CommandContext(bounded, "go", args...)
 	cmd.Dir, cmd.Env = u.Root, append(os.Environ(), system.environment()...)
 	cmd.WaitDelay = time.Second

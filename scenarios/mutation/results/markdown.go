@@ -7,43 +7,43 @@ import (
 	"time"
 )
 
-// Markdown writes the table that is kept beside the mutants.
+// Markdown returns the table that is kept next to the mutants.
 func Markdown(d Document) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# What the harness finds\n")
-	line("Written by `%s`, on %s. Each judge had %s for a mutant, without builds, and the simulation", d.Command, d.Machine,
+	line("Written by `%s`, on %s. Each detector had %s for a mutant, without builds, and simulation", d.Command, d.Machine,
 		time.Duration(d.BudgetS*float64(time.Second)))
-	line("looked %s. A kill is a violation of a property that the mutant breaks; runs, states and", times(d.Repetitions))
+	line("was tried %s. A kill is a violation of a property that the mutant breaks; runs, states and", times(d.Repetitions))
 	line("seconds to the kill are medians. Packages' own tests name no property; they are counted apart.\n")
 	header, rule := "| mutant | breaks |", "|---|---|"
-	for _, judge := range d.Judges {
-		header += fmt.Sprintf(" %s |", judge)
+	for _, detector := range d.Detectors {
+		header += fmt.Sprintf(" %s |", detector)
 		rule += "---|"
 	}
 	line("%s\n%s", header, rule)
-	row := func(name, breaks string, cell func(judge string) string) {
+	row := func(name, breaks string, cell func(detector string) string) {
 		text := fmt.Sprintf("| %s | %s |", name, breaks)
-		for _, judge := range d.Judges {
-			text += " " + cell(judge) + " |"
+		for _, detector := range d.Detectors {
+			text += " " + cell(detector) + " |"
 		}
 		line("%s", text)
 	}
 	if len(d.Unmutated) > 0 {
-		row(Unmutated, "nothing", func(judge string) string {
-			if slices.ContainsFunc(d.Found, func(f Finding) bool { return f.Judge == judge && f.Property == HarnessError }) {
-				return "the judge failed"
+		row(Unmutated, "nothing", func(detector string) string {
+			if slices.ContainsFunc(d.Found, func(f Finding) bool { return f.Detector == detector && f.Property == HarnessError }) {
+				return "the detector failed"
 			}
-			return spent(judge, d.Unmutated[judge])
+			return spent(detector, d.Unmutated[detector])
 		})
 	}
 	for _, m := range d.Mutants {
-		row(m.Name, words(m.Properties), func(judge string) string { return cameTo(judge, m) })
+		row(m.Name, words(m.Properties), func(detector string) string { return outcome(detector, m) })
 	}
 	line("\n## What each property is worth\n")
 	line("A property catches a mutant alone when at least %d runs of the mutant violated a property, and in", Convincing)
-	line("each of them, and in whatever else a judge saw of the mutant, it alone was violated. A star says")
-	line("that promises were broken beside it, which some plans make and which name no rule.\n")
+	line("each of them, and in whatever else a detector saw of the mutant, it alone was violated. A star means")
+	line("that promises of plans were broken as well; they name no rule.\n")
 	line("| property | catches | alone |\n|---|---|---|")
 	stars := map[string]string{}
 	for _, m := range d.Mutants {
@@ -61,29 +61,29 @@ func Markdown(d Document) string {
 		line("| %s | %s | %s |", w.Property, words(w.Catches), words(alone))
 	}
 	if d.Generated != nil {
-		sampled(line, d.Judges, d.Generated)
+		sampled(line, d.Detectors, d.Generated)
 	}
 	return b.String()
 }
 
-// cameTo is what a judge came to with a mutant.
-func cameTo(judge string, m Mutant) string {
-	if why, skipped := m.Skipped[judge]; skipped {
+// outcome describes what a detector found in a mutant.
+func outcome(detector string, m Mutant) string {
+	if why, skipped := m.Skipped[detector]; skipped {
 		return "not asked: " + why
 	}
-	if _, failed := m.Failed[judge]; failed {
-		return "the judge failed"
+	if _, failed := m.Failed[detector]; failed {
+		return "the detector failed"
 	}
-	if k, killed := m.Kills[judge]; killed {
-		return spent(judge, k)
+	if k, killed := m.Kills[detector]; killed {
+		return spent(detector, k)
 	}
-	return spent(judge, m.Survived[judge])
+	return spent(detector, m.Survived[detector])
 }
 
-// spent is what a judge found and what that took.
-func spent(judge string, k Kill) string {
+// spent describes what a detector found and what that took.
+func spent(detector string, k Kill) string {
 	text := fmt.Sprintf("%.1f s", k.WallS)
-	if what := map[string]string{Simulation: "runs", Exploration: "states"}[judge]; what != "" {
+	if what := map[string]string{Simulation: "runs", Exploration: "states"}[detector]; what != "" {
 		text = fmt.Sprintf("%d %s, %s", k.Runs, what, text)
 	}
 	if len(k.Unexpected) > 0 {
@@ -98,7 +98,7 @@ func spent(judge string, k Kill) string {
 	return fmt.Sprintf("%s: %s", words(k.Properties), text)
 }
 
-// words joins ids.
+// words joins identifiers.
 func words(ids []string) string {
 	if len(ids) == 0 {
 		return "-"

@@ -1,8 +1,8 @@
-// Package results is what detectors came to with mutants, as `dtsim mutants --json` prints
-// it, and the table that is made of it.
+// Package results holds what detectors found in mutants: the document that
+// `dtsim mutants --json` prints, and the table that is made of it.
 //
-// The package is a leaf: it knows neither detectors nor mutants, so that pages can be made
-// from a document alone.
+// The package imports nothing of the repository, so that pages can be made from a document
+// alone. The keys of the document are older than the names here.
 package results
 
 import (
@@ -12,16 +12,16 @@ import (
 	"strings"
 )
 
-// Mutants is what `dtsim mutants --json` prints and what is kept beside the table of
+// Document is what `dtsim mutants --json` prints and what is kept next to the table of
 // mutants.
 type Document struct {
 	Command     string   `json:"command"`
 	Machine     string   `json:"machine"`
 	BudgetS     float64  `json:"budget_s"`
 	Repetitions int      `json:"repetitions"`
-	Judges      []string `json:"judges"`
-	// Unmutated is what judges spent on the system as it is, by judge, Found what they
-	// came to.
+	Detectors   []string `json:"judges"`
+	// Unmutated is what detectors spent on the unmutated system, by detector, Found what they
+	// found there.
 	Unmutated map[string]Kill `json:"unmutated"`
 	Found     []Finding       `json:"unmutated_violations"`
 	Mutants   []Mutant        `json:"mutants"`
@@ -32,42 +32,42 @@ type Document struct {
 
 // Generated is a sample of mutants that operators made.
 type Generated struct {
-	// Seed chose the sample; Sampled are all of it, Equivalent those that behave as the
-	// system does, by name with the reason; the others were judged.
+	// Seed chose the sample. Sampled is its size; Equivalent are those that behave as the
+	// system does, by name with the reason; Measured is how many others there are.
 	Seed       uint64            `json:"seed"`
 	Sampled    int               `json:"sampled"`
 	Equivalent map[string]string `json:"equivalent"`
-	Judged     int               `json:"judged"`
-	// KilledBy counts kills by the first judge that killed; Percent is what simulation and
-	// model checker have killed of the judged.
+	Measured   int               `json:"judged"`
+	// KilledBy counts kills by the first detector that killed; Percent is what simulation and
+	// the model checker have killed of those measured.
 	KilledBy map[string]int `json:"killed_by"`
 	Percent  float64        `json:"percent"`
-	// Survivors are what neither has killed, by name with what finds it next, empty when
-	// nobody knows; Failed are those of them of which a judge has failed.
+	// Survivors are what neither has killed, by name with what would find it, empty if that
+	// is not known; Failed are those of them at which a detector has failed.
 	Survivors map[string]string `json:"survivors"`
 	Failed    []string          `json:"failed"`
-	// Found are the judges that found something in the program that all are in, with none
+	// Found are the detectors that found something in the program of all mutants with none
 	// chosen: then nothing here counts.
 	Found []string `json:"none_chosen_violations"`
-	// Unchosen is what judges spent on that program, by judge; Mutants are in the order of
+	// Unchosen is what detectors spent on that program, by detector; Mutants are in the order of
 	// the table, survivors last.
 	Unchosen map[string]Kill   `json:"none_chosen"`
 	Mutants  []GeneratedMutant `json:"mutants"`
 }
 
-// GeneratedMutant is a mutant that an operator made; a judge is not asked about what
-// another has killed.
+// GeneratedMutant is a mutant that an operator made; a detector is not tried on what another
+// has killed.
 type GeneratedMutant struct {
 	Mutant
-	// What says where it is and what became what.
+	// What is the place and the change.
 	What string `json:"what"`
 }
 
-// JudgeNames are the judges of a document, in its order; one without an order has those
-// that its mutants name.
-func (d *Document) JudgeNames() []string {
-	if len(d.Judges) > 0 {
-		return d.Judges
+// DetectorNames returns the detectors of a document in its order; without one, those that
+// its mutants name.
+func (d *Document) DetectorNames() []string {
+	if len(d.Detectors) > 0 {
+		return d.Detectors
 	}
 	names := map[string]bool{}
 	for _, m := range d.Mutants {
@@ -82,7 +82,7 @@ func (d *Document) JudgeNames() []string {
 			}
 		}
 	}
-	known := []string{"sim", "explore", "unit"}
+	known := []string{Simulation, Exploration, UnitTests}
 	place := func(name string) int {
 		if i := slices.Index(known, name); i >= 0 {
 			return i
@@ -101,45 +101,45 @@ type Mutant struct {
 	Properties []string        `json:"properties"`
 	Killed     bool            `json:"killed"`
 	Kills      map[string]Kill `json:"kills"`
-	// Survived says what was spent by the judges that did not kill it, Skipped why others
-	// were not asked, Failed why those have no verdict.
+	// Survived is what the detectors that did not kill it have spent, Skipped why others were
+	// not tried, Failed why those have no result.
 	Survived map[string]Kill   `json:"survived"`
 	Skipped  map[string]string `json:"skipped"`
 	Failed   map[string]string `json:"failed"`
-	// Fired counts, by property, what violated it, in all that judges looked at; Alone is
-	// the property that it was alone, empty when there were others, or not enough.
+	// Fired counts, by property, the runs and configurations that violated it; Alone is the
+	// only property among them, empty if there are others or too few runs.
 	Fired map[string]int `json:"fired"`
 	Alone string         `json:"alone"`
 }
 
-// Kill is what a judge took, as medians.
+// Kill is what a detector spent, as medians.
 type Kill struct {
 	Runs  int     `json:"runs"`
 	WallS float64 `json:"wall_s"`
-	// Property is the one that fired most often at the kill, empty when none did;
-	// Properties are all.
+	// Property is the one that was violated most often at the kill, empty if there was no
+	// kill; Properties are all.
 	Property   string   `json:"property"`
 	Properties []string `json:"properties"`
 	Kills      int      `json:"kills"`
 	Tries      int      `json:"tries"`
 	Where      string   `json:"where"`
 	// Violating counts what violated a property, also after the kill; Unexpected are
-	// violated properties that are not the mutant's to break.
+	// violated properties that the mutant does not break.
 	Violating  int      `json:"violating"`
 	Unexpected []string `json:"unexpected"`
 }
 
-// Worth is what a property is worth: the mutants that it catches, and those that
-// nothing else catches.
+// Worth is what a property is worth: the mutants that it catches, and those that no other
+// property catches.
 type Worth struct {
 	Property string   `json:"property"`
 	Catches  []string `json:"catches"`
 	Alone    []string `json:"alone"`
 }
 
-// Finding is something found in the system as it is.
+// Finding is something found in the unmutated system.
 type Finding struct {
-	Judge    string `json:"judge"`
+	Detector string `json:"judge"`
 	Property string `json:"property"`
 	Message  string `json:"message"`
 	Where    string `json:"where"`

@@ -1,6 +1,6 @@
-// Search lets the model checker look at one small cluster, or at logs, and says what it found: the
-// program that mutants of the shipped code are built into. It is `dtsim check` without
-// all that has nothing to do with the search, so that it is built in a second.
+// Search has the model checker visit every state of one small cluster, or every log, and
+// prints what it found. It is the program that mutants of the shipped code are built into:
+// `dtsim check` without anything but the search, so that it is built in a second.
 package main
 
 import (
@@ -26,23 +26,23 @@ type found struct {
 type violation struct {
 	Property string `json:"property"`
 	Message  string `json:"message"`
-	// Again are the properties that the path breaks when it is walked without what the
+	// Replayed are the properties that the path violates when it is walked without what the
 	// search knows.
-	Again []string `json:"again"`
+	Replayed []string `json:"again"`
 }
 
 func main() {
 	config := flag.String("config", "", "the cluster, as JSON")
-	length := flag.Int("logs", 0, "look at logs of so many commands instead")
-	liveness := flag.Bool("liveness", false, "ask for liveness, too")
+	length := flag.Int("logs", 0, "search all logs of so many commands instead")
+	liveness := flag.Bool("liveness", false, "check liveness, too")
 	jobs := flag.Int("jobs", 1, "workers")
-	file := flag.String("trace", "", "where the first counterexample goes")
+	file := flag.String("trace", "", "the file that the first counterexample is written to")
 	flag.Parse()
-	look := func() error { return search(*config, *liveness, *jobs, *file) }
+	run := func() error { return search(*config, *liveness, *jobs, *file) }
 	if *length > 0 {
-		look = func() error { return searchLogs(*length, *jobs) }
+		run = func() error { return searchLogs(*length, *jobs) }
 	}
-	if err := look(); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
@@ -66,7 +66,7 @@ func search(config string, liveness bool, jobs int, file string) error {
 	for i, v := range r.Violations {
 		one := violation{Property: v.Property, Message: v.Message}
 		for _, b := range m.CheckPath(nil, v.Path.Actions) {
-			one.Again = append(one.Again, b.Property)
+			one.Replayed = append(one.Replayed, b.Property)
 		}
 		f.Violations = append(f.Violations, one)
 		if i == 0 && file != "" {
@@ -78,7 +78,7 @@ func search(config string, liveness bool, jobs int, file string) error {
 	return json.NewEncoder(os.Stdout).Encode(f)
 }
 
-// searchLogs looks at every log.
+// searchLogs searches every log.
 func searchLogs(length, jobs int) error {
 	m := logs.New(length)
 	r, err := explore.Check[logs.State](context.Background(), m, explore.Options{Jobs: jobs})

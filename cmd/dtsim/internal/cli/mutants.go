@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path"
@@ -14,9 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"dtsim/scenarios"
 	"dtsim/scenarios/mutation"
@@ -29,11 +27,11 @@ import (
 
 // mutantsFlags are the flags of `dtsim mutants`.
 type mutantsFlags struct {
-	only   string
-	dir    string
-	budget time.Duration
-	judges []string
-	seeds  int
+	only      string
+	dir       string
+	budget    time.Duration
+	detectors []string
+	seeds     int
 	// generated is how many generated mutants there are besides, sample what chooses them.
 	generated int
 	sample    uint64
@@ -50,34 +48,34 @@ func newMutants(env *Environment, args []string, status *int) *cobra.Command {
 	var f mutantsFlags
 	cmd := &cobra.Command{
 		Use:   "mutants",
-		Short: "Plant known defects and see which checks find them, and how fast",
-		Long: `Plant known defects, one at a time, and see which judges find them:
+		Short: "Plant known defects and measure which checks find them, and how fast",
+		Long: `Plant known defects, one at a time, and measure which detectors find them:
 
-  sim      a campaign: a plan of every scenario, then seed after seed of the generated ones
-  explore  the model checker, where its model covers the mutant (see dtsim check)
+  sim      simulation: every scenario once, then generated ones, seed after seed
+  explore  the model checker, if its model covers the mutant (see dtsim check)
   unit     the tests of the packages that mutants change
 
-A judge kills a mutant when it finds a property that the mutant breaks; other properties,
-and a harness that fails, do not count. The system as it is stands first: of it, nothing
-may be found. The first campaign of a mutant goes on after the kill, to see what else
-finds it: the table ends with what each property catches that no other does.
+A detector kills a mutant if it finds a violation of a property that the mutant breaks;
+violations of other properties and failures of the harness do not count. In the unmutated
+system, which comes first, no detector may find anything. Simulation goes on after the
+first kill of a mutant, to see which other properties are violated: the table ends with
+what each property catches that no other does.
 
-With --generated there are small changes all over the code besides: a sample, chosen by a
-seed. Each judge looks only at those that no judge before it has killed. Locks that are
-taken away are looked for with the race detector. Of the sample some are equivalent to
-the system; these are listed, and not judged.
+--generated N adds a sample of N small changes all over the code, chosen by --sample. A
+detector is only tried on those that no detector before it has killed. Missing locks are
+looked for with the race detector. Changes that are known to be equivalent to the system
+are listed and not measured.
 
 Mutants are data, see scenarios/mutation; they are compiled without touching the sources.
-What judges came to is remembered in a journal, so that a gallery that was interrupted
-goes on where it stopped; it counts for the same sources, but for words about mutants, and
-the same budget.
+Results are kept in a journal, and a measurement that was interrupted goes on from there.
+They count for the same sources and the same budget; descriptions of mutants may change.
 
-Exit status 0 says that every mutant was killed by each judge that has to find it, and that
-of generated ones that survive it is known why; 1 that one survived, or that something was
-found without any; 3 that a judge failed.`,
+Exit status: 0 if every mutant was killed by each detector that has to find it, and for
+each generated one that survives it is known why; 1 if one survived, or if a detector found
+something in the unmutated system; 3 if a detector failed.`,
 		Example: `  dtsim mutants                              all of them
   dtsim mutants --only 'barrier-*,lost-claim'
-  dtsim mutants --judges sim --seeds 10      ten campaigns a mutant, with other seeds
+  dtsim mutants --detectors sim --seeds 10   ten repetitions, each with other seeds
   dtsim mutants --dir my-mutants --json`,
 		Args: noArgs("mutants", "--only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -101,11 +99,11 @@ found without any; 3 that a judge failed.`,
 				return err
 			}
 			show := newProgress(env.Stderr, env.Bar, env.Now)
-			judges, err := f.choose(env, root, show.Note)
+			detectors, err := f.choose(env, root, show.Note)
 			if err != nil {
 				return err
 			}
-			sources, err := judgeSources(cmd.Context(), root)
+			sources, err := detectorSources(cmd.Context(), root)
 			if err != nil {
 				return err
 			}
@@ -115,11 +113,11 @@ found without any; 3 that a judge failed.`,
 			}
 			defer journal.Close()
 			spec := mutation.Spec{
-				Subjects: subjects, Judges: judges, Budget: f.budget, Repetitions: f.seeds, Journal: journal,
-				Begin: func(subject, judge string, repetition int) {
-					show.Step(fmt.Sprintf("%s: %s, %d of %d", subject, judge, repetition, f.seeds))
+				Subjects: subjects, Detectors: detectors, Budget: f.budget, Repetitions: f.seeds, Journal: journal,
+				Begin: func(subject, detector string, repetition int) {
+					show.Step(fmt.Sprintf("%s: %s, %d of %d", subject, detector, repetition, f.seeds))
 				},
-				Watch: func(r mutation.Record) { show.Note(told(r)) },
+				Watch: func(r mutation.Record) { show.Note(recordLine(r)) },
 			}
 			records, err := mutation.Execute(cmd.Context(), spec)
 			show.Stop()
@@ -127,19 +125,19 @@ found without any; 3 that a judge failed.`,
 			if err != nil && !interrupted {
 				return err
 			}
-			rows, generated := mutation.Apart(mutation.Table(subjects, judges, records))
+			rows, generated := mutation.Apart(mutation.Table(subjects, detectors, records))
 			head := mutation.Head{
-				Command: typed(args), Budget: f.budget, Repetitions: f.seeds, Judges: f.judges,
+				Command: typed(args), Budget: f.budget, Repetitions: f.seeds, Detectors: f.detectors,
 				Machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version()),
 			}
-			*status = f.judge(rows, interrupted)
-			if f.out == "" && f.only == "" && f.dir == "" && len(f.judges) == len(allJudges) {
+			*status = f.status(rows, interrupted)
+			if f.out == "" && f.only == "" && f.dir == "" && len(f.detectors) == len(allDetectors) {
 				f.out = filepath.Join(root, filepath.FromSlash(resultsFile))
 			}
 			doc := mutation.NewDocument(head, rows)
 			doc.Generated = sample.Document(generated)
 			if g := doc.Generated; g != nil && *status == statusPassed {
-				*status = judgeSample(g)
+				*status = sampleStatus(g)
 			}
 			if f.out != "" && !interrupted {
 				if err := mutation.Write(f.out, doc); err != nil {
@@ -150,11 +148,11 @@ found without any; 3 that a judge failed.`,
 			if f.json {
 				words = env.Stderr
 			}
-			printGallery(words, rows)
+			printMutants(words, rows)
 			if g := doc.Generated; g != nil {
 				fmt.Fprintf(words, "generated: %s\n", results.Counts(g))
 				for _, name := range slices.Sorted(maps.Keys(g.Survivors)) {
-					fmt.Fprintf(words, "survives: %s: %s\n", name, cmp.Or(g.Survivors[name], "nobody knows what finds it"))
+					fmt.Fprintf(words, "survives: %s: %s\n", name, cmp.Or(g.Survivors[name], "it is not known what would find it"))
 				}
 			}
 			if interrupted {
@@ -170,21 +168,27 @@ found without any; 3 that a judge failed.`,
 	flags.SortFlags = false
 	flags.StringVar(&f.only, "only", "", "mutants whose names match this `glob`, or one of several with commas between them (default: all)")
 	flags.StringVar(&f.dir, "dir", "", "take the mutants in this `directory`")
-	flags.DurationVar(&f.budget, "budget", time.Minute, "how `long` each judge may look at a mutant, without builds")
-	flags.StringSliceVar(&f.judges, "judges", allJudges, "which `judges` look")
-	flags.IntVarP(&f.seeds, "seeds", "n", 1, "how many campaigns a mutant gets, each with other seeds")
-	flags.IntVar(&f.generated, "generated", 0, "how many generated mutants to judge, too (`N`): small changes all over the code")
+	flags.DurationVar(&f.budget, "budget", time.Minute, "how `long` each detector may take for a mutant, without builds")
+	flags.StringSliceVar(&f.detectors, "detectors", allDetectors, "which `detectors` to try")
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "judges" { // as it was called
+			name = "detectors"
+		}
+		return pflag.NormalizedName(name)
+	})
+	flags.IntVarP(&f.seeds, "seeds", "n", 1, "how many repetitions, each with other seeds")
+	flags.IntVar(&f.generated, "generated", 0, "how many generated mutants (`N`) to add: small changes all over the code")
 	flags.Uint64Var(&f.sample, "sample", 1, "the `seed` that chooses the generated mutants")
 	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many runs go on at once")
-	flags.StringVarP(&f.out, "out", "o", "", "write the table to this `file`, and the document of --json to a .json beside it (default: "+resultsFile+" when all judges look at all mutants)")
-	flags.StringVar(&f.keep, "journal", "reports/out/mutants.journal", "`file` that remembers what judges came to")
+	flags.StringVarP(&f.out, "out", "o", "", "write the table to this `file`, and the document of --json to one with .json (default: "+resultsFile+" when all detectors are tried on all mutants)")
+	flags.StringVar(&f.keep, "journal", "reports/out/mutants.journal", "`file` that keeps the results so far")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
 }
 
-// judgeSources identifies what judges look with: the guest, the plans, the model, and what
-// the model checker is asked. Words about mutants, notes among them, do not count.
-func judgeSources(ctx context.Context, root string) (string, error) {
+// detectorSources identifies what detectors are made of: the guest, the plans, the model, and
+// the configurations of the model checker. Descriptions of mutants do not count.
+func detectorSources(ctx context.Context, root string) (string, error) {
 	all := fmt.Sprint(mutation.Searches())
 	for _, name := range []string{tasks.Guest, "dtsim/scenarios", mutation.SearchPackage, "dtsim/sim/campaign"} {
 		id, err := build.ID(ctx, build.Request{Dir: root, Package: name, Target: build.Host()})
@@ -196,24 +200,24 @@ func judgeSources(ctx context.Context, root string) (string, error) {
 	return all, nil
 }
 
-var allJudges = []string{"sim", "explore", "unit"}
+var allDetectors = []string{results.Simulation, results.Exploration, results.UnitTests}
 
 func (f *mutantsFlags) check() error {
 	switch {
 	case f.jobs < 1:
-		return badUsage("--jobs %d: at least one run must go on", f.jobs)
+		return badUsage("--jobs %d: must be at least 1", f.jobs)
 	case f.seeds < 1:
-		return badUsage("--seeds %d: every mutant gets at least one campaign", f.seeds)
+		return badUsage("--seeds %d: must be at least 1", f.seeds)
 	case f.generated < 0:
-		return badUsage("--generated %d: it is a number of mutants", f.generated)
+		return badUsage("--generated %d: must not be negative", f.generated)
 	case f.budget <= 0:
-		return badUsage("--budget %s: no time for a judge", f.budget)
-	case len(f.judges) == 0:
-		return badUsage("--judges: somebody must look; there are %s", strings.Join(allJudges, ", "))
+		return badUsage("--budget %s: must be positive", f.budget)
+	case len(f.detectors) == 0:
+		return badUsage("--detectors: at least one is needed; there are %s", strings.Join(allDetectors, ", "))
 	}
-	for i, j := range f.judges {
-		if !slices.Contains(allJudges, j) || slices.Contains(f.judges[:i], j) {
-			return badUsage("--judges: %q is no judge, or stands twice; there are %s", j, strings.Join(allJudges, ", "))
+	for i, j := range f.detectors {
+		if !slices.Contains(allDetectors, j) || slices.Contains(f.detectors[:i], j) {
+			return badUsage("--detectors: %q is unknown or given twice; there are %s", j, strings.Join(allDetectors, ", "))
 		}
 	}
 	return nil
@@ -237,7 +241,7 @@ func moduleRoot() (string, error) {
 	}
 }
 
-// load reads the mutants that were asked for, but for generated ones.
+// load reads the mutants that the flags select, without generated ones.
 func (f *mutantsFlags) load() ([]*mutation.Mutant, error) {
 	all, err := mutation.Historic()
 	if f.dir != "" {
@@ -253,7 +257,7 @@ func (f *mutantsFlags) load() ([]*mutation.Mutant, error) {
 	return all, err
 }
 
-// matching leaves those whose names match --only.
+// matching returns those whose names match --only.
 func (f *mutantsFlags) matching(all []*mutation.Mutant) ([]*mutation.Mutant, error) {
 	if f.only == "" {
 		return all, nil
@@ -272,9 +276,9 @@ func (f *mutantsFlags) matching(all []*mutation.Mutant) ([]*mutation.Mutant, err
 	}), nil
 }
 
-// subjects are the system as it is, the mutants, and generated ones.
+// subjects returns the unmutated system, the mutants, and the generated ones.
 func (f *mutantsFlags) subjects(all []*mutation.Mutant, s mutation.Sample, root string) ([]mutation.Subject, error) {
-	made, err := f.matching(s.Judged)
+	made, err := f.matching(s.Measured)
 	if err != nil {
 		return nil, err
 	}
@@ -310,27 +314,27 @@ func (f *mutantsFlags) generate(root string) (mutation.Sample, error) {
 	return mutation.NewSample(f.sample, mutation.Choose(all, f.sample, f.generated), known), nil
 }
 
-// choose makes the judges that were asked for.
-func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) ([]mutation.Judge, error) {
-	var judges []mutation.Judge
-	for _, name := range f.judges {
+// choose makes the detectors of --detectors.
+func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) ([]mutation.Detector, error) {
+	var detectors []mutation.Detector
+	for _, name := range f.detectors {
 		switch name {
-		case "sim":
-			judges = append(judges, &mutation.Simulation{
-				Told: families(scenarios.Told()), Families: families(scenarios.Hostile()),
+		case results.Simulation:
+			detectors = append(detectors, &mutation.Simulation{
+				Scripted: families(scenarios.Told()), Generated: families(scenarios.Hostile()),
 				Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now,
 				Open: func(ctx context.Context, o engine.Options) (engine.Engine, error) {
 					o.Dir = root
 					return env.Native(ctx, o)
 				},
 			})
-		case "explore":
-			judges = append(judges, &mutation.Explore{Dir: root, Searches: mutation.Searches(), Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now})
-		case "unit":
-			judges = append(judges, &mutation.Unit{Root: root, Budget: max(f.budget, 2*time.Minute), Now: env.Now})
+		case results.Exploration:
+			detectors = append(detectors, &mutation.Explore{Dir: root, Searches: mutation.Searches(), Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now})
+		case results.UnitTests:
+			detectors = append(detectors, &mutation.Unit{Root: root, Budget: max(f.budget, 2*time.Minute), Now: env.Now})
 		}
 	}
-	return judges, nil
+	return detectors, nil
 }
 
 // families are scenarios as a simulation runs them.
@@ -342,8 +346,8 @@ func families(of []scenarios.Scenario) []*campaign.Family {
 	return all
 }
 
-// judge is the exit status.
-func (f *mutantsFlags) judge(rows []mutation.Row, interrupted bool) int {
+// status returns the exit status of a table.
+func (f *mutantsFlags) status(rows []mutation.Row, interrupted bool) int {
 	if interrupted {
 		return statusHarness
 	}
@@ -364,8 +368,8 @@ func (f *mutantsFlags) judge(rows []mutation.Row, interrupted bool) int {
 	return status
 }
 
-// judgeSample is the exit status of a sample of generated mutants.
-func judgeSample(g *results.Generated) int {
+// sampleStatus returns the exit status of a sample of generated mutants.
+func sampleStatus(g *results.Generated) int {
 	switch {
 	case len(g.Failed) > 0:
 		return statusHarness
@@ -373,77 +377,4 @@ func judgeSample(g *results.Generated) int {
 		return statusViolated
 	}
 	return statusPassed
-}
-
-// told is a record in a line.
-func told(r mutation.Record) string {
-	words := fmt.Sprintf("nothing in %.1fs (%d)", r.Wall.Seconds(), r.Runs)
-	switch {
-	case r.Err != nil:
-		words = "the judge failed: " + oneLine(r.Err.Error())
-	case r.Skipped != "":
-		words = "not asked: " + r.Skipped
-	case r.Property != "":
-		words = fmt.Sprintf("%s in %.1fs (%d): %s", r.Property, r.Wall.Seconds(), r.Runs, firstLine(r.Message))
-	}
-	for _, property := range slices.Sorted(maps.Keys(r.Fired)) {
-		if property != r.Property {
-			words += fmt.Sprintf("; also %s in %d", property, r.Fired[property])
-		}
-	}
-	if r.Violating > 1 {
-		words += fmt.Sprintf("; of %d that violate a property", r.Violating)
-	}
-	return fmt.Sprintf("%s: %s: %s", r.Subject, r.Judge, words)
-}
-
-// printGallery prints the table people read.
-func printGallery(w io.Writer, rows []mutation.Row) {
-	if len(rows) == 0 {
-		return
-	}
-	columns := []any{"mutant"}
-	for _, c := range rows[0].Cells {
-		columns = append(columns, c.Judge, "by", "seconds")
-	}
-	t := newTable(columns...)
-	var right []table.ColumnConfig
-	for i := range rows[0].Cells {
-		for _, n := range []int{2 + 3*i, 4 + 3*i} {
-			right = append(right, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
-		}
-	}
-	t.SetColumnConfigs(right)
-	for _, row := range rows {
-		line := table.Row{row.Subject.Name()}
-		for _, c := range row.Cells {
-			switch {
-			case c.Skipped() != "":
-				line = append(line, "-", "", "")
-			case c.Err() != nil:
-				line = append(line, "-", "failed", "")
-			case c.Kills() == 0 && row.Subject.Mutant == nil:
-				line = append(line, c.Runs(), "nothing", fmt.Sprintf("%.1f", c.Wall().Seconds()))
-			case c.Kills() == 0:
-				line = append(line, c.Runs(), "survives", fmt.Sprintf("%.1f", c.Wall().Seconds()))
-			default:
-				line = append(line, c.Runs(), strings.Join(c.Properties(), " "), fmt.Sprintf("%.1f", c.Wall().Seconds()))
-			}
-		}
-		t.AppendRow(line)
-	}
-	fmt.Fprintln(w, t.Render())
-	survivors := mutation.Survivors(rows)
-	for _, judge := range allJudges {
-		if names := survivors[judge]; len(names) > 0 {
-			fmt.Fprintf(w, "%s has to find and does not: %s\n", judge, strings.Join(names, ", "))
-		}
-	}
-	for _, row := range rows {
-		for _, c := range row.Cells {
-			if err := c.Err(); err != nil {
-				fmt.Fprintf(w, "%s of %s failed: %s\n", c.Judge, row.Subject.Name(), oneLine(err.Error()))
-			}
-		}
-	}
 }
