@@ -11,7 +11,7 @@ type batch[S any] struct {
 	states []S
 	fps    []uint64
 	from   []int32
-	// verdicts are what the visited set said of the candidates.
+	// verdicts are the answers of the visited set about the candidates.
 	verdicts []verdict
 
 	order   []int32
@@ -36,7 +36,7 @@ func (b *batch[S]) candidate(s *S, fp uint64) {
 	b.from = append(b.from, int32(len(b.sources)-1))
 }
 
-// resize returns a slice of n elements, whose content is left over.
+// resize returns a slice of n elements with arbitrary content.
 func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
 
 func reversed[T any](s []T) []T {

@@ -103,7 +103,7 @@ func TestTheNearestViolationIsFound(t *testing.T) {
 	assert.Greater(t, found, 100)
 }
 
-// Nothing but identity tells the nodes apart by fingerprint when all share one.
+// blurred has few fingerprints for many nodes.
 type blurred struct{ *drawn }
 
 func (blurred) Fingerprint(s *wide) uint64 { return uint64(s.id % 7) }

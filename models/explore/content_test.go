@@ -82,7 +82,7 @@ func TestNumbersAreEqualAsInGo(t *testing.T) {
 	assert.False(t, c.equal(&[2]float64{1, 2}, &[2]float64{2, 1}))
 }
 
-// Padding and blank fields hold anything: memory alone would tell equal states apart.
+// Padding and blank fields hold anything: memory alone would distinguish equal states.
 func TestPaddingIsNotContent(t *testing.T) {
 	type padded struct {
 		a uint8
@@ -179,7 +179,7 @@ func TestStatesOfSlicesAndMaps(t *testing.T) {
 	}
 }
 
-// careless is the machine with the mistake that everybody makes once: a copy of a state
+// careless is the machine with a common mistake: a copy of a state
 // shares its slices and maps, and the step changes them.
 type careless struct {
 	bags
@@ -195,7 +195,7 @@ func (c careless) Step(s *bagState, a Action) (bagState, *Broken) {
 		return next, nil
 	}
 	next.bags = maps.Clone(s.bags)
-	next.bags["a"] = append(next.bags["a"], int(a)) // into the array of a brother, if there is room
+	next.bags["a"] = append(next.bags["a"], int(a)) // into the array of a sibling, if there is room
 	return next, nil
 }
 
@@ -212,7 +212,7 @@ func TestChangedStatesAreCaught(t *testing.T) {
 		m := careless{bags{5}, shareArray}
 		for _, o := range []Options{{}, {Exact: true}, {DepthFirst: true}, {Liveness: true}} {
 			if o.DepthFirst && shareArray {
-				continue // what one brother leads to is explored before the next one is made
+				continue // what one sibling leads to is explored before the next one is made
 			}
 			_, err := Check(t.Context(), m, o)
 			assert.ErrorIs(t, err, ErrChanged, "%+v %t", o, shareArray)

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// drawn is a model that is given as a graph: what the explorer says of it can be compared
-// with what is plainly so.
+// drawn is a model that is given as a graph, so that results of the explorer can be compared
+// with those of simple algorithms on the graph.
 type drawn struct {
 	nodes   []node
 	initial []uint32
@@ -111,7 +111,7 @@ func (d *drawn) reach(from ...uint32) map[uint32]int {
 	return distance
 }
 
-// promises says, by the book, whether an unsettled node without edges can be reached,
+// promises reports, by definition, whether an unsettled node without edges can be reached,
 // whether one from which no settled one can be, and whether a fair run can stay unsettled
 // for ever in a part from which a settled one can be reached.
 func (d *drawn) promises() (dead, wedged, stuck bool) {
@@ -144,7 +144,7 @@ func (d *drawn) promises() (dead, wedged, stuck bool) {
 	return dead, wedged, stuck
 }
 
-// stays says whether a fair run can go round in a component.
+// stays reports whether a fair run can go round in a component.
 func (d *drawn) stays(unsettled *drawn, component []uint32) bool {
 	cycle := false
 	served := make([]bool, d.classes)

@@ -44,7 +44,7 @@ func TestLivenessIsDecidedByTheBook(t *testing.T) {
 			dead, wedged, stuck := verdictsOf(t, d, o)
 			require.Equal(t, wantDead, dead, "%+v", d)
 			if wantDead {
-				continue // told alone
+				continue // reported alone
 			}
 			require.Equal(t, wantWedged, wedged, "%+v", d)
 			require.Equal(t, wantStuck, stuck, "%+v", d)

@@ -15,17 +15,17 @@ type Snapshot struct {
 	Depth int
 	// Rate is transitions a second since the last snapshot.
 	Rate float64
-	// Left estimates how many states are still to be found, -1 while nobody knows.
+	// Left estimates how many states are still to be found, -1 while there is no estimate.
 	Left float64
 	// Memory is in bytes.
 	Memory uint64
 	// Elapsed is wall time since the search began.
 	Elapsed time.Duration
-	// What is going on, other than visiting states; mostly empty.
+	// Doing describes work other than visiting states; mostly empty.
 	Doing string
 }
 
-// meter is what a search counts while it runs, for whoever looks on.
+// meter is what a search counts while it runs, for [Options.Watch].
 type meter struct {
 	transitions, waiting atomic.Uint64
 	depth                atomic.Int64
@@ -66,7 +66,7 @@ func estimate(levels []uint64) float64 {
 	return math.Round(left)
 }
 
-// watch tells about a search until the returned function is called.
+// watch calls Options.Watch at intervals until the returned function is called.
 func watch(o *Options, look func() Snapshot) (stop func()) {
 	if o.Watch == nil {
 		return func() {}

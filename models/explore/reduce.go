@@ -68,7 +68,7 @@ func (w *worker[S]) ignoring() (sources []again[S]) {
 const auditSteps = 8
 
 // audit checks that ample actions are enabled ones; and for one state in so many what else
-// the model claims of it: pairs of actions that are said to be independent, in both orders;
+// the model claims of it: pairs of actions that are claimed to be independent, in both orders;
 // and of ample actions that nothing sees them and that they commute with what can happen
 // before them, along one path of other actions. Which states and which path depends on
 // fingerprints alone.

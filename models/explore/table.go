@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// verdict is what the visited set says of a candidate.
+// verdict is the answer of a visited set about a candidate.
 type verdict uint8
 
 const (
@@ -23,7 +23,7 @@ type visited[S any] interface {
 	// add takes the candidates of a batch, which are of the given level if they are new,
 	// and leaves a verdict for each.
 	add(b *batch[S], level int)
-	// insert takes one state and says whether it is new.
+	// insert takes one state and reports whether it is new.
 	insert(state *S, fp uint64) bool
 	has(state *S, fp uint64) bool
 	// chains yields the candidates for how a state of a level was first reached: from an
@@ -39,7 +39,7 @@ type stored interface {
 }
 
 // mix spreads a model's fingerprint over all bits. It is a bijection (the finalizer of
-// MurmurHash3), so what the model tells apart stays apart.
+// MurmurHash3), so different fingerprints stay different.
 func mix(x uint64) uint64 {
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
@@ -87,7 +87,7 @@ func link(parent uint64, level int) uint64 {
 
 type shard struct {
 	mu    sync.Mutex
-	slots []slot // the last few are nobody's home, but may be run into
+	slots []slot // the last few are no home, and hold what overflows
 	homes uint64
 	used  uint64
 	_     [64]byte // a shard has its own cache line
@@ -158,7 +158,7 @@ func (s *shard) grow() {
 	}
 }
 
-// spread moves the entries to a new array, or says that it has too little room at its end.
+// spread moves the entries to a new array, or reports false if it has too little room at its end.
 func (s *shard) spread(homes uint64) bool {
 	old := s.slots
 	next := shard{slots: make([]slot, homes+margin(homes)), homes: homes}

@@ -105,7 +105,7 @@ func Walk[S any](ctx context.Context, m Model[S], how Walking, o Options) (Walke
 	if how.Length <= 0 {
 		how.Length = DefaultLength
 	}
-	w := &walker[S]{search: s, how: how, choices: choices, first: map[string]trodden{}}
+	w := &walker[S]{search: s, how: how, choices: choices, first: map[string]legViolation{}}
 	defer watch(&s.o, func() Snapshot {
 		snapshot := s.meter.snapshot()
 		snapshot.States, snapshot.Memory, snapshot.Left = s.stored.len(), s.memory(), -1
@@ -150,11 +150,11 @@ type walker[S any] struct {
 	stride  uint64
 
 	mu    sync.Mutex
-	first map[string]trodden // by property
+	first map[string]legViolation // by property
 }
 
-// trodden is a violation and the leg it was found on.
-type trodden struct {
+// legViolation is a violation and the leg it was found on.
+type legViolation struct {
 	Violation
 	leg uint64
 }
@@ -231,7 +231,7 @@ func (w *walker[S]) leg(number uint64) {
 		w.runs.Add(1)
 		actions = actions[:0]
 		fp, broken := w.meet(&at)
-		if w.tell(number, broken, initial, actions) {
+		if w.report(number, broken, initial, actions) {
 			return
 		}
 		choose := w.chooser(random)
@@ -239,7 +239,7 @@ func (w *walker[S]) leg(number uint64) {
 			if enabled = s.model.Enabled(&at, enabled[:0]); len(enabled) == 0 {
 				s.dead.Add(1)
 				if live, ok := s.model.(Live[S]); ok && !live.Settled(&at) {
-					w.tell(number, []Broken{{Property: progressOf(s.model), Message: stuck}}, initial, actions)
+					w.report(number, []Broken{{Property: progressOf(s.model), Message: stuck}}, initial, actions)
 					return
 				}
 				break
@@ -255,11 +255,11 @@ func (w *walker[S]) leg(number uint64) {
 				return
 			}
 			if wrong != nil {
-				w.tell(number, []Broken{*wrong}, initial, actions)
+				w.report(number, []Broken{*wrong}, initial, actions)
 				return
 			}
 			at = next
-			if fp, broken = w.meet(&at); w.tell(number, broken, initial, actions) {
+			if fp, broken = w.meet(&at); w.report(number, broken, initial, actions) {
 				return
 			}
 			s.deepen(len(actions))
@@ -285,8 +285,8 @@ func (s *search[S]) deepen(n int) {
 	}
 }
 
-// tell keeps what a leg breaks, and reports whether it breaks anything.
-func (w *walker[S]) tell(leg uint64, all []Broken, initial int, actions []Action) bool {
+// report keeps what a leg breaks, and reports whether it breaks anything.
+func (w *walker[S]) report(leg uint64, all []Broken, initial int, actions []Action) bool {
 	if len(all) == 0 {
 		return false
 	}
@@ -294,7 +294,7 @@ func (w *walker[S]) tell(leg uint64, all []Broken, initial int, actions []Action
 	defer w.mu.Unlock()
 	for _, b := range all {
 		if known, ok := w.first[b.Property]; !ok || leg < known.leg {
-			w.first[b.Property] = trodden{Violation{b, Path{Initial: initial, Actions: slices.Clone(actions), Loop: -1}}, leg}
+			w.first[b.Property] = legViolation{Violation{b, Path{Initial: initial, Actions: slices.Clone(actions), Loop: -1}}, leg}
 		}
 	}
 	return true

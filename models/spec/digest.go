@@ -67,8 +67,8 @@ func (t *Task) Digest() uint64 {
 	return TaskDigest(t.Head, t.Units.Digest(), t.Prepared.Digest(), t.Swapped.Digest())
 }
 
-// TaskDigest is the digest of a task whose maps have these digests: for who holds a
-// task in another form. The digest of a map is the sum of its [EntryDigest]s.
+// TaskDigest is the digest of a task whose maps have these digests: for tasks that
+// are held in another form. The digest of a map is the sum of its [EntryDigest]s.
 func TaskDigest(h Head, units, prepared, swapped uint64) uint64 {
 	return mix(uint64(digest(h.Digest()).num(units).num(prepared).num(swapped)))
 }

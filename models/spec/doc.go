@@ -1,11 +1,11 @@
-// Package spec says what the task API does, as a pure sequential machine over
-// immutable state: [Machine.Step] takes a command and its place in the log and
+// Package spec specifies the task API as a pure sequential machine over immutable
+// state: [Machine.Step] takes a command and its place in the log and
 // returns the next machine and the verdict.
 //
 // It was written from the documents (the reference and its page, the design, the
 // deviations that package fsm lists), not from fsm, so that the two can be held
-// against each other: stepped beside a real Manager, every verdict and every state
-// must be the same. It is what histories are judged by, see models/history.
+// against each other: a Manager that applies the same commands must come to the same
+// verdicts and states. Histories are checked against it, see models/history.
 //
 // # Invariant
 //
@@ -21,7 +21,6 @@
 //
 // # The file to read first
 //
-// step.go: one short method a command. state.go says what a task is, tree.go how
-// state is shared, guards.go who else is asked, project.go how a machine compares to a
-// snapshot.
+// step.go: one short method a command. state.go holds what a task is, tree.go the shared
+// state, guards.go the rules of namespaces, project.go the comparison with a snapshot.
 package spec

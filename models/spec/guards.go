@@ -21,7 +21,7 @@ type Rules struct {
 // Guard holds the checks of one namespace; each returns why it refuses, and one that
 // is nil refuses nothing.
 type Guard struct {
-	// Payload says what is wrong with a payload for ever, before anything else is asked.
+	// Payload returns why a payload can never be accepted; it is asked first.
 	Payload  func(payload []byte) error
 	Conflict func(payload []byte, tasks []*Task) error
 	Property func(class, property string, tasks []*Task) error
@@ -29,8 +29,8 @@ type Guard struct {
 	Tenants  func(class string, tenants []string, tasks []*Task) error
 }
 
-// CheckPropertyUpdate says who refuses the update of a property: the first namespace
-// that does, in sorted order. So do the other two checks.
+// CheckPropertyUpdate returns why the update of a property is refused: by the first
+// namespace that does, in sorted order. So do the other two checks.
 func (m Machine) CheckPropertyUpdate(class, property string) error {
 	return m.ask(func(g Guard, tasks []*Task) error {
 		if g.Property == nil {
@@ -40,7 +40,7 @@ func (m Machine) CheckPropertyUpdate(class, property string) error {
 	})
 }
 
-// CheckClassMutation says who refuses a destructive change of a class.
+// CheckClassMutation returns why a destructive change of a class is refused.
 func (m Machine) CheckClassMutation(class string) error {
 	return m.ask(func(g Guard, tasks []*Task) error {
 		if g.Class == nil {
@@ -50,7 +50,7 @@ func (m Machine) CheckClassMutation(class string) error {
 	})
 }
 
-// CheckTenantMutation says who refuses that tenants become unavailable.
+// CheckTenantMutation returns why tenants must not become unavailable.
 func (m Machine) CheckTenantMutation(class string, tenants []string) error {
 	return m.ask(func(g Guard, tasks []*Task) error {
 		if g.Tenants == nil {
@@ -72,7 +72,7 @@ func (m Machine) ask(f func(Guard, []*Task) error) error {
 	return nil
 }
 
-// Unreadable says that nobody in the namespace can make anything of a payload, ever.
+// Unreadable reports whether the namespace can never accept a payload.
 func (m Machine) Unreadable(namespace string, payload []byte) bool {
 	if m.rules == nil || m.rules.Guards[namespace].Payload == nil {
 		return false
@@ -80,7 +80,7 @@ func (m Machine) Unreadable(namespace string, payload []byte) bool {
 	return guarded(func() error { return m.rules.Guards[namespace].Payload(payload) }) != nil
 }
 
-// conflict says why the namespace refuses a new task.
+// conflict returns why the namespace refuses a new task.
 func (m Machine) conflict(namespace string, payload []byte) error {
 	if m.rules == nil || m.rules.Guards[namespace].Conflict == nil {
 		return nil

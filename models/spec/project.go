@@ -68,7 +68,7 @@ func (m Machine) Snapshot() []byte {
 
 // Restore returns the machine with the tasks of a snapshot in the place of its own. It
 // takes what [Machine.Snapshot] writes, also with fields that it does not know, as a
-// newer version may add; the error says why it cannot read the document.
+// newer version may add; the error is why it cannot read the document.
 func (m Machine) Restore(document []byte) (Machine, error) {
 	var all snapshot
 	if err := json.Unmarshal(document, &all); err != nil {
@@ -144,7 +144,7 @@ func ackForms(acks Map[Ack]) map[string]ackForm {
 	return forms
 }
 
-// Diff says where a Manager's snapshot differs from this machine: "" when it is the
+// Diff returns where a Manager's snapshot differs from this machine: "" when it is the
 // same state, else the first place in the document, with what the specification and
 // what the Manager has there.
 func (m Machine) Diff(managerSnapshot []byte) string {

@@ -5,8 +5,8 @@ import (
 )
 
 // Status is where a task stands. One that is none of those below comes from a newer
-// version of the software, in a snapshot: the task is active, in a way that nobody here
-// knows, and every command about it is refused.
+// version of the software, in a snapshot: the task is active in an unknown
+// way, and every command about it is refused.
 type Status string
 
 // The statuses of a task.
@@ -19,10 +19,10 @@ const (
 	Failed    Status = "FAILED"
 )
 
-// Terminal says that the task moves no further.
+// Terminal reports whether the status is final.
 func (s Status) Terminal() bool { return s == Finished || s == Cancelled || s == Failed }
 
-// Foreign says that only a newer version knows what the status means.
+// Foreign reports whether only a newer version knows the status.
 func (s Status) Foreign() bool {
 	return s != Started && s != Preparing && s != Swapping && !s.Terminal()
 }
@@ -38,13 +38,13 @@ const (
 	UnitFailed    UnitStatus = "FAILED"
 )
 
-// Terminal says that nobody may report on the unit any more.
+// Terminal reports whether no more reports on the unit are accepted.
 func (s UnitStatus) Terminal() bool { return s == UnitCompleted || s == UnitFailed }
 
 // Unit is one piece of work of a task; its id is its key in [Task.Units].
 type Unit struct {
 	Group string
-	// Node has claimed the unit; "" while nobody has.
+	// Node has claimed the unit; "" before.
 	Node                  string
 	Status                UnitStatus
 	Progress              float32
@@ -70,7 +70,7 @@ type Head struct {
 	Barrier, AcksRequired bool
 	Status                Status
 	// StartedAt is when the task was submitted, FinishedAt when the work of its units
-	// ended, TerminalAt when the task became terminal: each as the command says.
+	// ended, TerminalAt when the task became terminal: each as in the command.
 	StartedAt, FinishedAt, TerminalAt time.Time
 	Error                             string
 }
@@ -92,7 +92,7 @@ type Machine struct {
 	tasks Map[Map[*Task]] // by namespace and ID
 }
 
-// New returns a machine without tasks that asks these guards; nil asks nobody.
+// New returns a machine without tasks with these rules; nil has none.
 func New(rules *Rules) Machine { return Machine{rules: rules} }
 
 // WithRules returns the machine with the same tasks that asks other guards.
@@ -108,7 +108,7 @@ func (m Machine) Task(namespace, id string) *Task {
 	return t
 }
 
-// Alone returns the machine with no task but this one, if it is there, that asks nobody.
+// Alone returns the machine with no task but this one, if it is there, and no rules.
 func (m Machine) Alone(namespace, id string) Machine {
 	if t := m.Task(namespace, id); t != nil {
 		return Machine{}.with(t)
@@ -156,7 +156,7 @@ func (m Machine) without(t *Task) Machine {
 	return m
 }
 
-// all says whether every node that owns a unit has acknowledged success: the barriers
+// all reports whether every node that owns a unit has acknowledged success: the barriers
 // P5 and P7.
 func (t *Task) all(acks Map[Ack]) bool {
 	for _, u := range t.Units.All() {

@@ -101,8 +101,8 @@ func (m Machine) cancel(q *api.CancelDistributedTaskRequest) (Machine, Verdict) 
 	return m.with(t), accepted
 }
 
-// cleanUp forgets a task that has been terminal for longer than the command's time to
-// live (P12); without a time in the command, its proposer has seen to that.
+// cleanUp removes a task that has been terminal for longer than the command's time to
+// live (P12); without a time in the command, its proposer has checked that.
 func (m Machine) cleanUp(q *api.CleanUpDistributedTaskRequest) (Machine, Verdict) {
 	at, ok := when(q.CleanedUpAtUnixMillis)
 	if !ok || !named(q.Namespace, q.Id) || q.CompletedTaskTtlMillis < 0 {
@@ -126,7 +126,7 @@ func (m Machine) cleanUp(q *api.CleanUpDistributedTaskRequest) (Machine, Verdict
 }
 
 // report is what completion and progress have in common: the task runs, and the unit
-// is the node's, or nobody's (P4).
+// is the node's or has no owner (P4).
 func (m Machine) report(namespace, id string, version uint64, unit, node string) (*Task, Unit, Verdict) {
 	t := m.run(namespace, id, version)
 	switch {
@@ -176,7 +176,7 @@ func (m Machine) completeUnit(q *api.RecordDistributedTaskUnitCompletionRequest)
 	return m.with(t), accepted
 }
 
-// progress claims a unit, and takes note of how far it is; it never goes back.
+// progress claims a unit and records its progress, which never goes back.
 func (m Machine) progress(q *api.UpdateDistributedTaskUnitProgressRequest) (Machine, Verdict) {
 	at, ok := when(q.UpdatedAtUnixMillis)
 	if !ok || !named(q.Namespace, q.Id, q.NodeId, q.UnitId) || !(q.Progress >= 0 && q.Progress <= 1) {
@@ -194,8 +194,8 @@ func (m Machine) progress(q *api.UpdateDistributedTaskUnitProgressRequest) (Mach
 	return m.with(t), accepted
 }
 
-// ackPreparation takes note of a node's preparation. The first word of a node stands;
-// what comes after the step is too late and does nothing.
+// ackPreparation records a node's preparation. Only the first ack of a node counts; one
+// that comes after the step has no effect.
 func (m Machine) ackPreparation(q *api.RecordDistributedTaskPreparationCompleteAckRequest) (Machine, Verdict) {
 	at, ok := when(q.AckedAtUnixMillis)
 	if !ok || !named(q.Namespace, q.Id, q.NodeId) {
@@ -218,7 +218,7 @@ func (m Machine) ackPreparation(q *api.RecordDistributedTaskPreparationCompleteA
 	return m.with(t), accepted
 }
 
-// ackSwap takes note of a node's swap. It comes too early while others prepare.
+// ackSwap records a node's swap. It is too early while others prepare.
 func (m Machine) ackSwap(q *api.RecordDistributedTaskPostCompletionAckRequest) (Machine, Verdict) {
 	at, ok := when(q.AckedAtUnixMillis)
 	if !ok || !named(q.Namespace, q.Id, q.NodeId) {
@@ -267,9 +267,8 @@ func (m Machine) finalize(q *api.MarkTaskFinalizedRequest) (Machine, Verdict) {
 	return m.with(t), accepted
 }
 
-// giveUp fails a task that waits for somebody who is gone for good (P17), unless it
-// may have changed the schema already (P8). Whether one in a foreign status has, nobody
-// here can tell.
+// giveUp fails a task that waits for a participant that is gone for good (P17), unless it
+// may have changed the schema already (P8). For a foreign status that is unknown.
 func (m Machine) giveUp(q *api.MarkTaskFailedRequest) (Machine, Verdict) {
 	at, ok := when(q.FailedAtUnixMillis)
 	if !ok || !named(q.Namespace, q.Id) {
@@ -339,7 +338,7 @@ func (t *Task) failWith(at time.Time, what string, acks Map[Ack]) {
 	}
 }
 
-// fail ends the task, and adds why to what it had to say before.
+// fail ends the task, and adds why to its error.
 func (t *Task) fail(at time.Time, why string) {
 	t.Status, t.TerminalAt = Failed, at
 	if t.Error != "" {
@@ -348,7 +347,7 @@ func (t *Task) fail(at time.Time, why string) {
 	t.Error = why
 }
 
-// named says that no name is missing.
+// named reports whether no name is missing.
 func named(names ...string) bool {
 	for _, name := range names {
 		if name == "" {

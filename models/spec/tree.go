@@ -89,7 +89,7 @@ func (n *node[V]) walk(yield func(string, V) bool) bool {
 	return n == nil || n.left.walk(yield) && yield(n.key, n.value) && n.right.walk(yield)
 }
 
-// fixed computes what n knows of the nodes below it. n is new: nobody else has it.
+// fixed computes the size and sum of n from the nodes below it. n is not shared yet.
 func (n *node[V]) fixed() *node[V] {
 	n.size = n.left.len() + 1 + n.right.len()
 	n.sum = n.left.digest() + EntryDigest(n.key, n.value.Digest()) + n.right.digest()

@@ -2,7 +2,7 @@ package spec
 
 import "strings"
 
-// Class is what a proposer learns from a verdict.
+// Class is the class of a verdict, which reaches the proposer.
 type Class string
 
 // The classes of verdicts.

@@ -34,8 +34,8 @@ type beginning struct {
 // guarded is the namespace whose tasks are bound to collections, and conflict.
 const guarded = "g"
 
-// guard refuses a task beside an active one with the same payload, and changes of what
-// an active task is about. Payloads are names of collections.
+// guard refuses a task whose payload an active task has, and changes of what an active
+// task is about. Payloads are names of collections.
 type guard struct{ fsm.Provider }
 
 func (guard) CheckConflict(payload []byte, existing []*fsm.Task) error {
@@ -93,7 +93,7 @@ func of(kind api.CommandType, request any) command {
 	return command{kind: kind, body: string(body)}
 }
 
-// raw is a command of the task API as somebody else wrote it.
+// raw is a command of the task API with any body.
 func raw(kind api.CommandType, body string) command { return command{kind: kind, body: body} }
 
 // add adds the task t of two units, one in a group.

@@ -1,11 +1,11 @@
 // Package logs is a machine for package explore: every log of a few commands, behind
-// some that matter, is applied by the replica that ships, beside models/spec.
+// some that matter, is applied by fsm/replica and compared with models/spec.
 //
-// Clusters of package cluster, and simulated ones, propose what their schedulers,
-// providers and operators come to. A log may hold anything: commands of other versions,
-// without a name or with a time that no snapshot can hold, payloads that nobody can read,
+// Clusters of package explore/tasks, and simulated ones, propose what their schedulers,
+// providers and operators decide. A log may hold anything: commands of other versions,
+// without a name or with a time that no snapshot can hold, unreadable payloads,
 // the same request twice, a snapshot between any two. Of each the verdict, what the
-// proposer is told, and the whole state are known from the specification.
+// proposer receives, and the whole state are known from the specification.
 //
 // What it checks:
 //
@@ -13,8 +13,8 @@
 //     same verdict and the same state, byte for byte; so does one of an older version, and
 //     none is restored that no replica has written;
 //   - P2: verdict and records are those of the specification; the same request again
-//     changes nothing and has the first outcome, and one that nobody waits for is refused;
-//   - P15: a rejection is told apart in the same way by the proposer, through a status
-//     that travels, and in the text that is remembered;
+//     changes nothing and has the first outcome, and one that its client no longer waits for is refused;
+//   - P15: a rejection has the same class and reason at the proposer, behind a gRPC status,
+//     and in the remembered text;
 //   - P18: nothing that a log holds makes a replica panic.
 package logs

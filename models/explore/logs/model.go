@@ -54,9 +54,9 @@ func (m *Model) Initial(states []State) []State {
 	return states
 }
 
-// again is the action after which the log is as it was: snapshots are restored, and the
-// newest request comes again; the others are the alphabet.
-const again = explore.Action(1 << 8)
+// repeat is the action that leaves the log as it is: snapshots are restored, and the newest
+// request is applied again. The other actions are the alphabet.
+const repeat = explore.Action(1 << 8)
 
 // Enabled implements [explore.Model]: anything may come next.
 func (m *Model) Enabled(s *State, actions []explore.Action) []explore.Action {
@@ -66,12 +66,12 @@ func (m *Model) Enabled(s *State, actions []explore.Action) []explore.Action {
 	for i := range m.alphabet {
 		actions = append(actions, explore.Action(i))
 	}
-	return append(actions, again)
+	return append(actions, repeat)
 }
 
 // Describe implements [explore.Model].
 func (m *Model) Describe(s *State, a explore.Action) string {
-	if a == again {
+	if a == repeat {
 		return fmt.Sprintf("%s: other snapshots, and the newest request once more", m.begins[s.begin].name)
 	}
 	return fmt.Sprintf("%s: %s", m.begins[s.begin].name, m.alphabet[a])
@@ -80,7 +80,7 @@ func (m *Model) Describe(s *State, a explore.Action) string {
 // Step implements [explore.Model].
 func (m *Model) Step(s *State, a explore.Action) (next State, broken *explore.Broken) {
 	next = *s
-	if a != again {
+	if a != repeat {
 		next.commands[s.length], next.length = uint8(a), s.length+1
 	}
 	defer func() {
@@ -93,20 +93,20 @@ func (m *Model) Step(s *State, a explore.Action) (next State, broken *explore.Br
 		if broken := p.apply(c); broken != nil {
 			return next, broken
 		}
-		if a == again && s.length == 0 { // of other states, the steps that led there were
+		if a == repeat && s.length == 0 { // of other states, the steps that led there were
 			if broken := p.records(c); broken != nil {
 				return next, broken
 			}
 		}
 	}
-	if a == again {
-		for _, check := range []func() *explore.Broken{p.snapshots, p.repeat, p.stale} {
+	if a == repeat {
+		for _, check := range []func() *explore.Broken{p.snapshots, p.applyAgain, p.stale} {
 			if broken := check(); broken != nil {
 				return next, broken
 			}
 		}
 		if s.begin == 0 && s.length == 0 {
-			return next, p.crowd()
+			return next, p.sessionLimit()
 		}
 		return next, nil
 	}
@@ -133,7 +133,7 @@ func (m *Model) log(s *State) []command {
 	return list
 }
 
-// pair is a replica and the specification beside it.
+// pair is a replica and the specification it is compared with.
 type pair struct {
 	replica *replica.Replica
 	machine spec.Machine
@@ -171,7 +171,7 @@ func (p *pair) apply(c command) *explore.Broken {
 	p.index++
 	p.newest = p.entry(c)
 	p.result = p.replica.Apply(p.newest).(replica.Result)
-	if broken := told(c, p.result.Err); broken != nil {
+	if broken := sameVerdict(c, p.result.Err); broken != nil {
 		return broken
 	}
 	got, want := refinement.Verdict(p.result.Err), p.step(c)
@@ -181,7 +181,7 @@ func (p *pair) apply(c command) *explore.Broken {
 	return nil
 }
 
-// step lets the specification carry a command out.
+// step takes the step of the specification.
 func (p *pair) step(c command) spec.Verdict {
 	if c.schema != nil {
 		return c.schema(p)
@@ -194,8 +194,8 @@ func (p *pair) step(c command) spec.Verdict {
 	return v
 }
 
-// told holds the forms in which an outcome comes to its proposer against each other.
-func told(c command, err error) *explore.Broken {
+// sameVerdict compares the forms in which an outcome reaches its proposer.
+func sameVerdict(c command, err error) *explore.Broken {
 	if err == nil {
 		return nil
 	}
@@ -205,9 +205,9 @@ func told(c command, err error) *explore.Broken {
 		got spec.Verdict
 	}{
 		{"as text", spec.ReadVerdict(err.Error())},
-		{"afar", refinement.Verdict(afar(err))},
-		{"farther", refinement.Verdict(afar(afar(err)))},
-		{"wrapped", refinement.Verdict(afar(fmt.Errorf("executing command: %w", err)))},
+		{"forwarded", refinement.Verdict(forwarded(err))},
+		{"forwarded twice", refinement.Verdict(forwarded(forwarded(err)))},
+		{"wrapped", refinement.Verdict(forwarded(fmt.Errorf("executing command: %w", err)))},
 	} {
 		if how, got := form.how, form.got; got != want {
 			return &explore.Broken{Property: "P15", Message: fmt.Sprintf("%s is %s, and %s %s: %s",
@@ -217,15 +217,15 @@ func told(c command, err error) *explore.Broken {
 	return nil
 }
 
-// afar is a rejection as it comes to another node.
-func afar(err error) error {
+// forwarded is a rejection as another node receives it.
+func forwarded(err error) error {
 	if travels := fsm.ToRPCError(err); travels != nil {
 		return fsm.RehydratePermanentRejection(travels)
 	}
 	return err
 }
 
-// records compares the records, whole.
+// records compares the records of tasks and the schema.
 func (p *pair) records(c command) *explore.Broken {
 	state, err := p.replica.State()
 	if err != nil {
@@ -243,7 +243,8 @@ func (p *pair) records(c command) *explore.Broken {
 	return p.collections(c)
 }
 
-// addressed returns what says whether a new task is bound to a collection.
+// addressed returns the namespace and the payload of a new task, which bind it to a
+// collection.
 func addressed(c command) (namespace string, payload []byte, err error) {
 	var q api.AddDistributedTaskRequest
 	if err := json.Unmarshal([]byte(c.body), &q); err != nil {
@@ -276,8 +277,8 @@ func (p *pair) compare(restored *replica.Replica, c command) *explore.Broken {
 	return nil
 }
 
-// repeat applies the newest request once more.
-func (p *pair) repeat() *explore.Broken {
+// applyAgain applies the newest request once more.
+func (p *pair) applyAgain() *explore.Broken {
 	if p.newest == nil {
 		return nil
 	}

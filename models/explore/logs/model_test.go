@@ -46,6 +46,6 @@ func TestWhatIsNotAsItShouldBeIsFound(t *testing.T) {
 	require.Nil(t, p.apply(New(1).begins[1].commands[0]))
 	state, err := p.replica.State()
 	require.NoError(t, err)
-	require.Equal(t, "P1", p.refused("it is not spoilt", state, state).Property)
+	require.Equal(t, "P1", p.refused("it is not damaged", state, state).Property)
 	require.Panics(t, func() { New(MaxLength + 1) })
 }

@@ -12,7 +12,7 @@ import (
 	"dtsim/models/spec"
 )
 
-// created is what the specification of the schema knows of a collection.
+// created is a collection in the specification of the schema.
 type created struct {
 	name       string
 	multi      bool
@@ -59,7 +59,7 @@ func change(kind api.CommandType, class, body string, f func(*pair, *created) sp
 	}}
 }
 
-// guardedBy refuses what a task at work forbids.
+// guardedBy makes a change that no active task forbids.
 func guardedBy(err error, change func()) spec.Verdict {
 	if err != nil {
 		return notNow
@@ -196,11 +196,11 @@ func allSwapped(t *spec.Task) bool {
 func (p *pair) collections(c command) *explore.Broken {
 	got := map[string]string{}
 	for _, c := range p.replica.Schema().Collections {
-		got[strings.ToLower(c.Name)] = words(c.Name, c.MultiTenant, tokenizations(c), statuses(c))
+		got[strings.ToLower(c.Name)] = summary(c.Name, c.MultiTenant, tokenizations(c), statuses(c))
 	}
 	want := map[string]string{}
 	for key, c := range p.schema {
-		want[key] = words(c.name, c.multi, c.properties, c.tenants)
+		want[key] = summary(c.name, c.multi, c.properties, c.tenants)
 	}
 	if !maps.Equal(got, want) {
 		return &explore.Broken{Property: "P2", Message: fmt.Sprintf("after %s the schema is %v, and should be %v", c, got, want)}
@@ -208,7 +208,7 @@ func (p *pair) collections(c command) *explore.Broken {
 	return nil
 }
 
-func words(name string, multi bool, properties, tenants map[string]string) string {
+func summary(name string, multi bool, properties, tenants map[string]string) string {
 	text := fmt.Sprintf("%s %t", name, multi)
 	for _, m := range []map[string]string{properties, tenants} {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
@@ -237,7 +237,7 @@ func statuses(c *replica.Collection) map[string]string {
 	return m
 }
 
-// unbound says that a task is bound to a collection that is not there: it may come.
+// unbound reports whether a task is bound to a collection that does not exist (yet).
 func (p *pair) unbound(c command) bool {
 	namespace, payload, err := addressed(c)
 	if err != nil {

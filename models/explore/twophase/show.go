@@ -8,7 +8,7 @@ import (
 	"dtsim/models/explore"
 )
 
-// Show names what a state says.
+// FormatState implements explore.StateFormatter.
 func (m *Model) FormatState(s *State) []explore.Part {
 	parts := []explore.Part{
 		{Name: "manager", Value: [...]string{"undecided", "committed", "aborted", "?"}[*s&managerMask>>manager]},
@@ -40,8 +40,9 @@ func sentBy(s State) string {
 	return "nothing"
 }
 
-// Judge looks for a resource manager that committed and another that aborted at any two
-// times: neither may take it back. It goes by what states say in words, not by their bits.
+// CheckPath implements explore.PathChecker: a resource manager that commits at any time and
+// another that aborts at any time break the property. It reads the formatted states, not
+// their bits.
 func (m *Model) CheckPath(states []State, _ []explore.Action) (broken []explore.Broken) {
 	ends := map[string][]string{}
 	for i := range states {

@@ -7,7 +7,7 @@
 //
 // # Invariant
 //
-// A whole state is one word, and every state has one word.
+// A state is one 64-bit word, and different states are different words.
 //
 // # What it must not know
 //
@@ -112,7 +112,7 @@ func resourceOf(a explore.Action) int { return int(a >> kindBits) }
 // Properties is [Consistency].
 func (m *Model) Properties() []string { return []string{Consistency} }
 
-// Initial is the one state in which everybody works and nothing was sent.
+// Initial is the one state in which all resource managers work and nothing was sent.
 func (m *Model) Initial(states []State) []State { return append(states, 0) }
 
 // Enabled appends what can happen.
@@ -143,7 +143,7 @@ func (m *Model) Enabled(s *State, actions []explore.Action) []explore.Action {
 	return actions
 }
 
-// ready says that the manager may commit.
+// ready reports whether the manager may commit.
 func (m *Model) ready(s State) bool {
 	missing := m.all &^ s
 	return missing == 0 || m.hasty && missing&(missing-1) == 0
@@ -200,7 +200,7 @@ func name(r int) string { return fmt.Sprintf("r%d", r+1) }
 // Fingerprint is the state itself.
 func (m *Model) Fingerprint(s *State) uint64 { return uint64(*s) }
 
-// Describe says what an action is.
+// Describe implements explore.Model.
 func (m *Model) Describe(_ *State, a explore.Action) string {
 	switch r := name(resourceOf(a)); kindOf(a) {
 	case managerCommits:
@@ -220,13 +220,13 @@ func (m *Model) Describe(_ *State, a explore.Action) string {
 	}
 }
 
-// Kind is what an action is but for whom; see [explore.Kinded].
+// Kind implements explore.Kinded: what happens, without the resource manager.
 func (m *Model) Kind(a explore.Action) int { return kindOf(a) }
 
 // Kinds is how many there are.
 func (m *Model) Kinds() int { return kinds }
 
-// Process is whose step an action is: 0 is the manager.
+// Process returns the process that takes an action: 0 is the transaction manager.
 func (m *Model) Process(_ *State, a explore.Action) int {
 	switch kindOf(a) {
 	case managerCommits, managerAborts, managerHears:

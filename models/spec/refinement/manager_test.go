@@ -75,7 +75,7 @@ func extract(payload []byte) (string, bool) {
 	return string(payload), len(payload) > 0
 }
 
-// pair is a Manager and the machine beside it.
+// pair is a Manager and the machine it is compared with.
 type pair struct {
 	index   uint64
 	manager *fsm.Manager

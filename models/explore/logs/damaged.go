@@ -17,8 +17,7 @@ import (
 	"dtsim/models/explore"
 )
 
-// older is a snapshot as an older version wrote it: what the keys say does not stand in
-// the entries.
+// older turns a snapshot into that of an older version: entries do not repeat their keys.
 func older(d map[string]any) {
 	tasks, _ := d["distributed_tasks"].(map[string]any)["tasks"].(map[string]any)
 	for _, list := range tasks {
@@ -32,29 +31,29 @@ func older(d map[string]any) {
 	}
 }
 
-// spoilings make a document that no replica has written: each is refused, and changes
-// nothing. They return false where there is nothing to spoil.
-var spoilings = map[string]func(d map[string]any) bool{
-	"a task is null":              inTasks(func(list []any) []any { return append(list, nil) }),
-	"a task stands there twice":   inTasks(func(list []any) []any { return append(list, list[0]) }),
-	"a task is of another name":   inTask(func(t map[string]any) bool { t["namespace"] = "another"; return true }),
-	"a unit is null":              inUnit(func(units map[string]any, id string) { units[id] = nil }),
-	"a unit has another name":     inUnit(func(units map[string]any, id string) { units[id].(map[string]any)["id"] = "another" }),
-	"a task began too late":       inTask(at("startedAt", late)),
-	"a task began too early":      inTask(at("startedAt", early)),
-	"a task ended too late":       inTask(at("terminalAt", late)),
-	"work ended too early":        inTask(at("finishedAt", early)),
-	"a unit moved too late":       inUnit(func(units map[string]any, id string) { units[id].(map[string]any)["updatedAt"] = late }),
-	"a unit ended too early":      inUnit(func(units map[string]any, id string) { units[id].(map[string]any)["finishedAt"] = early }),
-	"a swap was told too late":    inTask(inAcks("postCompletionAcks", late)),
-	"a preparation too early":     inTask(inAcks("preparationCompletionAcks", early)),
-	"a collection is null":        inList("schema", func(list []any) []any { return append(list, nil) }),
-	"a collection stands twice":   inList("schema", func(list []any) []any { return append(list, list[0]) }),
-	"a collection has no name":    inList("schema", func(list []any) []any { list[0].(map[string]any)["name"] = ""; return list }),
-	"a client stands there twice": inList("sessions", func(list []any) []any { return append(list, list[0]) }),
-	"a client has no name":        inList("sessions", func(list []any) []any { list[0].(map[string]any)["client"] = ""; return list }),
-	"a client waits for nothing":  inList("sessions", func(list []any) []any { list[0].(map[string]any)["low"] = 0; return list }),
-	"an outcome is below the low": inList("sessions", func(list []any) []any { list[0].(map[string]any)["low"] = 1 << 20; return list }),
+// damages make a document that no replica has written: each is refused, and changes
+// nothing. They return false where there is nothing to damage.
+var damages = map[string]func(d map[string]any) bool{
+	"a task is null":                 inTasks(func(list []any) []any { return append(list, nil) }),
+	"a task stands there twice":      inTasks(func(list []any) []any { return append(list, list[0]) }),
+	"a task is of another name":      inTask(func(t map[string]any) bool { t["namespace"] = "another"; return true }),
+	"a unit is null":                 inUnit(func(units map[string]any, id string) { units[id] = nil }),
+	"a unit has another name":        inUnit(func(units map[string]any, id string) { units[id].(map[string]any)["id"] = "another" }),
+	"a task began too late":          inTask(at("startedAt", late)),
+	"a task began too early":         inTask(at("startedAt", early)),
+	"a task ended too late":          inTask(at("terminalAt", late)),
+	"work ended too early":           inTask(at("finishedAt", early)),
+	"a unit moved too late":          inUnit(func(units map[string]any, id string) { units[id].(map[string]any)["updatedAt"] = late }),
+	"a unit ended too early":         inUnit(func(units map[string]any, id string) { units[id].(map[string]any)["finishedAt"] = early }),
+	"a swap ack is too late":         inTask(inAcks("postCompletionAcks", late)),
+	"a preparation ack is too early": inTask(inAcks("preparationCompletionAcks", early)),
+	"a collection is null":           inList("schema", func(list []any) []any { return append(list, nil) }),
+	"a collection stands twice":      inList("schema", func(list []any) []any { return append(list, list[0]) }),
+	"a collection has no name":       inList("schema", func(list []any) []any { list[0].(map[string]any)["name"] = ""; return list }),
+	"a client stands there twice":    inList("sessions", func(list []any) []any { return append(list, list[0]) }),
+	"a client has no name":           inList("sessions", func(list []any) []any { list[0].(map[string]any)["client"] = ""; return list }),
+	"a client waits for nothing":     inList("sessions", func(list []any) []any { list[0].(map[string]any)["low"] = 0; return list }),
+	"an outcome is below the low":    inList("sessions", func(list []any) []any { list[0].(map[string]any)["low"] = 1 << 20; return list }),
 	"two clients came at once": inList("sessions", func(list []any) []any {
 		return append(list, map[string]any{"client": "other", "low": 1, "last": list[0].(map[string]any)["last"]})
 	}),
@@ -84,11 +83,11 @@ func inTasks(f func([]any) []any) func(map[string]any) bool {
 
 func inTask(f func(map[string]any) bool) func(map[string]any) bool {
 	return func(d map[string]any) bool {
-		spoilt := false
+		damaged := false
 		return inTasks(func(list []any) []any {
-			spoilt = f(list[0].(map[string]any))
+			damaged = f(list[0].(map[string]any))
 			return list
-		})(d) && spoilt
+		})(d) && damaged
 	}
 }
 
@@ -136,9 +135,9 @@ func (p *pair) snapshots() *explore.Broken {
 			return broken
 		}
 	}
-	for _, what := range slices.Sorted(maps.Keys(spoilings)) {
+	for _, what := range slices.Sorted(maps.Keys(damages)) {
 		d := document(state)
-		if !spoilings[what](d) {
+		if !damages[what](d) {
 			continue
 		}
 		if broken := p.refused(what, encoded(d), state); broken != nil {
@@ -157,7 +156,7 @@ func (p *pair) snapshots() *explore.Broken {
 	return nil
 }
 
-// refused restores a spoilt snapshot.
+// refused restores a damaged snapshot.
 func (p *pair) refused(what string, snapshot, state []byte) *explore.Broken {
 	err := restore(p.replica, snapshot)
 	if now, _ := p.replica.State(); err == nil || !bytes.Equal(now, state) {
@@ -189,7 +188,7 @@ func encoded(d map[string]any) []byte {
 	return b
 }
 
-// stale lets a request come when its client waits for it no more: it is refused.
+// stale applies a request that its client no longer waits for: it is refused.
 func (p *pair) stale() *explore.Broken {
 	if p.newest == nil || p.newest.Index < 2 {
 		return nil
@@ -201,21 +200,21 @@ func (p *pair) stale() *explore.Broken {
 	entry.Data = api.Encode(req)
 	result := p.replica.Apply(entry).(replica.Result)
 	if !errors.Is(result.Err, replica.ErrRejected) || !strings.Contains(result.Err.Error(), "below what its client still waits for") {
-		return &explore.Broken{Property: "P2", Message: fmt.Sprintf("a request that its client waits for no more has the outcome %v", result.Err)}
+		return &explore.Broken{Property: "P2", Message: fmt.Sprintf("a request that its client no longer waits for has the outcome %v", result.Err)}
 	}
 	return p.records(command{})
 }
 
-// clients is one more than the table of sessions holds.
+// clients is one more than the session table holds.
 const clients = 1024 + 1
 
-// crowd lets more clients come than the table of sessions holds: the one that was silent
-// for longest is forgotten, and no other.
-func (p *pair) crowd() *explore.Broken {
+// sessionLimit applies requests of more clients than the session table holds: the session
+// that was unused for longest is dropped, and no other.
+func (p *pair) sessionLimit() *explore.Broken {
 	request := func(client int, low uint64) replica.Result {
 		p.index++
 		return p.replica.Apply(&raft.Log{Index: p.index, Type: raft.LogCommand, Data: api.Encode(&api.ApplyRequest{
-			Type: api.CommandCancelTask, SubCommand: []byte("{}"), RequestID: api.RequestID{Client: fmt.Sprint("crowd", client), Seq: low, Low: low},
+			Type: api.CommandCancelTask, SubCommand: []byte("{}"), RequestID: api.RequestID{Client: fmt.Sprint("client", client), Seq: low, Low: low},
 		})}).(replica.Result)
 	}
 	for client := range clients {
@@ -225,7 +224,7 @@ func (p *pair) crowd() *explore.Broken {
 		return strings.Contains(request(client, 2).Err.Error(), "session has expired")
 	}
 	if expired(1) || expired(clients-1) || !expired(0) {
-		return &explore.Broken{Property: "P2", Message: "of more clients than the table of sessions holds another is forgotten than the one that was silent for longest"}
+		return &explore.Broken{Property: "P2", Message: "of more clients than the session table holds, another session is dropped than the one that was unused for longest"}
 	}
 	if _, err := p.restored(); err != nil {
 		return &explore.Broken{Property: "P1", Message: "restore: " + err.Error()}

@@ -1,5 +1,5 @@
-// Package refinement holds the specification beside the real thing: it says in the words
-// of models/spec what fsm's detectors, errors and tasks are.
+// Package refinement maps the detectors, errors and tasks of fsm to those of models/spec, so
+// that the two can be compared.
 //
 // Its invariant: nothing is decided here. What it must not know: how fsm comes to its
 // verdicts.
@@ -44,9 +44,9 @@ func Verdict(err error) spec.Verdict {
 	return spec.Verdict{Class: spec.Permanent}
 }
 
-// Logged is the verdict of an error as it is put into a trace: what the text of the
-// rejection tells the proposer, wherever it stands, and the reason that the state machine
-// has for a plain one.
+// Logged is the verdict of an error as it is put into a trace: the class and reason that the
+// text of the rejection carries to the proposer, or the reason that the state machine has
+// for a retryable one.
 func Logged(err error) event.Verdict {
 	if err == nil {
 		return event.Verdict{Class: event.ClassOK}
@@ -59,7 +59,7 @@ func Logged(err error) event.Verdict {
 	return v
 }
 
-// Rules are the rules of a machine that asks fsm's detectors and extractors.
+// Rules returns the rules of a machine that calls fsm's detectors and extractors.
 func Rules(conflicts map[string]fsm.ConflictDetector, mutations map[string]fsm.SchemaMutationDetector, extractors map[string]fsm.CollectionExtractor) *spec.Rules {
 	rules := &spec.Rules{Guards: make(map[string]spec.Guard), Collections: make(map[string]func([]byte) (string, bool))}
 	for namespace, d := range conflicts {
@@ -102,7 +102,7 @@ func records(tasks []*spec.Task) []*fsm.Task {
 	return all
 }
 
-// Record is the real thing that a task of the specification stands for.
+// Record is the task of fsm that a task of the specification stands for.
 func Record(t *spec.Task) *fsm.Task {
 	r := &fsm.Task{
 		Namespace: t.Namespace, TaskDescriptor: fsm.TaskDescriptor{ID: t.ID, Version: t.Version},
@@ -131,8 +131,8 @@ func acks(of spec.Map[spec.Ack]) map[string]fsm.PostCompletionAck {
 	return all
 }
 
-// Digest is the digest that the specification has of the same task; it takes time in
-// proportion to its units and its payload.
+// Digest is the digest of the same task in the specification; it takes time in proportion
+// to its units and its payload.
 func Digest(t *fsm.Task) uint64 {
 	units := uint64(0)
 	for id, u := range t.Units {
