@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // agreement is P1: whoever has applied an index, however it got there, has the same
@@ -26,8 +27,8 @@ type witness struct {
 
 // verdictOf is what a replica made of an index, or the state it had there.
 type verdictOf struct {
-	outcome, state, first string
-	sum                   uint64
+	outcome, state string
+	sum, first     uint64
 }
 
 func newAgreement(f *findings) *agreement {
@@ -37,42 +38,40 @@ func newAgreement(f *findings) *agreement {
 }
 
 func (c *agreement) observe(e *trace.Event, _ *ledger) {
-	switch e.Kind {
-	case trace.Applied, trace.Replayed:
-		c.appliedIndex(e)
-	case trace.SnapshotTaken, trace.SnapshotReread, trace.SnapshotRestored:
-		index, _ := e.Get("index")
-		c.agree(e, c.states, index.Uint(), "state", verdictOf{state: e.Str("hash")})
-		if e.Kind == trace.SnapshotRestored {
-			c.applied[incarnation{e.Node, e.Incarnation}] = witness{index: index.Uint(), seq: e.Seq}
+	who := incarnation{e.Node, e.Incarnation}
+	switch b := e.Body.(type) {
+	case *event.Applied:
+		c.verdict(e, b.Index, verdictOf{outcome: b.Outcome, sum: b.Sum, first: b.First}, b.State)
+		if before := c.applied[who]; b.Index <= before.index {
+			c.report("P1", e.Node, []int{before.seq}, "index %d is applied after index %d", b.Index, before.index)
 		}
-	case trace.AtRest:
-		if e.Str("what") == "state" {
-			index, _ := e.Get("index")
-			c.agree(e, c.states, index.Uint(), "state", verdictOf{state: e.Str("hash")})
+		c.applied[who] = witness{index: b.Index, seq: e.Seq}
+	case *event.Replayed:
+		c.verdict(e, b.Index, verdictOf{outcome: b.Outcome, sum: b.Sum, first: b.First}, b.State)
+	case *event.SnapshotTaken:
+		c.state(e, b.Index, b.Hash)
+	case *event.SnapshotReread:
+		c.state(e, b.Index, b.Hash)
+	case *event.SnapshotRestored:
+		c.state(e, b.Index, b.Hash)
+		c.applied[who] = witness{index: b.Index, seq: e.Seq}
+	case *event.AtRest:
+		if b.What == event.RestState {
+			c.state(e, b.Index, b.Hash)
 		}
 	}
 }
 
-func (c *agreement) appliedIndex(e *trace.Event) {
-	field, _ := e.Get("index")
-	index := field.Uint()
-	sum, _ := e.Get("sum")
-	verdict := verdictOf{outcome: e.Str("outcome"), sum: sum.Uint()}
-	if first, ok := e.Get("first"); ok {
-		verdict.first = first.Text()
+// verdict takes in what a replica made of an index, and its state there if it is known.
+func (c *agreement) verdict(e *trace.Event, index uint64, v verdictOf, state string) {
+	c.agree(e, c.verdicts, index, "verdict", v)
+	if state != "" {
+		c.state(e, index, state)
 	}
-	c.agree(e, c.verdicts, index, "verdict", verdict)
-	if state, sampled := e.Get("state"); sampled {
-		c.agree(e, c.states, index, "state", verdictOf{state: state.Text()})
-	}
-	if e.Kind == trace.Applied {
-		who := incarnation{e.Node, e.Incarnation}
-		if before := c.applied[who]; index <= before.index {
-			c.report("P1", e.Node, []int{before.seq}, "index %d is applied after index %d", index, before.index)
-		}
-		c.applied[who] = witness{index: index, seq: e.Seq}
-	}
+}
+
+func (c *agreement) state(e *trace.Event, index uint64, hash string) {
+	c.agree(e, c.states, index, "state", verdictOf{state: hash})
 }
 
 // agree compares what an event says about an index with what the first one said.
@@ -102,8 +101,8 @@ func (v verdictOf) String() string {
 		return v.state
 	}
 	text := "\"" + v.outcome + "\" to the entry " + strconv.FormatUint(v.sum, 16)
-	if v.first != "" {
-		text += " as a duplicate of " + v.first
+	if v.first != 0 {
+		text += " as a duplicate of " + strconv.FormatUint(v.first, 10)
 	}
 	return text
 }

@@ -1,13 +1,13 @@
 package property
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"dtsim/models/spec"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // answers is P15: what a caller learns of its command is what the log made of it,
@@ -43,14 +43,11 @@ type vainCall struct {
 }
 
 // request is a command's name.
-type request struct {
-	client string
-	seq    uint64
-}
+type request = event.Request
 
 // decision is what the log made of a request.
 type decision struct {
-	verdict spec.Verdict
+	verdict event.Verdict
 	outcome string
 	index   uint64
 	seq     int
@@ -61,39 +58,32 @@ func newAnswers(f *findings) *answers {
 		shut: make(map[incarnation]place), vain: make(map[int64]vainCall)}
 }
 
-func requestOf(e *trace.Event) request {
-	seq, _ := e.Get("seq")
-	return request{e.Str("client"), seq.Uint()}
-}
-
 func (c *answers) observe(e *trace.Event, l *ledger) {
 	who := incarnation{e.Node, e.Incarnation}
-	switch e.Kind {
-	case trace.NodeState:
-		if e.Str("state") == "Shutdown" {
+	switch b := e.Body.(type) {
+	case *event.NodeState:
+		if b.State == event.RaftShutdown {
 			c.shut[who] = place{e.At, e.Seq}
 		}
-	case trace.Called:
+	case *event.Called:
 		if shut, ok := c.shut[who]; ok && shut.at < e.At {
-			c.vain[e.Int("op")] = vainCall{place{e.At, e.Seq}, who, e.Str("do")}
+			c.vain[b.Op] = vainCall{place{e.At, e.Seq}, who, b.Do}
 		}
-	case trace.NodeStopped:
+	case *event.NodeStopped:
 		for _, op := range slices.Sorted(maps.Keys(c.vain)) {
 			if c.vain[op].who == who {
 				c.ended(e, l, op)
 			}
 		}
-	case trace.Proposed:
-		op := e.Int("op")
-		c.asked[op] = append(c.asked[op], requestOf(e))
-	case trace.Committed:
+	case *event.Proposed:
+		c.asked[b.Op] = append(c.asked[b.Op], b.Request)
+	case *event.Committed:
 		c.committed(e, l)
-	case trace.Returned:
-		op := e.Int("op")
-		c.ended(e, l, op)
-		if requests := c.asked[op]; len(requests) > 0 {
-			c.returned(e, requests)
-			delete(c.asked, op)
+	case *event.Returned:
+		c.ended(e, l, b.Op)
+		if requests := c.asked[b.Op]; len(requests) > 0 {
+			c.returned(e, b, l, requests)
+			delete(c.asked, b.Op)
 		}
 	}
 }
@@ -112,59 +102,53 @@ func (c *answers) ended(e *trace.Event, l *ledger, op int64) {
 }
 
 func (c *answers) committed(e *trace.Event, l *ledger) {
-	r, cmd := requestOf(e), l.command
-	if r.client == "" || cmd.duplicate || ofSessions(cmd.outcome) {
+	cmd := l.command
+	r := cmd.Request
+	if r.Client == "" || cmd.Duplicate || taskevent.OfSessions(cmd.Verdict) {
 		return
 	}
-	if seq, ok := c.without[r]; ok && cmd.accepted {
-		c.report("P15", e.Node, []int{seq}, "%s at index %d takes effect, its caller was told that it had none", cmd.name, cmd.index)
+	if seq, ok := c.without[r]; ok && cmd.Accepted {
+		c.report("P15", e.Node, []int{seq}, "%s at index %d takes effect, its caller was told that it had none", cmd.Name, cmd.Index)
 	}
 	if first, twice := c.decided[r]; twice {
-		c.report("P15", e.Node, []int{first.seq}, "request %s takes effect at index %d and again at index %d", r, first.index, cmd.index)
+		c.report("P15", e.Node, []int{first.seq}, "request %s takes effect at index %d and again at index %d", r, first.index, cmd.Index)
 		return
 	}
-	c.decided[r] = decision{spec.ReadVerdict(cmd.outcome), cmd.outcome, cmd.index, e.Seq}
+	c.decided[r] = decision{cmd.Verdict.Told(), cmd.Outcome, cmd.Index, e.Seq}
 }
 
 // returned holds an answer against the decision on the operation's last request; those
 // before it had no effect.
-func (c *answers) returned(e *trace.Event, requests []request) {
+func (c *answers) returned(e *trace.Event, b *event.Returned, l *ledger, requests []request) {
 	last := requests[len(requests)-1]
 	d, decided := c.decided[last]
-	told := e.Str("outcome")
 	c.stake("P15")
-	if told == "error" {
+	if b.Outcome == event.NoEffect {
 		for _, r := range requests {
-			if d, decided := c.decided[r]; decided && d.verdict.Class == spec.OK {
-				c.report("P15", e.Node, []int{d.seq}, "%s is said to have had no effect (%s), it was accepted at index %d", e.Str("do"), e.Str("error"), d.index)
+			if d, decided := c.decided[r]; decided && d.verdict.Class == event.ClassOK {
+				c.report("P15", e.Node, []int{d.seq}, "%s is said to have had no effect (%s), it was accepted at index %d", b.Do, b.Error, d.index)
 			}
 			c.without[r] = e.Seq
 		}
 		return
 	}
-	if told == "ok" || told == "rejected" && !ofSessions(e.Str("error")) {
-		c.compare(e, d, decided)
+	if b.Outcome == event.OK || b.Outcome == event.Rejected && !l.sessionRefused[last] {
+		c.compare(e, b, d, decided)
 	}
 }
 
 // compare holds a verdict at the caller against that of the log.
-func (c *answers) compare(e *trace.Event, d decision, decided bool) {
-	told := spec.Verdict{Class: spec.OK}.String()
-	if e.Str("outcome") == "rejected" {
-		told = e.Str("class")
-	}
+func (c *answers) compare(e *trace.Event, b *event.Returned, d decision, decided bool) {
+	told := taskevent.ToldBy(b)
 	switch {
 	case !decided:
-		c.report("P15", e.Node, nil, "%s is %s, the log has not decided on it", e.Str("do"), told)
-	case told != d.verdict.String():
+		c.report("P15", e.Node, nil, "%s is %s, the log has not decided on it", b.Do, told)
+	case told != d.verdict:
 		c.report("P15", e.Node, []int{d.seq}, "%s is %s to its caller (%s), the log at index %d says %s (%s)",
-			e.Str("do"), told, e.Str("error"), d.index, d.verdict, d.outcome)
-	case told != "ok" && e.Str("error") == "":
-		c.report("P15", e.Node, []int{d.seq}, "%s is rejected without a word", e.Str("do"))
+			b.Do, told, b.Error, d.index, d.verdict, d.outcome)
+	case told.Class != event.ClassOK && b.Error == "":
+		c.report("P15", e.Node, []int{d.seq}, "%s is rejected without a word", b.Do)
 	}
 }
-
-// String is the name of the request.
-func (r request) String() string { return fmt.Sprintf("%s/%d", r.client, r.seq) }
 
 func (c *answers) finish(*ledger) {}

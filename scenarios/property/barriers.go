@@ -1,11 +1,12 @@
 package property
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // barriers are P5, P6 and P7: what has to be in the log before a node prepares,
@@ -13,24 +14,26 @@ import (
 type barriers struct{ *findings }
 
 func (c *barriers) observe(e *trace.Event, l *ledger) {
-	switch {
-	case e.Kind == trace.CallbackStarted:
-		r := l.runs[runOf(e)]
+	switch b := e.Body.(type) {
+	case *taskevent.CallbackStarted:
+		r := l.runs[b.Run]
 		if r == nil {
-			c.report("P6", e.Node, nil, "%s of %s, which was never added", e.Str("callback"), runOf(e))
+			c.report("P6", e.Node, nil, "%s of %s, which was never added", b.Name, b.Run)
 			return
 		}
-		switch e.Str("callback") {
-		case "OnSwapRequested":
+		switch b.Name {
+		case taskevent.SwapRequested:
 			c.swap(e, r)
-			c.group(e, r)
-		case "OnGroupCompleted":
-			c.group(e, r)
+			c.group(e, &b.Callback, r)
+		case taskevent.GroupCompleted:
+			c.group(e, &b.Callback, r)
 		}
-	case e.Kind == trace.Committed:
+	case *event.Committed:
 		c.gate(e, l.command)
-	case l.change != nil:
-		c.acks(e.Node, l)
+	case *taskevent.TaskChanged:
+		if l.change != nil {
+			c.acks(e.Node, l)
+		}
 	}
 }
 
@@ -38,14 +41,14 @@ func (c *barriers) observe(e *trace.Event, l *ledger) {
 // added, its command makes the log itself refuse to finish it before every owning node has
 // acknowledged. What this version submits always does; an older one, which knows neither
 // that nor requests with ids, does not.
-func (c *barriers) gate(e *trace.Event, cmd *command) {
-	if cmd.name != addTask || !cmd.accepted || cmd.request == (request{}) {
+func (c *barriers) gate(e *trace.Event, cmd *taskevent.Command) {
+	if cmd.Name != addTask || !cmd.Accepted || cmd.Request.IsZero() {
 		return
 	}
 	c.stake("P7")
-	if !cmd.body.AcksRequired {
+	if !cmd.AcksRequired {
 		c.report("P7", e.Node, nil, "%s/%s is added at index %d without what makes the log wait for the acks of its owners: a node that finalizes too early finishes it",
-			cmd.body.Namespace, cmd.body.ID, cmd.index)
+			cmd.Namespace, cmd.ID, cmd.Index)
 	}
 }
 
@@ -66,24 +69,21 @@ func (c *barriers) swap(e *trace.Event, r *run) {
 // group is P6: a group's callback comes when the group is complete, or the task has
 // left STARTED, to the owners of its units, with those units. What the log says now is
 // at least what the node could know: a unit that is terminal there keeps its owner.
-func (c *barriers) group(e *trace.Event, r *run) {
+func (c *barriers) group(e *trace.Event, b *taskevent.Callback, r *run) {
 	c.stake("P6")
-	group := e.Str("group")
+	group := b.Group
 	if open := r.open(group); len(open) > 0 && r.status == started {
 		c.report("P6", e.Node, []int{r.units[open[0]].seq}, "%s for group %q of %s while %d of its units are open, %s for one",
-			e.Str("callback"), group, r.id, len(open), open[0])
+			b.Name, group, r.id, len(open), open[0])
 	}
 	if r.barrier && r.status == started {
-		c.report("P6", e.Node, r.events(), "%s for group %q of %s, a barrier task that is STARTED", e.Str("callback"), group, r.id)
+		c.report("P6", e.Node, r.events(), "%s for group %q of %s, a barrier task that is STARTED", b.Name, group, r.id)
 	}
-	var got []string
-	if err := json.Unmarshal([]byte(e.Str("units")), &got); err != nil {
-		got = nil
-	}
+	got, _ := b.UnitIDs() // what is no list names no unit
 	slices.Sort(got)
 	want := r.local(group, e.Node)
 	if len(want) == 0 || !slices.Equal(got, want) {
-		c.report("P6", e.Node, r.seqs(want), "%s for group %q of %s with units %v, this node owns %v", e.Str("callback"), group, r.id, got, want)
+		c.report("P6", e.Node, r.seqs(want), "%s for group %q of %s with units %v, this node owns %v", b.Name, group, r.id, got, want)
 	}
 }
 
@@ -95,7 +95,7 @@ func (c *barriers) acks(node string, l *ledger) {
 	case ch.after == finished && ch.before != finished:
 		c.stake("P7")
 		if missing := r.missing(r.swapped); len(missing) > 0 {
-			c.report("P7", node, r.events(), "%s is FINISHED at index %d without a successful ack of %v", r.id, cmd.index, missing)
+			c.report("P7", node, r.events(), "%s is FINISHED at index %d without a successful ack of %v", r.id, cmd.Index, missing)
 		}
 	case ch.after == swapping:
 		if ch.before != swapping {
@@ -115,7 +115,7 @@ func (c *barriers) lifted(node string, l *ledger) {
 	}
 	c.stake("P5")
 	if missing := r.missing(r.prepared); len(missing) > 0 {
-		c.report("P5", node, r.events(), "%s is SWAPPING at index %d without a successful preparation ack of %v", r.id, l.command.index, missing)
+		c.report("P5", node, r.events(), "%s is SWAPPING at index %d without a successful preparation ack of %v", r.id, l.command.Index, missing)
 	}
 }
 
@@ -124,7 +124,7 @@ func (c *barriers) refused(node, property string, acks map[string]ack, l *ledger
 	for _, who := range slices.Sorted(maps.Keys(acks)) {
 		if a := acks[who]; !a.success {
 			c.report(property, node, []int{a.seq}, "%s is %s at index %d although %s has acknowledged a failure at index %d",
-				l.change.run.id, l.change.after, l.command.index, who, a.index)
+				l.change.run.id, l.change.after, l.command.Index, who, a.index)
 			return
 		}
 	}

@@ -2,9 +2,8 @@ package property
 
 import (
 	"slices"
-	"strings"
 
-	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -34,6 +33,8 @@ type calling struct {
 type attempt struct {
 	started, ended int
 	err            string
+	// interrupted: the error is no outcome.
+	interrupted bool
 }
 
 func newCallbacks(f *findings) *callbacks {
@@ -41,24 +42,24 @@ func newCallbacks(f *findings) *callbacks {
 }
 
 func (c *callbacks) observe(e *trace.Event, l *ledger) {
-	switch e.Kind {
-	case trace.CallbackStarted:
-		if r := l.runs[runOf(e)]; r != nil {
-			c.started(e, l, r)
+	switch b := e.Body.(type) {
+	case *taskevent.CallbackStarted:
+		if r := l.runs[b.Run]; r != nil {
+			c.started(e, &b.Callback, l, r)
 		}
-	case trace.CallbackEnded:
-		if r := l.runs[runOf(e)]; r != nil {
-			c.end(e, r)
+	case *taskevent.CallbackEnded:
+		if r := l.runs[b.Run]; r != nil {
+			c.end(e, b, r)
 		}
-	case trace.RecoveryAsked:
-		if r := l.runs[runOf(e)]; r != nil {
-			c.recovery(e, r)
+	case *taskevent.RecoveryAsked:
+		if r := l.runs[b.Run]; r != nil {
+			c.recovery(e, b.Done, r)
 		}
 	}
 }
 
-func callingOf(e *trace.Event, r *run) calling {
-	return calling{who: incarnation{e.Node, e.Incarnation}, run: r.id.Version, name: e.Str("callback"), group: e.Str("group")}
+func callingOf(e *trace.Event, b *taskevent.Callback) calling {
+	return calling{who: incarnation{e.Node, e.Incarnation}, run: b.Version, name: b.Name, group: b.Group}
 }
 
 // anywhere is the same for every incarnation of the node.
@@ -67,16 +68,16 @@ func (k calling) anywhere() calling {
 	return k
 }
 
-func (c *callbacks) started(e *trace.Event, l *ledger, r *run) {
+func (c *callbacks) started(e *trace.Event, b *taskevent.Callback, l *ledger, r *run) {
 	c.stake("P9")
-	key := callingOf(e, r)
-	c.fresh(e, l, r)
-	c.replayed(e, l, r)
+	key := callingOf(e, b)
+	c.fresh(e, b, l, r)
+	c.replayed(e, b, l, r)
 	if before := c.ran[key]; before != nil && !mayRunAgain(key, before) {
 		c.report("P9", e.Node, []int{before.started, before.ended}, "%s of %s, group %q, runs again on a node on which it %s",
 			key.name, r.id, key.group, before)
 	}
-	c.recorded(e, l, r)
+	c.recorded(e, b, l, r)
 	c.ran[key] = &attempt{started: e.Seq}
 }
 
@@ -87,14 +88,11 @@ func mayRunAgain(key calling, before *attempt) bool {
 	switch {
 	case before.ended == 0:
 		return false
-	case key.name == "OnTaskCompleted":
+	case key.name == taskevent.TaskCompleted:
 		return before.err != ""
 	}
-	return strings.Contains(before.err, interrupted)
+	return before.interrupted
 }
-
-// interrupted stands in the error of a callback that was interrupted.
-const interrupted = "context canceled"
 
 // String says how the attempt stands.
 func (a *attempt) String() string {
@@ -109,21 +107,21 @@ func (a *attempt) String() string {
 
 // fresh: the status that a callback sees is not older than one that the scheduler of
 // the node had listed.
-func (c *callbacks) fresh(e *trace.Event, l *ledger, r *run) {
+func (c *callbacks) fresh(e *trace.Event, b *taskevent.Callback, l *ledger, r *run) {
 	index, list := l.at(e.Node).knew(e.At)
 	if index == 0 {
 		return
 	}
-	known, sees := r.as(index), fsm.TaskStatus(e.Str("status"))
+	known, sees := r.as(index), b.Status
 	if known.index > 0 && phase(sees) < phase(known.status) {
 		c.report("P9", e.Node, []int{known.seq, list}, "%s of %s sees it %s, this node has listed that it became %s at index %d",
-			e.Str("callback"), r.id, sees, name(known.status), known.index)
+			b.Name, r.id, sees, name(known.status), known.index)
 	}
 }
 
 // replayed: a task that was terminal in the first list of the incarnation gets no
 // callback, unless its provider says that its part is not done.
-func (c *callbacks) replayed(e *trace.Event, l *ledger, r *run) {
+func (c *callbacks) replayed(e *trace.Event, b *taskevent.Callback, l *ledger, r *run) {
 	n := l.at(e.Node)
 	list, terminal := n.terminal[r.id]
 	if !terminal {
@@ -131,19 +129,19 @@ func (c *callbacks) replayed(e *trace.Event, l *ledger, r *run) {
 	}
 	if said, asked := n.recovered[r.id]; !asked || said.done {
 		c.report("P9", e.Node, []int{list, said.seq}, "%s of %s, which was terminal when the node began; its provider was %s",
-			e.Str("callback"), r.id, map[bool]string{true: "asked and had done its part", false: "not asked"}[asked])
+			b.Name, r.id, map[bool]string{true: "asked and had done its part", false: "not asked"}[asked])
 	}
 }
 
 // recorded: what has its outcome in the log, as far as the node had seen, does not run
 // again.
-func (c *callbacks) recorded(e *trace.Event, l *ledger, r *run) {
+func (c *callbacks) recorded(e *trace.Event, b *taskevent.Callback, l *ledger, r *run) {
 	n := l.at(e.Node)
 	acks, shown := r.swapped, n.swapped[r.id]
 	switch {
-	case e.Str("callback") == "OnTaskCompleted":
+	case b.Name == taskevent.TaskCompleted:
 		return
-	case e.Str("status") == string(preparing):
+	case b.Status == preparing:
 		acks, shown = r.prepared, n.prepared[r.id]
 	}
 	a, acked := acks[e.Node]
@@ -156,28 +154,28 @@ func (c *callbacks) recorded(e *trace.Event, l *ledger, r *run) {
 	}
 	if index, list := n.knew(e.At); index >= a.index || shown > 0 {
 		c.report("P9", e.Node, []int{a.seq, list}, "%s of %s, group %q, runs although its outcome is in the log at index %d, which this node has listed",
-			e.Str("callback"), r.id, e.Str("group"), a.index)
+			b.Name, r.id, b.Group, a.index)
 	}
 }
 
-func (c *callbacks) end(e *trace.Event, r *run) {
-	key := callingOf(e, r)
+func (c *callbacks) end(e *trace.Event, b *taskevent.CallbackEnded, r *run) {
+	key := callingOf(e, &b.Callback)
 	a := c.ran[key]
 	if a == nil || a.ended > 0 {
 		c.report("P9", e.Node, r.events(), "%s of %s, group %q, ends and was not under way", key.name, r.id, key.group)
 		a = &attempt{}
 	}
-	a.ended, a.err = e.Seq, e.Str("error")
+	a.ended, a.err, a.interrupted = e.Seq, b.Error, b.Interrupted()
 	if a.err == "" {
 		c.ended[key.anywhere()] = e.Seq
 	}
 }
 
 // recovery: what a provider says of its part of a task is true.
-func (c *callbacks) recovery(e *trace.Event, r *run) {
+func (c *callbacks) recovery(e *trace.Event, done bool, r *run) {
 	c.stake("P9")
-	key := calling{who: incarnation{node: e.Node}, run: r.id.Version, name: "OnTaskCompleted"}
-	ended, done := c.ended[key], e.Bool("done")
+	key := calling{who: incarnation{node: e.Node}, run: r.id.Version, name: taskevent.TaskCompleted}
+	ended := c.ended[key]
 	switch {
 	case done && ended == 0 && !c.tried(e.Node, r):
 		c.report("P9", e.Node, r.events(), "the provider says that its part of %s is done, its OnTaskCompleted never ran here", r.id)
@@ -190,7 +188,7 @@ func (c *callbacks) recovery(e *trace.Event, r *run) {
 // before a crash or an error, nobody knows.
 func (c *callbacks) tried(node string, r *run) bool {
 	for key := range c.ran {
-		if key.who.node == node && key.run == r.id.Version && key.name == "OnTaskCompleted" {
+		if key.who.node == node && key.run == r.id.Version && key.name == taskevent.TaskCompleted {
 			return true
 		}
 	}
@@ -204,10 +202,10 @@ func (c *callbacks) succeeded(node string, r *run, callback, group string) (int,
 }
 
 // phases are the statuses in their order.
-var phases = []fsm.TaskStatus{started, preparing, swapping}
+var phases = []taskevent.TaskStatus{started, preparing, swapping}
 
 // phase is how far a status is: terminal ones are one phase, and no record is the last.
-func phase(s fsm.TaskStatus) int {
+func phase(s taskevent.TaskStatus) int {
 	if i := slices.Index(phases, s); i >= 0 {
 		return i
 	}
@@ -218,7 +216,7 @@ func phase(s fsm.TaskStatus) int {
 }
 
 // name is a status in words.
-func name(s fsm.TaskStatus) string {
+func name(s taskevent.TaskStatus) string {
 	if s == absent {
 		return "absent"
 	}

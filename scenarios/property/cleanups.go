@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // cleanups is P12: a record goes away only past its time to live, by the word of an
@@ -24,7 +25,7 @@ type cleanups struct {
 // local is a run on a node.
 type local struct {
 	node string
-	run  provider.Run
+	run  taskevent.Run
 }
 
 func newCleanups(f *findings) *cleanups {
@@ -35,22 +36,22 @@ func (c *cleanups) observe(e *trace.Event, l *ledger) {
 	if e.Kind != trace.TaskChanged {
 		c.taken(e.Node)
 	}
-	switch e.Kind {
-	case trace.Committed:
-		if l.command.accepted && l.command.name == dropCollection {
+	switch b := e.Body.(type) {
+	case *event.Committed:
+		if l.command.Accepted && l.command.Name == dropCollection {
 			c.drop(e, l)
 		}
-	case trace.TaskChanged:
+	case *taskevent.TaskChanged:
 		if ch := l.change; ch != nil && ch.after == absent && ch.before != absent {
 			c.removed(e, l)
 		}
-	case trace.CallbackEnded:
-		if e.Str("callback") == "OnTaskCompleted" {
+	case *taskevent.CallbackEnded:
+		if b.Name == taskevent.TaskCompleted {
 			// Also one that failed may have done all that there was to do.
-			c.done[local{e.Node, runOf(e)}] = true
+			c.done[local{e.Node, b.Run}] = true
 		}
-	case trace.LocalStateRemoved:
-		c.localRemoved(e, l)
+	case *taskevent.LocalStateRemoved:
+		c.localRemoved(e, b.Run, l)
 	}
 }
 
@@ -58,27 +59,27 @@ func (c *cleanups) observe(e *trace.Event, l *ledger) {
 // and time to live, which are those of the plan.
 func (c *cleanups) removed(e *trace.Event, l *ledger) {
 	cmd, r := l.command, l.change.run
-	if cmd.name != cleanUpTask {
+	if cmd.Name != cleanUpTask {
 		return // a drop, or a successor: which commands remove records is for P3 to say
 	}
 	c.stake("P12")
-	if cmd.body.CleanedUpAt == 0 {
+	if cmd.CleanedUpAt == 0 {
 		if !mayForce(l.plan, r.id) {
-			c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d by a command without a time, and no operator asked for it", r.id, cmd.index)
+			c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d by a command without a time, and no operator asked for it", r.id, cmd.Index)
 		}
 		return
 	}
 	ttl := l.plan.Cluster.CompletedTaskTTL.D().Milliseconds()
-	if age := cmd.body.CleanedUpAt - r.ended; age <= cmd.body.TTL {
-		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d, %d ms after it ended: its time to live is %d ms", r.id, cmd.index, age, cmd.body.TTL)
+	if age := cmd.CleanedUpAt - r.ended; age <= cmd.TTL {
+		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d, %d ms after it ended: its time to live is %d ms", r.id, cmd.Index, age, cmd.TTL)
 	}
-	if cmd.body.TTL != ttl {
-		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d after a time to live of %d ms, the plan says %d ms", r.id, cmd.index, cmd.body.TTL, ttl)
+	if cmd.TTL != ttl {
+		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d after a time to live of %d ms, the plan says %d ms", r.id, cmd.Index, cmd.TTL, ttl)
 	}
 }
 
 // mayForce says that an operator of the plan removes records of the task by force.
-func mayForce(p *plan.Plan, id provider.Run) bool {
+func mayForce(p *plan.Plan, id taskevent.Run) bool {
 	forces := func(op *plan.Operation) bool {
 		return op != nil && op.Do == plan.CleanUpTask && op.Namespace == id.Namespace && op.TaskID == id.Task
 	}
@@ -91,7 +92,7 @@ func (c *cleanups) drop(e *trace.Event, l *ledger) {
 	c.stake("P12")
 	c.dropped = e.Seq
 	for _, r := range l.order {
-		if !r.gone && r.payload.Kind != plan.Cleanup && strings.EqualFold(r.payload.Collection, l.command.class) {
+		if !r.gone && r.payload.Kind != plan.Cleanup && strings.EqualFold(r.payload.Collection, l.command.Class) {
 			c.bound = append(c.bound, r)
 		}
 	}
@@ -109,10 +110,10 @@ func (c *cleanups) taken(node string) {
 
 // localRemoved: local state is still needed while the record is there, until the run is
 // over on the node.
-func (c *cleanups) localRemoved(e *trace.Event, l *ledger) {
-	r := l.runs[runOf(e)]
+func (c *cleanups) localRemoved(e *trace.Event, run taskevent.Run, l *ledger) {
+	r := l.runs[run]
 	if r == nil {
-		c.report("P12", e.Node, nil, "local state of %s is removed, which was never added", runOf(e))
+		c.report("P12", e.Node, nil, "local state of %s is removed, which was never added", run)
 		return
 	}
 	c.stake("P12")

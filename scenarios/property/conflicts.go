@@ -8,11 +8,11 @@ import "dtsim/sim/trace"
 type conflicts struct{ *findings }
 
 func (c *conflicts) observe(e *trace.Event, l *ledger) {
-	if e.Kind != trace.Committed || !l.command.accepted {
+	if e.Kind != trace.Committed || !l.command.Accepted {
 		return
 	}
 	cmd := l.command
-	switch cmd.name {
+	switch cmd.Name {
 	case addTask:
 		c.stake("P11")
 		r := l.order[len(l.order)-1]
@@ -22,7 +22,7 @@ func (c *conflicts) observe(e *trace.Event, l *ledger) {
 			}
 		}
 	case updateProperty:
-		c.alone(e.Node, l, cmd.body.Property, l.flipped)
+		c.alone(e.Node, l, cmd.Property, l.flipped)
 	case dropCollection, deleteTenants:
 		c.alone(e.Node, l, "", nil)
 	}
@@ -31,13 +31,13 @@ func (c *conflicts) observe(e *trace.Event, l *ledger) {
 // alone complains about active tasks, but for the one that makes the change.
 func (c *conflicts) alone(node string, l *ledger, property string, by *run) {
 	cmd := l.command
-	if cmd.body.Migration != nil && by == nil {
+	if cmd.Migration != nil && by == nil {
 		return // the schema is as it was: a flip that came twice, tenants that swap alone
 	}
 	c.stake("P11")
 	for _, r := range l.order {
-		if r != by && r.active() && r.touches(cmd.class, property) {
-			c.report("P11", node, r.events(), "%s of %s at index %d is accepted while %s is %s", cmd.name, cmd.class, cmd.index, r.id, r.status)
+		if r != by && r.active() && r.touches(cmd.Class, property) {
+			c.report("P11", node, r.events(), "%s of %s at index %d is accepted while %s is %s", cmd.Name, cmd.Class, cmd.Index, r.id, r.status)
 		}
 	}
 }

@@ -358,7 +358,7 @@ func TestViolationsOfOnePropertyAreCappedAndDated(t *testing.T) {
 	all := events(t)
 	for i := range all {
 		if all[i].Kind == trace.Replayed {
-			all[i].Fields = append(slices.Clone(all[i].Fields), trace.Str("first", "0"))
+			all[i].Fields = append(slices.Clone(all[i].Fields), trace.Uint("first", 1))
 		}
 	}
 	found := judge(story(), all)

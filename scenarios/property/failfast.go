@@ -1,6 +1,7 @@
 package property
 
 import (
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -10,24 +11,25 @@ import (
 type failFast struct{ *findings }
 
 func (c *failFast) observe(e *trace.Event, l *ledger) {
+	b, asked := e.Body.(*taskevent.StartAsked)
 	switch {
-	case e.Kind == trace.StartAsked:
-		c.start(e, l)
-	case l.change != nil && l.command.name == unitCompletion && l.command.accepted && l.command.body.Error != "":
+	case asked:
+		c.start(e, b.Run, l)
+	case l.change != nil && l.command.Name == unitCompletion && l.command.Accepted && l.command.Error != "":
 		c.stake("P10")
 		if l.change.after != failed {
 			c.report("P10", e.Node, l.change.run.events(), "unit %s of %s failed at index %d and the task is %s",
-				l.command.body.UnitID, l.change.run.id, l.command.index, l.change.after)
+				l.command.UnitID, l.change.run.id, l.command.Index, l.change.after)
 		}
 	}
 }
 
 // start complains when the node had listed the end of STARTED before it asked its
 // provider to start the run.
-func (c *failFast) start(e *trace.Event, l *ledger) {
-	r := l.runs[runOf(e)]
+func (c *failFast) start(e *trace.Event, run taskevent.Run, l *ledger) {
+	r := l.runs[run]
 	if r == nil {
-		c.report("P10", e.Node, nil, "%s is started and was never added", runOf(e))
+		c.report("P10", e.Node, nil, "%s is started and was never added", run)
 		return
 	}
 	left, ok := r.leftStarted()

@@ -3,11 +3,11 @@ package property
 import (
 	"strings"
 
-	"dtsim/fsm"
-	"dtsim/models/spec"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // flaws is what P18 says of bad submissions. One whose command is bad in itself, or
@@ -30,6 +30,8 @@ type flaws struct {
 type flawed struct {
 	flaw      plan.Flaw
 	namespace string
+	// request is its newest request.
+	request request
 }
 
 func newFlaws(f *findings) *flaws {
@@ -49,60 +51,61 @@ func (c *flaws) refusedForEver(s flawed) bool {
 }
 
 func (c *flaws) observe(e *trace.Event, l *ledger) {
-	switch e.Kind {
-	case trace.Called:
-		if flaw := plan.Flaw(e.Str("flaw")); flaw != "" {
-			c.called[e.Int("op")] = flawed{flaw, e.Str("namespace")}
+	switch b := e.Body.(type) {
+	case *event.Called:
+		if about := taskevent.CallOf(b); about.Flaw != "" {
+			c.called[b.Op] = flawed{flaw: plan.Flaw(about.Flaw), namespace: about.Namespace}
 		}
-	case trace.Proposed:
-		if s, ok := c.called[e.Int("op")]; ok {
-			c.requests[requestOf(e)] = s
+	case *event.Proposed:
+		if s, ok := c.called[b.Op]; ok {
+			s.request = b.Request
+			c.called[b.Op], c.requests[b.Request] = s, s
 		}
-	case trace.Committed:
-		if s, ok := c.requests[l.command.request]; ok && !l.command.duplicate && !ofSessions(l.command.outcome) {
+	case *event.Committed:
+		if s, ok := c.requests[l.command.Request]; ok && !l.command.Duplicate && !taskevent.OfSessions(l.command.Verdict) {
 			c.decided(e, s, l.command)
 		}
 		c.failed(e, l)
-	case trace.Returned:
-		if s, ok := c.called[e.Int("op")]; ok {
-			c.told(e, s)
-			delete(c.called, e.Int("op"))
+	case *event.Returned:
+		if s, ok := c.called[b.Op]; ok {
+			c.told(e, b, l, s)
+			delete(c.called, b.Op)
 		}
-	case trace.TaskChanged:
+	case *taskevent.TaskChanged:
 		c.changed(e, l)
 	}
 }
 
 // forEver is the verdict on what is bad in itself.
-var forEver = spec.Verdict{Class: spec.Permanent, Reason: spec.InvalidCommand}
+var forEver = event.Verdict{Class: event.ClassPermanent, Reason: taskevent.InvalidCommand}
 
 // decided holds what the log makes of a submission against its flaw.
-func (c *flaws) decided(e *trace.Event, s flawed, cmd *command) {
+func (c *flaws) decided(e *trace.Event, s flawed, cmd *taskevent.Command) {
 	c.stake("P18")
 	switch {
 	case c.refusedForEver(s):
-		if got := spec.ReadVerdict(cmd.outcome); got != forEver {
+		if got := cmd.Verdict.Told(); got != forEver {
 			c.report("P18", e.Node, nil, "%s at index %d is %s (%s), its flaw is %s: it must be refused for ever",
-				cmd.name, cmd.index, got, cmd.outcome, s.flaw)
+				cmd.Name, cmd.Index, got, cmd.Outcome, s.flaw)
 		}
 	case s.flaw == plan.UnknownCollection:
 		// Without its tenants the task may have no units, either, and that goes first.
-		if cmd.accepted || spec.ReadVerdict(cmd.outcome) != forEver && !strings.Contains(cmd.outcome, plan.Unknown) {
-			c.report("P18", e.Node, nil, "%s at index %d names a collection that is not there, and is answered %q", cmd.name, cmd.index, cmd.outcome)
+		if cmd.Accepted || cmd.Verdict != forEver && !strings.Contains(cmd.Outcome, plan.Unknown) {
+			c.report("P18", e.Node, nil, "%s at index %d names a collection that is not there, and is answered %q", cmd.Name, cmd.Index, cmd.Outcome)
 		}
 	}
 }
 
 // told: the caller learns that it need not try again.
-func (c *flaws) told(e *trace.Event, s flawed) {
-	if !c.refusedForEver(s) || ofSessions(e.Str("error")) {
+func (c *flaws) told(e *trace.Event, b *event.Returned, l *ledger, s flawed) {
+	if !c.refusedForEver(s) || l.sessionRefused[s.request] {
 		return
 	}
-	switch told := e.Str("outcome"); {
-	case told == "ok", told == "rejected" && e.Str("class") != forEver.String():
+	switch {
+	case b.Outcome == event.OK, b.Outcome == event.Rejected && taskevent.ToldBy(b) != forEver:
 		c.stake("P18")
-		c.report("P18", e.Node, nil, "the caller of a submission whose flaw is %s is told %q (%s %s)", s.flaw, told, e.Str("class"), e.Str("error"))
-	case told == "rejected":
+		c.report("P18", e.Node, nil, "the caller of a submission whose flaw is %s is told %q (%s %s)", s.flaw, b.Outcome, b.Class, b.Error)
+	case b.Outcome == event.Rejected:
 		c.stake("P18")
 	}
 }
@@ -113,8 +116,8 @@ func (c *flaws) changed(e *trace.Event, l *ledger) {
 	if ch == nil {
 		return
 	}
-	if l.command.name == addTask && l.command.accepted && ch.run.id.Version == l.command.index {
-		s := c.requests[l.command.request]
+	if l.command.Name == addTask && l.command.Accepted && ch.run.id.Version == l.command.Index {
+		s := c.requests[l.command.Request]
 		if s.flaw.Unreadable() || s.flaw == plan.UnknownProperty {
 			c.doomed[ch.run] = s.flaw
 		}
@@ -125,9 +128,9 @@ func (c *flaws) changed(e *trace.Event, l *ledger) {
 	}
 	c.stake("P18")
 	switch {
-	case ch.after == fsm.TaskStatusPreparing || ch.after == fsm.TaskStatusSwapping || ch.after == fsm.TaskStatusFinished:
+	case ch.after == preparing || ch.after == swapping || ch.after == finished:
 		c.report("P18", e.Node, ch.run.events(), "%s is %s, its flaw is %s: nothing can have come of it", ch.run.id, ch.after, flaw)
-	case ch.unit != nil && ch.unit.status == fsm.UnitStatusCompleted:
+	case ch.unit != nil && ch.unit.status == taskevent.UnitCompleted:
 		c.report("P18", e.Node, ch.run.events(), "unit %s of %s is completed, the flaw of the task is %s", ch.unitID, ch.run.id, flaw)
 	}
 }
@@ -135,14 +138,14 @@ func (c *flaws) changed(e *trace.Event, l *ledger) {
 // failed: the failure of a unit of a doomed run says what is wrong with the payload.
 func (c *flaws) failed(e *trace.Event, l *ledger) {
 	cmd := l.command
-	if cmd.name != unitCompletion || !cmd.accepted || cmd.body.Error == "" {
+	if cmd.Name != unitCompletion || !cmd.Accepted || cmd.Error == "" {
 		return
 	}
-	r := l.current[[2]string{cmd.body.Namespace, cmd.body.ID}]
-	if flaw, doomed := c.doomed[r]; doomed && r.id.Version == cmd.body.Version {
+	r := l.current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]
+	if flaw, doomed := c.doomed[r]; doomed && r.id.Version == cmd.Args.Version {
 		c.stake("P18")
-		if !strings.Contains(cmd.body.Error, "payload: ") {
-			c.report("P18", e.Node, r.events(), "unit %s of %s fails with %q, the flaw of the task is %s", cmd.body.UnitID, r.id, cmd.body.Error, flaw)
+		if !strings.Contains(cmd.Error, taskevent.UnreadablePayload) {
+			c.report("P18", e.Node, r.events(), "unit %s of %s fails with %q, the flaw of the task is %s", cmd.UnitID, r.id, cmd.Error, flaw)
 		}
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // handles is P14: one live handle for a task on a node, terminated once the task has left
@@ -24,10 +25,10 @@ type handles struct {
 	busy map[calledBy]int
 }
 
-// calledBy is a task, by namespace and id, of an incarnation.
+// calledBy is a task of an incarnation.
 type calledBy struct {
 	who  incarnation
-	task [2]string
+	task taskevent.Key
 }
 
 type handleOf struct {
@@ -36,7 +37,7 @@ type handleOf struct {
 }
 
 type liveHandle struct {
-	run     provider.Run
+	run     taskevent.Run
 	started int
 	// told is the event that says that the handle was told to stop; 0 for never.
 	told int
@@ -56,14 +57,9 @@ func newHandles(f *findings) *handles {
 
 func (c *handles) observe(e *trace.Event, _ *ledger) {
 	who := incarnation{e.Node, e.Incarnation}
-	at := func() (handleOf, *liveHandle) {
-		id := handleOf{who, e.Int("handle")}
-		return id, c.live[id]
-	}
-	switch e.Kind {
-	case trace.HandleStarted:
-		id, _ := at()
-		run := runOf(e)
+	switch b := e.Body.(type) {
+	case *taskevent.HandleStarted:
+		run := b.Run
 		c.stake("P14")
 		if closed := c.closed[who]; closed > 0 {
 			c.report("P14", e.Node, []int{closed}, "%s is started after the scheduler was closed", run)
@@ -73,30 +69,29 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 				c.report("P14", e.Node, []int{h.started}, "%s is started while a handle of %s is alive", run, h.run)
 			}
 		}
-		c.live[id] = &liveHandle{run: run, started: e.Seq}
-	case trace.HandleTerminated:
-		if _, h := at(); h != nil {
+		c.live[handleOf{who, b.Number}] = &liveHandle{run: run, started: e.Seq}
+	case *taskevent.HandleTerminated:
+		if h := c.live[handleOf{who, b.Number}]; h != nil {
 			h.told = e.Seq
 		}
-	case trace.HandleExited:
-		id, _ := at()
-		delete(c.live, id)
-	case trace.Listed:
-		if _, operator := e.Get("op"); !operator {
+	case *taskevent.HandleExited:
+		delete(c.live, handleOf{who, b.Number})
+	case *taskevent.Listed:
+		if !b.Op.Set {
 			c.terminatedAtOnce(e, who)
 		}
-	case trace.CallbackStarted:
-		c.busy[calledBy{who, [2]string{e.Str("namespace"), e.Str("task")}}]++
-	case trace.CallbackEnded:
-		c.busy[calledBy{who, [2]string{e.Str("namespace"), e.Str("task")}}]--
-	case trace.StartedAgain:
+	case *taskevent.CallbackStarted:
+		c.busy[calledBy{who, b.Key()}]++
+	case *taskevent.CallbackEnded:
+		c.busy[calledBy{who, b.Key()}]--
+	case *taskevent.StartedAgain:
 		c.stake("P14")
-		if e.Str("error") == "" {
+		if b.Error == "" {
 			c.report("P14", e.Node, nil, "the scheduler is started a second time, beside itself")
 		}
-	case trace.SchedulerClosing:
+	case *taskevent.SchedulerClosing:
 		c.closing[who] = e.At
-	case trace.SchedulerClosed:
+	case *taskevent.SchedulerClosed:
 		c.closed[who] = e.Seq
 		c.stake("P14")
 		// Close gives up on a worker that it has told to stop, but not before.
@@ -107,16 +102,16 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 				c.report("P14", e.Node, []int{h.started, h.told}, "a handle of %s outlives the scheduler, which has not waited for it", h.run)
 			}
 		}
-	case trace.LeftBehind:
+	case *event.LeftBehind:
 		c.stake("P14")
 		c.report("P14", e.Node, nil, "goroutines of the system wait for ever: %d, one in %s at %s",
-			e.Int("n"), e.Str("in"), e.Str("at"))
-	case trace.NodeStopped:
+			b.N, b.In, b.At)
+	case *event.NodeStopped:
 		for _, id := range c.of(who) {
 			delete(c.live, id)
 		}
-	case trace.AtRest:
-		if e.Str("what") == "state" {
+	case *event.AtRest:
+		if b.What == event.RestState {
 			c.terminatedInTime(e, who)
 		}
 	}
@@ -133,7 +128,7 @@ func (c *handles) terminatedAtOnce(e *trace.Event, who incarnation) {
 	for _, id := range c.of(who) {
 		h := c.live[id]
 		r := c.ledger.runs[h.run]
-		if r == nil || h.told > 0 || h.started > list || c.busy[calledBy{who, [2]string{h.run.Namespace, h.run.Task}}] > 0 {
+		if r == nil || h.told > 0 || h.started > list || c.busy[calledBy{who, h.run.Key()}] > 0 {
 			continue
 		}
 		left, ok := r.leftStarted()

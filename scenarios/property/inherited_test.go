@@ -114,6 +114,7 @@ func TestAFlipWaitsForWhatANewerVersionHasLeft(t *testing.T) {
 func never(set func(e *trace.Event, key string, to trace.Field)) func(e *trace.Event) {
 	return func(e *trace.Event) {
 		set(e, "outcome", trace.Str("outcome", "[dtm-perm/task-not-finalizing] task reindex/r@3 cannot be marked failed"))
+		set(e, "verdict", trace.Str("verdict", "permanent task-not-finalizing"))
 	}
 }
 

@@ -7,10 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/fsm"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // ledger is what stands in the log, as far as the events seen so far tell: every
@@ -37,18 +38,20 @@ type ledger struct {
 	// that has left, and when he was told so.
 	givenUp map[*run]time.Duration
 
-	runs map[provider.Run]*run
+	runs map[taskevent.Run]*run
 	// order are the runs in the order of their versions.
 	order []*run
-	// current is the run whose record is in place, by namespace and id.
-	current map[[2]string]*run
+	// current is the run whose record is in place.
+	current map[taskevent.Key]*run
 	// collections by folded name.
 	collections map[string]*collection
 	// dropped are the last drops of collections, by folded name.
 	dropped map[string]act
 
 	// command is the newest committed command.
-	command *command
+	command *taskevent.Command
+	// sessionRefused are the requests that the table of sessions has refused.
+	sessionRefused map[request]bool
 	// change is what the event just taken in says about a task; nil for other events.
 	change *change
 	// flipped is set by an event that changed a property in the name of a run.
@@ -57,7 +60,15 @@ type ledger struct {
 	swappedAlone *run
 
 	outcomes map[int64]string
-	atRest   []trace.Event
+	atRest   []held
+}
+
+// held is something that a node held when the run ended.
+type held struct {
+	taskevent.Rest
+	rest *event.AtRest
+	node string
+	seq  int
 }
 
 // act is a fact of the log: what, and where it stands in log and trace.
@@ -69,13 +80,13 @@ type act struct {
 
 // run is one run of a task.
 type run struct {
-	id      provider.Run
+	id      taskevent.Run
 	payload provider.Payload
 	barrier bool
 	units   map[string]*unit
 	// unfinished is how many units are not terminal.
 	unfinished int
-	status     fsm.TaskStatus
+	status     taskevent.TaskStatus
 	// inherited says that a newer version has left the run as it is.
 	inherited bool
 	// history are the statuses that the run had, one after the other; absent is the end.
@@ -85,7 +96,7 @@ type run struct {
 	// gone says that the record is.
 	gone bool
 	// reached are all statuses the run was ever in.
-	reached map[fsm.TaskStatus]bool
+	reached map[taskevent.TaskStatus]bool
 	// prepared and swapped hold the first ack of each node.
 	prepared, swapped map[string]ack
 	// flips counts the changes of the schema in the name of the run; flipRefused is the place
@@ -100,7 +111,7 @@ type run struct {
 // stage is a status of a run, and how it came to be.
 type stage struct {
 	act
-	status fsm.TaskStatus
+	status taskevent.TaskStatus
 	cause  string // the command
 }
 
@@ -114,7 +125,7 @@ type ack struct {
 type unit struct {
 	group    string
 	seq      int // of the last change
-	status   fsm.UnitStatus
+	status   taskevent.UnitStatus
 	owner    string
 	progress float64
 	// completions counts the accepted completions.
@@ -123,17 +134,21 @@ type unit struct {
 
 // callback is one callback that has ended.
 type callback struct {
-	node, name, group, status, err string
-	seq                            int
+	node, name, group string
+	status            taskevent.TaskStatus
+	err               string
+	seq               int
 }
 
 // change is a TaskChanged event against what the ledger knew.
 type change struct {
 	run           *run
-	before, after fsm.TaskStatus
+	before, after taskevent.TaskStatus
 	unitID        string
 	unit          *unit
 	unitBefore    unit
+	// progress is the unit's as it stands in the trace.
+	progress string
 	// seqBefore is the place of the unit's change before.
 	seqBefore int
 }
@@ -158,13 +173,14 @@ type collection struct {
 
 func newLedger(p *plan.Plan) *ledger {
 	return &ledger{
-		plan:        p,
-		runs:        make(map[provider.Run]*run),
-		current:     make(map[[2]string]*run),
-		collections: make(map[string]*collection),
-		dropped:     make(map[string]act),
-		outcomes:    make(map[int64]string),
-		nodes:       make(map[string]*node),
+		plan:           p,
+		runs:           make(map[taskevent.Run]*run),
+		current:        make(map[taskevent.Key]*run),
+		sessionRefused: make(map[request]bool),
+		collections:    make(map[string]*collection),
+		dropped:        make(map[string]act),
+		outcomes:       make(map[int64]string),
+		nodes:          make(map[string]*node),
 	}
 }
 
@@ -172,35 +188,27 @@ func newLedger(p *plan.Plan) *ledger {
 func (l *ledger) take(e *trace.Event) {
 	l.now, l.seq, l.change, l.flipped, l.swappedAlone = e.At, e.Seq, nil, nil, nil
 	l.takeNode(e)
-	switch e.Kind {
-	case trace.RunStarted:
-		l.start = e.Int("start")
-	case trace.Inherited:
-		l.inheritSnapshot(e)
-	case trace.Committed:
-		l.command = readCommand(e)
-		l.newest, l.committed = l.command.index, e.At
-		if l.command.accepted {
-			l.fold(l.command)
-		} else if m := l.command.body.Migration; m != nil && !l.command.duplicate {
-			if r := l.runs[provider.Run{Namespace: m.Namespace, Task: m.ID, Version: m.Version}]; r != nil {
-				r.flipRefused = l.seq
-			}
-		}
-	case trace.TaskChanged:
-		l.taskChanged(e)
-	case trace.CallbackEnded:
-		if r := l.runs[runOf(e)]; r != nil {
+	switch b := e.Body.(type) {
+	case *event.RunStarted:
+		l.start = b.Start
+	case *event.Inherited:
+		l.inheritSnapshot(b)
+	case *event.Committed:
+		l.committedNow(b)
+	case *taskevent.TaskChanged:
+		l.taskChanged(b)
+	case *taskevent.CallbackEnded:
+		if r := l.runs[b.Run]; r != nil {
 			r.callbacks = append(r.callbacks, callback{
-				node: e.Node, name: e.Str("callback"), group: e.Str("group"), status: e.Str("status"), err: e.Str("error"), seq: e.Seq,
+				node: e.Node, name: b.Name, group: b.Group, status: b.Status, err: b.Error, seq: e.Seq,
 			})
 		}
-	case trace.ShardChanged:
-		l.shardChanged(e)
-	case trace.Returned:
-		l.outcomes[e.Int("op")] = e.Str("outcome")
-	case trace.AtRest:
-		l.atRest = append(l.atRest, *e)
+	case *taskevent.ShardChanged:
+		l.shardChanged(e.Node, b)
+	case *event.Returned:
+		l.outcomes[b.Op] = b.Outcome
+	case *event.AtRest:
+		l.atRest = append(l.atRest, held{Rest: taskevent.RestOf(b), rest: b, node: e.Node, seq: e.Seq})
 	}
 }
 
@@ -208,27 +216,36 @@ func (l *ledger) take(e *trace.Event) {
 // as long as it likes.
 func (l *ledger) timed() bool { return l.start > 0 }
 
-// runOf reads the fields that name a run.
-func runOf(e *trace.Event) provider.Run {
-	version, _ := e.Get("version")
-	return provider.Run{Namespace: e.Str("namespace"), Task: e.Str("task"), Version: version.Uint()}
+func (l *ledger) committedNow(b *event.Committed) {
+	c := taskevent.ReadCommand(b)
+	l.command = c
+	l.newest, l.committed = c.Index, l.now
+	switch {
+	case c.Accepted:
+		l.fold(c)
+	case taskevent.OfSessions(c.Verdict):
+		l.sessionRefused[c.Request] = true
+	}
+	if m := c.Migration; m != nil && !c.Accepted && !c.Duplicate {
+		if r := l.runs[m.Run()]; r != nil {
+			r.flipRefused = l.seq
+		}
+	}
 }
 
-func (l *ledger) fold(c *command) {
-	b := &c.body
-	key := [2]string{b.Namespace, b.ID}
-	switch c.name {
+func (l *ledger) fold(c *taskevent.Command) {
+	key := taskevent.Key{Namespace: c.Namespace, Task: c.ID}
+	switch c.Name {
 	case addTask:
 		r := newRun(c)
 		l.runs[r.id] = r
 		l.order = append(l.order, r)
 	case preparationAck, postAck:
-		r := l.runs[provider.Run{Namespace: b.Namespace, Task: b.ID, Version: b.Version}]
-		if r != nil {
+		if r := l.runs[c.Run()]; r != nil {
 			r.ack(c, l.here())
 		}
 	case cleanUpTask:
-		if r := l.current[key]; r != nil && r.id.Version == b.Version {
+		if r := l.current[key]; r != nil && r.id.Version == c.Args.Version {
 			delete(l.current, key)
 		}
 	default:
@@ -237,54 +254,45 @@ func (l *ledger) fold(c *command) {
 }
 
 // here is the place of the command just taken in.
-func (l *ledger) here() act { return act{index: l.command.index, seq: l.seq, at: l.now} }
+func (l *ledger) here() act { return act{index: l.command.Index, seq: l.seq, at: l.now} }
 
 // ack takes in an ack where it counts: before or in its phase, and the first one of
 // its node.
-func (r *run) ack(c *command, at act) {
-	acks, phase := r.swapped, fsm.TaskStatusSwapping
-	if c.name == preparationAck {
-		acks, phase = r.prepared, fsm.TaskStatusPreparing
+func (r *run) ack(c *taskevent.Command, at act) {
+	acks, phase := r.swapped, swapping
+	if c.Name == preparationAck {
+		acks, phase = r.prepared, preparing
 	}
-	if r.status != fsm.TaskStatusStarted && r.status != phase {
+	if r.status != started && r.status != phase {
 		return
 	}
-	if _, acked := acks[c.body.NodeID]; !acked {
-		acks[c.body.NodeID] = ack{at, c.body.Success}
+	if _, acked := acks[c.NodeID]; !acked {
+		acks[c.NodeID] = ack{at, c.Success}
 	}
 }
 
 // tacit says that the workers of a run do not claim their units (plan.Task.Tacit).
-func (l *ledger) tacit(id provider.Run) bool {
+func (l *ledger) tacit(id taskevent.Run) bool {
 	r := l.runs[id]
 	return r != nil && r.payload.Tacit
 }
 
-func newRun(c *command) *run {
-	b := &c.body
-	r := emptyRun(provider.Run{Namespace: b.Namespace, Task: b.ID, Version: c.index}, b.NeedsPreparationBarrier, b.Payload)
-	for _, spec := range b.UnitSpecs {
-		if spec == nil {
-			continue // no such command may be accepted, which is for P2 and P18 to say
-		}
-		r.units[spec.Id] = &unit{group: spec.GroupId, status: fsm.UnitStatusPending}
-	}
-	if len(b.UnitSpecs) == 0 {
-		for _, id := range b.UnitIDs {
-			r.units[id] = &unit{status: fsm.UnitStatusPending}
-		}
+func newRun(c *taskevent.Command) *run {
+	r := emptyRun(c.Run(), c.NeedsPreparationBarrier, c.Payload)
+	for _, u := range c.Units() {
+		r.units[u.ID] = &unit{group: u.Group, status: taskevent.UnitPending}
 	}
 	r.unfinished = len(r.units)
 	return r
 }
 
 // emptyRun is a run of which nothing has been seen, without its units.
-func emptyRun(id provider.Run, barrier bool, payload []byte) *run {
+func emptyRun(id taskevent.Run, barrier bool, payload []byte) *run {
 	r := &run{
 		id:       id,
 		barrier:  barrier,
 		units:    make(map[string]*unit),
-		reached:  make(map[fsm.TaskStatus]bool),
+		reached:  make(map[taskevent.TaskStatus]bool),
 		prepared: make(map[string]ack),
 		swapped:  make(map[string]ack),
 		swaps:    make(map[[2]string]int),
@@ -296,17 +304,17 @@ func emptyRun(id provider.Run, barrier bool, payload []byte) *run {
 }
 
 // taskChanged takes in what a command left of a task.
-func (l *ledger) taskChanged(e *trace.Event) {
-	r := l.runs[runOf(e)]
+func (l *ledger) taskChanged(b *taskevent.TaskChanged) {
+	r := l.runs[b.Run]
 	if r == nil || l.command == nil {
 		return
 	}
-	ch := &change{run: r, before: r.status, after: fsm.TaskStatus(e.Str("status"))}
+	ch := &change{run: r, before: r.status, after: b.Status}
 	if r.gone {
 		ch.before = absent
 	}
 	l.change = ch
-	key := [2]string{r.id.Namespace, r.id.Task}
+	key := r.id.Key()
 	if ch.after == "" {
 		l.remove(r)
 		if l.current[key] == r {
@@ -315,21 +323,21 @@ func (l *ledger) taskChanged(e *trace.Event) {
 		return
 	}
 	if ch.before != ch.after {
-		r.history = append(r.history, stage{l.here(), ch.after, l.command.name})
+		r.history = append(r.history, stage{l.here(), ch.after, l.command.Name})
 		if ch.after.IsTerminal() {
-			r.ended = l.command.stamp()
+			r.ended = l.command.At()
 		}
 	}
 	r.status = ch.after
 	r.reached[ch.after] = true
-	if l.command.name == addTask && l.command.accepted && l.command.index == r.id.Version {
+	if l.command.Name == addTask && l.command.Accepted && l.command.Index == r.id.Version {
 		if old := l.current[key]; old != nil && old != r {
 			l.remove(old)
 		}
 		l.current[key] = r
 	}
-	if id := e.Str("unit"); id != "" {
-		l.unitChanged(e, ch, id)
+	if b.Unit != "" {
+		l.unitChanged(b, ch)
 	}
 }
 
@@ -337,40 +345,35 @@ func (l *ledger) taskChanged(e *trace.Event) {
 func (l *ledger) remove(r *run) {
 	if !r.gone {
 		r.gone = true
-		r.history = append(r.history, stage{l.here(), absent, l.command.name})
+		r.history = append(r.history, stage{l.here(), absent, l.command.Name})
 	}
 }
 
-func (l *ledger) unitChanged(e *trace.Event, ch *change, id string) {
-	u := ch.run.units[id]
+func (l *ledger) unitChanged(b *taskevent.TaskChanged, ch *change) {
+	u := ch.run.units[b.Unit]
 	if u == nil {
 		return
 	}
-	ch.unitID, ch.unit, ch.unitBefore, ch.seqBefore = id, u, *u, u.seq
-	u.seq = e.Seq
+	ch.unitID, ch.unit, ch.unitBefore, ch.seqBefore, ch.progress = b.Unit, u, *u, u.seq, b.Progress
+	u.seq = l.seq
 	if u.status.IsTerminal() {
 		ch.run.unfinished++
 	}
-	u.status, u.owner = fsm.UnitStatus(e.Str("unit_status")), e.Str("owner")
+	u.status, u.owner = b.UnitStatus, b.Owner
 	if u.status.IsTerminal() {
 		ch.run.unfinished--
 	}
 	// What is no number is zero, and a regression is reported.
-	u.progress, _ = strconv.ParseFloat(e.Str("progress"), 64)
-	if l.command.name == unitCompletion && l.command.accepted && l.command.body.Error == "" {
+	u.progress, _ = strconv.ParseFloat(b.Progress, 64)
+	if l.command.Name == unitCompletion && l.command.Accepted && l.command.Error == "" {
 		u.completions++
 	}
 }
 
 // shardChanged takes in what happened to a replica of a shard.
-func (l *ledger) shardChanged(e *trace.Event) {
-	r := l.runs[runOf(e)]
-	if r == nil {
-		return
-	}
-	switch e.Str("why") {
-	case "swapped", "rebuilt":
-		r.swaps[[2]string{e.Node, e.Str("shard")}]++
+func (l *ledger) shardChanged(node string, b *taskevent.ShardChanged) {
+	if r := l.runs[b.Run]; r != nil && (b.Why == taskevent.ShardSwapped || b.Why == taskevent.ShardRebuilt) {
+		r.swaps[[2]string{node, b.Shard}]++
 	}
 }
 
@@ -493,7 +496,7 @@ func (r *run) open(group string) []string {
 // completed says that every unit of a group is COMPLETED.
 func (r *run) completed(group string) bool {
 	for _, u := range r.units {
-		if u.group == group && u.status != fsm.UnitStatusCompleted {
+		if u.group == group && u.status != taskevent.UnitCompleted {
 			return false
 		}
 	}
@@ -502,11 +505,11 @@ func (r *run) completed(group string) bool {
 
 // active says that the record is in place and not terminal. What fsm takes for active is
 // a part of what is checked, and not asked.
-func (r *run) active() bool { return !r.gone && !isTerminal(string(r.status)) }
+func (r *run) active() bool { return !r.gone && !r.status.IsTerminal() }
 
 // foreign says that only a newer version knows what the run's status means.
 func (r *run) foreign() bool {
-	return r.active() && r.status != absent && r.status != started && r.status != preparing && r.status != swapping
+	return !r.gone && r.status.IsForeign()
 }
 
 // touches says whether the run works on the property of the collection; an empty

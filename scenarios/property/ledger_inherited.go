@@ -6,10 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/fsm"
-	"dtsim/fsm/replica"
-	"dtsim/scenarios/tasks/provider"
-	"dtsim/sim/trace"
+	"dtsim/scenarios/tasks/taskevent"
+	"dtsim/sim/trace/event"
 )
 
 // inherited is what a run begins with: the snapshot of a newer version, as far as it can
@@ -25,34 +23,23 @@ type inherited struct {
 
 // inheritSnapshot folds in the snapshot that stands on every disk: its collections, and its tasks
 // as runs that have been in their statuses from the start.
-func (l *ledger) inheritSnapshot(e *trace.Event) {
-	index, _ := e.Get("index")
-	var document struct {
-		Tasks  json.RawMessage       `json:"distributed_tasks"`
-		Schema []*replica.Collection `json:"schema"`
+func (l *ledger) inheritSnapshot(e *event.Inherited) {
+	snapshot, err := taskevent.ReadSnapshot(e)
+	l.inherited = &inherited{index: e.Index, tasks: snapshot.Raw, err: err}
+	l.newest, l.committed = e.Index, l.now
+	for _, c := range snapshot.Collections {
+		l.collections[strings.ToLower(c.Name)] = inheritCollection(&c, act{c.Version, l.seq, l.now})
 	}
-	var state fsm.State
-	err := json.Unmarshal([]byte(e.Str("snapshot")), &document)
-	if err == nil {
-		err = json.Unmarshal(document.Tasks, &state)
-	}
-	l.inherited = &inherited{index: index.Uint(), tasks: document.Tasks, err: err}
-	l.newest, l.committed = index.Uint(), e.At
-	for _, c := range document.Schema {
-		l.collections[strings.ToLower(c.Name)] = inheritCollection(c, act{c.Version, e.Seq, e.At})
-	}
-	for _, tasks := range state.Tasks {
-		for _, t := range tasks {
-			r := inheritRun(t, act{index.Uint(), e.Seq, e.At})
-			l.runs[r.id] = r
-			l.order = append(l.order, r)
-			l.current[[2]string{t.Namespace, t.ID}] = r
-		}
+	for _, t := range snapshot.Records {
+		r := inheritRun(&t, act{e.Index, l.seq, l.now})
+		l.runs[r.id] = r
+		l.order = append(l.order, r)
+		l.current[r.id.Key()] = r
 	}
 	slices.SortFunc(l.order, func(a, b *run) int { return cmp.Compare(a.id.Version, b.id.Version) })
 }
 
-func inheritCollection(c *replica.Collection, at act) *collection {
+func inheritCollection(c *taskevent.Collection, at act) *collection {
 	found := &collection{
 		name: c.Name, born: c.Version, properties: make(map[string]string), flippedBy: make(map[string]uint64),
 		updatedAt: make(map[string]uint64), shards: make(map[string][]string), serves: make(map[string]map[string]string), changed: at,
@@ -66,14 +53,17 @@ func inheritCollection(c *replica.Collection, at act) *collection {
 	return found
 }
 
-func inheritRun(t *fsm.Task, at act) *run {
-	r := emptyRun(provider.Run{Namespace: t.Namespace, Task: t.ID, Version: t.Version}, t.NeedsPreparationBarrier, t.Payload)
+func inheritRun(t *taskevent.Record, at act) *run {
+	r := emptyRun(t.Run(), t.Barrier, t.Payload)
 	r.inherited = true
 	r.status = t.Status
 	r.reached[t.Status] = true
 	r.history = []stage{{act: at, status: t.Status, cause: "a newer version"}}
 	for id, u := range t.Units {
-		r.units[id] = &unit{group: u.GroupID, seq: at.seq, status: u.Status, owner: u.NodeID, progress: float64(u.Progress)}
+		if u == nil {
+			continue
+		}
+		r.units[id] = &unit{group: u.Group, seq: at.seq, status: u.Status, owner: u.Node, progress: float64(u.Progress)}
 		if !u.Status.IsTerminal() {
 			r.unfinished++
 		}

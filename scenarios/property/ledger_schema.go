@@ -4,15 +4,14 @@ import (
 	"maps"
 	"strings"
 
-	"dtsim/fsm"
-	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 )
 
 // foldSchema folds an accepted command of the schema in.
-func (l *ledger) foldSchema(c *command) {
-	key := strings.ToLower(c.class)
-	switch c.name {
+func (l *ledger) foldSchema(c *taskevent.Command) {
+	key := strings.ToLower(c.Class)
+	switch c.Name {
 	case createCollection:
 		l.collections[key] = newCollection(c)
 		l.collections[key].changed = l.here()
@@ -27,13 +26,13 @@ func (l *ledger) foldSchema(c *command) {
 		return
 	}
 	found.changed = l.here()
-	switch c.name {
+	switch c.Name {
 	case addTenants:
-		for _, spec := range c.body.specs() {
+		for _, spec := range c.NewTenants() {
 			found.place(spec.Name, spec.Nodes)
 		}
 	case deleteTenants:
-		for _, name := range c.body.names() {
+		for _, name := range c.TenantNames() {
 			delete(found.shards, name)
 			delete(found.serves, name)
 			maps.DeleteFunc(found.alone, func(key [2]string, _ uint64) bool { return key[0] == name })
@@ -43,15 +42,15 @@ func (l *ledger) foldSchema(c *command) {
 	}
 }
 
-func newCollection(c *command) *collection {
+func newCollection(c *taskevent.Command) *collection {
 	created := &collection{
-		name: c.class, born: c.index, properties: maps.Clone(c.body.Properties),
+		name: c.Class, born: c.Index, properties: maps.Clone(c.Properties),
 		flippedBy: make(map[string]uint64), updatedAt: make(map[string]uint64), shards: make(map[string][]string), serves: make(map[string]map[string]string),
 	}
 	if created.properties == nil {
 		created.properties = make(map[string]string)
 	}
-	for _, spec := range c.body.Shards {
+	for _, spec := range c.Shards {
 		created.place(spec.Name, spec.Nodes)
 	}
 	return created
@@ -65,13 +64,13 @@ func (c *collection) place(shard string, nodes []string) {
 
 // foldUpdate takes in a new tokenization. A user's goes into all shards at once; a
 // run's own is about shards that have swapped before.
-func (l *ledger) foldUpdate(c *command, found *collection) {
-	b := &c.body
+func (l *ledger) foldUpdate(c *taskevent.Command, found *collection) {
+	b := &c.Args
 	m := b.Migration
 	if m == nil {
 		found.together(b.Property)
 		found.properties[b.Property] = b.Tokenization
-		found.updatedAt[b.Property] = c.index
+		found.updatedAt[b.Property] = c.Index
 		for _, serves := range found.serves {
 			serves[b.Property] = b.Tokenization
 		}
@@ -80,32 +79,32 @@ func (l *ledger) foldUpdate(c *command, found *collection) {
 	if m.Version <= found.flippedBy[b.Property] {
 		return
 	}
-	if tenants := b.names(); len(tenants) > 0 {
+	if tenants := b.TenantNames(); len(tenants) > 0 {
 		l.foldTenants(c, found, tenants)
 		return
 	}
 	found.together(b.Property)
 	found.properties[b.Property] = b.Tokenization
 	found.flippedBy[b.Property] = m.Version
-	if r := l.runs[provider.Run{Namespace: m.Namespace, Task: m.ID, Version: m.Version}]; r != nil {
+	if r := l.runs[m.Run()]; r != nil {
 		r.flips++
 		l.flipped = r
 	}
 }
 
 // foldTenants takes in that tenants keep what a run has made of them.
-func (l *ledger) foldTenants(c *command, found *collection, tenants []string) {
-	m := c.body.Migration
-	if m.Version <= found.updatedAt[c.body.Property] {
+func (l *ledger) foldTenants(c *taskevent.Command, found *collection, tenants []string) {
+	m := c.Migration
+	if m.Version <= found.updatedAt[c.Property] {
 		return
 	}
-	l.swappedAlone = l.runs[provider.Run{Namespace: m.Namespace, Task: m.ID, Version: m.Version}]
+	l.swappedAlone = l.runs[m.Run()]
 	for _, tenant := range tenants {
-		serves, key := found.serves[tenant], [2]string{tenant, c.body.Property}
+		serves, key := found.serves[tenant], [2]string{tenant, c.Property}
 		if serves == nil || found.alone[key] >= m.Version {
 			continue // it was deleted, or what came after it stays
 		}
-		serves[c.body.Property] = c.body.Tokenization
+		serves[c.Property] = c.Tokenization
 		if found.alone == nil {
 			found.alone = make(map[[2]string]uint64)
 		}
@@ -123,7 +122,7 @@ func (c *collection) together(property string) {
 // the package comment of scenarios/tasks/provider.
 func (l *ledger) settle(r *run) {
 	c := l.collections[strings.ToLower(r.payload.Collection)]
-	if c == nil || c.born > r.id.Version || r.payload.Kind != plan.Reindex || r.status != fsm.TaskStatusFinished {
+	if c == nil || c.born > r.id.Version || r.payload.Kind != plan.Reindex || r.status != finished {
 		return
 	}
 	for _, serves := range c.serves {

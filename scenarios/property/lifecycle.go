@@ -3,7 +3,7 @@ package property
 import (
 	"slices"
 
-	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -12,16 +12,16 @@ import (
 type lifecycle struct{ *findings }
 
 // step is a transition; "" is no record.
-type step struct{ from, to fsm.TaskStatus }
+type step struct{ from, to taskevent.TaskStatus }
 
 const (
-	absent    fsm.TaskStatus = ""
-	started                  = fsm.TaskStatusStarted
-	preparing                = fsm.TaskStatusPreparing
-	swapping                 = fsm.TaskStatusSwapping
-	finished                 = fsm.TaskStatusFinished
-	failed                   = fsm.TaskStatusFailed
-	cancelled                = fsm.TaskStatusCancelled
+	absent    taskevent.TaskStatus = ""
+	started                        = taskevent.Started
+	preparing                      = taskevent.Preparing
+	swapping                       = taskevent.Swapping
+	finished                       = taskevent.Finished
+	failed                         = taskevent.Failed
+	cancelled                      = taskevent.Cancelled
 )
 
 // steps are the transitions that each accepted command may make. To stay is legal
@@ -39,7 +39,7 @@ var steps = map[string][]step{
 }
 
 // mayStay are the statuses in which an accepted command may leave a task as it is.
-var mayStay = map[string][]fsm.TaskStatus{
+var mayStay = map[string][]taskevent.TaskStatus{
 	unitCompletion: {started},
 	unitProgress:   {started},
 	preparationAck: {started, preparing, swapping, finished, failed, cancelled},
@@ -50,7 +50,7 @@ var mayStay = map[string][]fsm.TaskStatus{
 
 func (c *lifecycle) observe(e *trace.Event, l *ledger) {
 	switch {
-	case e.Kind == trace.Committed && l.command.name == addTask && l.command.accepted:
+	case e.Kind == trace.Committed && l.command.Name == addTask && l.command.Accepted:
 		c.added(e.Node, l)
 	case l.change != nil:
 		c.moved(e.Node, l)
@@ -61,7 +61,7 @@ func (c *lifecycle) observe(e *trace.Event, l *ledger) {
 func (c *lifecycle) added(node string, l *ledger) {
 	c.stake("P3")
 	r := l.order[len(l.order)-1]
-	old := l.current[[2]string{r.id.Namespace, r.id.Task}]
+	old := l.current[r.id.Key()]
 	switch {
 	case old == nil:
 		return
@@ -78,44 +78,44 @@ func (c *lifecycle) moved(node string, l *ledger) {
 	c.stake("P3")
 	if !legal(cmd, ch) {
 		what := "accepted"
-		if !cmd.accepted {
+		if !cmd.Accepted {
 			what = "not accepted"
 		}
-		c.report("P3", node, ch.run.events(), "%s at index %d, %s, took %s from %q to %q", cmd.name, cmd.index, what, ch.run.id, ch.before, ch.after)
+		c.report("P3", node, ch.run.events(), "%s at index %d, %s, took %s from %q to %q", cmd.Name, cmd.Index, what, ch.run.id, ch.before, ch.after)
 		return
 	}
-	if cmd.name == unitCompletion && cmd.accepted {
+	if cmd.Name == unitCompletion && cmd.Accepted {
 		c.unitsDone(node, cmd, ch)
 	}
 }
 
 // legal says whether a command may have made this of a task.
-func legal(cmd *command, ch *change) bool {
+func legal(cmd *taskevent.Command, ch *change) bool {
 	switch {
-	case !cmd.accepted:
+	case !cmd.Accepted:
 		return ch.before == ch.after
-	case cmd.name == dropCollection:
+	case cmd.Name == dropCollection:
 		return ch.after == absent
 	case ch.before == ch.after && ch.before != absent:
-		return slices.Contains(mayStay[cmd.name], ch.before)
+		return slices.Contains(mayStay[cmd.Name], ch.before)
 	}
-	return slices.Contains(steps[cmd.name], step{ch.before, ch.after})
+	return slices.Contains(steps[cmd.Name], step{ch.before, ch.after})
 }
 
 // unitsDone: a task leaves STARTED with its last unit, and not before.
-func (c *lifecycle) unitsDone(node string, cmd *command, ch *change) {
-	if cmd.body.Error != "" {
+func (c *lifecycle) unitsDone(node string, cmd *taskevent.Command, ch *change) {
+	if cmd.Error != "" {
 		return
 	}
 	switch open := ch.run.unfinished; {
 	case open > 0 && ch.after != started:
-		c.report("P3", node, ch.run.events(), "%s became %s at index %d with %d units open", ch.run.id, ch.after, cmd.index, open)
+		c.report("P3", node, ch.run.events(), "%s became %s at index %d with %d units open", ch.run.id, ch.after, cmd.Index, open)
 	case open == 0 && ch.after == started:
-		c.report("P3", node, ch.run.events(), "%s is still STARTED at index %d although all units are terminal", ch.run.id, cmd.index)
+		c.report("P3", node, ch.run.events(), "%s is still STARTED at index %d although all units are terminal", ch.run.id, cmd.Index)
 	case open == 0 && !ch.run.barrier && ch.after == preparing:
-		c.report("P3", node, ch.run.events(), "%s has no preparation barrier and became PREPARING at index %d", ch.run.id, cmd.index)
+		c.report("P3", node, ch.run.events(), "%s has no preparation barrier and became PREPARING at index %d", ch.run.id, cmd.Index)
 	case open == 0 && ch.run.barrier && ch.after == swapping && len(ch.run.missing(ch.run.prepared)) > 0:
-		c.report("P3", node, ch.run.events(), "%s went past the preparation barrier at index %d", ch.run.id, cmd.index)
+		c.report("P3", node, ch.run.events(), "%s went past the preparation barrier at index %d", ch.run.id, cmd.Index)
 	}
 }
 
@@ -125,20 +125,20 @@ func (c *lifecycle) unitsDone(node string, cmd *command, ch *change) {
 func (c *lifecycle) finish(l *ledger) {
 	for i := range l.atRest {
 		e := &l.atRest[i]
-		if e.Str("what") != "record" {
+		if e.What != taskevent.RestRecord {
 			continue
 		}
-		r := l.runs[runOf(e)]
+		r := l.runs[e.Run]
 		if r == nil {
-			c.report("P3", e.Node, []int{e.Seq}, "the record of %s was never added", runOf(e))
+			c.report("P3", e.node, []int{e.seq}, "the record of %s was never added", e.Run)
 			continue
 		}
 		c.stake("P3")
-		switch s := r.as(l.at(e.Node).restIndex); {
+		switch s := r.as(l.at(e.node).restIndex); {
 		case s.status == absent:
-			c.report("P3", e.Node, []int{e.Seq, s.seq}, "the record of %s is back, it was removed at index %d", r.id, s.index)
-		case string(s.status) != e.Str("status"):
-			c.report("P3", e.Node, []int{e.Seq, s.seq}, "%s ends as %s, the log made it %s at index %d", r.id, e.Str("status"), s.status, s.index)
+			c.report("P3", e.node, []int{e.seq, s.seq}, "the record of %s is back, it was removed at index %d", r.id, s.index)
+		case s.status != e.Status:
+			c.report("P3", e.node, []int{e.seq, s.seq}, "%s ends as %s, the log made it %s at index %d", r.id, e.Status, s.status, s.index)
 		}
 	}
 }

@@ -1,11 +1,11 @@
 package property
 
 import (
-	"slices"
 	"time"
 
-	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // node is what is known of a node: its life, and what its scheduler has seen.
@@ -37,9 +37,9 @@ type node struct {
 	// first says that a list was seen, terminal which runs the first one showed as terminal;
 	// prepared and swapped, of which it showed an ack of the node.
 	first                       bool
-	terminal, prepared, swapped map[provider.Run]int
+	terminal, prepared, swapped map[taskevent.Run]int
 	// recovered is what the provider said of its part of a run, and where.
-	recovered map[provider.Run]recovery
+	recovered map[taskevent.Run]recovery
 }
 
 // recovery is a provider's word on whether its part of a run is done.
@@ -66,65 +66,63 @@ func (l *ledger) at(name string) *node {
 
 // takeNode takes in what an event says of its node.
 func (l *ledger) takeNode(e *trace.Event) {
-	switch e.Kind {
-	case trace.Calm:
+	switch b := e.Body.(type) {
+	case *event.Quiescence:
 		l.calm = e.At
-	case trace.NodeStarted:
+	case *event.NodeStarted:
 		n := l.at(e.Node)
 		*n = node{name: e.Node, number: e.Incarnation, up: true, since: e.At, born: e.Seq, left: n.left, leftAt: n.leftAt}
-	case trace.NodeStopped:
+	case *event.NodeStopped:
 		l.at(e.Node).up = false
-	case trace.NodeLeft:
+	case *event.NodeLeft:
 		n := l.at(e.Node)
 		n.up, n.left, n.leftAt = false, e.Seq, e.At
-	case trace.NodePaused:
+	case *event.NodePaused:
 		l.at(e.Node).paused = true
-	case trace.NodeResumed:
+	case *event.NodeResumed:
 		n := l.at(e.Node)
 		n.paused, n.resumed, n.listedAt = false, e.At, e.At
-	case trace.AtRest:
-		if e.Str("what") == "state" {
-			index, _ := e.Get("index")
+	case *event.AtRest:
+		if b.What == event.RestState {
 			n := l.at(e.Node)
-			n.rested, n.restIndex = true, index.Uint()
+			n.rested, n.restIndex = true, b.Index
 			l.end = e.At
 		}
-	case trace.Listed:
-		l.at(e.Node).takeList(e)
-	case trace.RecoveryAsked:
+	case *taskevent.Listed:
+		l.at(e.Node).takeList(e, b)
+	case *taskevent.RecoveryAsked:
 		n := l.at(e.Node)
 		if n.recovered == nil {
-			n.recovered = make(map[provider.Run]recovery)
+			n.recovered = make(map[taskevent.Run]recovery)
 		}
-		n.recovered[runOf(e)] = recovery{e.Bool("done"), e.Seq}
+		n.recovered[b.Run] = recovery{b.Done, e.Seq}
 	}
 }
 
 // takeList takes in what the scheduler of the node has seen. Lists of operators are
 // nobody's knowledge.
-func (n *node) takeList(e *trace.Event) {
-	if _, operator := e.Get("op"); operator {
+func (n *node) takeList(e *trace.Event, b *taskevent.Listed) {
+	if b.Op.Set {
 		return
 	}
 	if e.At > n.listedAt && !n.paused {
 		n.listedBefore, n.listBefore = n.listed, n.list
 	}
-	index, _ := e.Get("index")
 	n.listedAt, n.seen = e.At, e.At
-	if index.Uint() >= n.listed {
-		n.listed, n.list = index.Uint(), e.Seq
+	if b.Index >= n.listed {
+		n.listed, n.list = b.Index, e.Seq
 	}
 	if n.first {
 		return
 	}
 	n.first = true
-	n.terminal, n.prepared, n.swapped = make(map[provider.Run]int), make(map[provider.Run]int), make(map[provider.Run]int)
+	n.terminal, n.prepared, n.swapped = make(map[taskevent.Run]int), make(map[taskevent.Run]int), make(map[taskevent.Run]int)
 	n.listedBefore, n.listBefore = n.listed, n.list // nothing was decided on less
 	// A list that nobody can read shows nothing.
-	tasks, _ := e.ListedTasks()
+	tasks, _ := b.Tasks()
 	for _, t := range tasks {
-		run := provider.Run{Namespace: t.Namespace, Task: t.ID, Version: t.Version}
-		if isTerminal(t.Status) {
+		run := t.Run()
+		if t.Status.IsTerminal() {
 			n.terminal[run] = e.Seq
 		}
 		if _, acked := t.Prepared[n.name]; acked {
@@ -164,8 +162,4 @@ func (l *ledger) resting() []*node {
 		}
 	}
 	return all
-}
-
-func isTerminal(status string) bool {
-	return slices.Contains([]string{string(finished), string(failed), string(cancelled)}, status)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -55,6 +56,7 @@ func (o *Observer) Observe(e trace.Event) {
 	if !watched[e.Kind] {
 		return
 	}
+	e.Body = taskevent.Of(&e)
 	switch e.Kind {
 	case trace.RunEnded:
 		o.ended = true

@@ -1,7 +1,7 @@
 package property
 
 import (
-	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -17,35 +17,35 @@ func (c *ownership) observe(e *trace.Event, l *ledger) {
 	before, after := ch.unitBefore, *ch.unit
 	complain := func(what string) {
 		c.report("P4", e.Node, []int{ch.seqBefore}, "unit %s of %s at index %d (%s by %s): %s: it was %s of %q at %g and is %s of %q at %g",
-			ch.unitID, ch.run.id, cmd.index, cmd.name, cmd.body.NodeID, what,
+			ch.unitID, ch.run.id, cmd.Index, cmd.Name, cmd.NodeID, what,
 			before.status, before.owner, before.progress, after.status, after.owner, after.progress)
 	}
 	c.stake("P4")
 	same := before.status == after.status && before.owner == after.owner && before.progress == after.progress
 	switch {
-	case !cmd.accepted:
+	case !cmd.Accepted:
 		if !same {
 			complain("a command without effect changed it")
 		}
 		return
 	case before.status.IsTerminal():
 		// Late progress is ignored without an error, everything else is refused.
-		if cmd.name != unitProgress || !same {
+		if cmd.Name != unitProgress || !same {
 			complain("it was terminal")
 		}
 		return
-	case before.owner != "" && before.owner != cmd.body.NodeID:
+	case before.owner != "" && before.owner != cmd.NodeID:
 		complain("it belongs to another node")
-	case after.owner != cmd.body.NodeID:
+	case after.owner != cmd.NodeID:
 		complain("the report did not claim it")
 	case after.progress < before.progress:
 		complain("its progress regressed")
 	}
-	wanted := fsm.UnitStatusInProgress
-	if cmd.name == unitCompletion {
-		wanted = fsm.UnitStatusCompleted
-		if cmd.body.Error != "" {
-			wanted = fsm.UnitStatusFailed
+	wanted := taskevent.UnitInProgress
+	if cmd.Name == unitCompletion {
+		wanted = taskevent.UnitCompleted
+		if cmd.Error != "" {
+			wanted = taskevent.UnitFailed
 		}
 	}
 	if after.status != wanted {

@@ -1,8 +1,9 @@
 package property
 
 import (
-	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // patience is the part of P18 that what fails at once and for ever costs little: what a
@@ -16,25 +17,25 @@ type patience struct {
 
 // trying is what a scheduler does about a run: a call, or a callback, of a group or of none.
 type trying struct {
-	run         provider.Run
+	run         taskevent.Run
 	what, group string
 }
 
 func (c *patience) observe(e *trace.Event, _ *ledger) {
-	switch e.Kind {
-	case trace.Called:
-		switch do := e.Str("do"); do {
-		case "ack-preparation", "ack-swap", "finalize-task", "clean-up-task":
-			if !e.Bool("resent") {
-				c.tried(e, trying{runOf(e), do, ""})
+	switch b := e.Body.(type) {
+	case *event.Called:
+		switch b.Do {
+		case taskevent.AckPreparation, taskevent.AckSwap, taskevent.FinalizeTask, taskevent.CleanUpTask:
+			if about := taskevent.CallOf(b); !about.Resent {
+				c.tried(e, trying{about.Run(), b.Do, ""})
 			}
 		}
-	case trace.StartAsked:
-		c.tried(e, trying{runOf(e), "StartTask", ""})
-	case trace.CallbackStarted:
-		c.tried(e, trying{runOf(e), e.Str("callback"), e.Str("group")})
-	case trace.Listed:
-		if _, operator := e.Get("op"); !operator {
+	case *taskevent.StartAsked:
+		c.tried(e, trying{b.Run, "StartTask", ""})
+	case *taskevent.CallbackStarted:
+		c.tried(e, trying{b.Run, b.Name, b.Group})
+	case *taskevent.Listed:
+		if !b.Op.Set {
 			delete(c.tries, incarnation{e.Node, e.Incarnation})
 		}
 	}

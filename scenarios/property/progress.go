@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -77,7 +78,7 @@ func (c *progress) calls(l *ledger, r *run) {
 			continue
 		}
 		c.stake("P16")
-		if _, ran := c.callbacks.succeeded(n.name, r, "OnTaskCompleted", ""); !ran {
+		if _, ran := c.callbacks.succeeded(n.name, r, taskevent.TaskCompleted, ""); !ran {
 			c.report("P16", n.name, append(r.events(), n.born), "OnTaskCompleted of %s has not succeeded on this node, %s after it became %s; %s is enough",
 				r.id, until-since, ended.status, l.bounds().callbacks)
 		}
@@ -114,20 +115,20 @@ func (c *progress) expires(l *ledger, r *run) {
 func (c *progress) forgets(l *ledger) {
 	for i := range l.atRest {
 		e := &l.atRest[i]
-		if e.Str("what") != "local" {
+		if e.What != taskevent.RestLocal {
 			continue
 		}
-		r := l.runs[runOf(e)]
+		r := l.runs[e.Run]
 		if r == nil {
-			c.report("P16", e.Node, []int{e.Seq}, "there is local state of %s, which was never added", runOf(e))
+			c.report("P16", e.node, []int{e.seq}, "there is local state of %s, which was never added", e.Run)
 			continue
 		}
 		gone := r.last()
-		if gone.status != absent || l.stalled() || c.tooShort(l.end-max(l.follows(l.at(e.Node)), gone.at), l.bounds().callbacks) {
+		if gone.status != absent || l.stalled() || c.tooShort(l.end-max(l.follows(l.at(e.node)), gone.at), l.bounds().callbacks) {
 			continue
 		}
 		c.stake("P16")
-		c.report("P16", e.Node, []int{gone.seq, e.Seq}, "there is local state of %s, whose record is gone since %s; %s is enough to remove it",
+		c.report("P16", e.node, []int{gone.seq, e.seq}, "there is local state of %s, whose record is gone since %s; %s is enough to remove it",
 			r.id, gone.at, l.bounds().callbacks)
 	}
 }

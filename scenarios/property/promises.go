@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -101,25 +102,25 @@ func (l *ledger) operationsEnd(p plan.Promise) error {
 
 // dataAre looks at the schema and the shards that the nodes hold at the end.
 func (l *ledger) dataAre(p plan.Promise) error {
-	what := "schema"
+	what := taskevent.RestSchema
 	if p.Expect == plan.ShardsAre {
-		what = "shard"
+		what = taskevent.RestShard
 	}
 	var seen int
 	for i := range l.atRest {
 		e := &l.atRest[i]
-		if !strings.EqualFold(e.Str("collection"), p.Collection) {
+		if !strings.EqualFold(e.Collection, p.Collection) {
 			continue
 		}
 		if p.Expect == plan.CollectionGone {
-			return fmt.Errorf("%s still has a %s of it", e.Node, e.Str("what"))
+			return fmt.Errorf("%s still has a %s of it", e.node, e.What)
 		}
-		if e.Str("what") != what || e.Str("property") != p.Property || p.Tenant != "" && e.Str("shard") != p.Tenant {
+		if e.What != what || e.Property != p.Property || p.Tenant != "" && e.Shard != p.Tenant {
 			continue
 		}
 		seen++
-		if got := e.Str("tokenization"); got != p.Tokenization {
-			return fmt.Errorf("on %s the %s %s%s has %s, not %s", e.Node, what, p.Collection, at(e.Str("shard")), got, p.Tokenization)
+		if got := e.Tokenization; got != p.Tokenization {
+			return fmt.Errorf("on %s the %s %s%s has %s, not %s", e.node, what, p.Collection, at(e.Shard), got, p.Tokenization)
 		}
 	}
 	if want := l.expected(p); seen != want {
@@ -163,8 +164,8 @@ func (l *ledger) stays(r *run) error {
 	}
 	var have []string
 	for i := range l.atRest {
-		if e := &l.atRest[i]; e.Str("what") == "record" && runOf(e) == r.id && e.Str("status") == string(r.status) {
-			have = append(have, e.Node)
+		if e := &l.atRest[i]; e.What == taskevent.RestRecord && e.Run == r.id && e.Status == r.status {
+			have = append(have, e.node)
 		}
 	}
 	if resting := l.resting(); len(have) != len(resting) || len(have) == 0 {
@@ -180,8 +181,8 @@ func (l *ledger) recordGone(r *run) error {
 	}
 	for i := range l.atRest {
 		e := &l.atRest[i]
-		if what := e.Str("what"); (what == "record" || what == "local") && runOf(e) == r.id {
-			return fmt.Errorf("%s still has a %s of %s", e.Node, what, r.id)
+		if what := e.What; (what == taskevent.RestRecord || what == taskevent.RestLocal) && e.Run == r.id {
+			return fmt.Errorf("%s still has a %s of %s", e.node, what, r.id)
 		}
 	}
 	if len(l.atRest) == 0 {
@@ -193,7 +194,7 @@ func (l *ledger) recordGone(r *run) error {
 // groupsEarly: a group ran its callback while the task was STARTED.
 func (r *run) groupsEarly() error {
 	if slices.ContainsFunc(r.callbacks, func(c callback) bool {
-		return c.name == "OnGroupCompleted" && c.status == string(started) && c.err == ""
+		return c.name == taskevent.GroupCompleted && c.status == started && c.err == ""
 	}) {
 		return nil
 	}

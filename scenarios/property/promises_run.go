@@ -5,12 +5,12 @@ import (
 	"maps"
 	"slices"
 
-	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 )
 
 // ends: the run reached the status, and no other terminal one.
 func (r *run) ends(status string) error {
-	for _, s := range []fsm.TaskStatus{finished, failed, cancelled} {
+	for _, s := range []taskevent.TaskStatus{finished, failed, cancelled} {
 		if want := string(s) == status; r.reached[s] != want {
 			return fmt.Errorf("%s is %s, not %s", r.id, r.status, status)
 		}
@@ -21,7 +21,7 @@ func (r *run) ends(status string) error {
 // unitsOnce: every unit was completed, once.
 func (r *run) unitsOnce() error {
 	for _, id := range r.unitIDs() {
-		if u := r.units[id]; u.completions != 1 || u.status != fsm.UnitStatusCompleted {
+		if u := r.units[id]; u.completions != 1 || u.status != taskevent.UnitCompleted {
 			return fmt.Errorf("unit %s of %s is %s and was completed %d times", id, r.id, u.status, u.completions)
 		}
 	}
@@ -40,14 +40,14 @@ func (r *run) callbacksOnce(nodes []string) error {
 	}
 	var want []callback
 	for _, node := range nodes {
-		want = append(want, callback{node: node, name: "OnTaskCompleted"})
+		want = append(want, callback{node: node, name: taskevent.TaskCompleted})
 		for _, group := range r.groups() {
 			if len(r.local(group, node)) == 0 {
 				continue
 			}
-			want = append(want, callback{node: node, name: "OnGroupCompleted", group: group})
+			want = append(want, callback{node: node, name: taskevent.GroupCompleted, group: group})
 			if r.barrier {
-				want = append(want, callback{node: node, name: "OnSwapRequested", group: group})
+				want = append(want, callback{node: node, name: taskevent.SwapRequested, group: group})
 			}
 		}
 	}

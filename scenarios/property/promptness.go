@@ -3,7 +3,9 @@ package property
 import (
 	"time"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // promptness is the part of P16 that a scheduler does not wait for its next tick when
@@ -44,24 +46,28 @@ func (c *promptness) of(e *trace.Event) *attention {
 }
 
 func (c *promptness) observe(e *trace.Event, l *ledger) {
-	switch e.Kind {
-	case trace.TaskChanged:
+	switch b := e.Body.(type) {
+	case *taskevent.TaskChanged:
 		if l.change != nil && l.change.notable() {
-			c.notable[l.command.index] = true
+			c.notable[l.command.Index] = true
 		}
-	case trace.Applied:
-		if index, _ := e.Get("index"); c.notable[index.Uint()] {
+	case *event.Applied:
+		if c.notable[b.Index] {
 			c.attract(e, l)
 		}
-	case trace.HandleTerminated:
-		c.of(e).told[e.Int("handle")] = true
-	case trace.HandleExited:
-		if a := c.of(e); a.told[e.Int("handle")] {
+	case *taskevent.HandleTerminated:
+		c.of(e).told[b.Number] = true
+	case *taskevent.HandleExited:
+		if a := c.of(e); a.told[b.Number] {
 			c.attract(e, l)
 		}
-	case trace.Listed, trace.ListFailed:
-		if _, operator := e.Get("op"); !operator {
-			c.looked(e, l)
+	case *taskevent.Listed:
+		if !b.Op.Set {
+			c.looked(e, b.Called, l)
+		}
+	case *taskevent.ListFailed:
+		if a := c.of(e); !b.Op.Set {
+			a.seq, a.looked = 0, e.At
 		}
 	}
 }
@@ -82,13 +88,9 @@ func (c *promptness) attract(e *trace.Event, l *ledger) {
 
 // looked: the look began as soon as there was something to see. Of one that came to
 // nothing only its end is known.
-func (c *promptness) looked(e *trace.Event, l *ledger) {
+func (c *promptness) looked(e *trace.Event, began time.Duration, l *ledger) {
 	a := c.of(e)
-	if e.Kind == trace.ListFailed {
-		a.seq, a.looked = 0, e.At
-		return
-	}
-	began, last := time.Duration(e.Int("called")), a.looked
+	last := a.looked
 	a.looked = e.At
 	if a.seq == 0 || began < a.due {
 		return // it was under way before

@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/models/spec"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // robustness is P18 as far as one run can show it: no command makes a replica panic,
@@ -24,35 +25,35 @@ type robustness struct {
 
 func (c *robustness) observe(e *trace.Event, l *ledger) {
 	c.flaws.observe(e, l)
-	if e.Kind == trace.FaultBit && plan.FaultKind(e.Str("what")) == plan.AckFlip {
-		c.flipped[e.Node] = true
-	}
-	if e.Kind == trace.Panicked {
+	switch b := e.Body.(type) {
+	case *event.FaultActivated:
+		if plan.FaultKind(b.What) == plan.AckFlip {
+			c.flipped[e.Node] = true
+		}
+	case *event.Panicked:
 		c.stake("P18")
-		c.report("P18", e.Node, nil, "the system panics in %s at %s: %s", e.Str("in"), e.Str("at"), e.Str("what"))
-	}
-	if e.Kind != trace.Committed {
-		return
-	}
-	cmd := l.command
-	if cmd.outcome != "ok" {
-		c.refused(e, cmd)
-	}
-	if cmd.accepted && (cmd.name == preparationAck || cmd.name == postAck) {
-		c.acknowledged(e, l)
+		c.report("P18", e.Node, nil, "the system panics in %s at %s: %s", b.In, b.At, b.What)
+	case *event.Committed:
+		cmd := l.command
+		if cmd.Outcome != event.Accepted {
+			c.refused(e, cmd)
+		}
+		if cmd.Accepted && (cmd.Name == preparationAck || cmd.Name == postAck) {
+			c.acknowledged(e, l)
+		}
 	}
 }
 
 // refused: a rejection says what it is about, and no replica has panicked on the way.
-func (c *robustness) refused(e *trace.Event, cmd *command) {
+func (c *robustness) refused(e *trace.Event, cmd *taskevent.Command) {
 	c.stake("P18")
 	switch {
-	case strings.Contains(cmd.outcome, " panicked: "):
-		c.report("P18", e.Node, nil, "%s at index %d made the replica panic: %s", cmd.name, cmd.index, cmd.outcome)
-	case strings.TrimSpace(cmd.outcome) == "":
-		c.report("P18", e.Node, nil, "%s at index %d is refused without a word", cmd.name, cmd.index)
-	case spec.ReadVerdict(cmd.outcome).Reason == spec.TaskNotExist && !strings.Contains(cmd.outcome, cmd.body.ID):
-		c.report("P18", e.Node, nil, "%s at index %d is refused without the name of the task %q: %s", cmd.name, cmd.index, cmd.body.ID, cmd.outcome)
+	case cmd.Verdict.Reason == taskevent.Panicked:
+		c.report("P18", e.Node, nil, "%s at index %d made the replica panic: %s", cmd.Name, cmd.Index, cmd.Outcome)
+	case strings.TrimSpace(cmd.Outcome) == "":
+		c.report("P18", e.Node, nil, "%s at index %d is refused without a word", cmd.Name, cmd.Index)
+	case cmd.Verdict.Reason == taskevent.TaskNotExist && !strings.Contains(cmd.Outcome, cmd.ID):
+		c.report("P18", e.Node, nil, "%s at index %d is refused without the name of the task %q: %s", cmd.Name, cmd.Index, cmd.ID, cmd.Outcome)
 	}
 }
 
@@ -60,23 +61,23 @@ func (c *robustness) refused(e *trace.Event, cmd *command) {
 // has succeeded, and a failure, with a word, only when one of them has failed; what was
 // cancelled has no outcome.
 func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
-	b := &l.command.body
-	r := l.current[[2]string{b.Namespace, b.ID}]
+	b := &l.command.Args
+	r := l.current[taskevent.Key{Namespace: b.Namespace, Task: b.ID}]
 	if r == nil || r.gone || r.id.Version != b.Version || !r.hasCallbacks() {
 		return
 	}
-	callback := "OnGroupCompleted"
-	if l.command.name == postAck && r.barrier {
-		callback = "OnSwapRequested"
+	callback := taskevent.GroupCompleted
+	if l.command.Name == postAck && r.barrier {
+		callback = taskevent.SwapRequested
 	}
 	if !b.Success {
 		c.stake("P18")
 		if strings.TrimSpace(b.Error) == "" {
-			c.report("P18", e.Node, nil, "%s of %s acknowledges a failure at index %d without a word", b.NodeID, r.id, l.command.index)
+			c.report("P18", e.Node, nil, "%s of %s acknowledges a failure at index %d without a word", b.NodeID, r.id, l.command.Index)
 		}
 		if slices.Contains(r.owners(), b.NodeID) && !c.flipped[b.NodeID] && !c.callbacks.failed(b.NodeID, r, callback) {
 			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback), "%s acknowledges a failure for %s at index %d (%s), none of its %s has failed",
-				b.NodeID, r.id, l.command.index, b.Error, callback)
+				b.NodeID, r.id, l.command.Index, b.Error, callback)
 		}
 		return
 	}
@@ -87,7 +88,7 @@ func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
 		c.stake("P18")
 		if _, ok := c.callbacks.succeeded(b.NodeID, r, callback, group); !ok {
 			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback),
-				"%s acknowledges success for %s at index %d, its %s of group %q has not succeeded", b.NodeID, r.id, l.command.index, callback, group)
+				"%s acknowledges success for %s at index %d, its %s of group %q has not succeeded", b.NodeID, r.id, l.command.Index, callback, group)
 		}
 	}
 }
@@ -107,7 +108,7 @@ func (c *callbacks) attempts(node string, r *run, callback string) []int {
 // failed says that a callback has ended on a node with an error that is an outcome.
 func (c *callbacks) failed(node string, r *run, callback string) bool {
 	for key, a := range c.ran {
-		if key.of(node, r, callback) && a.err != "" && !strings.Contains(a.err, interrupted) {
+		if key.of(node, r, callback) && a.err != "" && !a.interrupted {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -18,36 +19,36 @@ type schemaCheck struct {
 }
 
 func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
-	if e.Kind == trace.CallbackStarted && e.Str("callback") == "OnTaskCompleted" {
-		c.completes(e, l)
+	if b, ok := e.Body.(*taskevent.CallbackStarted); ok && b.Name == taskevent.TaskCompleted {
+		c.completes(e, b, l)
 	}
 	if r := l.flipped; r != nil {
 		c.stake("P8")
 		if r.status != swapping && r.status != finished {
-			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, which is %s", l.command.index, r.id, r.status)
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, which is %s", l.command.Index, r.id, r.status)
 		}
 		if missing := r.missing(r.swapped); len(missing) > 0 {
-			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s before %v have swapped", l.command.index, r.id, missing)
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s before %v have swapped", l.command.Index, r.id, missing)
 		}
 		if r.flips > 1 {
-			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, for the %d. time", l.command.index, r.id, r.flips)
+			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, for the %d. time", l.command.Index, r.id, r.flips)
 		}
-		if b := l.command.body; !strings.EqualFold(l.command.class, r.payload.Collection) || b.Property != r.payload.Property || b.Tokenization != r.payload.Tokenization {
-			c.report("P8", e.Node, r.events(), "the flip at index %d sets %s.%s to %s, %s is about %s.%s and %s", l.command.index,
-				l.command.class, b.Property, b.Tokenization, r.id, r.payload.Collection, r.payload.Property, r.payload.Tokenization)
+		if b := l.command.Args; !strings.EqualFold(l.command.Class, r.payload.Collection) || b.Property != r.payload.Property || b.Tokenization != r.payload.Tokenization {
+			c.report("P8", e.Node, r.events(), "the flip at index %d sets %s.%s to %s, %s is about %s.%s and %s", l.command.Index,
+				l.command.Class, b.Property, b.Tokenization, r.id, r.payload.Collection, r.payload.Property, r.payload.Tokenization)
 		}
 	}
 	if r := l.swappedAlone; r != nil {
 		c.stake("P8")
-		for _, tenant := range l.command.body.names() {
+		for _, tenant := range l.command.TenantNames() {
 			if !r.completed(tenant) || !r.payload.PerTenant || r.barrier {
-				c.report("P8", e.Node, r.events(), "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.command.index, r.id)
+				c.report("P8", e.Node, r.events(), "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.command.Index, r.id)
 			}
 		}
 	}
 	if ch := l.change; ch != nil && ch.after.IsTerminal() && !ch.before.IsTerminal() {
 		if r := ch.run; r.payload.Kind == plan.Reindex && ch.after == finished && r.flips == 0 {
-			c.report("P8", e.Node, r.events(), "%s is FINISHED at index %d and the schema has not flipped", r.id, l.command.index)
+			c.report("P8", e.Node, r.events(), "%s is FINISHED at index %d and the schema has not flipped", r.id, l.command.Index)
 		}
 		l.settle(ch.run)
 	}
@@ -55,16 +56,16 @@ func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
 
 // completes: OnTaskCompleted, which changes the schema, runs for a task that has ended
 // or can only finish.
-func (c *schemaCheck) completes(e *trace.Event, l *ledger) {
-	r := l.runs[runOf(e)]
+func (c *schemaCheck) completes(e *trace.Event, b *taskevent.CallbackStarted, l *ledger) {
+	r := l.runs[b.Run]
 	if r == nil {
 		return
 	}
 	c.stake("P8")
 	switch missing := r.missing(r.swapped); {
-	case isTerminal(e.Str("status")):
-	case e.Str("status") != string(swapping):
-		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which it sees %s", r.id, e.Str("status"))
+	case b.Status.IsTerminal():
+	case b.Status != swapping:
+		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which it sees %s", r.id, b.Status)
 	case len(missing) > 0:
 		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which is SWAPPING, before a successful ack of %v", r.id, missing)
 	}
@@ -80,29 +81,29 @@ func (c *schemaCheck) finish(l *ledger) {
 	held := make(map[[3]string]bool)
 	for i := range l.atRest {
 		e := &l.atRest[i]
-		what := e.Str("what")
-		if what != "schema" && what != "shard" {
+		what := e.What
+		if what != taskevent.RestSchema && what != taskevent.RestShard {
 			continue
 		}
-		name, property, got := e.Str("collection"), e.Str("property"), e.Str("tokenization")
+		name, property, got := e.Collection, e.Property, e.Tokenization
 		found := l.collections[strings.ToLower(name)]
-		if !c.quiet(l, e.Node, name, what == "shard") {
+		if !c.quiet(l, e.node, name, what == taskevent.RestShard) {
 			continue
 		}
 		c.stake("P8")
 		if found == nil {
-			c.report("P8", e.Node, []int{e.Seq}, "%s of collection %s, which the log has dropped or never created", what, name)
+			c.report("P8", e.node, []int{e.seq}, "%s of collection %s, which the log has dropped or never created", what, name)
 			continue
 		}
 		want := found.properties[property]
-		if what == "shard" {
-			shard := e.Str("shard")
-			held[[3]string{e.Node, strings.ToLower(name), shard}] = true
+		if what == taskevent.RestShard {
+			shard := e.Shard
+			held[[3]string{e.node, strings.ToLower(name), shard}] = true
 			want = found.serves[shard][property]
 			name += "/" + shard
 		}
 		if got != want {
-			c.report("P8", e.Node, []int{e.Seq, found.changed.seq}, "the %s says %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
+			c.report("P8", e.node, []int{e.seq, found.changed.seq}, "the %s says %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
 		}
 	}
 	c.all(l, held)
@@ -114,12 +115,11 @@ func (c *schemaCheck) finish(l *ledger) {
 func (c *schemaCheck) alone(l *ledger) {
 	told := make(map[string]map[[3]string]uint64)
 	for i := range l.atRest {
-		if e := &l.atRest[i]; e.Str("what") == "alone" {
-			if told[e.Node] == nil {
-				told[e.Node] = make(map[[3]string]uint64)
+		if e := &l.atRest[i]; e.What == taskevent.RestAlone {
+			if told[e.node] == nil {
+				told[e.node] = make(map[[3]string]uint64)
 			}
-			version, _ := e.Get("version")
-			told[e.Node][[3]string{strings.ToLower(e.Str("collection")), e.Str("shard"), e.Str("property")}] = version.Uint()
+			told[e.node][[3]string{strings.ToLower(e.Collection), e.Shard, e.Property}] = e.Version
 		}
 	}
 	for _, n := range l.resting() {
@@ -191,12 +191,12 @@ func (c *schemaCheck) quiet(l *ledger, name, collection string, shards bool) boo
 // succeeded there, or its record is gone and with it what the node had of it.
 func (c *schemaCheck) settled(l *ledger, node string, r *run) bool {
 	s := r.at(l.end)
-	if _, done := c.callbacks.succeeded(node, r, "OnTaskCompleted", ""); done && s.status.IsTerminal() {
+	if _, done := c.callbacks.succeeded(node, r, taskevent.TaskCompleted, ""); done && s.status.IsTerminal() {
 		return true
 	}
 	return s.status == absent && s.index <= l.at(node).restIndex && l.end-s.at >= followTime &&
-		!slices.ContainsFunc(l.atRest, func(e trace.Event) bool {
-			return e.Node == node && e.Str("what") == "local" && runOf(&e) == r.id
+		!slices.ContainsFunc(l.atRest, func(e held) bool {
+			return e.node == node && e.What == taskevent.RestLocal && e.Run == r.id
 		})
 }
 
@@ -204,7 +204,7 @@ func (c *schemaCheck) settled(l *ledger, node string, r *run) bool {
 func (l *ledger) nodesAtRest() map[string]bool {
 	up := make(map[string]bool)
 	for i := range l.atRest {
-		up[l.atRest[i].Node] = true
+		up[l.atRest[i].node] = true
 	}
 	return up
 }

@@ -5,11 +5,11 @@ import (
 	"strconv"
 	"strings"
 
-	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/models/spec"
 	"dtsim/models/spec/refinement"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -52,17 +52,18 @@ func (c *specification) inherit(e *trace.Event, from *inherited) {
 // step holds a verdict against that of the specification.
 func (c *specification) step(e *trace.Event, l *ledger) {
 	cmd := l.command
-	if cmd.duplicate || ofSessions(cmd.outcome) {
+	if cmd.Duplicate || taskevent.OfSessions(cmd.Verdict) {
 		return
 	}
-	t, ok := refinement.TaskCommands[cmd.name]
+	t, ok := refinement.TaskCommands[cmd.Name]
 	if !ok {
 		c.schema(e, cmd)
 		return
 	}
 	c.stake("P2")
-	got := spec.ReadVerdict(cmd.outcome)
-	next, want := c.machine.Step(cmd.index, &api.ApplyRequest{Type: t, SubCommand: []byte(cmd.sub)})
+	told := cmd.Verdict.Told()
+	got := spec.Verdict{Class: spec.Class(told.Class), Reason: told.Reason}
+	next, want := c.machine.Step(cmd.Index, &api.ApplyRequest{Type: t, SubCommand: []byte(cmd.Body)})
 	if t == api.CommandAddTask && c.unbound(l, cmd) {
 		// The collection may come, what is wrong with the command itself stays.
 		if next = c.machine; want.Class == spec.OK {
@@ -72,38 +73,38 @@ func (c *specification) step(e *trace.Event, l *ledger) {
 	c.machine = next
 	if got != want {
 		c.report("P2", e.Node, c.led(l, cmd), "%s of %s/%s at index %d is %s (%s), the specification says %s",
-			cmd.name, cmd.body.Namespace, cmd.body.ID, cmd.index, got, cmd.outcome, want)
+			cmd.Name, cmd.Namespace, cmd.ID, cmd.Index, got, cmd.Outcome, want)
 	}
 }
 
 // unbound says that a task is bound to a collection that is not there.
-func (c *specification) unbound(l *ledger, cmd *command) bool {
-	bound, ok := c.machine.Collection(cmd.body.Namespace, cmd.body.Payload)
+func (c *specification) unbound(l *ledger, cmd *taskevent.Command) bool {
+	bound, ok := c.machine.Collection(cmd.Namespace, cmd.Payload)
 	return ok && bound != "" && l.collections[strings.ToLower(bound)] == nil
 }
 
 // schema lets the specification take part in what the schema commands do to tasks.
-func (c *specification) schema(e *trace.Event, cmd *command) {
-	if !cmd.accepted {
+func (c *specification) schema(e *trace.Event, cmd *taskevent.Command) {
+	if !cmd.Accepted {
 		return
 	}
 	var refused error
-	switch cmd.name {
+	switch cmd.Name {
 	case dropCollection:
-		refused = c.machine.CheckClassMutation(cmd.class)
-		c.machine, _ = c.machine.DeleteTasksForCollection(cmd.class)
+		refused = c.machine.CheckClassMutation(cmd.Class)
+		c.machine, _ = c.machine.DeleteTasksForCollection(cmd.Class)
 	case updateProperty:
-		if cmd.body.Migration == nil {
-			refused = c.machine.CheckPropertyUpdate(cmd.class, cmd.body.Property)
+		if cmd.Migration == nil {
+			refused = c.machine.CheckPropertyUpdate(cmd.Class, cmd.Property)
 		}
 	case deleteTenants:
-		refused = c.machine.CheckTenantMutation(cmd.class, cmd.body.names())
+		refused = c.machine.CheckTenantMutation(cmd.Class, cmd.TenantNames())
 	default:
 		return
 	}
 	c.stake("P2")
 	if refused != nil {
-		c.report("P2", e.Node, nil, "%s of %s at index %d is accepted, the specification refuses it: %s", cmd.name, cmd.class, cmd.index, refused)
+		c.report("P2", e.Node, nil, "%s of %s at index %d is accepted, the specification refuses it: %s", cmd.Name, cmd.Class, cmd.Index, refused)
 	}
 }
 
@@ -128,17 +129,17 @@ func (c *specification) left(e *trace.Event, ch *change) {
 		return
 	}
 	u, _ := t.Units.Get(ch.unitID)
-	want := unit{status: fsm.UnitStatus(u.Status), owner: u.Node}
+	want := unit{status: taskevent.UnitStatus(u.Status), owner: u.Node}
 	got := unit{status: ch.unit.status, owner: ch.unit.owner}
-	if got != want || e.Str("progress") != strconv.FormatFloat(float64(u.Progress), 'g', -1, 32) {
+	if got != want || ch.progress != strconv.FormatFloat(float64(u.Progress), 'g', -1, 32) {
 		c.report("P2", e.Node, []int{ch.seqBefore}, "unit %s of %s is %s of %q at %s, the specification says %s of %q at %g",
-			ch.unitID, id, got.status, got.owner, e.Str("progress"), want.status, want.owner, u.Progress)
+			ch.unitID, id, got.status, got.owner, ch.progress, want.status, want.owner, u.Progress)
 	}
 }
 
 // led are the places of what led to a task as it is.
-func (c *specification) led(l *ledger, cmd *command) []int {
-	if r := l.current[[2]string{cmd.body.Namespace, cmd.body.ID}]; r != nil {
+func (c *specification) led(l *ledger, cmd *taskevent.Command) []int {
+	if r := l.current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]; r != nil {
 		return r.events()
 	}
 	return nil
@@ -149,24 +150,17 @@ func (c *specification) led(l *ledger, cmd *command) []int {
 func (c *specification) finish(l *ledger) {
 	for i := range l.atRest {
 		e := &l.atRest[i]
-		if e.Str("what") != "record" || l.at(e.Node).restIndex != l.newest {
+		if e.What != taskevent.RestRecord || l.at(e.node).restIndex != l.newest {
 			continue
 		}
-		id, digest := runOf(e), e.Str("digest")
+		id, digest := e.Run, e.Digest
 		t := c.machine.Task(id.Namespace, id.Task)
 		if digest == "" || t == nil || t.Version != id.Version {
 			continue // a record too many is for P3
 		}
 		c.stake("P2")
 		if want := strconv.FormatUint(t.Digest(), 16); digest != want {
-			c.report("P2", e.Node, []int{e.Seq}, "the record of %s has the digest %s, that of the specification has %s", id, digest, want)
+			c.report("P2", e.node, []int{e.seq}, "the record of %s has the digest %s, that of the specification has %s", id, digest, want)
 		}
 	}
-}
-
-// ofSessions says that a command was refused by the table of sessions, before the task
-// API saw it.
-func ofSessions(outcome string) bool {
-	return strings.Contains(outcome, "request is below what its client still waits for") ||
-		strings.Contains(outcome, "session has expired")
 }

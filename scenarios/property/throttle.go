@@ -4,9 +4,11 @@ import (
 	"slices"
 	"time"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sched"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // throttle is P13: of the progress of a unit, at most one report in an interval is let
@@ -56,48 +58,47 @@ func newThrottle(f *findings) *throttle {
 }
 
 func (c *throttle) observe(e *trace.Event, l *ledger) {
-	switch e.Kind {
-	case trace.Called:
-		switch e.Str("do") {
-		case "update-progress":
-			c.progress(e, l)
-		case "complete-unit", "fail-unit":
-			c.of(e).worked = 0
+	who := incarnation{e.Node, e.Incarnation}
+	switch b := e.Body.(type) {
+	case *event.Called:
+		switch b.Do {
+		case taskevent.UpdateProgress:
+			c.progress(e, b, l)
+		case taskevent.CompleteUnit, taskevent.FailUnit:
+			about := taskevent.CallOf(b)
+			c.of(unitOf{who, about.Version.Value, about.Unit}).worked = 0
 		}
-	case trace.Returned:
-		if r := c.ops[e.Int("op")]; r != nil {
-			c.returned(e, r)
+	case *event.Returned:
+		if r := c.ops[b.Op]; r != nil {
+			delete(c.ops, b.Op)
+			c.returned(e, b.Outcome, r)
 		}
-	case trace.FaultBit:
-		c.disturbed(e)
-	case trace.ClockSet:
-		c.set(e)
-	case trace.WorkStarted:
-		if r := c.of(e); !l.tacit(runOf(e)) {
+	case *event.FaultActivated:
+		c.disturbed(who, b)
+	case *event.ClockSet:
+		c.set(e, b)
+	case *taskevent.WorkStarted:
+		key := unitOf{who, b.Version, b.Unit}
+		if r := c.of(key); !l.tacit(b.Run) {
 			c.stake("P13")
 			if r.claimed == 0 {
-				c.report("P13", e.Node, nil, "work on unit %s of %s begins without a claim that reached the log: it was held back", e.Str("unit"), runOf(e))
+				c.report("P13", e.Node, nil, "work on unit %s of %s begins without a claim that reached the log: it was held back", b.Unit, b.Run)
 			}
-			r.claimed = 0 // whoever takes it up again claims it again
+			r.claimed = 0 // the next worker that takes it up claims it again
 		}
-		c.overdue(e, l)
-	case trace.WorkEnded:
-		r := c.of(e)
+		c.overdue(e, b, key, l)
+	case *taskevent.WorkEnded:
+		key := unitOf{who, b.Version, b.Unit}
+		r := c.of(key)
 		r.worked, r.workedAt = e.Seq, e.At
-		key := unitKey(e)
-		worker := handleKey{key.who, key.run}
+		worker := handleKey{who, key.run}
 		c.owed[worker] = append(c.open(worker), key)
-	case trace.HandleExited:
-		delete(c.owed, handleKey{incarnation{e.Node, e.Incarnation}, runOf(e).Version})
+	case *taskevent.HandleExited:
+		delete(c.owed, handleKey{who, b.Version})
 	}
 }
 
-func unitKey(e *trace.Event) unitOf {
-	return unitOf{incarnation{e.Node, e.Incarnation}, runOf(e).Version, e.Str("unit")}
-}
-
-func (c *throttle) of(e *trace.Event) *reports {
-	key := unitKey(e)
+func (c *throttle) of(key unitOf) *reports {
 	r := c.units[key]
 	if r == nil {
 		r = &reports{passed: -1}
@@ -107,13 +108,14 @@ func (c *throttle) of(e *trace.Event) *reports {
 }
 
 // progress is a report that was let through.
-func (c *throttle) progress(e *trace.Event, l *ledger) {
-	if e.Bool("resent") {
+func (c *throttle) progress(e *trace.Event, call *event.Called, l *ledger) {
+	about := taskevent.CallOf(call)
+	if about.Resent {
 		return // the throttle has let it through before
 	}
-	r := c.of(e)
-	r.claiming = e.Str("progress") == "0"
-	c.ops[e.Int("op")] = r
+	r := c.of(unitOf{incarnation{e.Node, e.Incarnation}, about.Version.Value, about.Unit})
+	r.claiming = about.Progress == "0"
+	c.ops[call.Op] = r
 	if r.claiming || r.passed < 0 || r.repeated {
 		return
 	}
@@ -125,14 +127,13 @@ func (c *throttle) progress(e *trace.Event, l *ledger) {
 	apart, interval := w.shows(e.At)-r.shown, sched.DefaultThrottleInterval
 	if apart < interval-w.slack() {
 		c.report("P13", e.Node, []int{r.answered, w.place()}, "progress of unit %s of %s is reported %s after the last report was recorded, by the node's clock; the interval is %s",
-			e.Str("unit"), runOf(e), apart, interval)
+			about.Unit, about.Run(), apart, interval)
 	}
 }
 
-func (c *throttle) returned(e *trace.Event, r *reports) {
-	delete(c.ops, e.Int("op"))
+func (c *throttle) returned(e *trace.Event, outcome string, r *reports) {
 	switch {
-	case e.Str("outcome") != "ok":
+	case outcome != event.OK:
 	case r.claiming:
 		r.claimed = e.Seq
 	default:
@@ -141,33 +142,33 @@ func (c *throttle) returned(e *trace.Event, r *reports) {
 }
 
 // disturbed notes what faults do to reports and workers.
-func (c *throttle) disturbed(e *trace.Event) {
-	switch plan.FaultKind(e.Str("what")) {
+func (c *throttle) disturbed(who incarnation, b *event.FaultActivated) {
+	switch plan.FaultKind(b.What) {
 	case plan.CallTwice, plan.CallLate:
-		if e.Str("op") != "update-progress" {
+		about := taskevent.TroubleOf(b)
+		if about.Op != taskevent.UpdateProgress {
 			return
 		}
 		// The repetition may come from a later life of the node, or from another one.
 		for key, r := range c.units {
-			if key.run == runOf(e).Version && key.unit == e.Str("unit") {
+			if key.run == about.Version && key.unit == about.Unit {
 				r.repeated = true
 			}
 		}
-		c.of(e).repeated = true
+		c.of(unitOf{who, about.Version, about.Unit}).repeated = true
 	}
 }
 
 // overdue: a worker takes up another unit only when it has reported the end of the last
 // one. Who was told to stop reports nothing, and takes up nothing.
-func (c *throttle) overdue(e *trace.Event, l *ledger) {
-	key := unitKey(e)
+func (c *throttle) overdue(e *trace.Event, b *taskevent.WorkStarted, key unitOf, l *ledger) {
 	for _, unit := range c.owed[handleKey{key.who, key.run}] {
 		r := c.units[unit]
 		if r.worked == 0 || e.At <= max(r.workedAt, l.at(e.Node).resumed) {
 			continue // reported, or about to be
 		}
 		c.report("P13", e.Node, []int{r.worked}, "work on unit %s of %s begins and the end of unit %s, %s ago, was not reported: it was held back",
-			key.unit, runOf(e), unit.unit, e.At-r.workedAt)
+			key.unit, b.Run, unit.unit, e.At-r.workedAt)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // upkeep is P16 as far as it is about the nodes themselves: in the calm each node that
@@ -28,12 +29,11 @@ type stored struct {
 func newUpkeep(f *findings) *upkeep { return &upkeep{f, make(map[string]stored)} }
 
 func (c *upkeep) observe(e *trace.Event, l *ledger) {
-	switch e.Kind {
-	case trace.NodeStarted:
+	switch b := e.Body.(type) {
+	case *event.NodeStarted:
 		delete(c.stored, e.Node)
-	case trace.SnapshotStored:
-		index, _ := e.Get("index")
-		c.stored[e.Node] = stored{index.Uint(), e.At, e.Seq}
+	case *event.SnapshotStored:
+		c.stored[e.Node] = stored{b.Index, e.At, e.Seq}
 	}
 }
 
@@ -42,7 +42,7 @@ func (c *upkeep) finish(l *ledger) {
 		c.takesPart(l, n)
 	}
 	for i := range l.atRest {
-		if e := &l.atRest[i]; e.Str("what") == "log" {
+		if e := &l.atRest[i]; e.What == event.RestLog {
 			c.compacted(l, e)
 		}
 	}
@@ -65,16 +65,15 @@ func (c *upkeep) takesPart(l *ledger, n *node) {
 // than the trailing entries of the plan, and the one at which it ends (fsm/replica.Stores
 // spares that). Only what was stored in the calm counts: before, the disk may have failed,
 // or the node crashed, between the two.
-func (c *upkeep) compacted(l *ledger, e *trace.Event) {
-	snapshot, _ := e.Get("snapshot")
-	s, ok := c.stored[e.Node]
-	if !ok || s.index != snapshot.Uint() || s.at < l.calm || l.end-s.at < compaction+2*l.plan.Cluster.Disk.SyncLatency.D() {
+func (c *upkeep) compacted(l *ledger, e *held) {
+	s, ok := c.stored[e.node]
+	if !ok || s.index != e.rest.Snapshot || s.at < l.calm || l.end-s.at < compaction+2*l.plan.Cluster.Disk.SyncLatency.D() {
 		return
 	}
 	c.stake("P16")
 	most := int64(l.plan.Cluster.Raft.TrailingLogs) + 1
-	if n := e.Int("covered"); n > most {
-		c.report("P16", e.Node, []int{s.seq, e.Seq}, "the log holds %d entries that the snapshot up to %d holds as well, %s after that was stored; %d are enough",
+	if n := e.rest.Covered; n > most {
+		c.report("P16", e.node, []int{s.seq, e.seq}, "the log holds %d entries that the snapshot up to %d holds as well, %s after that was stored; %d are enough",
 			n, s.index, l.end-s.at, most)
 	}
 }

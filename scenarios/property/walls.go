@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // wall is a node's clock, as far as the trace tells: so far ahead of the run's time when
@@ -17,9 +18,9 @@ type wall struct {
 }
 
 // set takes in that a node's clock was set.
-func (c *throttle) set(e *trace.Event) {
+func (c *throttle) set(e *trace.Event, b *event.ClockSet) {
 	before := c.walls[e.Node]
-	next := &wall{at: e.At, ahead: time.Duration(e.Int("ahead")), drift: e.Int("drift"), seq: e.Seq, back: -1}
+	next := &wall{at: e.At, ahead: b.Ahead, drift: b.Drift, seq: e.Seq, back: -1}
 	if before != nil {
 		next.back = before.back
 	}

@@ -3,9 +3,10 @@ package property
 import (
 	"time"
 
-	"dtsim/models/spec"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // wedges is P17: a task whose participant has left for good is brought to its end by the
@@ -28,25 +29,26 @@ type wedge struct {
 }
 
 func (c *wedges) observe(e *trace.Event, l *ledger) {
-	switch e.Kind {
-	case trace.Called:
-		if e.Str("do") == string(plan.FailTask) {
-			c.called(e, l)
+	switch b := e.Body.(type) {
+	case *event.Called:
+		if b.Do == string(plan.FailTask) {
+			c.called(e, b, l)
 		}
-	case trace.Returned:
-		if w, ok := c.asked[e.Int("op")]; ok {
-			delete(c.asked, e.Int("op"))
-			c.returned(e, l, w)
+	case *event.Returned:
+		if w, ok := c.asked[b.Op]; ok {
+			delete(c.asked, b.Op)
+			c.returned(e, b, l, w)
 		}
-	case trace.Committed:
-		if l.command.name == markFailed {
+	case *event.Committed:
+		if l.command.Name == markFailed {
 			c.decided(e, l)
 		}
 	}
 }
 
-func (c *wedges) called(e *trace.Event, l *ledger) {
-	r := l.current[[2]string{e.Str("namespace"), e.Str("task")}]
+func (c *wedges) called(e *trace.Event, b *event.Called, l *ledger) {
+	about := taskevent.CallOf(b)
+	r := l.current[about.Key()]
 	if r == nil || r.gone || r.status.IsTerminal() {
 		return
 	}
@@ -60,12 +62,12 @@ func (c *wedges) called(e *trace.Event, l *ledger) {
 	if c.asked == nil {
 		c.asked = make(map[int64]wedge)
 	}
-	c.asked[e.Int("op")] = w
+	c.asked[b.Op] = w
 }
 
 // returned: the operator's word has ended the task, if it was the same one all the time.
-func (c *wedges) returned(e *trace.Event, l *ledger, w wedge) {
-	if len(w.stuck) == 0 || e.Str("outcome") != "ok" {
+func (c *wedges) returned(e *trace.Event, b *event.Returned, l *ledger, w wedge) {
+	if len(w.stuck) == 0 || b.Outcome != event.OK {
 		return
 	}
 	c.stake("P17")
@@ -81,8 +83,8 @@ func (c *wedges) returned(e *trace.Event, l *ledger, w wedge) {
 // decided: what the log makes of the command. The status is that before it.
 func (c *wedges) decided(e *trace.Event, l *ledger) {
 	cmd := l.command
-	r := l.current[[2]string{cmd.body.Namespace, cmd.body.ID}]
-	if r == nil || r.gone || r.id.Version != cmd.body.Version || cmd.duplicate || ofSessions(cmd.outcome) {
+	r := l.current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]
+	if r == nil || r.gone || r.id.Version != cmd.Args.Version || cmd.Duplicate || taskevent.OfSessions(cmd.Verdict) {
 		return
 	}
 	c.stake("P17")
@@ -92,25 +94,25 @@ func (c *wedges) decided(e *trace.Event, l *ledger) {
 	}
 	open := r.status == started || r.status == preparing || r.status == swapping && len(r.missing(r.swapped)) > 0
 	switch {
-	case open && !cmd.accepted:
-		c.report("P17", e.Node, r.events(), "%s is %s and cannot be given up at index %d: %s", r.id, r.status, cmd.index, cmd.outcome)
-	case r.status == swapping && !open && cmd.accepted:
-		c.report("P17", e.Node, r.events(), "%s is given up at index %d, every owner has acknowledged its swap", r.id, cmd.index)
-	case !cmd.accepted && spec.ReadVerdict(cmd.outcome).Class != spec.Permanent:
-		c.report("P17", e.Node, r.events(), "%s cannot be given up at index %d, and its operator is told to try again: %s", r.id, cmd.index, cmd.outcome)
+	case open && !cmd.Accepted:
+		c.report("P17", e.Node, r.events(), "%s is %s and cannot be given up at index %d: %s", r.id, r.status, cmd.Index, cmd.Outcome)
+	case r.status == swapping && !open && cmd.Accepted:
+		c.report("P17", e.Node, r.events(), "%s is given up at index %d, every owner has acknowledged its swap", r.id, cmd.Index)
+	case !cmd.Accepted && cmd.Verdict.Class != event.ClassPermanent:
+		c.report("P17", e.Node, r.events(), "%s cannot be given up at index %d, and its operator is told to try again: %s", r.id, cmd.Index, cmd.Outcome)
 	}
 }
 
 // untouchable: whether the schema may have changed in a status that only a newer version
 // knows, nobody can tell (P8). It is not given up, and not for ever: that version may
 // bring it where it can be.
-func (c *wedges) untouchable(e *trace.Event, r *run, cmd *command) {
+func (c *wedges) untouchable(e *trace.Event, r *run, cmd *taskevent.Command) {
 	switch {
-	case cmd.accepted:
-		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and is given up at index %d", r.id, r.status, cmd.index)
-	case spec.ReadVerdict(cmd.outcome).Class == spec.Permanent:
+	case cmd.Accepted:
+		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and is given up at index %d", r.id, r.status, cmd.Index)
+	case cmd.Verdict.Class == event.ClassPermanent:
 		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and its operator is told at index %d that it can never be given up: %s",
-			r.id, r.status, cmd.index, cmd.outcome)
+			r.id, r.status, cmd.Index, cmd.Outcome)
 	}
 }
 

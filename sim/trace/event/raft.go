@@ -1,6 +1,7 @@
 package event
 
 import (
+	"strconv"
 	"time"
 
 	"dtsim/sim/trace"
@@ -144,6 +145,9 @@ type Request struct {
 
 // IsZero reports whether there is no request.
 func (r Request) IsZero() bool { return r == Request{} }
+
+// String returns the form of messages.
+func (r Request) String() string { return r.Client + "/" + strconv.FormatUint(r.Seq, 10) }
 
 // Committed: a command was applied by the first replica of all.
 type Committed struct {
