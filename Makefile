@@ -1,10 +1,11 @@
 # make        build the command and run the tests
+# make test-long  what go test ./... leaves out: tests of the command and of mutants that take minutes
 # make race   the shipped packages, and a guest, under the race detector
 # make lint   formatting, go vet, staticcheck
 # make bench  what things cost
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build test race lint bench
+.PHONY: all build test test-long race lint bench
 
 all: build test
 
@@ -13,6 +14,9 @@ build:
 
 test:
 	go test ./...
+
+test-long:
+	DTSIM_LONG=1 go test -timeout 60m ./cmd/dtsim ./scenarios/mutation
 
 race:
 	go test -race ./fsm/... ./sched/...

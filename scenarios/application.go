@@ -6,6 +6,7 @@ import (
 
 	linear "dtsim/models/history"
 	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/campaign"
 	"dtsim/sim/coverage"
@@ -18,6 +19,9 @@ import (
 func Application() *campaign.Application {
 	return &campaign.Application{
 		Name:     "tasks",
+		Guest:    tasks.Guest,
+		System:   tasks.System(),
+		Judge:    tasks.Judge,
 		Review:   reviewHistory,
 		Recount:  recount,
 		Differ:   differ,

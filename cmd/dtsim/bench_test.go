@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -14,13 +15,13 @@ import (
 func BenchmarkEngine(b *testing.B) {
 	for _, c := range []struct {
 		name string
-		open opening
+		open func(context.Context, engine.Options) (engine.Engine, error)
 	}{
 		{"native", engine.Native},
 		{"sealed", engine.Sealed},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			e, err := running(c.open)(b.Context(), engine.Options{})
+			e, err := c.open(b.Context(), scenarios.Application().Options(engine.Options{}))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -48,7 +49,7 @@ func BenchmarkEngine(b *testing.B) {
 // the processor time of its engine, in ms, and the time of all. The plans of the
 // families are those of seeds 1 to 8, over and over.
 func BenchmarkRun(b *testing.B) {
-	e, err := running(engine.Native)(b.Context(), engine.Options{})
+	e, err := engine.Native(b.Context(), scenarios.Application().Options(engine.Options{}))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -32,11 +32,11 @@ func dtsim(t *testing.T, doc any, args ...string) (status int) {
 // edited is dtsim with guests that are compiled with edits.
 func edited(t *testing.T, edits build.Edits, doc any, args ...string) (status int) {
 	t.Helper()
-	editing := func(open opening) opening {
-		return running(func(ctx context.Context, o engine.Options) (engine.Engine, error) {
+	editing := func(open func(context.Context, engine.Options) (engine.Engine, error)) func(context.Context, engine.Options) (engine.Engine, error) {
+		return func(ctx context.Context, o engine.Options) (engine.Engine, error) {
 			o.Edits = edits
 			return open(ctx, o)
-		})
+		}
 	}
 	if args[0] == "run" && !slices.Contains(args, "--out") && !slices.Contains(args, "--resume") {
 		args = append(args, "--out", t.TempDir())
@@ -51,9 +51,21 @@ func edited(t *testing.T, edits build.Edits, doc any, args ...string) (status in
 	return status
 }
 
+// long skips a test, or a part of one, that takes long, unless DTSIM_LONG is set: make
+// test-long sets it, and so does .ci/run.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("DTSIM_LONG") == "" {
+		t.Skip("takes long: make test-long runs it")
+	}
+}
+
 func TestSameCommandTwiceGivesTheSameHash(t *testing.T) {
 	for _, name := range []string{"native", "sealed"} {
 		t.Run(name, func(t *testing.T) {
+			if name == "sealed" {
+				long(t)
+			}
 			var first, second schema.Campaign
 			args := []string{"run", "--scenario", "journey-3*", "--seeds", "2", "--engine", name}
 			assert.Equal(t, 0, dtsim(t, &first, args...))
@@ -103,6 +115,7 @@ func brokenPromise(t *testing.T) *plan.Plan {
 }
 
 func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
+	long(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "my.plan.json")
 	require.NoError(t, os.WriteFile(file, plan.Encode(brokenPromise(t)), 0o644))

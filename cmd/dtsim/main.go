@@ -13,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"dtsim/cmd/dtsim/internal/cli"
-	"dtsim/scenarios/tasks"
 	"dtsim/sim/engine"
 )
 
@@ -31,20 +30,9 @@ func main() {
 		Width:    width(),
 		Jobs:     runtime.NumCPU(),
 		Now:      time.Now,
-		Native:   running(engine.Native),
-		Sealed:   running(engine.Sealed),
+		Native:   engine.Native,
+		Sealed:   engine.Sealed,
 	}, os.Args[1:]))
-}
-
-// opening makes an engine.
-type opening = func(context.Context, engine.Options) (engine.Engine, error)
-
-// running returns an opening of engines that run the task manager.
-func running(open opening) opening {
-	return func(ctx context.Context, o engine.Options) (engine.Engine, error) {
-		o.Guest, o.System, o.Judge = tasks.Guest, tasks.System(), tasks.Judge
-		return open(ctx, o)
-	}
 }
 
 // width is how many characters a line of the terminal has; 0 without one.

@@ -26,6 +26,7 @@ import (
 // TestPagesOfTheCommandInABrowser opens what the command itself leaves of a campaign with
 // a failure, of a search with a counterexample and of mutants.
 func TestPagesOfTheCommandInABrowser(t *testing.T) {
+	long(t)
 	browser := browsertest.Start(t)
 	out := t.TempDir()
 

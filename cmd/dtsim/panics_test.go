@@ -26,6 +26,7 @@ func edit(t *testing.T, file, old, by string) build.Edits {
 }
 
 func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
+	long(t)
 	tests := []struct {
 		name, file, old, by string
 		property            string
@@ -44,9 +45,6 @@ func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
 	for _, tt := range tests {
 		for _, engine := range []string{"native", "sealed"} {
 			t.Run(tt.name+", "+engine, func(t *testing.T) {
-				if testing.Short() && engine == "sealed" {
-					t.Skip("a build for WebAssembly takes a minute")
-				}
 				edits := edit(t, tt.file, tt.old, tt.by)
 				var run schema.Campaign
 				out := t.TempDir()

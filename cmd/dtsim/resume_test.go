@@ -1,7 +1,10 @@
 package main
 
 import (
-	"bufio"
+	"context"
+	"sync"
+	"syscall"
+
 	"bytes"
 	"os"
 	"os/exec"
@@ -12,18 +15,50 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/reports/schema"
 	"dtsim/sim/campaign"
+	"dtsim/sim/campaign/archive"
+	"dtsim/sim/engine"
 )
 
-// asCommand makes the test's program behave as dtsim.
+// asCommand makes the test's program behave as dtsim, killed in the middle of a campaign.
 const asCommand = "DTSIM_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
-		main()
+		os.Exit(cli.Main(context.Background(), cli.Environment{
+			Stdout: os.Stdout, Stderr: os.Stderr, Jobs: 2, Now: time.Now, Native: killing(12),
+		}, os.Args[1:]))
 	}
 	os.Exit(m.Run())
+}
+
+// killing makes a native engine that kills its process instead of beginning another run.
+func killing(after int64) func(context.Context, engine.Options) (engine.Engine, error) {
+	return func(ctx context.Context, o engine.Options) (engine.Engine, error) {
+		e, err := engine.Native(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return &deadly{Engine: e, left: after}, nil
+	}
+}
+
+type deadly struct {
+	engine.Engine
+	mu   sync.Mutex
+	left int64
+}
+
+func (d *deadly) Run(ctx context.Context, job engine.Job) (engine.Result, error) {
+	d.mu.Lock()
+	d.left--
+	if d.left < 0 {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
+	d.mu.Unlock()
+	return d.Engine.Run(ctx, job)
 }
 
 func TestKilledCampaignIsContinued(t *testing.T) {
@@ -38,12 +73,13 @@ func TestKilledCampaignIsContinued(t *testing.T) {
 	cmd.Env = append(os.Environ(), asCommand+"=1")
 	var words bytes.Buffer
 	cmd.Stderr = &words
-	require.NoError(t, cmd.Start())
-	journal := filepath.Join(parts, campaign.JournalFile)
-	require.Eventually(t, func() bool { return lines(journal) > 10 }, time.Minute, time.Millisecond, "%s", &words)
-	require.NoError(t, cmd.Process.Kill())
-	_ = cmd.Wait() // it was killed
-	done := lines(journal) - 1
+	var exit *exec.ExitError
+	require.ErrorAs(t, cmd.Run(), &exit, "%s", &words)
+	require.Equal(t, -1, exit.ExitCode(), "it was killed: %s", &words)
+	past, err := archive.ReadJournal(filepath.Join(parts, campaign.JournalFile))
+	require.NoError(t, err)
+	done := len(past) - 1
+	require.Positive(t, done)
 	require.Less(t, done, want.Runs, "the campaign was killed before its end")
 
 	require.Equal(t, 0, dtsim(t, &got, "run", "--resume", parts))
@@ -57,18 +93,4 @@ func TestKilledCampaignIsContinued(t *testing.T) {
 		want.Scenarios[i].Wall, got.Scenarios[i].Wall = 0, 0
 	}
 	assert.Equal(t, want.Scenarios, got.Scenarios)
-}
-
-// lines counts the whole lines of a file.
-func lines(name string) (n int) {
-	f, err := os.Open(name)
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	for in := bufio.NewReader(f); ; n++ {
-		if _, err := in.ReadBytes('\n'); err != nil {
-			return n
-		}
-	}
 }

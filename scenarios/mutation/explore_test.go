@@ -28,8 +28,8 @@ var violatedInTheTrace = map[string]string{
 // TestTheModelCheckerFindsWhatItHasTo builds every mutant of the modelled code into the
 // checker: each yields a counterexample, and the model is not touched.
 func TestTheModelCheckerFindsWhatItHasTo(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a program for each mutant")
+	if os.Getenv("DTSIM_LONG") == "" {
+		t.Skip("builds a program for each mutant: make test-long runs it")
 	}
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 
+	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 	"dtsim/sim/shrink"
 	"dtsim/sim/trace"
@@ -13,6 +14,11 @@ import (
 type Application struct {
 	// Name is what its plans call it.
 	Name string
+	// Guest is the import path of the program that executes its runs; System and Judge are
+	// for crash triage. See [engine.Options].
+	Guest  string
+	System []string
+	Judge  trace.Judge
 	// Review judges a run that has passed a second time, by other means. An error says that
 	// the two contradict each other, which is a failure of the harness.
 	Review func(*trace.Reader) error
@@ -38,6 +44,12 @@ type Application struct {
 	Shape func(*plan.Plan) string
 	// View returns the numbers, from 1, of the events that led to a violation.
 	View func(*trace.Trace, trace.Violation) []int
+}
+
+// Options returns the options of an engine that runs the application.
+func (a *Application) Options(o engine.Options) engine.Options {
+	o.Guest, o.System, o.Judge = a.Guest, a.System, a.Judge
+	return o
 }
 
 // Activation is what became of a fault of a run.

@@ -46,7 +46,7 @@ func (e *engines) pinning(ctx context.Context, env *Environment, note func(strin
 	if one := e.byName(sealed); one != nil {
 		return one, nil
 	}
-	one, err := env.Sealed(ctx, engine.Options{Log: note})
+	one, err := env.Sealed(ctx, application.Options(engine.Options{Log: note}))
 	if err != nil {
 		return nil, opening(ctx, err, "")
 	}
@@ -67,7 +67,7 @@ func (e *engines) close() {
 // is not available the sealed one takes its place, and note is told. With race, it is
 // the native one with the race detector, and nothing takes its place.
 func (env *Environment) open(ctx context.Context, name string, compare, race bool, note func(string)) (engines, error) {
-	options := engine.Options{Log: note}
+	options := application.Options(engine.Options{Log: note})
 	if name == sealed && race {
 		return engines{}, badUsage("--race: the sealed engine has no race detector")
 	}
@@ -75,7 +75,7 @@ func (env *Environment) open(ctx context.Context, name string, compare, race boo
 		first, err := env.Sealed(ctx, options)
 		return engines{first: first}, opening(ctx, err, "")
 	}
-	first, err := env.Native(ctx, engine.Options{Log: note, Race: race})
+	first, err := env.Native(ctx, application.Options(engine.Options{Log: note, Race: race}))
 	if name == native || race {
 		return engines{first: first}, opening(ctx, err, "; --engine sealed may work")
 	}

@@ -19,7 +19,6 @@ import (
 	"dtsim/scenarios"
 	"dtsim/scenarios/mutation"
 	"dtsim/scenarios/mutation/results"
-	"dtsim/scenarios/tasks"
 	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
@@ -190,7 +189,7 @@ something in the unmutated system; 3 if a detector failed.`,
 // the configurations of the model checker. Descriptions of mutants do not count.
 func detectorSources(ctx context.Context, root string) (string, error) {
 	all := fmt.Sprint(mutation.Searches())
-	for _, name := range []string{tasks.Guest, "dtsim/scenarios", mutation.SearchPackage, "dtsim/sim/campaign"} {
+	for _, name := range []string{application.Guest, "dtsim/scenarios", mutation.SearchPackage, "dtsim/sim/campaign"} {
 		id, err := build.ID(ctx, build.Request{Dir: root, Package: name, Target: build.Host()})
 		if err != nil {
 			return "", err
@@ -325,7 +324,7 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 				Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now,
 				Open: func(ctx context.Context, o engine.Options) (engine.Engine, error) {
 					o.Dir = root
-					return env.Native(ctx, o)
+					return env.Native(ctx, application.Options(o))
 				},
 			})
 		case results.Exploration:
