@@ -39,7 +39,7 @@ func phaseName(a Action) string {
 func callbackName(a Action) string { return fmt.Sprintf("%s v%d %s", a.Kind, a.Version, a.Group) }
 
 // judge checks an action against the truth, which the node does not know.
-func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
+func (w *world) judge(t *rapid.T, n *modelNode, task *fsm.Task, a Action) {
 	now := w.now()
 	current := now != nil && now.Version == a.Version
 	if a.Kind.IsGroupCallback() || a.Kind == CompleteTask || a.Kind == AskRecovered {
@@ -49,14 +49,14 @@ func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
 	}
 	switch a.Kind {
 	case Start, Prepare, CompleteGroup, Swap, CompleteTask, AckPreparation, AckPost, Finalize, AskRecovered:
-		if olderRecord(n.task, n.newest) {
+		if olderRecord(task, n.newest) {
 			t.Fatalf("P9: %s acts on %s v%d (%s) after it saw v%d (%s)", n.name, a.Kind,
-				n.task.Version, n.task.Status, n.newest.Version, n.newest.Status)
+				task.Version, task.Status, n.newest.Version, n.newest.Status)
 		}
 	}
 	switch a.Kind {
 	case Prepare, CompleteGroup, Swap, CompleteTask:
-		if _, acked := n.task.PostCompletionAcks[n.name]; acked && a.Kind.IsGroupCallback() && n.terminalAtStart != a.Version {
+		if _, acked := task.PostCompletionAcks[n.name]; acked && a.Kind.IsGroupCallback() && n.terminalAtStart != a.Version {
 			t.Fatalf("P9: %s runs again what it acknowledged: %s", n.name, callbackName(a))
 		}
 		if n.terminalAtStart == a.Version && n.done[a.Version] {
@@ -65,17 +65,17 @@ func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
 	}
 	switch a.Kind {
 	case Start:
-		if n.task.Status != fsm.TaskStatusStarted {
-			t.Fatalf("P10: %s starts a %s task", n.name, n.task.Status)
+		if task.Status != fsm.TaskStatusStarted {
+			t.Fatalf("P10: %s starts a %s task", n.name, task.Status)
 		}
-		if slices.ContainsFunc(n.handles, func(h Handle) bool { return h.State != Exited }) {
-			t.Fatalf("P14: %s starts v%d beside %v", n.name, a.Version, n.handles)
+		if alive := n.alive(); len(alive) > 0 {
+			t.Fatalf("P14: %s starts v%d beside %v", n.name, a.Version, alive)
 		}
 		if slices.ContainsFunc(n.local, func(v uint64) bool { return v != a.Version }) {
 			t.Fatalf("P12: %s starts v%d beside local state of %v", n.name, a.Version, n.local)
 		}
 	case Prepare:
-		if _, acked := n.task.PreparationCompletionAcks[n.name]; acked {
+		if _, acked := task.PreparationCompletionAcks[n.name]; acked {
 			t.Fatalf("P9: %s prepares again what it acknowledged", n.name)
 		}
 		if current && now.Status == fsm.TaskStatusStarted {
@@ -85,15 +85,15 @@ func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
 		if !w.lifted[a.Version] {
 			t.Fatalf("P5: %s swaps v%d, whose barrier never lifted", n.name, a.Version)
 		}
-		if n.task.Status != fsm.TaskStatusSwapping && n.task.Status != fsm.TaskStatusFinished {
-			t.Fatalf("P5: %s swaps a %s task", n.name, n.task.Status)
+		if task.Status != fsm.TaskStatusSwapping && task.Status != fsm.TaskStatusFinished {
+			t.Fatalf("P5: %s swaps a %s task", n.name, task.Status)
 		}
 	case CompleteGroup:
 		if current && now.Status == fsm.TaskStatusStarted && !now.AllGroupUnitsTerminal(a.Group) {
 			t.Fatalf("P6: %s completes group %s too early", n.name, a.Group)
 		}
 	case CompleteTask:
-		if n.task.Status == fsm.TaskStatusSwapping && current &&
+		if task.Status == fsm.TaskStatusSwapping && current &&
 			now.Status != fsm.TaskStatusFinished && !now.AllPostCompletionAcksSucceeded() {
 			t.Fatalf("P8: %s completes a task that may still fail", n.name)
 		}
@@ -105,7 +105,7 @@ func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
 		if a.Success == n.failed[phaseName(a)] {
 			t.Fatalf("P7: %s acknowledges success=%t, and it failed is %t", n.name, a.Success, !a.Success)
 		}
-		w.judgeAck(t, n, a)
+		w.judgeAck(t, n, task, a)
 	case CleanRecord:
 		if !w.aged && current {
 			t.Fatalf("P12: %s removes a record before its time", n.name)
@@ -114,7 +114,7 @@ func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
 		if current && (now.Status.IsActive() || n.terminalAtStart != a.Version) {
 			t.Fatalf("P12: %s removes local state of a %s task", n.name, now.Status)
 		}
-		if slices.ContainsFunc(n.handles, func(h Handle) bool { return h.Version == a.Version && h.State != Exited }) {
+		if slices.Contains(n.alive(), a.Version) {
 			t.Fatalf("P12: %s removes the local state of a running worker", n.name)
 		}
 	}
@@ -126,19 +126,19 @@ func (w *world) judge(t *rapid.T, n *modelNode, a Action) {
 }
 
 // judgeAck: an ack speaks of units, and of all of them.
-func (w *world) judgeAck(t *rapid.T, n *modelNode, a Action) {
-	if len(n.task.LocalUnitIDs(n.name)) == 0 {
+func (w *world) judgeAck(t *rapid.T, n *modelNode, task *fsm.Task, a Action) {
+	if len(task.LocalUnitIDs(n.name)) == 0 {
 		t.Fatalf("P7: %s acknowledges without units", n.name)
 	}
 	callback := Action{Kind: Prepare, Version: a.Version}
 	if a.Kind == AckPost {
 		callback.Kind = CompleteGroup
-		if n.task.NeedsPreparationBarrier {
+		if task.NeedsPreparationBarrier {
 			callback.Kind = Swap
 		}
 	}
-	for _, callback.Group = range n.task.Groups() {
-		local := n.task.LocalGroupUnitIDs(callback.Group, n.name)
+	for _, callback.Group = range task.Groups() {
+		local := task.LocalGroupUnitIDs(callback.Group, n.name)
 		if len(local) > 0 && n.called[callbackName(callback)] == 0 {
 			t.Fatalf("P7: %s acknowledges before %s", n.name, callbackName(callback))
 		}
@@ -154,14 +154,8 @@ func sameSet(a, b []string) bool {
 
 func (w *world) check(t *rapid.T) {
 	for _, n := range w.nodes {
-		alive := 0
-		for _, h := range n.handles {
-			if h.State != Exited {
-				alive++
-			}
-		}
-		if alive > 1 {
-			t.Fatalf("P14: %s has workers %v", n.name, n.handles)
+		if alive := n.alive(); len(alive) > 1 {
+			t.Fatalf("P14: %s has workers %v", n.name, alive)
 		}
 	}
 }
@@ -180,7 +174,7 @@ func (w *world) calmDown(t *rapid.T) {
 		}
 		for _, n := range w.nodes {
 			if !n.done[now.Version] {
-				t.Fatalf("P9: %s never completed v%d (%s); it remembers %s", n.name, now.Version, now.Status, n.memory)
+				t.Fatalf("P9: %s never completed v%d (%s); it remembers %s", n.name, now.Version, now.Status, n.runner.Memory)
 			}
 		}
 	}
@@ -194,38 +188,38 @@ func (w *world) calmDown(t *rapid.T) {
 		t.Fatalf("P16: the expired record is still there")
 	}
 	for _, n := range w.nodes {
-		if len(n.local) > 0 || len(n.handles) > 0 || n.memory.String() != "nothing" {
-			t.Fatalf("P12: %s still has local state %v, workers %v and remembers %s", n.name, n.local, n.handles, n.memory)
+		if len(n.local) > 0 || len(n.runner.Handles) > 0 || n.runner.Memory.String() != "nothing" {
+			t.Fatalf("P12: %s still has local state %v, workers %v and remembers %s", n.name, n.local, n.runner.Handles, n.runner.Memory)
 		}
 	}
 }
 
 // quiesce runs one undisturbed pass of a node, and lets its worker finish.
 func (w *world) quiesce(t *rapid.T, n *modelNode) {
-	if n.underWay != nil {
-		w.remember(n)
-	}
+	n.remember()
 	w.startPass(n, len(w.past)-1)
 	w.deliver(n)
 	for range 40 {
-		w.perform(t, n, "ok")
-		switch w.remember(n) {
-		case Wait, Relist, Forget:
+		if !w.perform(t, n, "ok") {
 			w.check(t)
 			w.finishWork(t, n)
 			return
 		}
+		n.remember()
 	}
 	t.Fatalf("P16: %s does not come to rest", n.name)
 }
 
 func (w *world) finishWork(t *rapid.T, n *modelNode) {
-	if running := slices.Contains(n.handles, Handle{Version: n.seen(), State: Running}); running && !n.hasWork() {
+	running := slices.ContainsFunc(n.runner.Handles, func(h Handle) bool {
+		return h.Version == n.seen() && h.State == Running && !n.exited(h)
+	})
+	if running && !n.hasWork() {
 		t.Fatalf("P10: %s lets the worker of a %s task run", n.name, n.newest.Status)
 	}
 	w.workOn(t, n)
-	for i := range n.handles {
-		n.handles[i].State = Exited
+	for _, version := range n.alive() {
+		n.gone[version] = true
 	}
 }
 

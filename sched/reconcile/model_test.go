@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -72,16 +73,13 @@ type world struct {
 type modelNode struct {
 	name string
 	// lost in a crash
-	memory          Memory
-	passes          uint64
+	runner          Runner[*fsm.Task]
+	passes          Passes
 	listed          []listing
-	view            *View
-	task            *fsm.Task
-	bootstrapped    bool
-	goneAt          int // the latest listed state without a record
-	terminalAtStart uint64
-	underWay        *underWay
-	handles         []Handle
+	goneAt          int             // the latest listed state without a record
+	terminalAtStart uint64          // as the test sees it
+	outcome         *Outcome        // of the action under way, once it is done
+	gone            map[uint64]bool // workers that have exited
 	newest          *fsm.Task       // the newest record listed, as the test sees it
 	called          map[string]int  // callbacks with an outcome, in this incarnation
 	failed          map[string]bool // phases with a failed callback, in this incarnation
@@ -94,12 +92,6 @@ type listing struct {
 	pass  uint64
 	at    int // place in the past
 	local []uint64
-}
-
-// underWay is an action that is done but not remembered.
-type underWay struct {
-	action  Action
-	outcome Outcome
 }
 
 // GoString keeps rapid's account of a failure short.
@@ -117,7 +109,19 @@ func newWorld(t *rapid.T) *world {
 }
 
 func newNode(name string, local []uint64, done map[uint64]bool) *modelNode {
-	return &modelNode{name: name, local: local, done: done, called: map[string]int{}, failed: map[string]bool{}}
+	return &modelNode{name: name, local: local, done: done, gone: map[uint64]bool{}, called: map[string]int{}, failed: map[string]bool{}}
+}
+
+func (n *modelNode) exited(h Handle) bool { return n.gone[h.Version] }
+
+// alive returns the versions of workers that have not exited.
+func (n *modelNode) alive() (versions []uint64) {
+	for _, h := range n.runner.Handles {
+		if !n.exited(h) {
+			versions = append(versions, h.Version)
+		}
+	}
+	return versions
 }
 
 func (w *world) now() *fsm.Task { return w.past[len(w.past)-1] }
@@ -210,7 +214,7 @@ func (w *world) giveUp(t *rapid.T) {
 // one that showed this node that the record had gone.
 func (w *world) list(t *rapid.T, n *modelNode) {
 	floor := 0
-	for _, version := range append(slices.Clone(n.local), n.memory.Version) {
+	for _, version := range append(slices.Clone(n.local), n.runner.Memory.Version) {
 		floor = max(floor, w.addedAt[version])
 	}
 	now := len(w.past) - 1
@@ -225,8 +229,7 @@ func (w *world) list(t *rapid.T, n *modelNode) {
 }
 
 func (w *world) startPass(n *modelNode, at int) {
-	n.passes++
-	n.listed = append(n.listed, listing{pass: n.passes, at: at, local: slices.Clone(n.local)})
+	n.listed = append(n.listed, listing{pass: n.passes.Begin(), at: at, local: slices.Clone(n.local)})
 }
 
 // arrive gives the node the list it waited for longest.
@@ -240,33 +243,31 @@ func (w *world) arrive(t *rapid.T, n *modelNode) {
 func (w *world) deliver(n *modelNode) {
 	l := n.listed[0]
 	n.listed = n.listed[1:]
-	v := &View{
-		Caps: Caps{UnitAware: true, RecoveryAware: true, Acks: true, Finalizer: true},
-		Pass: l.pass, LocalState: l.local,
+	pass := Pass{
+		Node: n.name, Caps: Caps{UnitAware: true, RecoveryAware: true, Acks: true, Finalizer: true},
+		Number: l.pass, First: n.passes.Succeed(), Cleaner: true, TTL: time.Hour,
 	}
 	record := w.past[l.at]
-	if record != nil {
-		v.Present, v.Task = true, Observe(record, n.name)
-		if !n.bootstrapped && record.Status.IsTerminal() {
+	if record == nil {
+		n.goneAt, n.terminalAtStart = max(n.goneAt, l.at), 0
+	} else {
+		if pass.First && record.Status.IsTerminal() {
 			n.terminalAtStart = record.Version
 		}
-		v.Bootstrap = n.terminalAtStart == record.Version
-		v.Expired = w.aged && record.Status.IsTerminal()
+		if pass.Now = record.TerminalAt; w.aged {
+			pass.Now = pass.Now.Add(pass.TTL)
+		}
 		if n.newest == nil || !olderRecord(record, n.newest) {
 			n.newest = record
 		}
-	} else {
-		n.goneAt = max(n.goneAt, l.at)
 	}
-	n.bootstrapped = true
-	n.view, n.task = v, record
-	n.memory = n.memory.Saw(*v)
+	n.runner.Deliver(&Look[*fsm.Task]{View: pass.View(record, l.local), Source: record})
 }
 
 // act performs the next action; its outcome is remembered later, or lost.
 func (w *world) act(t *rapid.T, n *modelNode) {
-	if n.underWay != nil || n.view == nil {
-		t.Skip("the node is busy, or saw nothing")
+	if n.runner.UnderWay != nil {
+		t.Skip("the node is busy")
 	}
 	w.perform(t, n, fates.Draw(t, "fate"))
 }
@@ -275,26 +276,30 @@ var fates = rapid.SampledFrom([]string{"ok", "ok", "ok", "ok", "ok", "fails", "r
 
 // pass lists, and performs what there is to do until there is no more.
 func (w *world) pass(t *rapid.T, n *modelNode) {
-	if n.underWay != nil {
-		w.remember(n)
-	}
+	n.remember()
 	n.listed = nil
 	w.list(t, n)
 	w.deliver(n)
 	for range 40 {
-		w.perform(t, n, fates.Draw(t, "fate"))
-		switch w.remember(n) {
-		case Wait, Relist, Forget:
+		if !w.perform(t, n, fates.Draw(t, "fate")) {
 			return
 		}
+		n.remember()
 	}
 	t.Fatalf("P16: %s does not come to rest", n.name)
 }
 
-func (w *world) perform(t *rapid.T, n *modelNode, fate string) {
-	n.view.Handles = slices.Clone(n.handles)
-	a := Next(*n.view, n.memory)
-	w.judge(t, n, a)
+// perform performs the next action; false: there is none.
+func (w *world) perform(t *rapid.T, n *modelNode, fate string) bool {
+	l, a := n.runner.Next(n.exited)
+	if a.Kind == Forget {
+		n.newest = nil
+		n.called, n.failed = map[string]int{}, map[string]bool{}
+	}
+	if a.Kind.AtRest() {
+		return false
+	}
+	w.judge(t, n, l.Source, a)
 	o := Outcome{}
 	switch fate {
 	case "fails", "reply lost":
@@ -303,7 +308,7 @@ func (w *world) perform(t *rapid.T, n *modelNode, fate string) {
 		o.Result, o.Err = Cancelled, "context canceled"
 	}
 	switch a.Kind {
-	case Wait, Relist, Forget, Terminate, Reap, AskRecovered:
+	case Terminate, Reap, AskRecovered:
 		o.Result, o.Err = OK, ""
 	}
 	crossesNetwork := a.Kind == AckPreparation || a.Kind == AckPost || a.Kind == Finalize || a.Kind == CleanRecord
@@ -318,22 +323,15 @@ func (w *world) perform(t *rapid.T, n *modelNode, fate string) {
 	if a.Kind == AskRecovered {
 		o.Answer = n.done[a.Version]
 	}
-	n.underWay = &underWay{action: a, outcome: o}
+	n.outcome = &o
+	return true
 }
 
 // effect does what a scheduler, its provider and the cluster would.
 func (w *world) effect(t *rapid.T, n *modelNode, a Action) error {
 	switch a.Kind {
 	case Start:
-		n.handles = append(n.handles, Handle{Version: a.Version})
-	case Reap:
-		n.handles = slices.DeleteFunc(n.handles, func(h Handle) bool { return h.Version == a.Version })
-	case Terminate:
-		for i := range n.handles {
-			if n.handles[i].Version == a.Version {
-				n.handles[i].State = Terminating
-			}
-		}
+		n.gone[a.Version] = false
 	case CleanLocal:
 		n.local = slices.DeleteFunc(n.local, func(v uint64) bool { return v == a.Version })
 	case CompleteTask:
@@ -356,18 +354,21 @@ func (w *world) effect(t *rapid.T, n *modelNode, a Action) error {
 
 // settle remembers the outcome of the action under way.
 func (w *world) settle(t *rapid.T, n *modelNode) {
-	if n.underWay == nil {
+	if n.outcome == nil {
 		t.Skip("nothing is under way")
 	}
-	w.remember(n)
+	n.remember()
 }
 
-// remember returns the kind of the settled action.
-func (w *world) remember(n *modelNode) Kind {
-	a, o := n.underWay.action, n.underWay.outcome
-	n.underWay = nil
-	o.Pass = n.passes
-	n.memory = n.memory.Settle(a, o)
+// remember settles the action under way, if there is one.
+func (n *modelNode) remember() {
+	if n.outcome == nil {
+		return
+	}
+	a, o := *n.runner.UnderWay, *n.outcome
+	n.outcome = nil
+	o.Pass = n.passes.Begun
+	n.runner.Settle(o)
 	callback := a.Kind.IsGroupCallback() || a.Kind == CompleteTask || a.Kind == AskRecovered
 	recorded := o.Result == OK || o.Result == Failed && a.Kind.IsGroupCallback()
 	if callback && recorded {
@@ -376,21 +377,12 @@ func (w *world) remember(n *modelNode) Kind {
 			n.failed[phaseName(a)] = true
 		}
 	}
-	switch a.Kind {
-	case Wait, Relist:
-		n.view = nil
-	case Forget:
-		n.view, n.newest = nil, nil
-		n.called, n.failed = map[string]int{}, map[string]bool{}
-	}
-	return a.Kind
 }
 
 // work lets the node's worker report on a unit.
 func (w *world) work(t *rapid.T, n *modelNode) {
-	i := slices.IndexFunc(n.handles, func(h Handle) bool { return h.State != Exited })
-	now := w.now()
-	if i < 0 || now == nil || now.Version != n.handles[i].Version {
+	alive, now := n.alive(), w.now()
+	if len(alive) == 0 || now == nil || now.Version != alive[0] {
 		t.Skip("nobody works here")
 	}
 	unit := rapid.SampledFrom(slices.Sorted(maps.Keys(now.Units))).Draw(t, "unit")
@@ -408,12 +400,12 @@ func (w *world) work(t *rapid.T, n *modelNode) {
 // workOn lets the node's worker complete all it can.
 func (w *world) workOn(t *rapid.T, n *modelNode) {
 	now := w.now()
-	for _, h := range n.handles {
-		if h.State == Exited || now == nil || now.Version != h.Version {
+	for _, version := range n.alive() {
+		if now == nil || now.Version != version {
 			continue
 		}
 		for _, unit := range slices.Sorted(maps.Keys(now.Units)) {
-			_ = w.complete(t, n, h.Version, unit, "") // rejected when it is another node's, or terminal
+			_ = w.complete(t, n, version, unit, "") // rejected when it is another node's, or terminal
 		}
 	}
 }
@@ -424,12 +416,13 @@ func (w *world) complete(t *rapid.T, n *modelNode, version uint64, unit, failure
 }
 
 func (w *world) workerExit(t *rapid.T, n *modelNode) {
-	if len(n.handles) == 0 {
+	alive := n.alive()
+	if len(alive) == 0 {
 		t.Skip("there is no worker")
 	}
-	n.handles[0].State = Exited
-	if v := n.handles[0].Version; !slices.Contains(n.local, v) {
-		n.local = append(n.local, v) // it wrote until the end
+	n.gone[alive[0]] = true
+	if !slices.Contains(n.local, alive[0]) {
+		n.local = append(n.local, alive[0]) // it wrote until the end
 	}
 }
 

@@ -14,21 +14,21 @@ import (
 	"dtsim/fsm"
 )
 
-// TestScripts plays the stories of testdata. Their node is n1. The commands:
+// TestScripts runs the scripts of testdata. Their node is n1. The commands:
 //
 //	caps [unit-aware] [recovery-aware] [acks] [finalizer]
-//	    begins a story: a node with these collaborators that remembers nothing.
+//	    begins with a node that has these collaborators and remembers nothing.
 //	see pass=N [absent] [bootstrap] [expired] [local=(V,...)]
-//	    gives the node a list; the input is the record: its version, status and
-//	    flags, a line per unit, and the acks of both phases.
+//	    makes a list, with bootstrap the first one of the node; the input is the record:
+//	    its version, status and flags, a line per unit, and the acks of both phases.
 //	run [ACTION[/GROUP]=fail|cancel|yes|no] [started=N]
-//	    performs what Next says, with these outcomes (ok otherwise), until it has
-//	    nothing more to do; prints the actions and what is remembered. started is the
-//	    newest pass that was started when the actions ended.
+//	    delivers the list and performs what the runner decides, with these outcomes (ok
+//	    otherwise), until it is at rest; prints the actions and what is remembered.
+//	    started is the newest pass that was started when the actions ended.
 //	exit V
-//	    the worker of version V is gone.
+//	    the worker of version V exits.
 //	crash
-//	    memory and workers are lost.
+//	    the runner is lost.
 func TestScripts(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txt")
 	require.NoError(t, err)
@@ -65,11 +65,14 @@ func playScript(t *testing.T, path string) {
 }
 
 type scriptNode struct {
-	caps    Caps
-	view    View
-	memory  Memory
-	handles []Handle
+	caps   Caps
+	view   View
+	runner Runner[struct{}]
+	// gone are the versions whose workers have exited.
+	gone []uint64
 }
+
+func (n *scriptNode) exited(h Handle) bool { return slices.Contains(n.gone, h.Version) }
 
 func (n *scriptNode) setCap(t *testing.T, d *datadriven.TestData, name string) {
 	flags := map[string]*bool{
@@ -92,7 +95,7 @@ func (n *scriptNode) see(t *testing.T, d *datadriven.TestData) string {
 		case "absent":
 			v.Present = false
 		case "bootstrap":
-			v.Bootstrap = true
+			v.First = true
 		case "expired":
 			v.Expired = true
 		case "local":
@@ -199,13 +202,13 @@ func (n *scriptNode) run(t *testing.T, d *datadriven.TestData) string {
 		outcomes[arg.Key] = arg.Vals[0]
 	}
 	var b strings.Builder
+	n.runner.Deliver(&Look[struct{}]{View: n.view})
 	for range 50 {
-		n.view.Handles = slices.Clone(n.handles)
-		before := n.memory.String()
-		action := Next(n.view, n.memory)
-		again := Next(n.view, n.memory)
-		if action.String() != again.String() || n.memory.String() != before {
-			d.Fatalf(t, "Next is not pure: %s, then %s", action, again)
+		clone := n.runner
+		_, again := clone.Next(n.exited)
+		_, action := n.runner.Next(n.exited)
+		if action.String() != again.String() {
+			d.Fatalf(t, "a copy decides something else: %s and %s", action, again)
 		}
 		name := action.Kind.String()
 		if action.Group != "" {
@@ -226,63 +229,46 @@ func (n *scriptNode) run(t *testing.T, d *datadriven.TestData) string {
 		default:
 			d.Fatalf(t, "unknown outcome %q", word)
 		}
-		n.perform(action, outcome)
-		n.memory = n.memory.Settle(action, outcome)
-		switch action.Kind {
-		case Wait, Relist, Forget:
+		if action.Kind.AtRest() {
 			fmt.Fprintf(&b, "%s\n", action)
-			fmt.Fprintf(&b, "memory: %s\n", n.memory)
-			if len(n.handles) > 0 {
-				fmt.Fprintf(&b, "workers: %s\n", describeHandles(n.handles))
+			fmt.Fprintf(&b, "memory: %s\n", n.runner.Memory)
+			if len(n.runner.Handles) > 0 {
+				fmt.Fprintf(&b, "workers: %s\n", n.describeHandles())
 			}
 			for name := range outcomes {
 				d.Fatalf(t, "no action %s happened", name)
 			}
 			return b.String()
 		}
+		if action.Kind == Start {
+			n.gone = slices.DeleteFunc(n.gone, func(v uint64) bool { return v == action.Version })
+		}
+		n.runner.Settle(outcome)
 		fmt.Fprintf(&b, "%s -> %s\n", action, word)
 	}
 	d.Fatalf(t, "still busy after 50 actions:\n%s", b.String())
 	return ""
 }
 
-// perform does to the workers what the scheduler would.
-func (n *scriptNode) perform(a Action, o Outcome) {
-	switch a.Kind {
-	case Start:
-		if o.Result == OK {
-			n.handles = append(n.handles, Handle{Version: a.Version})
-		}
-	case Reap:
-		n.handles = slices.DeleteFunc(n.handles, func(h Handle) bool { return h.Version == a.Version })
-	case Terminate:
-		for i := range n.handles {
-			if n.handles[i].Version == a.Version {
-				n.handles[i].State = Terminating
-			}
-		}
-	}
-}
-
 func (n *scriptNode) exit(t *testing.T, d *datadriven.TestData) string {
 	version := number(t, d, d.CmdArgs[0].Key)
-	for i := range n.handles {
-		if n.handles[i].Version == version {
-			n.handles[i].State = Exited
-			return fmt.Sprintf("workers: %s\n", describeHandles(n.handles))
-		}
+	if !slices.ContainsFunc(n.runner.Handles, func(h Handle) bool { return h.Version == version }) {
+		d.Fatalf(t, "there is no worker of version %d", version)
 	}
-	d.Fatalf(t, "there is no worker of version %d", version)
-	return ""
+	n.gone = append(n.gone, version)
+	return fmt.Sprintf("workers: %s\n", n.describeHandles())
 }
 
-func describeHandles(handles []Handle) string {
+func (n *scriptNode) describeHandles() string {
 	names := [...]string{Running: "running", Terminating: "terminating", Exited: "exited"}
-	var words []string
-	for _, h := range handles {
-		words = append(words, fmt.Sprintf("v%d %s", h.Version, names[h.State]))
+	var all []string
+	for _, h := range n.runner.Handles {
+		if n.exited(h) {
+			h.State = Exited
+		}
+		all = append(all, fmt.Sprintf("v%d %s", h.Version, names[h.State]))
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(all, ", ")
 }
 
 func number(t *testing.T, d *datadriven.TestData, word string) uint64 {
