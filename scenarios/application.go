@@ -8,6 +8,7 @@ import (
 	"dtsim/models/spec/refinement"
 	"dtsim/scenarios/tasks"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/campaign"
 	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
@@ -25,7 +26,7 @@ func Application() *campaign.Application {
 		Review:   reviewHistory,
 		Recount:  recount,
 		Differ:   differ,
-		Ablate:   ablate,
+		Ablate:   taskplan.Ablate,
 		Controls: controls,
 		Cause:    shrink.Cause,
 		Shrink:   shrink.Shrink,
@@ -47,18 +48,10 @@ func controls(command string) *campaign.Controls {
 func Family(s Scenario, o Options, command string) *campaign.Family {
 	return &campaign.Family{
 		Name:    s.Name,
-		Plan:    func(seed uint64) *plan.Plan { return s.Plan(seed, o) },
-		Ablate:  ablate,
+		Plan:    func(seed uint64) *plan.Plan { return s.Plan(seed, o).Encode() },
+		Ablate:  taskplan.Ablate,
 		Command: command,
 	}
-}
-
-// ablate returns a plan without one of its faults and without promises: what the whole plan
-// promises may be an effect of that fault. The properties hold for any plan.
-func ablate(p *plan.Plan, fault int) *plan.Plan {
-	less := p.WithoutFault(fault)
-	less.Promises = nil
-	return less
 }
 
 // recount counts the coverage of a run once more.

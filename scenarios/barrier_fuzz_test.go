@@ -20,7 +20,7 @@ func FuzzBarrier(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := s.Decode(data)
 		if found := clustertest.Trace(t, p).Footer.Verdict.Violations; len(found) > 0 {
-			t.Fatalf("%+v\nthe plan is\n%s", found, plan.Encode(p))
+			t.Fatalf("%+v\nthe plan is\n%s", found, plan.Encode(p.Encode()))
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -21,14 +22,14 @@ const (
 type composer struct {
 	*choices
 	family *family
-	plan   plan.Plan
+	plan   taskplan.Plan
 
 	// now is the time of the next operation.
 	now time.Duration
 	// collections and tasks are what is inherited, and what the workload has made so far;
 	// tasks have one entry per submission.
-	collections []*plan.Collection
-	tasks       []*plan.Task
+	collections []*taskplan.Collection
+	tasks       []*taskplan.Task
 	// inherited is how many of the tasks nobody submits.
 	inherited int
 	swarm     swarm
@@ -37,9 +38,9 @@ type composer struct {
 }
 
 // compose writes the plan that a sequence of choices stands for.
-func (f *family) compose(c *choices, name string, seed uint64, o Options) *plan.Plan {
+func (f *family) compose(c *choices, name string, seed uint64, o Options) *taskplan.Plan {
 	w := &composer{choices: c, family: f, now: opening}
-	w.plan = plan.Plan{Format: plan.Format, Name: name, Seed: seed}
+	w.plan = taskplan.Plan{Plan: plan.Plan{Format: plan.Format, Name: name, Seed: seed, Application: taskplan.Application}}
 	w.shape(o.Nodes)
 	w.workload()
 	w.faults()
@@ -60,10 +61,10 @@ func (w *composer) shape(fixed int) {
 	speed := pick(w.choices, "raft-timeouts", time.Second, 500*time.Millisecond, 2*time.Second)
 	latency := pick(w.choices, "latency", 10*time.Millisecond, time.Millisecond, 40*time.Millisecond, 100*time.Millisecond)
 	ms := plan.Duration(time.Millisecond)
+	w.plan.SchedulerTick = plan.Duration(pick(w.choices, "tick", 2*time.Second, time.Second, 5*time.Second))
+	w.plan.CompletedTaskTTL = plan.Duration(pick(w.choices, "ttl", time.Hour, time.Hour, 12*time.Second, 3*time.Second))
 	w.plan.Cluster = plan.Cluster{
-		Nodes:            nodes,
-		SchedulerTick:    plan.Duration(pick(w.choices, "tick", 2*time.Second, time.Second, 5*time.Second)),
-		CompletedTaskTTL: plan.Duration(pick(w.choices, "ttl", time.Hour, time.Hour, 12*time.Second, 3*time.Second)),
+		Nodes: nodes,
 		Raft: plan.Raft{
 			HeartbeatTimeout:   plan.Duration(speed),
 			ElectionTimeout:    plan.Duration(speed),
@@ -85,7 +86,7 @@ func (w *composer) shape(fixed int) {
 
 // do adds an operation at the current time; after the end of the workload it does
 // not.
-func (w *composer) do(op plan.Operation) bool {
+func (w *composer) do(op taskplan.Operation) bool {
 	if w.now >= w.plan.Calm.D()-lastOperation {
 		return false
 	}
@@ -106,7 +107,7 @@ func (w *composer) wait(what string, steps ...time.Duration) {
 // P16 to be judged.
 func (w *composer) calm() {
 	w.giveUp()
-	slices.SortStableFunc(w.plan.Workload, func(a, b plan.Operation) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(w.plan.Workload, func(a, b taskplan.Operation) int { return cmp.Compare(a.At, b.At) })
 	w.plan.Duration = max(w.plan.Duration, roundUp(w.plan.Calm.D()+property.Bound(&w.plan)))
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -74,19 +75,19 @@ func (w *composer) companions(f plan.Fault) {
 			Kind: plan.Crash, Node: f.Node, At: f.At, For: plan.Duration(100 * time.Millisecond),
 			When: &plan.Trigger{Moment: plan.FileUnsynced, Node: f.Node, Nth: 1 + w.number("nth-write", 8)},
 		})
-	case plan.WorkerLinger:
+	case taskplan.WorkerLinger:
 		// Nobody is in the way of a worker that lingers unless its id runs again.
 		w.runAgain(f)
-	case plan.AckDuplicate, plan.CallTwice:
+	case plan.CallTwice:
 		// What comes again comes too late unless others take their time.
 		w.plan.Faults = append(w.plan.Faults, w.laggard(f, 3*time.Second))
-	case plan.AckFlip:
+	case taskplan.AckFlip:
 		// A node has another outcome to tell when it does not know that it has told one:
 		// the first is still on its way when it crashes. It comes into the log before the
 		// other, and both do before somebody else is ready.
-		sent := plan.PostAckSend
+		sent := taskplan.PostAckSend
 		if f.Op == "ack-preparation" {
-			sent = plan.PrepareAckSend
+			sent = taskplan.PrepareAckSend
 		}
 		w.plan.Faults = append(w.plan.Faults,
 			plan.Fault{
@@ -98,7 +99,7 @@ func (w *composer) companions(f plan.Fault) {
 				When: &plan.Trigger{Moment: sent, Node: f.Node, Nth: 2},
 			},
 			plan.Fault{
-				Kind: plan.AckDelay, Node: f.Node, Op: f.Op, At: plan.Duration(opening), Count: 1,
+				Kind: plan.CallDelay, Node: f.Node, Op: f.Op, At: plan.Duration(opening), Count: 1,
 				Min: plan.Duration(5 * time.Second), Max: plan.Duration(8 * time.Second),
 				When: &plan.Trigger{Moment: sent, Node: f.Node, Nth: 2},
 			},
@@ -114,7 +115,7 @@ func (w *composer) laggard(struck plan.Fault, least time.Duration) plan.Fault {
 		at = plan.NodeName(1 + (slices.Index(w.plan.Cluster.NodeNames(), at)+1)%w.plan.Cluster.Nodes)
 	}
 	return plan.Fault{
-		Kind: plan.CallbackSlow, Node: at, At: plan.Duration(opening),
+		Kind: taskplan.CallbackSlow, Node: at, At: plan.Duration(opening),
 		Min: plan.Duration(least), Max: plan.Duration(least + pick(w.choices, "lags", time.Second, 6*time.Second)),
 	}
 }
@@ -128,18 +129,18 @@ func (w *composer) runAgain(f plan.Fault) {
 	again, namespace := *t, string(t.Kind)
 	w.plan.Faults = append(w.plan.Faults,
 		plan.Fault{
-			Kind: plan.Operate, At: f.At, When: &plan.Trigger{Moment: plan.Claimed, Namespace: namespace, TaskID: t.ID},
-			Do: &plan.Operation{Do: plan.CancelTask, Node: plan.Here, Namespace: namespace, TaskID: t.ID, Retry: 1},
+			Kind: plan.Operate, At: f.At, When: &plan.Trigger{Moment: taskplan.Claimed, About: taskplan.About(namespace, t.ID)},
+			Do: taskplan.Do(taskplan.Operation{Do: taskplan.CancelTask, Node: plan.Here, Namespace: namespace, TaskID: t.ID, Retry: 1}),
 		},
 		plan.Fault{
-			Kind: plan.Operate, At: f.At, When: &plan.Trigger{Moment: plan.CancelApplied, Namespace: namespace, TaskID: t.ID},
-			Do: &plan.Operation{Do: plan.AddTask, Node: plan.Here, Task: &again, Retry: 1},
+			Kind: plan.Operate, At: f.At, When: &plan.Trigger{Moment: taskplan.CancelApplied, About: taskplan.About(namespace, t.ID)},
+			Do: taskplan.Do(taskplan.Operation{Do: taskplan.AddTask, Node: plan.Here, Task: &again, Retry: 1}),
 		})
 }
 
 // slowness lets callbacks of one sort take their time, until a quiet spell.
 func (w *composer) slowness() plan.Fault {
-	f := plan.Fault{Kind: plan.CallbackSlow, At: plan.Duration(opening), For: plan.Duration(w.swarm.quietFrom)}
+	f := plan.Fault{Kind: taskplan.CallbackSlow, At: plan.Duration(opening), For: plan.Duration(w.swarm.quietFrom)}
 	if f.For > 0 {
 		f.For -= f.At
 	}
@@ -210,14 +211,14 @@ func (w *composer) timing(f *plan.Fault) {
 func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 	moments := w.family.moments
 	if moments == nil {
-		moments = plan.Moments()
+		moments = taskplan.Moments()
 	}
 	if apt := aptMoments[kind]; apt != nil && w.chance("apt-moment", 60) {
 		moments = apt
 	}
 	moments = slices.DeleteFunc(slices.Clone(moments), w.unreachable)
 	if len(moments) == 0 {
-		moments = []plan.Moment{plan.LastUnit}
+		moments = []plan.Moment{taskplan.LastUnit}
 	}
 	t := &plan.Trigger{Moment: pick(w.choices, "moment", moments...)}
 	if t.Moment == plan.ApplyBeforeReply {
@@ -230,7 +231,7 @@ func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 	}
 	if len(w.tasks) > 1 && w.chance("of-a-task", 30) && !slices.Contains(nodeMoments, t.Moment) {
 		task := w.some()
-		t.Namespace, t.TaskID = string(task.Kind), task.ID
+		t.About = taskplan.About(string(task.Kind), task.ID)
 	}
 	return t
 }
@@ -239,43 +240,43 @@ func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 func (w *composer) unreachable(m plan.Moment) bool {
 	switch {
 	case slices.Contains(barrierMoments, m):
-		return !slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Barrier })
+		return !slices.ContainsFunc(w.tasks, func(t *taskplan.Task) bool { return t.Barrier })
 	case slices.Contains(swapMoments, m):
-		return !slices.ContainsFunc(w.tasks, func(t *plan.Task) bool { return t.Kind == plan.Reindex })
+		return !slices.ContainsFunc(w.tasks, func(t *taskplan.Task) bool { return t.Kind == taskplan.Reindex })
 	case slices.Contains(cleanupMoments, m):
-		return w.plan.Cluster.CompletedTaskTTL >= plan.Duration(time.Minute)
-	case m == plan.CancelApplied:
+		return w.plan.CompletedTaskTTL >= plan.Duration(time.Minute)
+	case m == taskplan.CancelApplied:
 		return !slices.Contains(w.swarm.kinds, plan.Operate) &&
-			!slices.ContainsFunc(w.plan.Workload, func(o plan.Operation) bool { return o.Do == plan.CancelTask })
+			!slices.ContainsFunc(w.plan.Workload, func(o taskplan.Operation) bool { return o.Do == taskplan.CancelTask })
 	}
 	return false
 }
 
 // aptMoments are where a kind does the most harm.
 var aptMoments = map[plan.FaultKind][]plan.Moment{
-	plan.Leave:    {plan.Prepare, plan.SwapBegin, plan.PrepareAckSend, plan.PostAckSend, plan.PrepareAckApplied, plan.BarrierLift, plan.LastUnit},
-	plan.Remove:   {plan.Prepare, plan.SwapBegin, plan.PrepareAckSend, plan.PostAckSend, plan.LastUnit},
-	plan.Shutdown: {plan.Prepare, plan.SwapBegin, plan.SwapBetweenShards, plan.CompleteTask, plan.PrepareDone},
-	plan.Crash: {plan.ApplyBeforeReply, plan.SwapBetweenShards, plan.BarrierLift, plan.PostAckSend, plan.PrepareAckSend, plan.PrepareAckApplied,
-		plan.PostAckApplied},
-	plan.ForceSnapshot: {plan.Claimed, plan.UnitDone, plan.LastUnit, plan.Prepare, plan.PrepareAckApplied, plan.BarrierLift},
-	plan.Pause:         {plan.LastUnit, plan.BarrierLift, plan.SwapBegin, plan.PrepareAckSend, plan.PostAckSend, plan.UnitDone},
-	plan.Operate:       {plan.Claimed, plan.LastUnit, plan.Prepare, plan.BarrierLift, plan.PostAckApplied, plan.SwapBegin, plan.Finalized, plan.CompleteTask},
+	plan.Leave:    {taskplan.Prepare, taskplan.SwapBegin, taskplan.PrepareAckSend, taskplan.PostAckSend, taskplan.PrepareAckApplied, taskplan.BarrierLift, taskplan.LastUnit},
+	plan.Remove:   {taskplan.Prepare, taskplan.SwapBegin, taskplan.PrepareAckSend, taskplan.PostAckSend, taskplan.LastUnit},
+	plan.Shutdown: {taskplan.Prepare, taskplan.SwapBegin, taskplan.SwapBetweenShards, taskplan.CompleteTask, taskplan.PrepareDone},
+	plan.Crash: {plan.ApplyBeforeReply, taskplan.SwapBetweenShards, taskplan.BarrierLift, taskplan.PostAckSend, taskplan.PrepareAckSend, taskplan.PrepareAckApplied,
+		taskplan.PostAckApplied},
+	plan.ForceSnapshot: {taskplan.Claimed, taskplan.UnitDone, taskplan.LastUnit, taskplan.Prepare, taskplan.PrepareAckApplied, taskplan.BarrierLift},
+	plan.Pause:         {taskplan.LastUnit, taskplan.BarrierLift, taskplan.SwapBegin, taskplan.PrepareAckSend, taskplan.PostAckSend, taskplan.UnitDone},
+	plan.Operate:       {taskplan.Claimed, taskplan.LastUnit, taskplan.Prepare, taskplan.BarrierLift, taskplan.PostAckApplied, taskplan.SwapBegin, taskplan.Finalized, taskplan.CompleteTask},
 }
 
 var (
-	barrierMoments = []plan.Moment{plan.Prepare, plan.PrepareDone, plan.PrepareAckSend, plan.PrepareAckApplied, plan.BarrierLift}
-	cleanupMoments = []plan.Moment{plan.CleanupSend, plan.Cleaned}
-	swapMoments    = []plan.Moment{plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.SchemaFlip}
+	barrierMoments = []plan.Moment{taskplan.Prepare, taskplan.PrepareDone, taskplan.PrepareAckSend, taskplan.PrepareAckApplied, taskplan.BarrierLift}
+	cleanupMoments = []plan.Moment{taskplan.CleanupSend, taskplan.Cleaned}
+	swapMoments    = []plan.Moment{taskplan.SwapBegin, taskplan.SwapBetweenShards, taskplan.SwapEnd, taskplan.SchemaFlip}
 	// ackMoments are what the barriers are about.
-	ackMoments = []plan.Moment{plan.LastUnit, plan.Prepare, plan.PrepareDone, plan.PrepareAckSend, plan.PrepareAckApplied, plan.BarrierLift,
-		plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.PostAckSend, plan.PostAckApplied, plan.CompleteTask, plan.SchemaFlip,
-		plan.FinalizeSend, plan.Finalized, plan.ApplyBeforeReply, plan.LeaderElected}
+	ackMoments = []plan.Moment{taskplan.LastUnit, taskplan.Prepare, taskplan.PrepareDone, taskplan.PrepareAckSend, taskplan.PrepareAckApplied, taskplan.BarrierLift,
+		taskplan.SwapBegin, taskplan.SwapBetweenShards, taskplan.SwapEnd, taskplan.PostAckSend, taskplan.PostAckApplied, taskplan.CompleteTask, taskplan.SchemaFlip,
+		taskplan.FinalizeSend, taskplan.Finalized, plan.ApplyBeforeReply, plan.LeaderElected}
 	// waitMoments are where a task begins to wait for its nodes.
-	waitMoments = []plan.Moment{plan.LastUnit, plan.Prepare, plan.PrepareAckSend, plan.SwapBegin}
+	waitMoments = []plan.Moment{taskplan.LastUnit, taskplan.Prepare, taskplan.PrepareAckSend, taskplan.SwapBegin}
 	// nodeMoments are of a node and of no task; aloneMoments of one node at a time.
 	nodeMoments  = []plan.Moment{plan.FileUnsynced, plan.SnapshotBegin, plan.SnapshotInstalled, plan.LeaderElected}
-	aloneMoments = []plan.Moment{plan.SnapshotInstalled, plan.CleanupSend, plan.FinalizeSend}
+	aloneMoments = []plan.Moment{plan.SnapshotInstalled, taskplan.CleanupSend, taskplan.FinalizeSend}
 )
 
 // lasts chooses how long a fault lasts, within its side of a quiet spell.
@@ -326,6 +327,6 @@ func (w *composer) group(f *plan.Fault, groups ...string) []string {
 func (w *composer) ofSomeTask(f *plan.Fault) {
 	if len(w.tasks) > 1 && w.chance("one-task", 30) {
 		t := w.some()
-		f.Namespace, f.TaskID = string(t.Kind), t.ID
+		f.About = taskplan.About(string(t.Kind), t.ID)
 	}
 }

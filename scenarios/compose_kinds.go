@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -118,14 +119,14 @@ func (w *composer) workFault(f *plan.Fault) {
 		f.Node = w.victim(f)
 	}
 	switch f.Kind {
-	case plan.WorkerLinger:
+	case taskplan.WorkerLinger:
 		// Providers wait for a worker in OnTaskCompleted, and again before they remove local
 		// state, for ten seconds each.
 		w.between(f, second, 5*second, 14*second, 25*second)
-	case plan.CallbackSlow:
+	case taskplan.CallbackSlow:
 		w.between(f, second, 200*time.Millisecond, 6*second)
 		fallthrough
-	case plan.CallbackError, plan.CallbackPanic, plan.CallbackCancelled:
+	case taskplan.CallbackError, taskplan.CallbackPanic, taskplan.CallbackCancelled:
 		f.Op = pick(w.choices, "callback", "", "OnGroupCompleted", "OnGroupCompleted", "OnSwapRequested", "OnTaskCompleted")
 	}
 }
@@ -137,19 +138,21 @@ func (w *composer) callFault(f *plan.Fault) {
 		f.Node = w.victim(f)
 	}
 	switch f.Kind {
-	case plan.CallLate, plan.AckDelay:
+	case plan.CallLate, ackDelay:
 		w.between(f, second, 300*time.Millisecond, 4*second)
-	case plan.CallTwice, plan.AckDuplicate:
+	case plan.CallTwice, ackTwice:
 		w.between(f, 100*time.Millisecond, 2*second)
 	}
 	if slices.Contains(ackKinds, f.Kind) {
 		f.Op = pick(w.choices, "ack", "ack-swap", "ack-preparation", "")
-		if f.Kind == plan.AckFlip {
+		if f.Kind == taskplan.AckFlip {
 			// It has to be there when the node comes back; see companions.
 			f.Node, f.Op, f.Rate, f.Count = w.anyNode(), cmp.Or(f.Op, "ack-swap"), 0, 0
 			f.When, f.At = nil, plan.Duration(opening)
 			w.lasts(f, 0)
+			return
 		}
+		f.Kind, f.Op = ackFaults[f.Kind], cmp.Or(f.Op, taskplan.AnyAck)
 		return
 	}
 	f.Op = pick(w.choices, "call", "", "complete-unit", "ack-preparation", "ack-swap", "finalize-task", "flip-property", "update-progress",
@@ -158,35 +161,35 @@ func (w *composer) callFault(f *plan.Fault) {
 
 // operateFault returns false when there is nothing to meddle with.
 func (w *composer) operateFault(f *plan.Fault) bool {
-	do := pick(w.choices, "operator", plan.CancelTask, plan.AddTask, plan.FailTask, plan.CleanUpTask, plan.UpdateProperty, plan.DropCollection,
-		plan.DeleteTenants, plan.ListTasks)
+	do := pick(w.choices, "operator", taskplan.CancelTask, taskplan.AddTask, taskplan.FailTask, taskplan.CleanUpTask, taskplan.UpdateProperty, taskplan.DropCollection,
+		taskplan.DeleteTenants, taskplan.ListTasks)
 	if len(w.tasks) == 0 {
 		return false
 	}
 	t, c := w.some(), w.data()
-	op := plan.Operation{Do: do, Node: w.victim(f), Retry: pick(w.choices, "retry", 0, 1)}
+	op := taskplan.Operation{Do: do, Node: w.victim(f), Retry: pick(w.choices, "retry", 0, 1)}
 	switch do {
-	case plan.AddTask:
+	case taskplan.AddTask:
 		again := *t
-		if again.Kind == plan.Reindex {
+		if again.Kind == taskplan.Reindex {
 			again.Tokenization = w.tokenization()
 		}
 		op.Task = &again
-	case plan.CancelTask, plan.FailTask, plan.CleanUpTask:
+	case taskplan.CancelTask, taskplan.FailTask, taskplan.CleanUpTask:
 		op.Namespace, op.TaskID = string(t.Kind), t.ID
-		if do == plan.FailTask && f.When != nil && w.chance("while-it-waits", 60) {
+		if do == taskplan.FailTask && f.When != nil && w.chance("while-it-waits", 60) {
 			f.When.Moment = pick(w.choices, "waits", slices.DeleteFunc(slices.Clone(waitMoments), w.unreachable)...)
 		}
-	case plan.UpdateProperty:
+	case taskplan.UpdateProperty:
 		op.Target, op.Property, op.Tokenization = c.Name, title, w.tokenization()
-	case plan.DropCollection:
+	case taskplan.DropCollection:
 		op.Target = c.Name
-	case plan.DeleteTenants:
+	case taskplan.DeleteTenants:
 		if len(c.Tenants) == 0 {
 			return false
 		}
 		op.Target, op.Tenants = c.Name, c.Tenants[:1]
 	}
-	f.Do = &op
+	f.Do = taskplan.Do(op)
 	return true
 }

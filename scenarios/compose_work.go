@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -22,7 +23,7 @@ func (w *composer) workload() {
 
 // library creates the data: a collection of shards, or one of tenants.
 func (w *composer) library() {
-	c := &plan.Collection{
+	c := &taskplan.Collection{
 		Name:       articles,
 		Properties: map[string]string{title: word},
 		Replicas:   min(w.plan.Cluster.Nodes, pick(w.choices, "replicas", 2, 3, 1)),
@@ -46,7 +47,7 @@ func (w *composer) library() {
 	if w.family.barrier || !w.chance("second-collection", 40) {
 		return
 	}
-	w.create(&plan.Collection{
+	w.create(&taskplan.Collection{
 		Name: notes, Properties: map[string]string{title: word}, Shards: []string{"s1"}, Replicas: min(w.plan.Cluster.Nodes, 2),
 	})
 	w.now += time.Second / 2
@@ -56,13 +57,13 @@ func (w *composer) library() {
 const notes = "Notes"
 
 // data chooses one of the collections.
-func (w *composer) data() *plan.Collection {
+func (w *composer) data() *taskplan.Collection {
 	return w.collections[w.number("collection", len(w.collections))]
 }
 
-func (w *composer) create(c *plan.Collection) {
+func (w *composer) create(c *taskplan.Collection) {
 	// A creation that got lost would make the rest of the workload void.
-	if w.do(plan.Operation{Do: plan.CreateCollection, Collection: c, Retry: 3}) {
+	if w.do(taskplan.Operation{Do: taskplan.CreateCollection, Collection: c, Retry: 3}) {
 		w.collections = append(w.collections, c)
 	}
 }
@@ -79,28 +80,28 @@ func (w *composer) step() {
 	case 'a':
 		w.again()
 	case 'c':
-		w.do(w.onTask(plan.CancelTask))
+		w.do(w.onTask(taskplan.CancelTask))
 	case 'f':
-		w.do(w.onTask(plan.FailTask))
+		w.do(w.onTask(taskplan.FailTask))
 	case 'r':
-		w.do(w.onTask(plan.CleanUpTask))
+		w.do(w.onTask(taskplan.CleanUpTask))
 	case 'l':
 		// Somebody polls.
 		for range 1 + w.number("polls", 4) {
-			w.do(plan.Operation{Do: plan.ListTasks})
+			w.do(taskplan.Operation{Do: taskplan.ListTasks})
 			w.now += 300 * time.Millisecond
 		}
 	case 'u':
-		w.do(plan.Operation{Do: plan.UpdateProperty, Target: w.data().Name, Property: title, Tokenization: w.tokenization()})
+		w.do(taskplan.Operation{Do: taskplan.UpdateProperty, Target: w.data().Name, Property: title, Tokenization: w.tokenization()})
 	case 'p':
 		w.deleteTenants()
 	case 'd':
-		w.do(plan.Operation{Do: plan.DropCollection, Target: w.data().Name})
+		w.do(taskplan.Operation{Do: taskplan.DropCollection, Target: w.data().Name})
 	case 'x':
 		c := w.data()
-		w.do(plan.Operation{Do: plan.DropCollection, Target: c.Name})
+		w.do(taskplan.Operation{Do: taskplan.DropCollection, Target: c.Name})
 		w.wait("regret", time.Second, 100*time.Millisecond, 3*time.Second)
-		w.do(plan.Operation{Do: plan.CreateCollection, Collection: c, Retry: 3})
+		w.do(taskplan.Operation{Do: taskplan.CreateCollection, Collection: c, Retry: 3})
 	}
 }
 
@@ -112,8 +113,8 @@ func (w *composer) tokenization() string {
 func (w *composer) submit() { w.add(w.task()) }
 
 // task chooses a task.
-func (w *composer) task() *plan.Task {
-	t := &plan.Task{
+func (w *composer) task() *taskplan.Task {
+	t := &taskplan.Task{
 		Kind:        pick(w.choices, "kind", w.family.tasks...),
 		ID:          pick(w.choices, "id", "a", "a", "b", "c"),
 		MinUnitTime: plan.Duration(pick(w.choices, "unit-time", 500*time.Millisecond, 50*time.Millisecond, 2*time.Second, 4*time.Second)),
@@ -124,18 +125,18 @@ func (w *composer) task() *plan.Task {
 	}
 	c := w.data()
 	switch t.Kind {
-	case plan.Cleanup:
+	case taskplan.Cleanup:
 		t.Files = 1 + w.number("files", 6)
-	case plan.Reindex:
+	case taskplan.Reindex:
 		t.Property, t.Tokenization = title, w.tokenization()
 		t.Barrier = w.family.barrier || w.chance("barrier", 50)
 		fallthrough
-	case plan.Repair:
+	case taskplan.Repair:
 		t.Collection = c.Name
 		t.PerTenant = len(c.Tenants) > 0 && w.chance("per-tenant", 60)
 	}
-	units := plan.UnitsOf(t, c, w.plan.Cluster.Nodes)
-	t.Tacit = t.Kind != plan.Cleanup && w.chance("tacit", 15)
+	units := taskplan.UnitsOf(t, c, w.plan.Cluster.Nodes)
+	t.Tacit = t.Kind != taskplan.Cleanup && w.chance("tacit", 15)
 	if w.chance("slow-unit", 10) {
 		t.SlowUnits = []string{units[w.number("which-slow", min(256, len(units)))].ID}
 		t.MinUnitTime, t.MaxUnitTime = min(t.MinUnitTime, plan.Duration(500*time.Millisecond)), 0
@@ -146,12 +147,12 @@ func (w *composer) task() *plan.Task {
 	return t
 }
 
-func (w *composer) add(t *plan.Task) {
+func (w *composer) add(t *taskplan.Task) {
 	// The first one is sound: there has to be a task that goes on beside those that do not.
 	if t.Flaw = ""; w.flawed && len(w.tasks) > w.inherited && w.chance("flawed", 50) {
-		t.Flaw = pick(w.choices, "flaw", plan.Flaws(t.Kind)...)
+		t.Flaw = pick(w.choices, "flaw", taskplan.Flaws(t.Kind)...)
 	}
-	if w.do(plan.Operation{Do: plan.AddTask, Task: t, Retry: pick(w.choices, "retry", 0, 0, 1, 3)}) {
+	if w.do(taskplan.Operation{Do: taskplan.AddTask, Task: t, Retry: pick(w.choices, "retry", 0, 0, 1, 3)}) {
 		w.tasks = append(w.tasks, t)
 	}
 }
@@ -163,7 +164,7 @@ func (w *composer) again() {
 		return
 	}
 	t := *w.some()
-	if t.Kind == plan.Reindex && w.chance("other-target", 60) {
+	if t.Kind == taskplan.Reindex && w.chance("other-target", 60) {
 		t.Tokenization = w.tokenization()
 	}
 	if w.chance("other-id", 30) {
@@ -173,20 +174,20 @@ func (w *composer) again() {
 }
 
 // some chooses one of the tasks so far.
-func (w *composer) some() *plan.Task { return w.tasks[w.number("task", len(w.tasks))] }
+func (w *composer) some() *taskplan.Task { return w.tasks[w.number("task", len(w.tasks))] }
 
 // onTask is an operation on one of the tasks, or a list when there is none.
-func (w *composer) onTask(do plan.Action) plan.Operation {
+func (w *composer) onTask(do taskplan.Action) taskplan.Operation {
 	if len(w.tasks) == 0 {
-		return plan.Operation{Do: plan.ListTasks}
+		return taskplan.Operation{Do: taskplan.ListTasks}
 	}
 	t := w.some()
-	return plan.Operation{Do: do, Namespace: string(t.Kind), TaskID: t.ID, Retry: pick(w.choices, "retry", 0, 1)}
+	return taskplan.Operation{Do: do, Namespace: string(t.Kind), TaskID: t.ID, Retry: pick(w.choices, "retry", 0, 1)}
 }
 
 func (w *composer) deleteTenants() {
 	if tenants := w.collections[0].Tenants; len(tenants) > 0 {
-		w.do(plan.Operation{Do: plan.DeleteTenants, Target: articles, Tenants: tenants[w.number("tenant", len(tenants)):][:1]})
+		w.do(taskplan.Operation{Do: taskplan.DeleteTenants, Target: articles, Tenants: tenants[w.number("tenant", len(tenants)):][:1]})
 	}
 }
 
@@ -207,11 +208,11 @@ func (w *composer) giveUp() {
 		given[key] = true
 		for i := range w.plan.Cluster.Nodes {
 			// Nobody knows who is left, so every node is asked.
-			w.plan.Workload = append(w.plan.Workload, plan.Operation{
-				At: at, Node: plan.NodeName(1 + i), Do: plan.FailTask, Namespace: key[0], TaskID: key[1], Retry: 1,
+			w.plan.Workload = append(w.plan.Workload, taskplan.Operation{
+				At: at, Node: plan.NodeName(1 + i), Do: taskplan.FailTask, Namespace: key[0], TaskID: key[1], Retry: 1,
 			})
 		}
 	}
 	// What was given up may have kept another task from its end.
-	w.plan.Duration = roundUp(at.D() + 2*w.plan.Cluster.SchedulerTick.D() + rest)
+	w.plan.Duration = roundUp(at.D() + 2*w.plan.SchedulerTick.D() + rest)
 }

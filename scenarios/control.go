@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -22,11 +23,11 @@ func Controls() (holds, fails Scenario) {
 }
 
 // Planted is the promise that the second of [Controls] breaks, and no other.
-const Planted = plan.TaskEnds
+const Planted = taskplan.TaskEnds
 
 func control(d *draft, ends string) {
-	t := &plan.Task{
-		Kind:        plan.Cleanup,
+	t := &taskplan.Task{
+		Kind:        taskplan.Cleanup,
 		ID:          "clean-files",
 		Files:       6,
 		MinUnitTime: plan.Duration(100 * time.Millisecond),

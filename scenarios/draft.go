@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/keyed"
 	"dtsim/sim/plan"
 )
@@ -30,7 +31,7 @@ const (
 // draft is a plan in the making. Operations are added in the order of their
 // times.
 type draft struct {
-	plan  plan.Plan
+	plan  taskplan.Plan
 	draw  keyed.Draw
 	fixed int
 	now   time.Duration
@@ -39,13 +40,15 @@ type draft struct {
 func newDraft(name string, seed uint64, o Options) *draft {
 	d := &draft{draw: keyed.New(seed, "scenario").Str(name), fixed: o.Nodes, now: calmStart}
 	minLatency := d.duration("min-latency", 500*time.Microsecond, 3*time.Millisecond)
-	d.plan = plan.Plan{
-		Format: plan.Format,
-		Name:   name,
-		Seed:   seed,
+	d.plan = taskplan.Plan{Tasks: taskplan.Tasks{
+		SchedulerTick:    plan.Duration(schedulerTick),
+		CompletedTaskTTL: plan.Duration(keepRecords),
+	}, Plan: plan.Plan{
+		Format:      plan.Format,
+		Application: taskplan.Application,
+		Name:        name,
+		Seed:        seed,
 		Cluster: plan.Cluster{
-			SchedulerTick:    plan.Duration(schedulerTick),
-			CompletedTaskTTL: plan.Duration(keepRecords),
 			Raft: plan.Raft{
 				HeartbeatTimeout:   plan.Duration(time.Second),
 				ElectionTimeout:    plan.Duration(time.Second),
@@ -61,7 +64,7 @@ func newDraft(name string, seed uint64, o Options) *draft {
 				CallTimeout: plan.Duration(400 * time.Millisecond),
 			},
 		},
-	}
+	}}
 	d.nodes(3)
 	return d
 }
@@ -103,7 +106,7 @@ func (d *draft) wait(what string, lo, hi time.Duration) {
 
 // do adds an operation at the current time and returns its position. Node and
 // time are the draft's unless the operation has them.
-func (d *draft) do(op plan.Operation) int {
+func (d *draft) do(op taskplan.Operation) int {
 	position := len(d.plan.Workload)
 	what := fmt.Sprintf("operation/%d", position)
 	if op.Node == "" {
@@ -117,41 +120,41 @@ func (d *draft) do(op plan.Operation) int {
 
 // create adds the creation of a collection and gives the cluster the time to
 // know it.
-func (d *draft) create(c *plan.Collection) {
-	position := d.do(plan.Operation{Do: plan.CreateCollection, Collection: c})
+func (d *draft) create(c *taskplan.Collection) {
+	position := d.do(taskplan.Operation{Do: taskplan.CreateCollection, Collection: c})
 	d.ends(ok, position)
 	d.wait("after-create/"+c.Name, time.Second, 3*time.Second)
 }
 
 // add submits a task and promises that it is accepted.
-func (d *draft) add(t *plan.Task) {
-	d.ends(ok, d.do(plan.Operation{Do: plan.AddTask, Task: t}))
+func (d *draft) add(t *taskplan.Task) {
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.AddTask, Task: t}))
 }
 
 // promise adds expectations.
-func (d *draft) promise(promises ...plan.Promise) {
+func (d *draft) promise(promises ...taskplan.Promise) {
 	d.plan.Promises = append(d.plan.Promises, promises...)
 }
 
 // ends promises the outcome of operations.
 func (d *draft) ends(outcome string, positions ...int) {
-	d.promise(plan.Promise{Expect: plan.OperationsEnd, Operations: positions, Outcome: outcome})
+	d.promise(taskplan.Promise{Expect: taskplan.OperationsEnd, Operations: positions, Outcome: outcome})
 }
 
 // of is a promise about the last run of a task.
-func of(t *plan.Task, expect plan.Expectation) plan.Promise {
-	return plan.Promise{Expect: expect, Namespace: string(t.Kind), TaskID: t.ID}
+func of(t *taskplan.Task, expect taskplan.Expectation) taskplan.Promise {
+	return taskplan.Promise{Expect: expect, Namespace: string(t.Kind), TaskID: t.ID}
 }
 
 // ending is the promise that the last run of a task ends with status.
-func ending(t *plan.Task, status string) plan.Promise {
-	p := of(t, plan.TaskEnds)
+func ending(t *taskplan.Task, status string) taskplan.Promise {
+	p := of(t, taskplan.TaskEnds)
 	p.Status = status
 	return p
 }
 
 // inRun makes p a promise about the n-th run of its task.
-func inRun(n int, p plan.Promise) plan.Promise {
+func inRun(n int, p taskplan.Promise) taskplan.Promise {
 	p.Run = n
 	return p
 }
@@ -160,14 +163,14 @@ func inRun(n int, p plan.Promise) plan.Promise {
 // replica.
 func (d *draft) serves(collection, property, tokenization string) {
 	d.promise(
-		plan.Promise{Expect: plan.SchemaIs, Collection: collection, Property: property, Tokenization: tokenization},
-		plan.Promise{Expect: plan.ShardsAre, Collection: collection, Property: property, Tokenization: tokenization},
+		taskplan.Promise{Expect: taskplan.SchemaIs, Collection: collection, Property: property, Tokenization: tokenization},
+		taskplan.Promise{Expect: taskplan.ShardsAre, Collection: collection, Property: property, Tokenization: tokenization},
 	)
 }
 
 // work bounds the time the units of t need when each of the cluster's nodes works
 // on at most units of them.
-func work(t *plan.Task, units int) time.Duration {
+func work(t *taskplan.Task, units int) time.Duration {
 	parallel := max(1, t.Parallel)
 	longest := max(t.MinUnitTime, t.MaxUnitTime).D() + 500*time.Millisecond
 	rounds := time.Duration((units + parallel - 1) / parallel)
@@ -179,20 +182,20 @@ func work(t *plan.Task, units int) time.Duration {
 }
 
 // perNode bounds how many replicas of a collection one node holds.
-func (d *draft) perNode(c *plan.Collection) int {
+func (d *draft) perNode(c *taskplan.Collection) int {
 	nodes := max(1, d.plan.Cluster.Nodes)
 	shards := max(len(c.Shards), len(c.Tenants))
 	return (shards + nodes - 1) / nodes * c.Replicas
 }
 
 // pass lets the time of the next operation pass until t has ended.
-func (d *draft) pass(t *plan.Task, units int) {
-	d.now += work(t, units) + settleTicks*d.plan.Cluster.SchedulerTick.D()
+func (d *draft) pass(t *taskplan.Task, units int) {
+	d.now += work(t, units) + settleTicks*d.plan.SchedulerTick.D()
 }
 
 // finish ends the plan a moment after the draft's time, so that every operation has
 // its outcome.
-func (d *draft) finish() *plan.Plan {
+func (d *draft) finish() *taskplan.Plan {
 	d.plan.Duration = plan.Duration(d.now.Truncate(time.Second) + 3*time.Second)
 	return &d.plan
 }

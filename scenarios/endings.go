@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -38,8 +39,8 @@ func endings() []Scenario {
 }
 
 // came to nothing: the promises of a reindex that changed nothing.
-func (d *draft) cameToNothing(t *plan.Task, status string) {
-	d.promise(ending(t, status), of(t, plan.NoSwap))
+func (d *draft) cameToNothing(t *taskplan.Task, status string) {
+	d.promise(ending(t, status), of(t, taskplan.NoSwap))
 	d.serves(t.Collection, t.Property, word)
 }
 
@@ -53,12 +54,12 @@ func cancelInFlight(d *draft) {
 	t.MaxUnitTime = plan.Duration(9 * time.Second)
 	d.add(t)
 	d.wait("change-of-mind", 500*time.Millisecond, 5*time.Second)
-	d.ends(ok, d.do(plan.Operation{Do: plan.CancelTask, Namespace: string(t.Kind), TaskID: t.ID}))
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.CancelTask, Namespace: string(t.Kind), TaskID: t.ID}))
 	d.cameToNothing(t, "CANCELLED")
 
 	// The property is free again.
 	d.wait("after", 2*settle, 3*settle)
-	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks}))
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks}))
 }
 
 func unitFailure(d *draft) {
@@ -82,19 +83,19 @@ func rerunFinished(d *draft) {
 	d.add(first)
 	d.pass(first, d.perNode(c))
 	d.promise(
-		inRun(1, ending(first, "FINISHED")), inRun(1, of(first, plan.UnitsOnce)),
-		inRun(1, of(first, plan.SwapsOnce)), inRun(1, of(first, plan.CallbacksOnce)),
+		inRun(1, ending(first, "FINISHED")), inRun(1, of(first, taskplan.UnitsOnce)),
+		inRun(1, of(first, taskplan.SwapsOnce)), inRun(1, of(first, taskplan.CallbacksOnce)),
 	)
 
 	second := d.retokenize(c, first.ID, field)
 	second.Barrier = true
 	d.add(second)
 	d.wait("impatience", 200*time.Millisecond, 1500*time.Millisecond)
-	d.ends(rejected, d.do(plan.Operation{Do: plan.AddTask, Task: d.retokenize(c, first.ID, word)}))
+	d.ends(rejected, d.do(taskplan.Operation{Do: taskplan.AddTask, Task: d.retokenize(c, first.ID, word)}))
 	d.pass(second, d.perNode(c))
 	d.promise(
-		inRun(2, ending(second, "FINISHED")), inRun(2, of(second, plan.UnitsOnce)),
-		inRun(2, of(second, plan.SwapsOnce)), inRun(2, of(second, plan.CallbacksOnce)),
+		inRun(2, ending(second, "FINISHED")), inRun(2, of(second, taskplan.UnitsOnce)),
+		inRun(2, of(second, taskplan.SwapsOnce)), inRun(2, of(second, taskplan.CallbacksOnce)),
 	)
 	d.serves(c.Name, title, field)
 }
@@ -107,12 +108,12 @@ func conflictingSubmissions(d *draft) {
 	there := d.retokenize(c, "to-trigram-there", trigram)
 	there.Barrier = true
 	asked := d.number("asked", 0, d.plan.Cluster.Nodes)
-	one := d.do(plan.Operation{Do: plan.AddTask, Task: here, Node: nodeName(asked % d.plan.Cluster.Nodes)})
-	two := d.do(plan.Operation{Do: plan.AddTask, Task: there, Node: nodeName((asked + 1) % d.plan.Cluster.Nodes)})
+	one := d.do(taskplan.Operation{Do: taskplan.AddTask, Task: here, Node: nodeName(asked % d.plan.Cluster.Nodes)})
+	two := d.do(taskplan.Operation{Do: taskplan.AddTask, Task: there, Node: nodeName((asked + 1) % d.plan.Cluster.Nodes)})
 	// Both leave at one instant; the latencies decide who is first in the log.
 	d.plan.Workload[two].At = d.plan.Workload[one].At
 	for _, outcome := range []string{ok, rejected} {
-		d.promise(plan.Promise{Expect: plan.OperationsEnd, Operations: []int{one, two}, Outcome: outcome, Exactly: 1})
+		d.promise(taskplan.Promise{Expect: taskplan.OperationsEnd, Operations: []int{one, two}, Outcome: outcome, Exactly: 1})
 	}
 	d.serves(c.Name, title, trigram)
 	d.pass(there, d.perNode(c))
@@ -125,15 +126,15 @@ func badSubmissions(d *draft) {
 	good := d.retokenize(c, "good", trigram)
 	good.Barrier = d.number("barrier", 0, 1) == 1
 	d.add(good)
-	submit := func(t plan.Task, flaw plan.Flaw, outcome string) *plan.Task {
+	submit := func(t taskplan.Task, flaw taskplan.Flaw, outcome string) *taskplan.Task {
 		t.ID, t.Flaw = string(flaw), flaw
 		t.MinUnitTime, t.MaxUnitTime, t.Parallel = plan.Duration(200*time.Millisecond), 0, 2
-		d.ends(outcome, d.do(plan.Operation{Do: plan.AddTask, Task: &t}))
+		d.ends(outcome, d.do(taskplan.Operation{Do: taskplan.AddTask, Task: &t}))
 		d.wait("next", 50*time.Millisecond, 400*time.Millisecond)
 		return &t
 	}
-	files := plan.Task{Kind: plan.Cleanup, Files: 3}
-	for _, flaw := range plan.Flaws(plan.Reindex) {
+	files := taskplan.Task{Kind: taskplan.Cleanup, Files: 3}
+	for _, flaw := range taskplan.Flaws(taskplan.Reindex) {
 		retokenize := *d.retokenize(c, "", field)
 		switch {
 		case flaw.OfCommand():
@@ -142,15 +143,15 @@ func badSubmissions(d *draft) {
 			// Nobody reads the payload of a cleanup but the nodes that work on it.
 			submit(retokenize, flaw, rejected)
 			d.promise(ending(submit(files, flaw, ok), "FAILED"))
-		case flaw == plan.UnknownProperty:
+		case flaw == taskplan.UnknownProperty:
 			d.promise(ending(submit(retokenize, flaw, ok), "FAILED"))
-		case flaw == plan.UnknownCollection:
+		case flaw == taskplan.UnknownCollection:
 			submit(retokenize, flaw, rejected)
 		default:
 			d.promise(ending(submit(files, flaw, ok), "FINISHED"))
 		}
 	}
-	d.promise(ending(good, "FINISHED"), of(good, plan.UnitsOnce), of(good, plan.SwapsOnce))
+	d.promise(ending(good, "FINISHED"), of(good, taskplan.UnitsOnce), of(good, taskplan.SwapsOnce))
 	d.serves(c.Name, title, trigram)
 	d.pass(good, d.perNode(c))
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -102,7 +103,7 @@ func (d *draft) calm() {
 }
 
 // reindex adds a reindex of a new collection.
-func (d *draft) reindex(barrier bool) *plan.Task {
+func (d *draft) reindex(barrier bool) *taskplan.Task {
 	c := d.library(articles)
 	d.create(c)
 	t := d.retokenize(c, "to-trigram", trigram)
@@ -115,17 +116,17 @@ func (d *draft) reindex(barrier bool) *plan.Task {
 func interruptedCallbacks(d *draft) {
 	d.nodes(3, 3, 5)
 	for _, callback := range []string{"OnGroupCompleted", "OnSwapRequested"} {
-		d.fault(plan.Fault{Kind: plan.CallbackCancelled, Op: callback, Count: d.number(callback, 2, 4)})
+		d.fault(plan.Fault{Kind: taskplan.CallbackCancelled, Op: callback, Count: d.number(callback, 2, 4)})
 	}
 	t := d.reindex(true)
 	d.calm()
-	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))
+	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce), of(t, taskplan.SwapsOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
 }
 
 func panickingCallback(d *draft) {
 	d.nodes(3, 3, 5)
-	d.fault(plan.Fault{Kind: plan.CallbackPanic, Op: "OnGroupCompleted", Count: 1})
+	d.fault(plan.Fault{Kind: taskplan.CallbackPanic, Op: "OnGroupCompleted", Count: 1})
 	t := d.reindex(false)
 	d.calm()
 	d.promise(ending(t, "FAILED"))
@@ -135,7 +136,7 @@ func panickingCallback(d *draft) {
 func acksComeTwice(d *draft) {
 	d.nodes(3, 3, 5)
 	d.fault(plan.Fault{
-		Kind: plan.AckDuplicate, Node: d.other(0),
+		Kind: plan.CallTwice, Op: taskplan.AnyAck, Node: d.other(0),
 		Min: plan.Duration(200 * time.Millisecond), Max: plan.Duration(time.Second),
 	})
 	d.slow(d.other(1), 4*time.Second, 6*time.Second)
@@ -147,43 +148,43 @@ func acksComeTwice(d *draft) {
 
 // slow lets the callbacks of a node take their time.
 func (d *draft) slow(node string, lo, hi time.Duration) {
-	d.fault(plan.Fault{Kind: plan.CallbackSlow, Node: node, Min: plan.Duration(lo), Max: plan.Duration(hi)})
+	d.fault(plan.Fault{Kind: taskplan.CallbackSlow, Node: node, Min: plan.Duration(lo), Max: plan.Duration(hi)})
 }
 
 func givenUp(d *draft) {
 	d.nodes(3, 3, 5)
 	gone := d.other(d.number("gone", 1, 2))
 	d.fault(plan.Fault{
-		Kind: plan.CallbackSlow, Node: gone, Op: "OnGroupCompleted", Min: plan.Duration(time.Minute), Max: plan.Duration(time.Minute),
+		Kind: taskplan.CallbackSlow, Node: gone, Op: "OnGroupCompleted", Min: plan.Duration(time.Minute), Max: plan.Duration(time.Minute),
 	})
 	if d.plan.Cluster.Nodes > 2 {
-		d.fault(plan.Fault{Kind: plan.Leave, Node: gone, When: &plan.Trigger{Moment: plan.Prepare, Node: gone}})
+		d.fault(plan.Fault{Kind: plan.Leave, Node: gone, When: &plan.Trigger{Moment: taskplan.Prepare, Node: gone}})
 	}
 	t := d.reindex(true)
-	d.ends(ok, d.do(plan.Operation{Do: plan.FailTask, Node: nodeName(0), Namespace: string(t.Kind), TaskID: t.ID, Retry: 3}))
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.FailTask, Node: nodeName(0), Namespace: string(t.Kind), TaskID: t.ID, Retry: 3}))
 	d.wait("after", settle, 2*settle)
 	d.calm()
-	d.promise(ending(t, "FAILED"), of(t, plan.NoSwap))
+	d.promise(ending(t, "FAILED"), of(t, taskplan.NoSwap))
 }
 
 func runsAgainAtOnce(d *draft) {
 	d.nodes(3, 3, 5)
 	// Longer than a provider that removes local state waits for them.
-	d.fault(plan.Fault{Kind: plan.WorkerLinger, Min: plan.Duration(12 * time.Second), Max: plan.Duration(15 * time.Second)})
-	first := &plan.Task{
-		Kind: plan.Cleanup, ID: "clean-files", Files: 4 * d.plan.Cluster.Nodes,
+	d.fault(plan.Fault{Kind: taskplan.WorkerLinger, Min: plan.Duration(12 * time.Second), Max: plan.Duration(15 * time.Second)})
+	first := &taskplan.Task{
+		Kind: taskplan.Cleanup, ID: "clean-files", Files: 4 * d.plan.Cluster.Nodes,
 		MinUnitTime: plan.Duration(6 * time.Second), MaxUnitTime: plan.Duration(9 * time.Second), Parallel: 1,
 	}
 	d.add(first)
 	d.wait("change-of-mind", 2*time.Second, 4*time.Second)
-	d.ends(ok, d.do(plan.Operation{Do: plan.CancelTask, Namespace: string(first.Kind), TaskID: first.ID}))
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.CancelTask, Namespace: string(first.Kind), TaskID: first.ID}))
 	d.wait("regret", time.Second, 2*time.Second)
 	second := *first
 	second.MinUnitTime, second.MaxUnitTime = plan.Duration(time.Second), plan.Duration(2*time.Second)
 	d.add(&second)
 	d.pass(&second, second.Files)
 	d.calm()
-	d.promise(inRun(1, ending(first, "CANCELLED")), inRun(2, ending(&second, "FINISHED")), inRun(2, of(&second, plan.UnitsOnce)))
+	d.promise(inRun(1, ending(first, "CANCELLED")), inRun(2, ending(&second, "FINISHED")), inRun(2, of(&second, taskplan.UnitsOnce)))
 }
 
 func lostClaims(d *draft) {
@@ -231,8 +232,8 @@ func coldStart(d *draft) {
 	d.now += 25 * time.Second
 	d.pass(second, d.perNode(c))
 	d.calm()
-	d.promise(ending(first, "FINISHED"), of(first, plan.CallbacksOnce))
-	d.promise(ending(second, "FINISHED"), of(second, plan.UnitsOnce), of(second, plan.SwapsOnce))
+	d.promise(ending(first, "FINISHED"), of(first, taskplan.CallbacksOnce))
+	d.promise(ending(second, "FINISHED"), of(second, taskplan.UnitsOnce), of(second, taskplan.SwapsOnce))
 	d.serves(c.Name, title, field)
 }
 
@@ -243,12 +244,12 @@ func restartInTheSwap(d *draft) {
 	d.fault(plan.Fault{
 		Kind: plan.Crash, Nodes: []string{swapped}, For: plan.Duration(time.Second),
 		// Both that are not slow have acknowledged.
-		When: &plan.Trigger{Moment: plan.PostAckApplied, Node: swapped, Nth: 2},
+		When: &plan.Trigger{Moment: taskplan.PostAckApplied, Node: swapped, Nth: 2},
 	})
 	t := d.reindex(true)
 	d.now += settle
 	d.calm()
-	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))
+	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce), of(t, taskplan.SwapsOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
 }
 
@@ -258,36 +259,36 @@ func stoppedAtTheStart(d *draft) {
 	d.plan.Cluster.Disk.SyncLatency = plan.Duration(d.duration("sync", 5*time.Millisecond, 20*time.Millisecond))
 	d.fault(plan.Fault{
 		Kind: plan.Shutdown, Node: plan.Here, For: plan.Duration(d.duration("down", time.Second, 4*time.Second)),
-		When: &plan.Trigger{Moment: plan.StartTask},
+		When: &plan.Trigger{Moment: taskplan.StartTask},
 	})
 	t := d.reindex(d.number("barrier", 0, 1) == 1)
 	d.now += settle
 	d.calm()
-	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce))
+	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce), of(t, taskplan.SwapsOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
 }
 
 func slowFarewell(d *draft) {
 	d.nodes(3)
-	d.plan.Cluster.SchedulerTick = plan.Duration(time.Second)
-	d.plan.Cluster.CompletedTaskTTL = plan.Duration(2 * time.Second)
+	d.plan.SchedulerTick = plan.Duration(time.Second)
+	d.plan.CompletedTaskTTL = plan.Duration(2 * time.Second)
 	// A list is always under way.
 	d.plan.Cluster.Network.MinLatency, d.plan.Cluster.Network.MaxLatency = plan.Duration(30*time.Millisecond), plan.Duration(40*time.Millisecond)
-	files := &plan.Task{
-		Kind: plan.Cleanup, ID: "clean-files", Files: 150, Parallel: 2,
+	files := &taskplan.Task{
+		Kind: taskplan.Cleanup, ID: "clean-files", Files: 150, Parallel: 2,
 		MinUnitTime: plan.Duration(400 * time.Millisecond), MaxUnitTime: plan.Duration(600 * time.Millisecond),
 	}
 	d.add(files)
-	c := &plan.Collection{Name: articles, Properties: map[string]string{title: word}, Shards: []string{"s1"}, Replicas: 1}
+	c := &taskplan.Collection{Name: articles, Properties: map[string]string{title: word}, Shards: []string{"s1"}, Replicas: 1}
 	d.create(c)
-	t := &plan.Task{Kind: plan.Repair, ID: "rebuild", Collection: c.Name, MinUnitTime: plan.Duration(time.Second), Parallel: 1}
+	t := &taskplan.Task{Kind: taskplan.Repair, ID: "rebuild", Collection: c.Name, MinUnitTime: plan.Duration(time.Second), Parallel: 1}
 	// Who owns nothing holds nothing, and forgets the task when the callback ends.
 	d.fault(plan.Fault{
-		Kind: plan.CallbackSlow, Node: d.other(2), Op: "OnTaskCompleted", Namespace: string(t.Kind), TaskID: t.ID,
+		Kind: taskplan.CallbackSlow, Node: d.other(2), Op: "OnTaskCompleted", About: taskplan.About(string(t.Kind), t.ID),
 		Min: plan.Duration(9 * time.Second), Max: plan.Duration(12 * time.Second),
 	})
 	d.add(t)
-	d.promise(ending(files, "FINISHED"), ending(t, "FINISHED"), of(t, plan.RecordGone))
+	d.promise(ending(files, "FINISHED"), ending(t, "FINISHED"), of(t, taskplan.RecordGone))
 	d.now += settle
 	d.calm()
 }
@@ -304,19 +305,19 @@ func tenantsSwapAgain(d *draft) {
 		t.SlowUnits = []string{d.unit(c, bad, 0)}
 		t.FailUnits = t.SlowUnits
 		d.add(t)
-		d.promise(ending(t, "FAILED"), of(t, plan.GroupsEarly))
+		d.promise(ending(t, "FAILED"), of(t, taskplan.GroupsEarly))
 		d.pass(t, d.perNode(c))
 		if i == 0 {
 			d.now += settle
 		}
 	}
-	d.promise(plan.Promise{Expect: plan.SchemaIs, Collection: c.Name, Property: title, Tokenization: word})
+	d.promise(taskplan.Promise{Expect: taskplan.SchemaIs, Collection: c.Name, Property: title, Tokenization: word})
 	for i, tenant := range c.Tenants {
 		serves := field
 		if i == bad {
 			serves = word
 		}
-		d.promise(plan.Promise{Expect: plan.ShardsAre, Collection: c.Name, Tenant: tenant, Property: title, Tokenization: serves})
+		d.promise(taskplan.Promise{Expect: taskplan.ShardsAre, Collection: c.Name, Tenant: tenant, Property: title, Tokenization: serves})
 	}
 }
 
@@ -344,7 +345,7 @@ func behindASnapshot(d *draft) {
 	d.now = at + 30*time.Second
 	d.calm()
 	d.wait("after", time.Second, 2*time.Second)
-	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks, Node: away}))
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks, Node: away}))
 }
 
 // lateSnapshot: raft installs whatever its leader has sent. What lies behind the snapshot by
@@ -355,7 +356,7 @@ func lateSnapshot(d *draft) {
 	leader, away, beside := d.other(0), d.other(2), d.other(1)
 	d.create(d.library(articles))
 	// Nobody looks, so that there are no commands.
-	d.plan.Cluster.SchedulerTick = plan.Duration(time.Minute)
+	d.plan.SchedulerTick = plan.Duration(time.Minute)
 	d.plan.Cluster.Raft.SnapshotThreshold = 1024
 	d.fault(plan.Fault{Kind: plan.Transfer, Node: leader})
 	at := d.now + time.Second
@@ -378,5 +379,5 @@ func lateSnapshot(d *draft) {
 	}
 	d.now = at + late
 	d.calm()
-	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks, Node: away}))
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks, Node: away}))
 }

@@ -1,13 +1,16 @@
 package scenarios
 
-import "dtsim/sim/plan"
+import (
+	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/sim/plan"
+)
 
 // family is what the plans of a generated scenario have in common.
 type family struct {
 	// kinds are the kinds of faults that a plan may have; each plan switches some on.
 	kinds []plan.FaultKind
 	// tasks are the kinds of tasks, the boring one first.
-	tasks []plan.Kind
+	tasks []taskplan.Kind
 	// steps is how many operations there are at most, beside the creation of the data.
 	steps int
 	// tasksOnly leaves tasks in peace: no operator meddles.
@@ -18,18 +21,28 @@ type family struct {
 	moments []plan.Moment
 }
 
+// The kinds that stand for the faults of calls whose Op is one of the acks.
+const (
+	ackDelay plan.FaultKind = "ack-delay"
+	ackLoss  plan.FaultKind = "ack-loss"
+	ackTwice plan.FaultKind = "ack-duplicate"
+)
+
 var (
 	linkKinds = []plan.FaultKind{plan.Partition, plan.Loss, plan.Delay, plan.ReplyLoss, plan.OneWay, plan.Duplicate, plan.Reorder,
 		plan.LateDuplicate, plan.Flap}
 	nodeKinds  = []plan.FaultKind{plan.Crash, plan.Shutdown, plan.Pause, plan.Transfer, plan.Leave, plan.Remove}
 	diskKinds  = []plan.FaultKind{plan.TornFiles, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError, plan.ForceSnapshot}
 	clockKinds = []plan.FaultKind{plan.ClockJump, plan.ClockOffset, plan.ClockDrift}
-	workKinds  = []plan.FaultKind{plan.UnitError, plan.WorkerDeath, plan.StartError, plan.CallbackError, plan.CallbackCancelled,
-		plan.CallbackPanic, plan.CallbackSlow, plan.WorkerLinger}
+	workKinds  = []plan.FaultKind{taskplan.UnitError, taskplan.WorkerDeath, taskplan.StartError, taskplan.CallbackError, taskplan.CallbackCancelled,
+		taskplan.CallbackPanic, taskplan.CallbackSlow, taskplan.WorkerLinger}
 	callKinds = []plan.FaultKind{plan.ReplyError, plan.CallError, plan.CallTwice, plan.CallLate}
-	ackKinds  = []plan.FaultKind{plan.AckDelay, plan.AckLoss, plan.AckDuplicate, plan.AckFlip}
+	ackKinds  = []plan.FaultKind{ackDelay, ackLoss, ackTwice, taskplan.AckFlip}
 
-	everyTask = []plan.Kind{plan.Reindex, plan.Reindex, plan.Cleanup, plan.Repair}
+	// Faults of acks are chosen apart from those of other calls, which they are in a plan.
+	ackFaults = map[plan.FaultKind]plan.FaultKind{ackDelay: plan.CallDelay, ackLoss: plan.CallLoss, ackTwice: plan.CallTwice}
+
+	everyTask = []taskplan.Kind{taskplan.Reindex, taskplan.Reindex, taskplan.Cleanup, taskplan.Repair}
 )
 
 func join[T any](lists ...[]T) (all []T) {
@@ -80,15 +93,15 @@ func Hostile() []Scenario {
 			Name:    "hostile-callbacks",
 			Summary: "callbacks are interrupted, fail, panic and are slow, while their nodes restart",
 			family: &family{
-				kinds: []plan.FaultKind{plan.CallbackCancelled, plan.CallbackPanic, plan.CallbackError, plan.CallbackSlow, plan.Shutdown, plan.Crash},
-				tasks: []plan.Kind{plan.Reindex, plan.Reindex, plan.Repair}, steps: 3, tasksOnly: true,
+				kinds: []plan.FaultKind{taskplan.CallbackCancelled, taskplan.CallbackPanic, taskplan.CallbackError, taskplan.CallbackSlow, plan.Shutdown, plan.Crash},
+				tasks: []taskplan.Kind{taskplan.Reindex, taskplan.Reindex, taskplan.Repair}, steps: 3, tasksOnly: true,
 			},
 		},
 		{
 			Name:    "hostile-acks",
 			Summary: "acks are late, lost, doubled and change their mind after a restart",
 			family: &family{
-				kinds: join(ackKinds, crash, []plan.FaultKind{plan.Partition, plan.Shutdown}), tasks: []plan.Kind{plan.Reindex}, steps: 6,
+				kinds: join(ackKinds, crash, []plan.FaultKind{plan.Partition, plan.Shutdown}), tasks: []taskplan.Kind{taskplan.Reindex}, steps: 6,
 				moments: ackMoments,
 			},
 		},
@@ -101,8 +114,8 @@ func Hostile() []Scenario {
 			Name:    "barrier",
 			Summary: "one reindex behind the preparation barrier, and whatever happens around prepare, ack and swap",
 			family: &family{
-				kinds: join(ackKinds, callKinds, crash, []plan.FaultKind{plan.Partition, plan.Pause, plan.Leave, plan.CallbackError, plan.UnitError}),
-				tasks: []plan.Kind{plan.Reindex}, steps: 3, tasksOnly: true, barrier: true,
+				kinds: join(ackKinds, callKinds, crash, []plan.FaultKind{plan.Partition, plan.Pause, plan.Leave, taskplan.CallbackError, taskplan.UnitError}),
+				tasks: []taskplan.Kind{taskplan.Reindex}, steps: 3, tasksOnly: true, barrier: true,
 				moments: ackMoments,
 			},
 		},

@@ -11,6 +11,7 @@ import (
 
 	"dtsim/scenarios"
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 )
@@ -83,10 +84,10 @@ func TestSwarmsHaveEverythingThereIs(t *testing.T) {
 			quiet++
 		}
 	}
-	for _, kind := range plan.FaultKinds() {
+	for _, kind := range taskplan.FaultKinds() {
 		require.Greater(t, kinds[kind], plans/300, "%s is never tried", kind)
 	}
-	for _, moment := range plan.Moments() {
+	for _, moment := range taskplan.Moments() {
 		require.Greater(t, moments[moment], plans/300, "nothing strikes at %s", moment)
 	}
 	for n := 1; n <= 5; n++ {
@@ -109,7 +110,7 @@ func TestPlansShrinkToWhatMatters(t *testing.T) {
 		require.NoError(t, flag.Set(name, value))
 		defer func() { require.NoError(t, flag.Set(name, before)) }()
 	}
-	var p *plan.Plan
+	var p *taskplan.Plan
 	rapid.Check(&deaf{T: t}, func(t *rapid.T) {
 		q := s.Plans().Draw(t, "plan")
 		if slices.ContainsFunc(q.Faults, func(f plan.Fault) bool { return f.Kind == plan.Pause }) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sched"
 	"dtsim/sim/plan"
 )
@@ -56,8 +57,8 @@ func journeys() []Scenario {
 
 func journey1(d *draft) {
 	d.nodes(3, 3, 4, 5)
-	t := &plan.Task{
-		Kind:        plan.Cleanup,
+	t := &taskplan.Task{
+		Kind:        taskplan.Cleanup,
 		ID:          "clean-files",
 		Files:       1000,
 		MinUnitTime: plan.Duration(d.duration("min-unit", 20*time.Millisecond, 60*time.Millisecond)),
@@ -65,13 +66,13 @@ func journey1(d *draft) {
 		Parallel:    d.number("parallel", 12, 20),
 	}
 	d.add(t)
-	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce))
+	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce))
 	d.pass(t, t.Files/d.plan.Cluster.Nodes)
 }
 
 // library is the collection of most scenarios.
-func (d *draft) library(name string) *plan.Collection {
-	c := &plan.Collection{
+func (d *draft) library(name string) *taskplan.Collection {
+	c := &taskplan.Collection{
 		Name:       name,
 		Properties: map[string]string{title: word, "body": word},
 		Replicas:   d.replicas(d.number("replicas/"+name, 2, 3)),
@@ -83,7 +84,7 @@ func (d *draft) library(name string) *plan.Collection {
 }
 
 // unit is the name of the unit for replica r of shard s of c.
-func (d *draft) unit(c *plan.Collection, s, r int) string {
+func (d *draft) unit(c *taskplan.Collection, s, r int) string {
 	shards := c.Shards
 	if len(shards) == 0 {
 		shards = c.Tenants
@@ -93,11 +94,11 @@ func (d *draft) unit(c *plan.Collection, s, r int) string {
 
 func journey2(d *draft) {
 	d.nodes(3, 3, 5)
-	d.plan.Cluster.SchedulerTick = plan.Duration(sched.DefaultTickInterval)
+	d.plan.SchedulerTick = plan.Duration(sched.DefaultTickInterval)
 	c := d.library(articles)
 	d.create(c)
-	t := &plan.Task{
-		Kind:        plan.Repair,
+	t := &taskplan.Task{
+		Kind:        taskplan.Repair,
 		ID:          "rebuild",
 		Collection:  c.Name,
 		MinUnitTime: plan.Duration(2 * time.Second),
@@ -105,15 +106,15 @@ func journey2(d *draft) {
 		Parallel:    d.number("parallel", 1, 2),
 	}
 	d.add(t)
-	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce), of(t, plan.CallbacksOnce))
+	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce), of(t, taskplan.SwapsOnce), of(t, taskplan.CallbacksOnce))
 	d.serves(c.Name, title, word)
 	d.pass(t, d.perNode(c))
 }
 
 // retokenize is the task that changes the title of c.
-func (d *draft) retokenize(c *plan.Collection, id, tokenization string) *plan.Task {
-	return &plan.Task{
-		Kind:         plan.Reindex,
+func (d *draft) retokenize(c *taskplan.Collection, id, tokenization string) *taskplan.Task {
+	return &taskplan.Task{
+		Kind:         taskplan.Reindex,
 		ID:           id,
 		Collection:   c.Name,
 		Property:     title,
@@ -125,8 +126,8 @@ func (d *draft) retokenize(c *plan.Collection, id, tokenization string) *plan.Ta
 }
 
 // happened promises a task that changed what it was to change, once everywhere.
-func (d *draft) happened(t *plan.Task) {
-	d.promise(ending(t, "FINISHED"), of(t, plan.UnitsOnce), of(t, plan.SwapsOnce), of(t, plan.CallbacksOnce))
+func (d *draft) happened(t *taskplan.Task) {
+	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce), of(t, taskplan.SwapsOnce), of(t, taskplan.CallbacksOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
 }
 
@@ -139,8 +140,8 @@ func journey3(d *draft, barrier bool) {
 
 	// While the units are at work, the property is nobody else's.
 	d.wait("meddle", 200*time.Millisecond, 1500*time.Millisecond)
-	d.ends(rejected, d.do(plan.Operation{Do: plan.UpdateProperty, Target: c.Name, Property: title, Tokenization: field}))
-	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks}))
+	d.ends(rejected, d.do(taskplan.Operation{Do: taskplan.UpdateProperty, Target: c.Name, Property: title, Tokenization: field}))
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks}))
 
 	d.happened(t)
 	d.serves(c.Name, "body", word)
@@ -148,8 +149,8 @@ func journey3(d *draft, barrier bool) {
 }
 
 // hotel is the multi-tenant collection of journey 4.
-func (d *draft) hotel() *plan.Collection {
-	c := &plan.Collection{Name: "Rooms", Properties: map[string]string{title: word}, Replicas: d.replicas(2)}
+func (d *draft) hotel() *taskplan.Collection {
+	c := &taskplan.Collection{Name: "Rooms", Properties: map[string]string{title: word}, Replicas: d.replicas(2)}
 	for i := range d.number("tenants", 4, 5) {
 		c.Tenants = append(c.Tenants, fmt.Sprintf("t%d", i+1))
 	}
@@ -158,7 +159,7 @@ func (d *draft) hotel() *plan.Collection {
 
 // perTenant is the task that changes the title of every tenant, with all units of
 // a node at once, so that the tenants do not wait for each other.
-func (d *draft) perTenant(c *plan.Collection) *plan.Task {
+func (d *draft) perTenant(c *taskplan.Collection) *taskplan.Task {
 	t := d.retokenize(c, "tenants-to-trigram", trigram)
 	t.MaxUnitTime = plan.Duration(d.duration("max-unit", 2500*time.Millisecond, 4*time.Second))
 	t.PerTenant = true
@@ -174,7 +175,7 @@ func journey4(d *draft) {
 	t.SlowUnits = []string{d.unit(c, d.number("slow-tenant", 0, len(c.Tenants)-1), 0)}
 	d.add(t)
 	d.happened(t)
-	d.promise(of(t, plan.GroupsEarly))
+	d.promise(of(t, taskplan.GroupsEarly))
 	d.pass(t, d.perNode(c))
 }
 
@@ -188,14 +189,14 @@ func journey4Failure(d *draft) {
 	t.SlowUnits = []string{d.unit(c, bad, 0)}
 	t.FailUnits = t.SlowUnits
 	d.add(t)
-	d.promise(ending(t, "FAILED"), of(t, plan.CallbacksOnce), of(t, plan.GroupsEarly),
-		plan.Promise{Expect: plan.SchemaIs, Collection: c.Name, Property: title, Tokenization: word})
+	d.promise(ending(t, "FAILED"), of(t, taskplan.CallbacksOnce), of(t, taskplan.GroupsEarly),
+		taskplan.Promise{Expect: taskplan.SchemaIs, Collection: c.Name, Property: title, Tokenization: word})
 	for i, tenant := range c.Tenants {
 		serves := trigram
 		if i == bad {
 			serves = word
 		}
-		d.promise(plan.Promise{Expect: plan.ShardsAre, Collection: c.Name, Tenant: tenant, Property: title, Tokenization: serves})
+		d.promise(taskplan.Promise{Expect: taskplan.ShardsAre, Collection: c.Name, Tenant: tenant, Property: title, Tokenization: serves})
 	}
 	d.pass(t, d.perNode(c))
 }

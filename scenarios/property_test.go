@@ -11,6 +11,7 @@ import (
 
 	"dtsim/scenarios"
 	"dtsim/scenarios/tasks"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -50,7 +51,7 @@ func hold(t *testing.T, family string) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := s.Plans().Draw(rt, "plan")
 		var verdict trace.Verdict
-		rapid.SyncTest(rt, func(*rapid.T) { verdict, _ = cluster.Run(p, cluster.Default(), nil, tasks.Judge) })
+		rapid.SyncTest(rt, func(*rapid.T) { verdict, _ = cluster.Run(p.Encode(), cluster.Default(), nil, tasks.Judge) })
 		for _, v := range verdict.Violations {
 			kept := keepPlan(rt, t.Name(), v.Property, p)
 			refuse(rt, v, "the plan is %s; go run ./cmd/dtsim run --plan scenarios/%s runs it again", kept, kept)
@@ -60,12 +61,12 @@ func hold(t *testing.T, family string) {
 
 // keepPlan writes a plan beside what rapid leaves of a failure. While rapid shrinks,
 // smaller plans take the place of larger ones.
-func keepPlan(t *rapid.T, test, property string, p *plan.Plan) string {
+func keepPlan(t *rapid.T, test, property string, p *taskplan.Plan) string {
 	name := filepath.Join("testdata", "rapid", test, property+".plan.json")
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		t.Fatalf("%v", err)
 	}
-	if err := os.WriteFile(name, plan.Encode(p), 0o644); err != nil {
+	if err := os.WriteFile(name, plan.Encode(p.Encode()), 0o644); err != nil {
 		t.Fatalf("%v", err)
 	}
 	return name

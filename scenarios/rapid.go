@@ -3,7 +3,7 @@ package scenarios
 import (
 	"pgregory.net/rapid"
 
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // fair draws a byte of which all values are about equally likely. rapid's ranges prefer
@@ -17,11 +17,11 @@ var half = rapid.ByteRange(0, 15)
 
 // Plans generates plans of a family; it shrinks towards few and small choices. It
 // panics for a scenario that is none of [Hostile]: that has nothing to choose.
-func (s Scenario) Plans() *rapid.Generator[*plan.Plan] {
+func (s Scenario) Plans() *rapid.Generator[*taskplan.Plan] {
 	if s.family == nil {
 		panic("scenarios: " + s.Name + " is not generated")
 	}
-	return rapid.Custom(func(t *rapid.T) *plan.Plan {
+	return rapid.Custom(func(t *rapid.T) *taskplan.Plan {
 		c := &choices{func(what string) byte { return fair.Draw(t, what) }}
 		return s.family.compose(c, s.Name, 1+uint64(c.next("seed")), Options{})
 	})
@@ -29,7 +29,7 @@ func (s Scenario) Plans() *rapid.Generator[*plan.Plan] {
 
 // Decode turns bytes into a plan of a family, one byte a choice; what is missing is
 // zero. It panics as Plans does.
-func (s Scenario) Decode(data []byte) *plan.Plan {
+func (s Scenario) Decode(data []byte) *taskplan.Plan {
 	if s.family == nil {
 		panic("scenarios: " + s.Name + " is not generated")
 	}

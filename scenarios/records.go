@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -25,7 +26,7 @@ func records() []Scenario {
 func cleanupAfterTTL(d *draft) {
 	d.nodes(3, 3, 5)
 	ttl := d.duration("ttl", 15*time.Second, 30*time.Second)
-	d.plan.Cluster.CompletedTaskTTL = plan.Duration(ttl)
+	d.plan.CompletedTaskTTL = plan.Duration(ttl)
 	c := d.library(articles)
 	d.create(c)
 
@@ -33,24 +34,24 @@ func cleanupAfterTTL(d *draft) {
 	finished.Barrier = d.number("barrier", 0, 1) == 1
 	d.add(finished)
 
-	failed := &plan.Task{
-		Kind: plan.Cleanup, ID: "fails", Files: 12, Parallel: 2,
+	failed := &taskplan.Task{
+		Kind: taskplan.Cleanup, ID: "fails", Files: 12, Parallel: 2,
 		MinUnitTime: plan.Duration(time.Second), FailUnits: []string{"file-0007"},
 	}
 	d.add(failed)
 
-	cancelled := &plan.Task{
-		Kind: plan.Repair, ID: "is-cancelled", Collection: c.Name,
+	cancelled := &taskplan.Task{
+		Kind: taskplan.Repair, ID: "is-cancelled", Collection: c.Name,
 		MinUnitTime: plan.Duration(10 * time.Second), Parallel: 1,
 	}
 	d.add(cancelled)
 	d.wait("change-of-mind", 200*time.Millisecond, 5*time.Second)
-	d.ends(ok, d.do(plan.Operation{Do: plan.CancelTask, Namespace: string(cancelled.Kind), TaskID: cancelled.ID}))
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.CancelTask, Namespace: string(cancelled.Kind), TaskID: cancelled.ID}))
 
 	d.promise(
-		ending(finished, "FINISHED"), of(finished, plan.RecordGone),
-		ending(failed, "FAILED"), of(failed, plan.RecordGone),
-		ending(cancelled, "CANCELLED"), of(cancelled, plan.RecordGone),
+		ending(finished, "FINISHED"), of(finished, taskplan.RecordGone),
+		ending(failed, "FAILED"), of(failed, taskplan.RecordGone),
+		ending(cancelled, "CANCELLED"), of(cancelled, taskplan.RecordGone),
 	)
 	d.serves(c.Name, title, trigram)
 	d.pass(finished, d.perNode(c))
@@ -60,10 +61,10 @@ func cleanupAfterTTL(d *draft) {
 func dropAndRecreate(d *draft) {
 	c := d.library(articles)
 	d.create(c)
-	notes := &plan.Collection{Name: "Notes", Properties: map[string]string{title: word}, Shards: []string{"s1", "s2"}, Replicas: d.replicas(2)}
+	notes := &taskplan.Collection{Name: "Notes", Properties: map[string]string{title: word}, Shards: []string{"s1", "s2"}, Replicas: d.replicas(2)}
 	d.create(notes)
 	drop := func(outcome, name string) {
-		d.ends(outcome, d.do(plan.Operation{Do: plan.DropCollection, Target: name}))
+		d.ends(outcome, d.do(taskplan.Operation{Do: taskplan.DropCollection, Target: name}))
 	}
 
 	first := d.retokenize(c, "retokenize", trigram)
@@ -75,7 +76,7 @@ func dropAndRecreate(d *draft) {
 
 	drop(ok, c.Name)
 	drop(ok, notes.Name)
-	d.promise(plan.Promise{Expect: plan.CollectionGone, Collection: notes.Name})
+	d.promise(taskplan.Promise{Expect: taskplan.CollectionGone, Collection: notes.Name})
 	d.wait("regret", time.Second, 2*schedulerTick)
 	d.create(c)
 
@@ -83,6 +84,6 @@ func dropAndRecreate(d *draft) {
 	second := d.retokenize(c, "retokenize-again", field)
 	d.add(second)
 	d.pass(second, d.perNode(c))
-	d.promise(of(first, plan.RecordGone), ending(second, "FINISHED"), of(second, plan.UnitsOnce))
+	d.promise(of(first, taskplan.RecordGone), ending(second, "FINISHED"), of(second, taskplan.UnitsOnce))
 	d.serves(c.Name, title, field)
 }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster/clustertest"
-	"dtsim/sim/plan"
 )
 
 // The plans in testdata/regressions each made a defect show: of the system, as FOUND.md
@@ -19,7 +19,7 @@ func TestWhatWasMendedStaysMended(t *testing.T) {
 	require.NotEmpty(t, names)
 	for _, name := range names {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".plan.json"), func(t *testing.T) {
-			p, err := plan.ReadFile(name)
+			p, err := taskplan.ReadFile(name)
 			require.NoError(t, err)
 			require.Empty(t, clustertest.Trace(t, p).Footer.Verdict.Violations)
 		})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -27,16 +28,16 @@ const (
 
 func rolledBack(d *draft) {
 	d.nodes(3, 3, 5)
-	d.plan.Cluster.CompletedTaskTTL = plan.Duration(d.duration("ttl", 10*time.Second, 20*time.Second))
+	d.plan.CompletedTaskTTL = plan.Duration(d.duration("ttl", 10*time.Second, 20*time.Second))
 	c := d.library(articles)
 	reindex := d.retokenize(c, "to-trigram", trigram)
 	reindex.Barrier = d.number("barrier", 0, 1) == 1
-	sweep := &plan.Task{Kind: plan.Cleanup, ID: "sweep", Files: 6, MinUnitTime: plan.Duration(200 * time.Millisecond), Parallel: 2}
-	d.plan.Inherited = &plan.Inherited{
-		Collections: []plan.Collection{*c},
-		Tasks:       []plan.InheritedTask{{Task: *reindex, Status: paused}, {Task: *sweep, Status: queued}},
+	sweep := &taskplan.Task{Kind: taskplan.Cleanup, ID: "sweep", Files: 6, MinUnitTime: plan.Duration(200 * time.Millisecond), Parallel: 2}
+	d.plan.Inherited = &taskplan.Inherited{
+		Collections: []taskplan.Collection{*c},
+		Tasks:       []taskplan.InheritedTask{{Task: *reindex, Status: paused}, {Task: *sweep, Status: queued}},
 	}
-	refused := func(op plan.Operation) {
+	refused := func(op taskplan.Operation) {
 		d.ends(rejected, d.do(op))
 		d.wait("next", 50*time.Millisecond, 400*time.Millisecond)
 	}
@@ -50,27 +51,27 @@ func rolledBack(d *draft) {
 	d.add(&files)
 
 	// What belongs to a task that this version cannot read is not free.
-	refused(plan.Operation{Do: plan.AddTask, Task: d.retokenize(c, reindex.ID, field)})
-	refused(plan.Operation{Do: plan.AddTask, Task: d.retokenize(c, "to-field", field)})
-	refused(plan.Operation{Do: plan.AddTask, Task: sweep})
-	refused(plan.Operation{Do: plan.UpdateProperty, Target: c.Name, Property: title, Tokenization: field})
-	refused(plan.Operation{Do: plan.DropCollection, Target: c.Name})
+	refused(taskplan.Operation{Do: taskplan.AddTask, Task: d.retokenize(c, reindex.ID, field)})
+	refused(taskplan.Operation{Do: taskplan.AddTask, Task: d.retokenize(c, "to-field", field)})
+	refused(taskplan.Operation{Do: taskplan.AddTask, Task: sweep})
+	refused(taskplan.Operation{Do: taskplan.UpdateProperty, Target: c.Name, Property: title, Tokenization: field})
+	refused(taskplan.Operation{Do: taskplan.DropCollection, Target: c.Name})
 
 	// Nor does any command of this version end it.
-	for _, t := range []*plan.Task{reindex, sweep} {
-		for _, do := range []plan.Action{plan.CancelTask, plan.FailTask, plan.CleanUpTask} {
-			refused(plan.Operation{Do: do, Namespace: string(t.Kind), TaskID: t.ID})
+	for _, t := range []*taskplan.Task{reindex, sweep} {
+		for _, do := range []taskplan.Action{taskplan.CancelTask, taskplan.FailTask, taskplan.CleanUpTask} {
+			refused(taskplan.Operation{Do: do, Namespace: string(t.Kind), TaskID: t.ID})
 		}
 	}
 	d.pass(body, d.perNode(c))
-	d.now += d.plan.Cluster.CompletedTaskTTL.D() + 3*schedulerTick
+	d.now += d.plan.CompletedTaskTTL.D() + 3*schedulerTick
 	d.now = max(d.now, property.Bound(&d.plan)) // what stays has had the time to end
-	refused(plan.Operation{Do: plan.AddTask, Task: d.retokenize(c, reindex.ID, field)})
-	d.ends(ok, d.do(plan.Operation{Do: plan.ListTasks}))
+	refused(taskplan.Operation{Do: taskplan.AddTask, Task: d.retokenize(c, reindex.ID, field)})
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks}))
 
 	d.promise(
-		of(reindex, plan.TaskStays), of(reindex, plan.NoSwap), of(sweep, plan.TaskStays),
-		ending(body, "FINISHED"), of(body, plan.RecordGone), ending(&files, "FINISHED"), of(&files, plan.RecordGone),
+		of(reindex, taskplan.TaskStays), of(reindex, taskplan.NoSwap), of(sweep, taskplan.TaskStays),
+		ending(body, "FINISHED"), of(body, taskplan.RecordGone), ending(&files, "FINISHED"), of(&files, taskplan.RecordGone),
 	)
 	d.serves(c.Name, title, word)
 	d.serves(c.Name, body.Property, field)
@@ -78,15 +79,15 @@ func rolledBack(d *draft) {
 
 // inherit lets the run begin with a collection, and with tasks that a newer version was
 // at work on. The workload meets them like those that it submits.
-func (w *composer) inherit(c *plan.Collection) {
+func (w *composer) inherit(c *taskplan.Collection) {
 	w.collections = append(w.collections, c)
-	h := &plan.Inherited{Collections: []plan.Collection{*c}}
+	h := &taskplan.Inherited{Collections: []taskplan.Collection{*c}}
 	for range 1 + w.number("inherited-tasks", 2) {
 		t := w.task()
-		if slices.ContainsFunc(w.tasks, func(o *plan.Task) bool { return o.Kind == t.Kind }) {
+		if slices.ContainsFunc(w.tasks, func(o *taskplan.Task) bool { return o.Kind == t.Kind }) {
 			continue // two about the same data are no inheritance
 		}
-		h.Tasks = append(h.Tasks, plan.InheritedTask{Task: *t, Status: pick(w.choices, "status", paused, queued)})
+		h.Tasks = append(h.Tasks, taskplan.InheritedTask{Task: *t, Status: pick(w.choices, "status", paused, queued)})
 		w.tasks = append(w.tasks, t)
 	}
 	w.plan.Inherited, w.inherited = h, len(h.Tasks)

@@ -10,13 +10,13 @@ import (
 
 	"dtsim/scenarios"
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster/clustertest"
-	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 // judge returns the violations in a sequence of events.
-func judge(p *plan.Plan, events []trace.Event) []trace.Violation {
+func judge(p *taskplan.Plan, events []trace.Event) []trace.Violation {
 	o := property.New(p)
 	for _, e := range events {
 		o.Observe(e)
@@ -62,26 +62,26 @@ func TestAScenarioRunsOnAsManyNodesAsItIsGiven(t *testing.T) {
 
 // breaking judges a run against the contrary of a promise, or, where a promise has no
 // contrary, a run that something was taken out of.
-func breaking(p plan.Plan, i int, events []trace.Event) []trace.Violation {
+func breaking(p taskplan.Plan, i int, events []trace.Event) []trace.Violation {
 	p.Promises = slices.Clone(p.Promises)
 	q := &p.Promises[i]
 	switch q.Expect {
-	case plan.TaskEnds:
+	case taskplan.TaskEnds:
 		q.Status = map[string]string{"FINISHED": "FAILED", "FAILED": "CANCELLED", "CANCELLED": "FINISHED"}[q.Status]
-	case plan.OperationsEnd:
+	case taskplan.OperationsEnd:
 		q.Outcome = "ambiguous"
-	case plan.SchemaIs, plan.ShardsAre:
+	case taskplan.SchemaIs, taskplan.ShardsAre:
 		q.Tokenization = "other"
-	case plan.CollectionGone:
+	case taskplan.CollectionGone:
 		events = append(slices.Clone(events), trace.Event{At: events[len(events)-1].At, Node: "n1", Incarnation: 1, Kind: trace.AtRest,
 			Fields: []trace.Field{trace.Str("what", "shard"), trace.Str("collection", q.Collection)}})
-	case plan.TaskStays:
+	case taskplan.TaskStays:
 		// One of the nodes has lost the record.
 		i := slices.IndexFunc(events, func(e trace.Event) bool {
 			return e.Kind == trace.AtRest && e.Str("what") == "record" && e.Str("task") == q.TaskID
 		})
 		events = slices.Delete(slices.Clone(events), i, i+1)
-	case plan.NoSwap:
+	case taskplan.NoSwap:
 		i := slices.IndexFunc(events, func(e trace.Event) bool { return e.Kind == trace.TaskChanged && e.Str("task") == q.TaskID })
 		swap := trace.Event{At: events[i].At, Node: "n1", Incarnation: 1, Kind: trace.ShardChanged,
 			Fields: append(events[i].Fields[:3:3], trace.Str("shard", "s1"), trace.Str("why", "swapped"))}
@@ -93,15 +93,15 @@ func breaking(p plan.Plan, i int, events []trace.Event) []trace.Violation {
 }
 
 // proves says whether a promise rests on an event.
-func proves(q *plan.Promise, e trace.Event) bool {
+func proves(q *taskplan.Promise, e trace.Event) bool {
 	switch q.Expect {
-	case plan.UnitsOnce:
+	case taskplan.UnitsOnce:
 		return e.Kind == trace.Committed && strings.HasSuffix(e.Str("command"), "UNIT_COMPLETED") && strings.Contains(e.Str("body"), `"`+q.TaskID+`"`)
-	case plan.CallbacksOnce, plan.GroupsEarly:
+	case taskplan.CallbacksOnce, taskplan.GroupsEarly:
 		return e.Kind == trace.CallbackEnded && e.Str("task") == q.TaskID
-	case plan.SwapsOnce:
+	case taskplan.SwapsOnce:
 		return e.Kind == trace.ShardChanged && e.Str("task") == q.TaskID
-	case plan.RecordGone:
+	case taskplan.RecordGone:
 		// The record goes away when it is removed, or when another takes its place.
 		return e.Kind == trace.TaskChanged && e.Str("task") == q.TaskID && e.Str("status") == ""
 	}

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // Scenario is a named family of plans.
@@ -36,7 +36,7 @@ type Options struct {
 // Plan returns the plan of a seed. The same seed and options give the same plan.
 // The plan is not validated: with options no cluster can have, plan.Validate
 // says so.
-func (s Scenario) Plan(seed uint64, o Options) *plan.Plan {
+func (s Scenario) Plan(seed uint64, o Options) *taskplan.Plan {
 	if s.family != nil {
 		return s.family.compose(fromSeed(s.Name, seed), s.Name, seed, o)
 	}

@@ -32,7 +32,7 @@ func BenchmarkEngine(b *testing.B) {
 			}
 			var virtual, wall time.Duration
 			for seed := uint64(1); b.Loop(); seed++ {
-				p := journey.Plan(seed, scenarios.Options{})
+				p := journey.Plan(seed, scenarios.Options{}).Encode()
 				r, err := scenarios.Application().Once(b.Context(), e, engine.Job{Plan: p, Entropy: campaign.Entropy(p)})
 				if err != nil {
 					b.Fatal(err)
@@ -63,7 +63,7 @@ func BenchmarkRun(b *testing.B) {
 			var cpu time.Duration
 			runs := 0
 			for b.Loop() {
-				p := family.Plan(uint64(1+runs%8), scenarios.Options{})
+				p := family.Plan(uint64(1+runs%8), scenarios.Options{}).Encode()
 				r, err := scenarios.Application().Once(b.Context(), e, engine.Job{Plan: p, Entropy: campaign.Entropy(p)})
 				if err != nil {
 					b.Fatal(err)

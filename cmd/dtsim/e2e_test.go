@@ -16,6 +16,7 @@ import (
 	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/reports/schema"
 	"dtsim/scenarios"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
@@ -98,14 +99,14 @@ func TestKeptTraceReplaysUnderBothEngines(t *testing.T) {
 }
 
 // brokenPromise is a plan that promises what will not be.
-func brokenPromise(t *testing.T) *plan.Plan {
+func brokenPromise(t *testing.T) *taskplan.Plan {
 	t.Helper()
 	journey, err := scenarios.ByName("journey-2")
 	require.NoError(t, err)
 	p := journey.Plan(1, scenarios.Options{})
 	edited := 0
 	for i := range p.Promises {
-		if p.Promises[i].Expect == plan.TaskEnds {
+		if p.Promises[i].Expect == taskplan.TaskEnds {
 			p.Promises[i].Status = "CANCELLED"
 			edited++
 		}
@@ -118,7 +119,7 @@ func TestBrokenPromiseIsFoundKeptAndReplayed(t *testing.T) {
 	long(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "my.plan.json")
-	require.NoError(t, os.WriteFile(file, plan.Encode(brokenPromise(t)), 0o644))
+	require.NoError(t, os.WriteFile(file, plan.Encode(brokenPromise(t).Encode()), 0o644))
 
 	var run schema.Campaign
 	require.Equal(t, 1, dtsim(t, &run, "run", "--plan", file, "--engine", "native", "--out", dir))

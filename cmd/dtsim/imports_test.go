@@ -28,7 +28,7 @@ var floors = []string{"fsm", "sched", "models", "sim", "scenarios", "reports", "
 // formats are the leaves that models and reports may use although they stand on
 // the floor of sim or scenarios; they import nothing of the repository but each other,
 // downwards.
-var formats = []string{"sim/plan", "sim/trace", "sim/trace/event", "scenarios/tasks/taskevent"}
+var formats = []string{"sim/plan", "scenarios/tasks/taskplan", "sim/trace", "sim/trace/event", "scenarios/tasks/taskevent"}
 
 // products are the floors that ship: they must not know that a simulator exists.
 var products = []string{"fsm", "sched"}

@@ -32,7 +32,7 @@ func TestPagesOfTheCommandInABrowser(t *testing.T) {
 
 	t.Run("campaign", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "broken.plan.json")
-		require.NoError(t, os.WriteFile(file, plan.Encode(brokenPromise(t)), 0o644))
+		require.NoError(t, os.WriteFile(file, plan.Encode(brokenPromise(t).Encode()), 0o644))
 		var run schema.Campaign
 		require.Equal(t, 1, dtsim(t, &run, "run", "--plan", file, "--engine", "native", "--report", "--out", out))
 		require.NotEmpty(t, run.Failures)

@@ -11,8 +11,8 @@ import (
 
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/coverage"
-	"dtsim/sim/plan"
 )
 
 // CampaignView is what the page of a campaign is made of.
@@ -427,7 +427,7 @@ func faultTableOf(d *schema.Campaign) faultTable {
 	}
 	t.States = append(t.States, slices.Sorted(maps.Keys(others))...)
 	place := map[string]int{}
-	for i, k := range plan.FaultKinds() {
+	for i, k := range taskplan.FaultKinds() {
 		place[string(k)] = i + 1
 	}
 	kinds := slices.SortedFunc(maps.Keys(d.FaultTable), func(a, b string) int {

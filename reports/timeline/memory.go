@@ -22,7 +22,7 @@ type memoryProjector struct {
 
 func newMemoryProjector(tl *Timeline) *memoryProjector {
 	p := &memoryProjector{
-		changes: newChanges(), check: tracecheck.New(&tl.Trace.Header.Plan), watched: make(map[trace.Kind]bool),
+		changes: newChanges(), check: tracecheck.New(tl.plan), watched: make(map[trace.Kind]bool),
 		nodes: make(map[string]string), of: make(map[int64][2]string),
 	}
 	for _, kind := range tracecheck.Kinds() {

@@ -8,13 +8,18 @@ import (
 	"strconv"
 	"strings"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
 // New projects a run. It returns an error that names the event if sequence numbers or times are
 // inconsistent; every other contradiction in a trace is projected as it is.
 func New(t *trace.Trace) (*Timeline, error) {
-	tl := &Timeline{Trace: t, lanes: make(map[string]int)}
+	p, err := taskplan.Of(&t.Header.Plan)
+	if err != nil {
+		return nil, fmt.Errorf("timeline: %w", err)
+	}
+	tl := &Timeline{Trace: t, plan: p, lanes: make(map[string]int)}
 	if err := tl.index(); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"sort"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
@@ -43,6 +44,8 @@ type Timeline struct {
 
 	// lanes are the positions of nodes by name.
 	lanes map[string]int
+	// plan is that of the trace.
+	plan *taskplan.Plan
 	// clocks has a vector clock for each event; see [Timeline.Clock].
 	clocks []int32
 }

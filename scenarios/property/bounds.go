@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -47,17 +48,17 @@ const (
 // it is terminal and its callbacks have run; and its record is gone, and all that nodes
 // hold of it, if the time to live is at most [shortLife]. A run that ends earlier is not
 // judged for P16 where it was too short, and says so in its counters.
-func Bound(p *plan.Plan) time.Duration {
+func Bound(p *taskplan.Plan) time.Duration {
 	ends, rest := Bounds(p)
 	return ends + rest
 }
 
 // Bounds returns the two parts of [Bound]: how long it takes until every task has ended
 // that can end by itself, and what follows the end of a task.
-func Bounds(p *plan.Plan) (ends, rest time.Duration) {
+func Bounds(p *taskplan.Plan) (ends, rest time.Duration) {
 	b := boundsOf(p)
 	rest = b.callbacks
-	if ttl := p.Cluster.CompletedTaskTTL.D(); ttl <= shortLife {
+	if ttl := p.CompletedTaskTTL.D(); ttl <= shortLife {
 		rest = max(rest, ttl+b.records+b.callbacks)
 	}
 	return b.cluster + b.tasks, rest
@@ -66,9 +67,9 @@ func Bounds(p *plan.Plan) (ends, rest time.Duration) {
 // shortLife is the longest time to live that a run waits for.
 const shortLife = time.Minute
 
-func boundsOf(p *plan.Plan) bounds {
+func boundsOf(p *taskplan.Plan) bounds {
 	c := &p.Cluster
-	tick, latency, sync := c.SchedulerTick.D(), c.Network.MaxLatency.D(), c.Disk.SyncLatency.D()
+	tick, latency, sync := p.SchedulerTick.D(), c.Network.MaxLatency.D(), c.Disk.SyncLatency.D()
 	lasting, work := lasting(p), longestWork(p)
 
 	// A leader is missed after twice the heartbeat timeout, and of two elections that
@@ -108,11 +109,11 @@ func submission(c *plan.Cluster) time.Duration {
 // lasting is for how long what a fault has begun goes on in the calm. Calls that were to
 // be made later are not made then, and a message that is late or comes again holds up
 // nobody for longer than a call has patience.
-func lasting(p *plan.Plan) time.Duration {
+func lasting(p *taskplan.Plan) time.Duration {
 	var longest time.Duration
 	for i := range p.Faults {
 		switch f := &p.Faults[i]; f.Kind {
-		case plan.CallbackSlow, plan.WorkerLinger, plan.AckDelay:
+		case taskplan.CallbackSlow, taskplan.WorkerLinger, plan.CallDelay:
 			longest = max(longest, f.Min.D(), f.Max.D())
 		}
 	}
@@ -130,10 +131,10 @@ type workload struct {
 }
 
 // longestWork is the most that a task of the plan has of each.
-func longestWork(p *plan.Plan) workload {
+func longestWork(p *taskplan.Plan) workload {
 	var longest workload
-	work := func(t *plan.Task, c *plan.Collection) {
-		units, most := plan.UnitsOf(t, c, p.Cluster.Nodes), 0
+	work := func(t *taskplan.Task, c *taskplan.Collection) {
+		units, most := taskplan.UnitsOf(t, c, p.Cluster.Nodes), 0
 		on := make(map[string]int)
 		for _, u := range units {
 			on[u.Node]++ // all on "" where any node may take any
@@ -143,7 +144,7 @@ func longestWork(p *plan.Plan) workload {
 		one := max(t.MinUnitTime.D(), t.MaxUnitTime.D()) + 5*submission(&p.Cluster) + writes*p.Cluster.Disk.SyncLatency.D() + moment
 		rounds := (most + t.Parallel - 1) / max(1, t.Parallel)
 		longest.time = max(longest.time, time.Duration(rounds+9*len(t.SlowUnits))*one)
-		if t.Kind == plan.Cleanup {
+		if t.Kind == taskplan.Cleanup {
 			// Who meets a unit of another node begins again, with a part of what is left.
 			longest.restarts = max(longest.restarts, 1+bits.Len(uint(len(units))))
 		} else {
@@ -151,13 +152,13 @@ func longestWork(p *plan.Plan) workload {
 		}
 	}
 	for i, op := range p.Workload {
-		if op.Do == plan.AddTask {
+		if op.Do == taskplan.AddTask {
 			work(op.Task, p.CollectionAt(i, op.Task.Collection))
 		}
 	}
-	for _, f := range p.Faults {
-		if f.Do != nil && f.Do.Do == plan.AddTask {
-			work(f.Do.Task, p.CollectionAt(len(p.Workload), f.Do.Task.Collection))
+	for i := range p.Faults {
+		if op := p.Does(i); op != nil && op.Do == taskplan.AddTask {
+			work(op.Task, p.CollectionAt(len(p.Workload), op.Task.Collection))
 		}
 	}
 	return longest

@@ -1,11 +1,10 @@
 package property
 
 import (
-	"slices"
 	"strings"
 
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -69,7 +68,7 @@ func (c *cleanups) removed(e *trace.Event, l *ledger) {
 		}
 		return
 	}
-	ttl := l.plan.Cluster.CompletedTaskTTL.D().Milliseconds()
+	ttl := l.plan.CompletedTaskTTL.D().Milliseconds()
 	if age := cmd.CleanedUpAt - r.ended; age <= cmd.TTL {
 		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d, %d ms after it ended: its time to live is %d ms", r.id, cmd.Index, age, cmd.TTL)
 	}
@@ -79,12 +78,21 @@ func (c *cleanups) removed(e *trace.Event, l *ledger) {
 }
 
 // mayForce says that an operator of the plan removes records of the task by force.
-func mayForce(p *plan.Plan, id taskevent.Run) bool {
-	forces := func(op *plan.Operation) bool {
-		return op != nil && op.Do == plan.CleanUpTask && op.Namespace == id.Namespace && op.TaskID == id.Task
+func mayForce(p *taskplan.Plan, id taskevent.Run) bool {
+	forces := func(op *taskplan.Operation) bool {
+		return op != nil && op.Do == taskplan.CleanUpTask && op.Namespace == id.Namespace && op.TaskID == id.Task
 	}
-	return slices.ContainsFunc(p.Workload, func(op plan.Operation) bool { return forces(&op) }) ||
-		slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return forces(f.Do) })
+	for i := range p.Workload {
+		if forces(&p.Workload[i]) {
+			return true
+		}
+	}
+	for i := range p.Faults {
+		if forces(p.Does(i)) {
+			return true
+		}
+	}
+	return false
 }
 
 // drop notes which runs go with a collection.
@@ -92,7 +100,7 @@ func (c *cleanups) drop(e *trace.Event, l *ledger) {
 	c.stake("P12")
 	c.dropped = e.Seq
 	for _, r := range l.order {
-		if !r.gone && r.payload.Kind != plan.Cleanup && strings.EqualFold(r.payload.Collection, l.command.Class) {
+		if !r.gone && r.payload.Kind != taskplan.Cleanup && strings.EqualFold(r.payload.Collection, l.command.Class) {
 			c.bound = append(c.bound, r)
 		}
 	}
@@ -130,6 +138,6 @@ func (c *cleanups) localRemoved(e *trace.Event, run taskevent.Run, l *ledger) {
 }
 
 // hasCallbacks says that the provider of the run has callbacks.
-func (r *run) hasCallbacks() bool { return r.id.Namespace != string(plan.Cleanup) }
+func (r *run) hasCallbacks() bool { return r.id.Namespace != string(taskplan.Cleanup) }
 
 func (c *cleanups) finish(*ledger) {}

@@ -12,6 +12,7 @@ import (
 	"dtsim/fsm/api"
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -21,54 +22,54 @@ import (
 // story is a run in which everything happens that a check looks at: a barrier reindex
 // that finishes, one per tenant that does, a cleanup that fails, a repair that is
 // cancelled, and a collection that is dropped.
-func story() *plan.Plan {
+func story() *taskplan.Plan {
 	second := func(n float64) plan.Duration { return plan.Duration(n * float64(time.Second)) }
-	p := plan.Default()
+	p := taskplan.Default()
 	p.Name = "story"
 	p.Duration = second(80)
-	p.Cluster.SchedulerTick = second(2)
-	p.Cluster.CompletedTaskTTL = second(20)
+	p.SchedulerTick = second(2)
+	p.CompletedTaskTTL = second(20)
 	p.Cluster.Raft.SnapshotThreshold = 16
 	p.Cluster.Raft.TrailingLogs = 8
-	task := func(t plan.Task) *plan.Task {
+	task := func(t taskplan.Task) *taskplan.Task {
 		t.MinUnitTime, t.Parallel = second(2), 1
 		return &t
 	}
-	p.Workload = []plan.Operation{
-		{At: second(4), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+	p.Workload = []taskplan.Operation{
+		{At: second(4), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Articles", Properties: map[string]string{"title": "word"}, Shards: []string{"s1", "s2"}, Replicas: 2}},
-		{At: second(4.5), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+		{At: second(4.5), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Rooms", Properties: map[string]string{"title": "word"}, Tenants: []string{"t1", "t2"}, Replicas: 2}},
-		{At: second(4.7), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+		{At: second(4.7), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Notes", Properties: map[string]string{"title": "word"}, Shards: []string{"s1"}, Replicas: 2}},
-		{At: second(6), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{
-			Kind: plan.Reindex, ID: "barrier", Collection: "Articles", Property: "title", Tokenization: "trigram", Barrier: true})},
-		{At: second(6.5), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{
-			Kind: plan.Reindex, ID: "tenants", Collection: "Rooms", Property: "title", Tokenization: "field", PerTenant: true, SlowUnits: []string{"t1__n1"}})},
-		{At: second(7), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Cleanup, ID: "fails", Files: 6, FailUnits: []string{"file-0003"}})},
-		{At: second(7.5), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "cancelled", Collection: "Notes"})},
-		{At: second(8), Node: "n1", Do: plan.CancelTask, Namespace: "repair", TaskID: "cancelled"},
-		{At: second(9), Node: "n1", Do: plan.UpdateProperty, Target: "Articles", Property: "title", Tokenization: "field"},
-		{At: second(13), Node: "n1", Do: plan.DropCollection, Target: "Notes"},
-		{At: second(62), Node: "n1", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Cleanup, ID: "late", Files: 3})},
-		{At: second(66), Node: "n1", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Cleanup, ID: "opaque", Files: 3, Flaw: plan.PayloadCutOff})},
-		{At: second(67), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "unread", Collection: "Rooms", Flaw: plan.PayloadNull})},
-		{At: second(67.5), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "unitless", Collection: "Rooms", Flaw: plan.NullUnit})},
-		{At: second(68), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "nowhere", Collection: "Rooms", Flaw: plan.UnknownCollection})},
+		{At: second(6), Node: "n2", Do: taskplan.AddTask, Task: task(taskplan.Task{
+			Kind: taskplan.Reindex, ID: "barrier", Collection: "Articles", Property: "title", Tokenization: "trigram", Barrier: true})},
+		{At: second(6.5), Node: "n2", Do: taskplan.AddTask, Task: task(taskplan.Task{
+			Kind: taskplan.Reindex, ID: "tenants", Collection: "Rooms", Property: "title", Tokenization: "field", PerTenant: true, SlowUnits: []string{"t1__n1"}})},
+		{At: second(7), Node: "n3", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Cleanup, ID: "fails", Files: 6, FailUnits: []string{"file-0003"}})},
+		{At: second(7.5), Node: "n3", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Repair, ID: "cancelled", Collection: "Notes"})},
+		{At: second(8), Node: "n1", Do: taskplan.CancelTask, Namespace: "repair", TaskID: "cancelled"},
+		{At: second(9), Node: "n1", Do: taskplan.UpdateProperty, Target: "Articles", Property: "title", Tokenization: "field"},
+		{At: second(13), Node: "n1", Do: taskplan.DropCollection, Target: "Notes"},
+		{At: second(62), Node: "n1", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Cleanup, ID: "late", Files: 3})},
+		{At: second(66), Node: "n1", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Cleanup, ID: "opaque", Files: 3, Flaw: taskplan.PayloadCutOff})},
+		{At: second(67), Node: "n2", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Repair, ID: "unread", Collection: "Rooms", Flaw: taskplan.PayloadNull})},
+		{At: second(67.5), Node: "n2", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Repair, ID: "unitless", Collection: "Rooms", Flaw: taskplan.NullUnit})},
+		{At: second(68), Node: "n3", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Repair, ID: "nowhere", Collection: "Rooms", Flaw: taskplan.UnknownCollection})},
 	}
-	p.Promises = []plan.Promise{
-		{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "barrier", Status: "FINISHED"},
-		{Expect: plan.UnitsOnce, Namespace: "reindex", TaskID: "barrier"},
-		{Expect: plan.CallbacksOnce, Namespace: "reindex", TaskID: "barrier"},
-		{Expect: plan.SwapsOnce, Namespace: "reindex", TaskID: "barrier"},
-		{Expect: plan.GroupsEarly, Namespace: "reindex", TaskID: "tenants"},
-		{Expect: plan.NoSwap, Namespace: "repair", TaskID: "cancelled"},
-		{Expect: plan.RecordGone, Namespace: "cleanup", TaskID: "fails"},
-		{Expect: plan.OperationsEnd, Operations: []int{8}, Outcome: "rejected"},
-		{Expect: plan.OperationsEnd, Operations: []int{3, 8}, Outcome: "ok", Exactly: 1},
-		{Expect: plan.SchemaIs, Collection: "Articles", Property: "title", Tokenization: "trigram"},
-		{Expect: plan.ShardsAre, Collection: "Rooms", Tenant: "t2", Property: "title", Tokenization: "field"},
-		{Expect: plan.CollectionGone, Collection: "Notes"},
+	p.Promises = []taskplan.Promise{
+		{Expect: taskplan.TaskEnds, Namespace: "reindex", TaskID: "barrier", Status: "FINISHED"},
+		{Expect: taskplan.UnitsOnce, Namespace: "reindex", TaskID: "barrier"},
+		{Expect: taskplan.CallbacksOnce, Namespace: "reindex", TaskID: "barrier"},
+		{Expect: taskplan.SwapsOnce, Namespace: "reindex", TaskID: "barrier"},
+		{Expect: taskplan.GroupsEarly, Namespace: "reindex", TaskID: "tenants"},
+		{Expect: taskplan.NoSwap, Namespace: "repair", TaskID: "cancelled"},
+		{Expect: taskplan.RecordGone, Namespace: "cleanup", TaskID: "fails"},
+		{Expect: taskplan.OperationsEnd, Operations: []int{8}, Outcome: "rejected"},
+		{Expect: taskplan.OperationsEnd, Operations: []int{3, 8}, Outcome: "ok", Exactly: 1},
+		{Expect: taskplan.SchemaIs, Collection: "Articles", Property: "title", Tokenization: "trigram"},
+		{Expect: taskplan.ShardsAre, Collection: "Rooms", Tenant: "t2", Property: "title", Tokenization: "field"},
+		{Expect: taskplan.CollectionGone, Collection: "Notes"},
 	}
 	return &p
 }
@@ -94,7 +95,7 @@ func events(t *testing.T) []trace.Event {
 }
 
 // judge returns the violations in a sequence of events.
-func judge(p *plan.Plan, all []trace.Event) []trace.Violation {
+func judge(p *taskplan.Plan, all []trace.Event) []trace.Violation {
 	o := property.New(p)
 	for _, e := range all {
 		o.Observe(e)
@@ -177,8 +178,8 @@ func restOfBarrier(what, status string) script {
 
 // conflicting is the command that adds another task for the data of "barrier".
 func conflicting() string {
-	payload, err := json.Marshal(provider.NewPayload(plan.Task{
-		Kind: plan.Reindex, ID: "other", Collection: "articles", Property: "title", Tokenization: "field",
+	payload, err := json.Marshal(provider.NewPayload(taskplan.Task{
+		Kind: taskplan.Reindex, ID: "other", Collection: "articles", Property: "title", Tokenization: "field",
 	}, nil))
 	if err != nil {
 		panic(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -231,7 +232,7 @@ func TestTheBoundFollowsFromThePlan(t *testing.T) {
 	faulty := property.Bound(p)
 	require.Greater(t, faulty, bound, "a leader may be slow to come back to a follower")
 	for kind, longer := range map[plan.FaultKind]bool{
-		plan.CallbackSlow: true, plan.WorkerLinger: true, plan.AckDelay: true,
+		taskplan.CallbackSlow: true, taskplan.WorkerLinger: true, plan.CallDelay: true,
 		plan.CallLate: false, plan.Delay: false, plan.ClockJump: false,
 	} {
 		p.Faults = []plan.Fault{{Kind: kind, Max: plan.Duration(time.Minute), By: plan.Duration(time.Hour)}}
@@ -243,7 +244,7 @@ func TestTheBoundFollowsFromThePlan(t *testing.T) {
 	}
 
 	q := story()
-	q.Cluster.CompletedTaskTTL = plan.Duration(time.Hour)
+	q.CompletedTaskTTL = plan.Duration(time.Hour)
 	require.Less(t, property.Bound(q), bound-20*time.Second, "nobody waits for an hour")
 	ends, rest := property.Bounds(q)
 	require.Equal(t, property.Bound(q), ends+rest)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -16,16 +17,16 @@ import (
 // stuck is a run of three nodes with a task whose only unit is n3's and never ends.
 type stuck struct {
 	events []trace.Event
-	plan   *plan.Plan
+	plan   *taskplan.Plan
 }
 
 func newStuck() *stuck {
-	p := plan.Default()
+	p := taskplan.Default()
 	p.Duration = plan.Duration(10 * time.Minute)
 	p.Calm = plan.Duration(time.Minute)
 	p.Faults = []plan.Fault{{Kind: plan.Leave, Node: "n3"}}
-	p.Workload = []plan.Operation{{At: plan.Duration(time.Second), Node: "n1", Do: plan.AddTask, Task: &plan.Task{
-		Kind: plan.Cleanup, ID: "t", Files: 1, MinUnitTime: plan.Duration(time.Second), Parallel: 1}}}
+	p.Workload = []taskplan.Operation{{At: plan.Duration(time.Second), Node: "n1", Do: taskplan.AddTask, Task: &taskplan.Task{
+		Kind: taskplan.Cleanup, ID: "t", Files: 1, MinUnitTime: plan.Duration(time.Second), Parallel: 1}}}
 	s := &stuck{plan: &p}
 	for i := range 3 {
 		s.add(0, fmt.Sprintf("n%d", i+1), trace.NodeStarted)
@@ -138,7 +139,7 @@ func TestWhatIsUnfinishedNeedsAnExcuse(t *testing.T) {
 // aged is a run whose task an operator ends at two seconds, by a clock that is ahead.
 func aged(ahead time.Duration) *stuck {
 	s := newStuck()
-	s.plan.Cluster.CompletedTaskTTL = plan.Duration(10 * time.Second)
+	s.plan.CompletedTaskTTL = plan.Duration(10 * time.Second)
 	stamp := 1_000_000_000_000 + (2*time.Second + ahead).Milliseconds()
 	s.events = slices.Insert(s.events, 0, trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Int("start", 1_000_000_000_000)}})
 	s.commit(2*time.Second, 7, "DISTRIBUTED_TASK_MARK_FAILED",

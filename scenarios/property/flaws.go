@@ -5,7 +5,7 @@ import (
 
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -21,14 +21,14 @@ type flaws struct {
 	called   map[int64]flawed
 	requests map[request]flawed
 	// doomed are the runs that may come to nothing only, and why.
-	doomed map[*run]plan.Flaw
+	doomed map[*run]taskplan.Flaw
 	// guarded are the namespaces whose guards read payloads.
 	guarded map[string]bool
 }
 
 // flawed is a submission with a flaw.
 type flawed struct {
-	flaw      plan.Flaw
+	flaw      taskplan.Flaw
 	namespace string
 	// request is its newest request.
 	request request
@@ -37,7 +37,7 @@ type flawed struct {
 func newFlaws(f *findings) *flaws {
 	c := &flaws{
 		findings: f, called: make(map[int64]flawed), requests: make(map[request]flawed),
-		doomed: make(map[*run]plan.Flaw), guarded: make(map[string]bool),
+		doomed: make(map[*run]taskplan.Flaw), guarded: make(map[string]bool),
 	}
 	for namespace := range provider.NewSet(provider.Env{}).ConflictDetectors() {
 		c.guarded[namespace] = true
@@ -54,7 +54,7 @@ func (c *flaws) observe(e *trace.Event, l *ledger) {
 	switch b := e.Body.(type) {
 	case *event.Called:
 		if about := taskevent.CallOf(b); about.Flaw != "" {
-			c.called[b.Op] = flawed{flaw: plan.Flaw(about.Flaw), namespace: about.Namespace}
+			c.called[b.Op] = flawed{flaw: taskplan.Flaw(about.Flaw), namespace: about.Namespace}
 		}
 	case *event.Proposed:
 		if s, ok := c.called[b.Op]; ok {
@@ -88,9 +88,9 @@ func (c *flaws) decided(e *trace.Event, s flawed, cmd *taskevent.Command) {
 			c.report("P18", e.Node, nil, "%s at index %d is %s (%s), its flaw is %s: it must be refused for ever",
 				cmd.Name, cmd.Index, got, cmd.Outcome, s.flaw)
 		}
-	case s.flaw == plan.UnknownCollection:
+	case s.flaw == taskplan.UnknownCollection:
 		// Without its tenants the task may have no units, either, and that goes first.
-		if cmd.Accepted || cmd.Verdict != forEver && !strings.Contains(cmd.Outcome, plan.Unknown) {
+		if cmd.Accepted || cmd.Verdict != forEver && !strings.Contains(cmd.Outcome, taskplan.Unknown) {
 			c.report("P18", e.Node, nil, "%s at index %d names a collection that is not there, and is answered %q", cmd.Name, cmd.Index, cmd.Outcome)
 		}
 	}
@@ -118,7 +118,7 @@ func (c *flaws) changed(e *trace.Event, l *ledger) {
 	}
 	if l.command.Name == addTask && l.command.Accepted && ch.run.id.Version == l.command.Index {
 		s := c.requests[l.command.Request]
-		if s.flaw.Unreadable() || s.flaw == plan.UnknownProperty {
+		if s.flaw.Unreadable() || s.flaw == taskplan.UnknownProperty {
 			c.doomed[ch.run] = s.flaw
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
@@ -20,7 +20,7 @@ type moment struct {
 // violated are the properties that moments of one life of a node violate, all with the
 // same fields.
 func violated(moments []moment, fields ...trace.Field) (properties []string) {
-	p := plan.Default()
+	p := taskplan.Default()
 	o := property.New(&p)
 	for i, m := range moments {
 		o.Observe(trace.Event{Seq: i + 1, At: m.second * time.Second, Node: "n1", Incarnation: 1, Kind: m.kind, Fields: fields})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -15,32 +16,32 @@ import (
 
 // rolledBack is a run that begins with a reindex in a status that only a newer version
 // knows, and in which everybody wants something of it.
-func rolledBack() *plan.Plan {
-	p := plan.Default()
+func rolledBack() *taskplan.Plan {
+	p := taskplan.Default()
 	p.Cluster.Raft.SnapshotThreshold = 4
-	reindex := plan.Task{Kind: plan.Reindex, ID: "r", Collection: "Articles", Property: "title", Tokenization: "trigram", Parallel: 1}
-	p.Inherited = &plan.Inherited{
-		Collections: []plan.Collection{{Name: "Articles", Properties: map[string]string{"title": "word", "body": "word"}, Shards: []string{"s1"}, Replicas: 2}},
-		Tasks:       []plan.InheritedTask{{Task: reindex, Status: "PAUSED"}},
+	reindex := taskplan.Task{Kind: taskplan.Reindex, ID: "r", Collection: "Articles", Property: "title", Tokenization: "trigram", Parallel: 1}
+	p.Inherited = &taskplan.Inherited{
+		Collections: []taskplan.Collection{{Name: "Articles", Properties: map[string]string{"title": "word", "body": "word"}, Shards: []string{"s1"}, Replicas: 2}},
+		Tasks:       []taskplan.InheritedTask{{Task: reindex, Status: "PAUSED"}},
 	}
 	other, body := reindex, reindex
 	other.ID = "other"
 	body.ID, body.Property = "body", "body"
-	for i, op := range []plan.Operation{
-		{Do: plan.AddTask, Task: &body},
-		{Do: plan.AddTask, Task: &reindex},
-		{Do: plan.AddTask, Task: &other},
-		{Do: plan.UpdateProperty, Target: "Articles", Property: "title", Tokenization: "field"},
-		{Do: plan.FailTask, Namespace: "reindex", TaskID: "r"},
-		{Do: plan.CleanUpTask, Namespace: "reindex", TaskID: "r"},
+	for i, op := range []taskplan.Operation{
+		{Do: taskplan.AddTask, Task: &body},
+		{Do: taskplan.AddTask, Task: &reindex},
+		{Do: taskplan.AddTask, Task: &other},
+		{Do: taskplan.UpdateProperty, Target: "Articles", Property: "title", Tokenization: "field"},
+		{Do: taskplan.FailTask, Namespace: "reindex", TaskID: "r"},
+		{Do: taskplan.CleanUpTask, Namespace: "reindex", TaskID: "r"},
 	} {
 		op.At, op.Node = plan.Duration(time.Duration(4+i)*time.Second), "n1"
 		p.Workload = append(p.Workload, op)
 	}
-	p.Promises = []plan.Promise{
-		{Expect: plan.TaskStays, Namespace: "reindex", TaskID: "r"},
-		{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "body", Status: "FINISHED"},
-		{Expect: plan.OperationsEnd, Operations: []int{1, 2, 3, 4, 5}, Outcome: "rejected"},
+	p.Promises = []taskplan.Promise{
+		{Expect: taskplan.TaskStays, Namespace: "reindex", TaskID: "r"},
+		{Expect: taskplan.TaskEnds, Namespace: "reindex", TaskID: "body", Status: "FINISHED"},
+		{Expect: taskplan.OperationsEnd, Operations: []int{1, 2, 3, 4, 5}, Outcome: "rejected"},
 	}
 	p.Duration = plan.Duration(property.Bound(&p) + 20*time.Second)
 	return &p
@@ -99,7 +100,7 @@ func TestWhatANewerVersionHasLeftStaysAsItIs(t *testing.T) {
 // collection, also in a status that nobody knows.
 func TestAFlipWaitsForWhatANewerVersionHasLeft(t *testing.T) {
 	p := rolledBack()
-	p.Inherited.Tasks[0].Task = plan.Task{Kind: plan.Repair, ID: "r", Collection: "Articles", Parallel: 1}
+	p.Inherited.Tasks[0].Task = taskplan.Task{Kind: taskplan.Repair, ID: "r", Collection: "Articles", Parallel: 1}
 	p.Workload, p.Promises = p.Workload[:1], nil
 	whole := clustertest.Trace(t, p)
 	require.Empty(t, whole.Footer.Verdict.Violations)
@@ -119,7 +120,7 @@ func never(set func(e *trace.Event, key string, to trace.Field)) func(e *trace.E
 }
 
 // found are the properties that a sequence of events violates, and what was counted.
-func found(p *plan.Plan, events []trace.Event) (properties []string, counters map[string]int64) {
+func found(p *taskplan.Plan, events []trace.Event) (properties []string, counters map[string]int64) {
 	o := property.New(p)
 	for _, e := range events {
 		o.Observe(e)

@@ -9,7 +9,7 @@ import (
 
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -18,7 +18,7 @@ import (
 // run of every task, the schema, and what callbacks, shards and operations made of
 // them.
 type ledger struct {
-	plan *plan.Plan
+	plan *taskplan.Plan
 	now  time.Duration
 	// seq is the place of the event just taken in, calm when the faults ended.
 	seq  int
@@ -171,7 +171,7 @@ type collection struct {
 	changed act
 }
 
-func newLedger(p *plan.Plan) *ledger {
+func newLedger(p *taskplan.Plan) *ledger {
 	return &ledger{
 		plan:           p,
 		runs:           make(map[taskevent.Run]*run),
@@ -271,7 +271,7 @@ func (r *run) ack(c *taskevent.Command, at act) {
 	}
 }
 
-// tacit says that the workers of a run do not claim their units (plan.Task.Tacit).
+// tacit says that the workers of a run do not claim their units (taskplan.Task.Tacit).
 func (l *ledger) tacit(id taskevent.Run) bool {
 	r := l.runs[id]
 	return r != nil && r.payload.Tacit

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // foldSchema folds an accepted command of the schema in.
@@ -122,7 +122,7 @@ func (c *collection) together(property string) {
 // the package comment of scenarios/tasks/provider.
 func (l *ledger) settle(r *run) {
 	c := l.collections[strings.ToLower(r.payload.Collection)]
-	if c == nil || c.born > r.id.Version || r.payload.Kind != plan.Reindex || r.status != finished {
+	if c == nil || c.born > r.id.Version || r.payload.Kind != taskplan.Reindex || r.status != finished {
 		return
 	}
 	for _, serves := range c.serves {

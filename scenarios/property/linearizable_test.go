@@ -6,13 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
 // A list that was asked for after a task had been added, and does not show it.
 func TestAStaleListIsNotLinearizable(t *testing.T) {
-	p := plan.Default()
+	p := taskplan.Default()
 	for name, tc := range map[string]struct {
 		contents []trace.ListedTask
 		called   int64

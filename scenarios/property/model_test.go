@@ -8,6 +8,7 @@ import (
 
 	"dtsim/models/explore"
 	"dtsim/models/explore/tasks"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // TestTracesOfTheModelAreJudged: the checks, which share nothing with the model, read
@@ -33,7 +34,9 @@ func TestTracesOfTheModelAreJudged(t *testing.T) {
 				}
 				told, err := m.Tell(path)
 				require.NoError(t, err)
-				o := New(&told.Plan)
+				p, err := taskplan.Of(&told.Plan)
+				require.NoError(t, err)
+				o := New(p)
 				seq := 0
 				for _, step := range told.Events {
 					for _, e := range step {

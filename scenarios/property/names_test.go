@@ -16,7 +16,7 @@ import (
 	"dtsim/models/spec/refinement"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace/event"
 )
 
@@ -119,8 +119,8 @@ func TestTheLogTellsTheReasonsThatChecksKnow(t *testing.T) {
 		assert.Equal(t, refinement.Verdict(logged).String(), v.Told().String(), "its proposer learns as much")
 	}
 	add := func(namespace, id string) {
-		task := plan.Task{Kind: plan.Kind(namespace), ID: id, Collection: "Articles", Property: "title", Tokenization: "field"}
-		payload, err := json.Marshal(provider.NewPayload(task, []plan.Unit{{ID: "u1", Shard: "s1", Node: "n2"}}))
+		task := taskplan.Task{Kind: taskplan.Kind(namespace), ID: id, Collection: "Articles", Property: "title", Tokenization: "field"}
+		payload, err := json.Marshal(provider.NewPayload(task, []taskplan.Unit{{ID: "u1", Shard: "s1", Node: "n2"}}))
 		require.NoError(t, err)
 		apply(api.CommandAddTask, "", &api.AddDistributedTaskRequest{
 			Namespace: namespace, Id: id, Payload: payload, UnitIds: []string{"u1"}, SubmittedAtUnixMillis: 1, AcksRequired: true,

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
@@ -35,7 +35,7 @@ type check interface {
 }
 
 // New returns an observer for a run of p.
-func New(p *plan.Plan) *Observer {
+func New(p *taskplan.Plan) *Observer {
 	o := &Observer{ledger: newLedger(p)}
 	o.found.ledger = o.ledger
 	o.found.counts = make(map[string]int)
@@ -119,8 +119,12 @@ func Trace(r io.Reader) (trace.Verdict, error) {
 	if err != nil {
 		return trace.Verdict{}, err
 	}
-	p := reader.Header().Plan
-	o := New(&p)
+	header := reader.Header()
+	p, err := taskplan.Of(&header.Plan)
+	if err != nil {
+		return trace.Verdict{}, err
+	}
+	o := New(p)
 	for {
 		e, err := reader.Next()
 		if errors.Is(err, io.EOF) {

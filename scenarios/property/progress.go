@@ -91,7 +91,7 @@ func (c *progress) expires(l *ledger, r *run) {
 	if !ok {
 		return // what has not ended has no age
 	}
-	ttl, last := l.plan.Cluster.CompletedTaskTTL.D(), r.at(l.end)
+	ttl, last := l.plan.CompletedTaskTTL.D(), r.at(l.end)
 	if ttl > shortLife {
 		return // no run waits for that
 	}

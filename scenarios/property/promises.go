@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
@@ -25,11 +25,11 @@ func (c *promises) finish(l *ledger) {
 }
 
 // kept returns why a promise is broken, or nil.
-func (l *ledger) kept(p plan.Promise) error {
+func (l *ledger) kept(p taskplan.Promise) error {
 	switch p.Expect {
-	case plan.OperationsEnd:
+	case taskplan.OperationsEnd:
 		return l.operationsEnd(p)
-	case plan.SchemaIs, plan.ShardsAre, plan.CollectionGone:
+	case taskplan.SchemaIs, taskplan.ShardsAre, taskplan.CollectionGone:
 		return l.dataAre(p)
 	}
 	r, err := l.runOf(p)
@@ -37,28 +37,28 @@ func (l *ledger) kept(p plan.Promise) error {
 		return err
 	}
 	switch p.Expect {
-	case plan.TaskEnds:
+	case taskplan.TaskEnds:
 		return r.ends(p.Status)
-	case plan.UnitsOnce:
+	case taskplan.UnitsOnce:
 		return r.unitsOnce()
-	case plan.CallbacksOnce:
+	case taskplan.CallbacksOnce:
 		return r.callbacksOnce(l.plan.Cluster.NodeNames())
-	case plan.SwapsOnce:
+	case taskplan.SwapsOnce:
 		return r.swapsOnce()
-	case plan.NoSwap:
+	case taskplan.NoSwap:
 		return r.noSwap()
-	case plan.GroupsEarly:
+	case taskplan.GroupsEarly:
 		return r.groupsEarly()
-	case plan.TaskStays:
+	case taskplan.TaskStays:
 		return l.stays(r)
-	case plan.RecordGone:
+	case taskplan.RecordGone:
 		return l.recordGone(r)
 	}
 	return fmt.Errorf("nobody knows how to check %q", p.Expect)
 }
 
 // runOf returns the run a promise is about.
-func (l *ledger) runOf(p plan.Promise) (*run, error) {
+func (l *ledger) runOf(p taskplan.Promise) (*run, error) {
 	var of []*run
 	for _, r := range l.order {
 		if r.id.Namespace == p.Namespace && r.id.Task == p.TaskID {
@@ -76,7 +76,7 @@ func (l *ledger) runOf(p plan.Promise) (*run, error) {
 }
 
 // operationsEnd: so many of the operations ended so.
-func (l *ledger) operationsEnd(p plan.Promise) error {
+func (l *ledger) operationsEnd(p taskplan.Promise) error {
 	want := p.Exactly
 	if want == 0 {
 		want = len(p.Operations)
@@ -101,9 +101,9 @@ func (l *ledger) operationsEnd(p plan.Promise) error {
 }
 
 // dataAre looks at the schema and the shards that the nodes hold at the end.
-func (l *ledger) dataAre(p plan.Promise) error {
+func (l *ledger) dataAre(p taskplan.Promise) error {
 	what := taskevent.RestSchema
-	if p.Expect == plan.ShardsAre {
+	if p.Expect == taskplan.ShardsAre {
 		what = taskevent.RestShard
 	}
 	var seen int
@@ -112,7 +112,7 @@ func (l *ledger) dataAre(p plan.Promise) error {
 		if !strings.EqualFold(e.Collection, p.Collection) {
 			continue
 		}
-		if p.Expect == plan.CollectionGone {
+		if p.Expect == taskplan.CollectionGone {
 			return fmt.Errorf("%s still has a %s of it", e.node, e.What)
 		}
 		if e.What != what || e.Property != p.Property || p.Tenant != "" && e.Shard != p.Tenant {
@@ -130,15 +130,15 @@ func (l *ledger) dataAre(p plan.Promise) error {
 }
 
 // expected is how many nodes, or replicas, a promise about data is about.
-func (l *ledger) expected(p plan.Promise) int {
+func (l *ledger) expected(p taskplan.Promise) int {
 	found := l.collections[strings.ToLower(p.Collection)]
 	switch {
-	case p.Expect == plan.CollectionGone:
+	case p.Expect == taskplan.CollectionGone:
 		return 0
 	case found == nil:
 		// The promise wants it, so its absence is the complaint.
 		return 1
-	case p.Expect == plan.SchemaIs:
+	case p.Expect == taskplan.SchemaIs:
 		return l.plan.Cluster.Nodes
 	}
 	var replicas int

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dtsim/scenarios/tasks/taskevent"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
@@ -27,7 +28,7 @@ func (c *robustness) observe(e *trace.Event, l *ledger) {
 	c.flaws.observe(e, l)
 	switch b := e.Body.(type) {
 	case *event.FaultActivated:
-		if plan.FaultKind(b.What) == plan.AckFlip {
+		if plan.FaultKind(b.What) == taskplan.AckFlip {
 			c.flipped[e.Node] = true
 		}
 	case *event.Panicked:

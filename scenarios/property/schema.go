@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
@@ -47,7 +47,7 @@ func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
 		}
 	}
 	if ch := l.change; ch != nil && ch.after.IsTerminal() && !ch.before.IsTerminal() {
-		if r := ch.run; r.payload.Kind == plan.Reindex && ch.after == finished && r.flips == 0 {
+		if r := ch.run; r.payload.Kind == taskplan.Reindex && ch.after == finished && r.flips == 0 {
 			c.report("P8", e.Node, r.events(), "%s is FINISHED at index %d and the schema has not flipped", r.id, l.command.Index)
 		}
 		l.settle(ch.run)

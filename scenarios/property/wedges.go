@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/tasks/taskevent"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -31,7 +31,7 @@ type wedge struct {
 func (c *wedges) observe(e *trace.Event, l *ledger) {
 	switch b := e.Body.(type) {
 	case *event.Called:
-		if b.Do == string(plan.FailTask) {
+		if b.Do == string(taskplan.FailTask) {
 			c.called(e, b, l)
 		}
 	case *event.Returned:

@@ -4,6 +4,7 @@ package tasks
 
 import (
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -16,9 +17,14 @@ const Guest = "dtsim/scenarios/tasks/guest"
 // The Raft library is part of it: the harness starts, asks and stops it as its user would.
 func System() []string { return []string{"dtsim/fsm", "dtsim/sched", "github.com/hashicorp/raft"} }
 
-// Judge is the [trace.Judge] of the task manager: the properties and the promises of p
+// Judge is the [trace.Judge] of the task manager: the properties and the promises of a plan
 // give the verdict, and the footer counts what was exercised, waived and covered.
-func Judge(p *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {
+func Judge(of *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {
+	p, err := taskplan.Of(of)
+	if err != nil {
+		verdict := trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}
+		return func() trace.Verdict { return verdict }
+	}
 	count := coverage.Record(p, rec)
 	observer := property.New(p)
 	rec.Watch(observer.Observe, property.Kinds()...)

@@ -8,8 +8,8 @@ import (
 
 	"dtsim/fsm/api"
 	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sched/reconcile"
-	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
@@ -114,10 +114,10 @@ type body struct {
 
 // callsOf are the calls that a command can be of.
 var callsOf = map[api.CommandType][]string{
-	api.CommandAddTask:              {string(plan.AddTask)},
-	api.CommandCancelTask:           {string(plan.CancelTask)},
-	api.CommandMarkTaskFailed:       {string(plan.FailTask)},
-	api.CommandCleanUpTask:          {string(plan.CleanUpTask)},
+	api.CommandAddTask:              {string(taskplan.AddTask)},
+	api.CommandCancelTask:           {string(taskplan.CancelTask)},
+	api.CommandMarkTaskFailed:       {string(taskplan.FailTask)},
+	api.CommandCleanUpTask:          {string(taskplan.CleanUpTask)},
 	api.CommandMarkTaskFinalized:    {"finalize-task"},
 	api.CommandRecordPostAck:        {"ack-swap"},
 	api.CommandRecordPreparationAck: {"ack-preparation"},

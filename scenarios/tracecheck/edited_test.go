@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/scenarios/tracecheck"
 	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
@@ -18,33 +19,33 @@ import (
 // everything is a run in which a scheduler does everything that it can do: a barrier reindex
 // that finishes, one per tenant, a repair that is cancelled, a cleanup that runs twice,
 // a node that crashes and comes back to ended tasks, records and local state that go.
-func everything() *plan.Plan {
+func everything() *taskplan.Plan {
 	second := func(n float64) plan.Duration { return plan.Duration(n * float64(time.Second)) }
-	p := plan.Default()
+	p := taskplan.Default()
 	p.Name = "story" // as in the kept trace
 	p.Duration = second(80)
 	p.Calm = second(30)
-	p.Cluster.SchedulerTick = second(2)
-	p.Cluster.CompletedTaskTTL = second(30)
-	task := func(t plan.Task) *plan.Task {
+	p.SchedulerTick = second(2)
+	p.CompletedTaskTTL = second(30)
+	task := func(t taskplan.Task) *taskplan.Task {
 		t.MinUnitTime, t.Parallel = second(2), 1
 		return &t
 	}
-	p.Workload = []plan.Operation{
-		{At: second(4), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+	p.Workload = []taskplan.Operation{
+		{At: second(4), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Articles", Properties: map[string]string{"title": "word"}, Shards: []string{"s1", "s2"}, Replicas: 2}},
-		{At: second(4.3), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+		{At: second(4.3), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Rooms", Properties: map[string]string{"title": "word"}, Tenants: []string{"t1", "t2"}, Replicas: 3}},
-		{At: second(4.6), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+		{At: second(4.6), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Notes", Properties: map[string]string{"title": "word"}, Shards: []string{"s1"}, Replicas: 3}},
-		{At: second(6), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{
-			Kind: plan.Reindex, ID: "barrier", Collection: "Articles", Property: "title", Tokenization: "trigram", Barrier: true})},
-		{At: second(6.5), Node: "n2", Do: plan.AddTask, Task: task(plan.Task{
-			Kind: plan.Reindex, ID: "tenants", Collection: "Rooms", Property: "title", Tokenization: "field", PerTenant: true})},
-		{At: second(7), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Cleanup, ID: "files", Files: 6})},
-		{At: second(7.5), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Repair, ID: "cancelled", Collection: "Notes"})},
-		{At: second(9), Node: "n1", Do: plan.CancelTask, Namespace: "repair", TaskID: "cancelled"},
-		{At: second(30), Node: "n3", Do: plan.AddTask, Task: task(plan.Task{Kind: plan.Cleanup, ID: "files", Files: 3})},
+		{At: second(6), Node: "n2", Do: taskplan.AddTask, Task: task(taskplan.Task{
+			Kind: taskplan.Reindex, ID: "barrier", Collection: "Articles", Property: "title", Tokenization: "trigram", Barrier: true})},
+		{At: second(6.5), Node: "n2", Do: taskplan.AddTask, Task: task(taskplan.Task{
+			Kind: taskplan.Reindex, ID: "tenants", Collection: "Rooms", Property: "title", Tokenization: "field", PerTenant: true})},
+		{At: second(7), Node: "n3", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Cleanup, ID: "files", Files: 6})},
+		{At: second(7.5), Node: "n3", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Repair, ID: "cancelled", Collection: "Notes"})},
+		{At: second(9), Node: "n1", Do: taskplan.CancelTask, Namespace: "repair", TaskID: "cancelled"},
+		{At: second(30), Node: "n3", Do: taskplan.AddTask, Task: task(taskplan.Task{Kind: taskplan.Cleanup, ID: "files", Files: 3})},
 	}
 	p.Faults = []plan.Fault{{Kind: plan.Crash, Node: "n3", At: second(25), For: second(2)}}
 	return &p

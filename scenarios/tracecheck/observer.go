@@ -9,6 +9,7 @@ import (
 
 	"dtsim/fsm"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sched"
 	"dtsim/sched/reconcile"
 	"dtsim/sim/plan"
@@ -84,9 +85,9 @@ type Observer struct {
 }
 
 // New returns an observer for a run of p.
-func New(p *plan.Plan) *Observer {
+func New(p *taskplan.Plan) *Observer {
 	o := &Observer{
-		ttl: p.Cluster.CompletedTaskTTL.D(), caps: make(map[string]reconcile.Caps), nodes: make(map[string]*node),
+		ttl: p.CompletedTaskTTL.D(), caps: make(map[string]reconcile.Caps), nodes: make(map[string]*node),
 		records: newRecords(), calls: newCalls(), counts: make(map[string]int64),
 	}
 	for namespace, p := range provider.NewSet(provider.Env{}).Providers() {
@@ -274,13 +275,13 @@ func (o *Observer) turn(e *trace.Event, n *node) {
 
 // bit: what faults do to acks.
 func (o *Observer) bit(e *trace.Event, n *node) {
-	what := plan.FaultKind(e.Str("what"))
-	if what != plan.AckDelay && what != plan.AckFlip {
+	what := taskplan.Renamed(plan.FaultKind(e.Str("what")))
+	if what != plan.CallDelay && what != taskplan.AckFlip {
 		return
 	}
 	if t := o.track(e, n, keyOf(e)); t != nil {
-		t.ackDelayed = t.ackDelayed || what == plan.AckDelay
-		t.ackFlipped = t.ackFlipped || what == plan.AckFlip
+		t.ackDelayed = t.ackDelayed || what == plan.CallDelay
+		t.ackFlipped = t.ackFlipped || what == taskplan.AckFlip
 	}
 }
 

@@ -3,6 +3,7 @@ package campaign
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/campaign/archive"
 	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
@@ -47,7 +49,7 @@ func application() *Application {
 		},
 		Ablate: func(p *plan.Plan, fault int) *plan.Plan {
 			less := p.WithoutFault(fault)
-			less.Promises = nil
+			less.Part = nil
 			return less
 		},
 	}
@@ -70,7 +72,11 @@ func (f *faulted) Run(_ context.Context, job engine.Job) (engine.Result, error) 
 	if err != nil {
 		return engine.Result{}, err
 	}
-	finish := coverage.Record(job.Plan, rec)
+	p, err := taskplan.Of(job.Plan)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	finish := coverage.Record(p, rec)
 	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
 	leader, paused := "n1", false
 	for i, one := range job.Plan.Faults {
@@ -227,16 +233,14 @@ func TestAViolationWithoutAFaultIsOneOfTheSmallerPlan(t *testing.T) {
 func TestWhatAPlanPromisesItDoesNotPromiseWithoutAFault(t *testing.T) {
 	family := beset(plan.Pause)
 	whole := family.Plan(7)
-	whole.Workload = []plan.Operation{{At: plan.Duration(time.Second), Node: "n1", Do: plan.AddTask,
-		Task: &plan.Task{Kind: plan.Cleanup, ID: "files", Files: 1, Parallel: 1}}}
-	whole.Promises = []plan.Promise{{Expect: plan.TaskEnds, Namespace: "cleanup", TaskID: "files", Status: "FAILED"}}
+	whole.Application, whole.Part = "counter", json.RawMessage(`{"promises":["5 at the end"]}`)
 	require.NoError(t, whole.Validate())
 	family.Plan = func(uint64) *plan.Plan { return whole }
 	require.Equal(t, whole, Run{Family: family}.Plan())
 	smaller := whole.WithoutFault(0)
-	smaller.Promises = nil
+	smaller.Part = nil
 	require.Equal(t, smaller, Run{Family: family, Ablated: 1}.Plan())
-	require.Len(t, whole.Promises, 1)
+	require.NotEmpty(t, whole.Part)
 }
 
 func TestWhatElseComesOfARunWithoutAFault(t *testing.T) {

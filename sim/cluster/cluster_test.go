@@ -11,54 +11,55 @@ import (
 
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 // reindex is a plan in which three nodes change the tokenization of two shards.
-func reindex(barrier bool) *plan.Plan {
-	p := plan.Default()
+func reindex(barrier bool) *taskplan.Plan {
+	p := taskplan.Default()
 	p.Name = "reindex"
 	p.Duration = plan.Duration(60 * time.Second)
-	p.Cluster.SchedulerTick = plan.Duration(2 * time.Second)
+	p.SchedulerTick = plan.Duration(2 * time.Second)
 	p.Cluster.Raft.CommitTimeout = plan.Duration(200 * time.Millisecond)
 	p.Cluster.Raft.SnapshotThreshold = 16
 	p.Cluster.Raft.TrailingLogs = 4
-	p.Workload = []plan.Operation{
-		{At: plan.Duration(4 * time.Second), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+	p.Workload = []taskplan.Operation{
+		{At: plan.Duration(4 * time.Second), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Articles", Properties: map[string]string{"title": "word"}, Shards: []string{"s1", "s2"}, Replicas: 2,
 		}},
-		{At: plan.Duration(6 * time.Second), Node: "n2", Do: plan.AddTask, Task: &plan.Task{
-			Kind: plan.Reindex, ID: "retokenize", Collection: "Articles", Property: "title", Tokenization: "trigram", Barrier: barrier,
+		{At: plan.Duration(6 * time.Second), Node: "n2", Do: taskplan.AddTask, Task: &taskplan.Task{
+			Kind: taskplan.Reindex, ID: "retokenize", Collection: "Articles", Property: "title", Tokenization: "trigram", Barrier: barrier,
 			MinUnitTime: plan.Duration(3 * time.Second), MaxUnitTime: plan.Duration(6 * time.Second), Parallel: 1,
 		}},
 	}
-	p.Promises = []plan.Promise{
-		{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "FINISHED"},
-		{Expect: plan.UnitsOnce, Namespace: "reindex", TaskID: "retokenize"},
-		{Expect: plan.SchemaIs, Collection: "Articles", Property: "title", Tokenization: "trigram"},
-		{Expect: plan.ShardsAre, Collection: "Articles", Property: "title", Tokenization: "trigram"},
+	p.Promises = []taskplan.Promise{
+		{Expect: taskplan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "FINISHED"},
+		{Expect: taskplan.UnitsOnce, Namespace: "reindex", TaskID: "retokenize"},
+		{Expect: taskplan.SchemaIs, Collection: "Articles", Property: "title", Tokenization: "trigram"},
+		{Expect: taskplan.ShardsAre, Collection: "Articles", Property: "title", Tokenization: "trigram"},
 	}
 	return &p
 }
 
 // play runs a plan with steps in a bubble and returns its events and the verdict.
-func play(t *testing.T, p *plan.Plan, steps ...Step) ([]trace.Event, trace.Verdict, Counters) {
+func play(t *testing.T, p *taskplan.Plan, steps ...Step) ([]trace.Event, trace.Verdict, Counters) {
 	t.Helper()
 	return playOn(t, p, Default(), steps...)
 }
 
 // playOn is play with another system.
-func playOn(t *testing.T, p *plan.Plan, sys System, steps ...Step) ([]trace.Event, trace.Verdict, Counters) {
+func playOn(t *testing.T, p *taskplan.Plan, sys System, steps ...Step) ([]trace.Event, trace.Verdict, Counters) {
 	t.Helper()
 	require.NoError(t, p.Validate())
 	var b bytes.Buffer
 	var verdict trace.Verdict
 	var counters Counters
 	synctest.Test(t, func(t *testing.T) {
-		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
+		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode(), Engine: "bubble"})
 		require.NoError(t, err)
-		finish := tasks.Judge(p, rec)
+		finish := tasks.Judge(p.Encode(), rec)
 		c := New(p, sys, rec)
 		c.Play(steps...)
 		c.Stop()
@@ -102,9 +103,9 @@ func TestAPlanRunsToItsEnd(t *testing.T) {
 
 func TestARunWithoutARecorderHasItsVerdict(t *testing.T) {
 	p := reindex(false)
-	p.Promises = append(p.Promises, plan.Promise{Expect: plan.NoSwap, Namespace: "reindex", TaskID: "retokenize"})
+	p.Promises = append(p.Promises, taskplan.Promise{Expect: taskplan.NoSwap, Namespace: "reindex", TaskID: "retokenize"})
 	synctest.Test(t, func(t *testing.T) {
-		verdict, _ := Run(p, Default(), nil, tasks.Judge)
+		verdict, _ := Run(p.Encode(), Default(), nil, tasks.Judge)
 		require.False(t, verdict.Passed)
 		require.Len(t, verdict.Violations, 1)
 		require.Equal(t, "no-swap", verdict.Violations[0].Property)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -20,7 +21,7 @@ func TestANodeWithoutUnitsIsToldThatTheTaskHasEnded(t *testing.T) {
 		"it is away when the task ends": {[]plan.Fault{
 			{Kind: plan.Crash, Node: "n4", At: seconds(5), For: seconds(35)}}, 1},
 		"it crashes as it is told": {[]plan.Fault{
-			{Kind: plan.Crash, Node: "n4", When: &plan.Trigger{Moment: plan.CompleteTask, Node: "n4"}, For: seconds(20)}}, 2},
+			{Kind: plan.Crash, Node: "n4", When: &plan.Trigger{Moment: taskplan.CompleteTask, Node: "n4"}, For: seconds(20)}}, 2},
 		"it crashes afterwards, twice": {[]plan.Fault{
 			{Kind: plan.Crash, Node: "n4", At: seconds(30), For: seconds(3)}, {Kind: plan.Crash, Node: "n4", At: seconds(38), For: seconds(3)}}, 1},
 	} {
@@ -42,18 +43,18 @@ func TestANodeWithoutUnitsIsToldThatTheTaskHasEnded(t *testing.T) {
 // A node that was away while a task with a group per tenant failed, and its record was
 // removed, ends with what the others have (P8).
 func TestANodeThatComesBackAfterTheRecordIsGoneSettlesItsTenants(t *testing.T) {
-	p := hostile(false, plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: plan.SwapBegin}, For: seconds(30)})
-	p.Cluster.CompletedTaskTTL = seconds(3)
-	p.Workload[0].Collection = &plan.Collection{Name: "Articles", Properties: map[string]string{"title": "word"}, Tenants: []string{"t1", "t2"}, Replicas: 2}
+	p := hostile(false, plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: taskplan.SwapBegin}, For: seconds(30)})
+	p.CompletedTaskTTL = seconds(3)
+	p.Workload[0].Collection = &taskplan.Collection{Name: "Articles", Properties: map[string]string{"title": "word"}, Tenants: []string{"t1", "t2"}, Replicas: 2}
 	task := p.Workload[1].Task
 	task.PerTenant, task.Parallel, task.MinUnitTime, task.MaxUnitTime = true, 2, seconds(1), seconds(2)
 	task.SlowUnits, task.FailUnits = []string{"t2__n3"}, []string{"t2__n3"}
-	p.Promises = []plan.Promise{
-		{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "FAILED"},
-		{Expect: plan.RecordGone, Namespace: "reindex", TaskID: "retokenize"},
-		{Expect: plan.ShardsAre, Collection: "Articles", Property: "title", Tenant: "t1", Tokenization: "trigram"},
-		{Expect: plan.ShardsAre, Collection: "Articles", Property: "title", Tenant: "t2", Tokenization: "word"},
-		{Expect: plan.SchemaIs, Collection: "Articles", Property: "title", Tokenization: "word"},
+	p.Promises = []taskplan.Promise{
+		{Expect: taskplan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "FAILED"},
+		{Expect: taskplan.RecordGone, Namespace: "reindex", TaskID: "retokenize"},
+		{Expect: taskplan.ShardsAre, Collection: "Articles", Property: "title", Tenant: "t1", Tokenization: "trigram"},
+		{Expect: taskplan.ShardsAre, Collection: "Articles", Property: "title", Tenant: "t2", Tokenization: "word"},
+		{Expect: taskplan.SchemaIs, Collection: "Articles", Property: "title", Tokenization: "word"},
 	}
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
@@ -70,11 +71,11 @@ func TestANodeThatComesBackAfterTheRecordIsGoneSettlesItsTenants(t *testing.T) {
 // that are left as they were (P17, P8). Without it, it waits for ever.
 func TestATaskWhoseOwnerHasLeftIsGivenUp(t *testing.T) {
 	for name, moment := range map[string]plan.Moment{
-		"at work": plan.Claimed, "while it prepares": plan.Prepare, "before it swaps": plan.SwapBegin,
-		"in the middle of its swap": plan.SwapBetweenShards, "before its swap is known": plan.PostAckSend,
+		"at work": taskplan.Claimed, "while it prepares": taskplan.Prepare, "before it swaps": taskplan.SwapBegin,
+		"in the middle of its swap": taskplan.SwapBetweenShards, "before its swap is known": taskplan.PostAckSend,
 	} {
 		leave := plan.Fault{Kind: plan.Leave, Node: "n2", When: &plan.Trigger{Moment: moment, Node: "n2"}}
-		giveUp := plan.Fault{Kind: plan.Operate, At: seconds(30), Do: &plan.Operation{Node: plan.Leader, Do: plan.FailTask, Namespace: "reindex", TaskID: "retokenize"}}
+		giveUp := plan.Fault{Kind: plan.Operate, At: seconds(30), Do: taskplan.Do(taskplan.Operation{Node: plan.Leader, Do: taskplan.FailTask, Namespace: "reindex", TaskID: "retokenize"})}
 		t.Run(name, func(t *testing.T) {
 			events, _, _ := play(t, hostile(true, leave))
 			require.NotContains(t, []string{"FINISHED", "FAILED", "CANCELLED"}, told{t, events}.ends())
@@ -92,7 +93,7 @@ func TestATaskWhoseOwnerHasLeftIsGivenUp(t *testing.T) {
 
 func TestAListSaysWhatItShows(t *testing.T) {
 	p := reindex(true)
-	p.Workload = append(p.Workload, plan.Operation{At: seconds(50), Node: "n3", Do: plan.ListTasks})
+	p.Workload = append(p.Workload, taskplan.Operation{At: seconds(50), Node: "n3", Do: taskplan.ListTasks})
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
 	lists := told{t, events}.all(trace.Listed, "n3", "op=2")

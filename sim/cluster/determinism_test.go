@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/tasks"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/engine"
-	"dtsim/sim/plan"
 )
 
 // A run with faults is a function of its plan and entropy, whatever goes wrong in it.
@@ -21,15 +21,15 @@ func TestARunWithFaultsIsAFunction(t *testing.T) {
 	require.NotEmpty(t, files)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			p, err := plan.ReadFile(file)
+			p, err := taskplan.ReadFile(file)
 			require.NoError(t, err)
 			hashes := map[string]bool{}
 			for entropy := range uint64(3) {
-				first, err := native.Run(t.Context(), engine.Job{Plan: p, Entropy: entropy})
+				first, err := native.Run(t.Context(), engine.Job{Plan: p.Encode(), Entropy: entropy})
 				require.NoError(t, err)
 				require.Empty(t, first.Footer.Verdict.Violations)
 				require.Positive(t, first.Footer.Counters["fault-bit"])
-				again, err := native.Run(t.Context(), engine.Job{Plan: p, Entropy: entropy})
+				again, err := native.Run(t.Context(), engine.Job{Plan: p.Encode(), Entropy: entropy})
 				require.NoError(t, err)
 				require.Equal(t, first.Footer.Hash, again.Footer.Hash)
 				hashes[first.Footer.Hash] = true

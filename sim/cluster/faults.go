@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/keyed"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -28,6 +29,8 @@ type faults struct {
 type fault struct {
 	*plan.Fault
 	index int
+	// do is what an operator does; nil for a fault of another kind.
+	do *taskplan.Operation
 	// draw is what all draws of the fault are narrowed from.
 	draw keyed.Draw
 
@@ -65,7 +68,7 @@ func newFaults(c *Cluster) *faults {
 	for i := range c.plan.Faults {
 		f := &c.plan.Faults[i]
 		s.all = append(s.all, &fault{
-			Fault: f, index: i, asked: make(map[string]uint64),
+			Fault: f, index: i, do: c.plan.Does(i), asked: make(map[string]uint64),
 			draw: keyed.New(c.plan.Seed, "fault").Int(c.plan.FaultKey(i)).Str(string(f.Kind)),
 		})
 		if f.When != nil {
@@ -154,7 +157,7 @@ func matches(t *plan.Trigger, a arrival) bool {
 	if t.Node == "" && a.copied {
 		return false
 	}
-	return t.Moment == a.moment && in(t.Node, a.node) && in(t.Namespace, a.run.Namespace) && in(t.TaskID, a.run.Task)
+	return t.Moment == a.moment && in(t.Node, a.node) && in(t.About[taskplan.AboutNamespace], a.run.Namespace) && in(t.About[taskplan.AboutTask], a.run.Task)
 }
 
 // in says whether a filter lets a value through.
@@ -340,7 +343,8 @@ func (f *fault) concerns(node string, d decision) bool {
 			return false
 		}
 	}
-	return in(f.Op, d.op) && in(f.Namespace, d.namespace) && in(f.TaskID, d.task) && in(f.Unit, d.unit)
+	return (in(f.Op, d.op) || f.Op == taskplan.AnyAck && strings.HasPrefix(d.op, "ack-")) && in(f.About[taskplan.AboutNamespace], d.namespace) &&
+		in(f.About[taskplan.AboutTask], d.task) && in(f.About[taskplan.AboutUnit], d.unit)
 }
 
 // wait returns the time that the fault lets pass, drawn for one bite.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -30,11 +31,11 @@ func submissions(t *testing.T, events []trace.Event) (ahead []time.Duration) {
 }
 
 // submitting is a plan in which n2 submits three tasks, the last one in the calm.
-func submitting(f plan.Fault) *plan.Plan {
+func submitting(f plan.Fault) *taskplan.Plan {
 	p := idle(f)
 	for n, at := range []plan.Duration{10 * second, 30 * second, 50 * second} {
-		p.Workload = append(p.Workload, plan.Operation{At: at, Node: "n2", Do: plan.AddTask, Task: &plan.Task{
-			Kind: plan.Cleanup, ID: string(rune('a' + n)), Files: 2, Parallel: 1,
+		p.Workload = append(p.Workload, taskplan.Operation{At: at, Node: "n2", Do: taskplan.AddTask, Task: &taskplan.Task{
+			Kind: taskplan.Cleanup, ID: string(rune('a' + n)), Files: 2, Parallel: 1,
 		}})
 	}
 	return p

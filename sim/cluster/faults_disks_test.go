@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -59,7 +60,7 @@ func TestAFullDiskTakesNothing(t *testing.T) {
 
 func TestWorkThatCannotBeStoredFails(t *testing.T) {
 	p := beset(plan.Fault{Kind: plan.DiskError, Op: "files", Node: "n1", At: 7 * second})
-	p.Promises = []plan.Promise{{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "FAILED"}}
+	p.Promises = []taskplan.Promise{{Expect: taskplan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "FAILED"}}
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
 	for _, e := range bit(t, p, events, 0) {

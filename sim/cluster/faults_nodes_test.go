@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -45,8 +46,8 @@ func TestTheMajorityGoesDownAndComesBack(t *testing.T) {
 // Whoever crashes at a moment has reached it, takes no step behind it, and the task
 // comes to its end all the same.
 func TestANodeCrashesAtAnyMoment(t *testing.T) {
-	for _, m := range plan.Moments() {
-		if m == plan.CancelApplied || m == plan.Cleaned || m == plan.CleanupSend || m == plan.SnapshotInstalled {
+	for _, m := range taskplan.Moments() {
+		if m == taskplan.CancelApplied || m == taskplan.Cleaned || m == taskplan.CleanupSend || m == plan.SnapshotInstalled {
 			continue // they need plans of their own
 		}
 		t.Run(string(m), func(t *testing.T) {
@@ -64,7 +65,7 @@ func TestANodeCrashesAtAnyMoment(t *testing.T) {
 
 // strikesOn checks that a fault has struck at a moment, and that the incarnation it
 // crashed did nothing more.
-func strikesOn(t *testing.T, p *plan.Plan, events []trace.Event, fault int, m plan.Moment) {
+func strikesOn(t *testing.T, p *taskplan.Plan, events []trace.Event, fault int, m plan.Moment) {
 	t.Helper()
 	var began trace.Event
 	for _, e := range of(events, trace.FaultBegan) {
@@ -88,20 +89,20 @@ func strikesOn(t *testing.T, p *plan.Plan, events []trace.Event, fault int, m pl
 }
 
 func TestANodeCrashesWhenATaskIsCancelled(t *testing.T) {
-	p := beset(plan.Fault{Kind: plan.Crash, When: &plan.Trigger{Moment: plan.CancelApplied}, Node: plan.Here, For: 3 * second})
-	p.Workload = append(p.Workload, plan.Operation{At: 8 * second, Node: "n3", Do: plan.CancelTask, Namespace: "reindex", TaskID: "retokenize"})
-	p.Promises = []plan.Promise{{Expect: plan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "CANCELLED"}}
+	p := beset(plan.Fault{Kind: plan.Crash, When: &plan.Trigger{Moment: taskplan.CancelApplied}, Node: plan.Here, For: 3 * second})
+	p.Workload = append(p.Workload, taskplan.Operation{At: 8 * second, Node: "n3", Do: taskplan.CancelTask, Namespace: "reindex", TaskID: "retokenize"})
+	p.Promises = []taskplan.Promise{{Expect: taskplan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "CANCELLED"}}
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	strikesOn(t, p, events, 0, plan.CancelApplied)
+	strikesOn(t, p, events, 0, taskplan.CancelApplied)
 }
 
 func TestANodeCrashesWhenARecordIsRemoved(t *testing.T) {
-	for _, m := range []plan.Moment{plan.CleanupSend, plan.Cleaned} {
+	for _, m := range []plan.Moment{taskplan.CleanupSend, taskplan.Cleaned} {
 		t.Run(string(m), func(t *testing.T) {
 			p := beset(plan.Fault{Kind: plan.Crash, When: &plan.Trigger{Moment: m}, Node: plan.Here, For: 3 * second})
-			p.Cluster.CompletedTaskTTL = 5 * second
-			p.Promises = []plan.Promise{{Expect: plan.RecordGone, Namespace: "reindex", TaskID: "retokenize"}}
+			p.CompletedTaskTTL = 5 * second
+			p.Promises = []taskplan.Promise{{Expect: taskplan.RecordGone, Namespace: "reindex", TaskID: "retokenize"}}
 			events, verdict, _ := play(t, p)
 			require.Empty(t, verdict.Violations)
 			strikesOn(t, p, events, 0, m)
@@ -111,7 +112,7 @@ func TestANodeCrashesWhenARecordIsRemoved(t *testing.T) {
 
 func TestTheNthMomentOfANodeIsMeant(t *testing.T) {
 	p := beset(plan.Fault{
-		Kind: plan.Crash, When: &plan.Trigger{Moment: plan.UnitDone, Node: "n3", Nth: 2, Namespace: "reindex", TaskID: "retokenize"},
+		Kind: plan.Crash, When: &plan.Trigger{Moment: taskplan.UnitDone, Node: "n3", Nth: 2, About: taskplan.About("reindex", "retokenize")},
 		Node: plan.Here, For: 3 * second,
 	})
 	events, verdict, _ := play(t, p)
@@ -128,7 +129,7 @@ func TestTheNthMomentOfANodeIsMeant(t *testing.T) {
 }
 
 func TestAMomentOfTheLogCountsOnceForAllReplicas(t *testing.T) {
-	p := beset(plan.Fault{Kind: plan.Crash, When: &plan.Trigger{Moment: plan.UnitDone, Nth: 2}, Node: plan.Here, For: 3 * second})
+	p := beset(plan.Fault{Kind: plan.Crash, When: &plan.Trigger{Moment: taskplan.UnitDone, Nth: 2}, Node: plan.Here, For: 3 * second})
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
 	began, done := of(events, trace.FaultBegan)[0], 0
@@ -141,7 +142,7 @@ func TestAMomentOfTheLogCountsOnceForAllReplicas(t *testing.T) {
 }
 
 func TestANodeIsShutDownInMidCallback(t *testing.T) {
-	p := beset(plan.Fault{Kind: plan.Shutdown, When: &plan.Trigger{Moment: plan.SwapBegin}, Node: plan.Here, For: 3 * second})
+	p := beset(plan.Fault{Kind: plan.Shutdown, When: &plan.Trigger{Moment: taskplan.SwapBegin}, Node: plan.Here, For: 3 * second})
 	events, verdict, counters := play(t, p)
 	require.Empty(t, verdict.Violations)
 	require.Equal(t, 4, counters.Starts)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -13,7 +14,7 @@ import (
 const second = plan.Duration(time.Second)
 
 // beset is the plan of reindex with faults and a calm phase.
-func beset(faults ...plan.Fault) *plan.Plan {
+func beset(faults ...plan.Fault) *taskplan.Plan {
 	p := reindex(true)
 	p.Duration, p.Calm = 70*second, 40*second
 	p.Faults = faults
@@ -21,7 +22,7 @@ func beset(faults ...plan.Fault) *plan.Plan {
 }
 
 // idle is a plan without a workload, in which nodes only elect and follow.
-func idle(faults ...plan.Fault) *plan.Plan {
+func idle(faults ...plan.Fault) *taskplan.Plan {
 	p := beset(faults...)
 	p.Workload, p.Promises = nil, nil
 	return p
@@ -39,7 +40,7 @@ func of(events []trace.Event, kind trace.Kind) (some []trace.Event) {
 
 // bit returns the events that tell of the bites of a fault, of which there must be
 // some, all of them while the faults last.
-func bit(t *testing.T, p *plan.Plan, events []trace.Event, fault int) (bites []trace.Event) {
+func bit(t *testing.T, p *taskplan.Plan, events []trace.Event, fault int) (bites []trace.Event) {
 	t.Helper()
 	for _, e := range of(events, trace.FaultBit) {
 		require.Less(t, e.At, p.Calm.D()+time.Second)
@@ -91,7 +92,7 @@ func TestTheCalmEndsAllFaults(t *testing.T) {
 	p := beset(
 		plan.Fault{Kind: plan.Loss, At: 30 * second},
 		plan.Fault{Kind: plan.Crash, Node: "n3", At: 31 * second},
-		plan.Fault{Kind: plan.Crash, When: &plan.Trigger{Moment: plan.CleanupSend}, Node: "n1"},
+		plan.Fault{Kind: plan.Crash, When: &plan.Trigger{Moment: taskplan.CleanupSend}, Node: "n1"},
 		plan.Fault{Kind: plan.Crash, Node: "n1", At: 39 * second, For: 3600 * second},
 	)
 	events, verdict, counters := play(t, p)
@@ -119,7 +120,7 @@ func TestTheCalmStartsWhoeverIsDown(t *testing.T) {
 
 // The draws of a fault do not depend on what other faults there are.
 func TestAFaultDrawsTheSameWithoutTheOthers(t *testing.T) {
-	who := func(p *plan.Plan) string {
+	who := func(p *taskplan.Plan) string {
 		events, _, _ := play(t, p)
 		began := of(events, trace.FaultBegan)
 		return began[len(began)-1].Str("nodes")

@@ -8,12 +8,12 @@ import (
 
 	"dtsim/fsm/api"
 	"dtsim/scenarios/tasks/provider"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // submitFlawed submits a task with what is wrong with it: as a command of its own
 // making, for the client's methods have no words for most flaws.
-func (i *incarnation) submitFlawed(ctx context.Context, c Client, t *plan.Task, units []plan.Unit) error {
+func (i *incarnation) submitFlawed(ctx context.Context, c Client, t *taskplan.Task, units []taskplan.Unit) error {
 	payload, err := flawedPayload(t, units)
 	if err != nil {
 		return err
@@ -26,18 +26,18 @@ func (i *incarnation) submitFlawed(ctx context.Context, c Client, t *plan.Task, 
 		q.UnitSpecs = append(q.UnitSpecs, &api.UnitSpec{Id: u.ID, GroupId: u.Group})
 	}
 	switch t.Flaw {
-	case plan.NoNamespace:
+	case taskplan.NoNamespace:
 		q.Namespace = ""
-	case plan.NoID:
+	case taskplan.NoID:
 		q.Id = ""
-	case plan.NoUnits:
+	case taskplan.NoUnits:
 		q.UnitSpecs = nil
-	case plan.UnitTwice:
+	case taskplan.UnitTwice:
 		// Of a task all of whose units were deleted with their tenants there is none to name.
 		q.UnitSpecs = append(q.UnitSpecs, q.UnitSpecs[:min(1, len(q.UnitSpecs))]...)
-	case plan.UnitWithoutID:
+	case taskplan.UnitWithoutID:
 		q.UnitSpecs = append(q.UnitSpecs, &api.UnitSpec{})
-	case plan.NullUnit:
+	case taskplan.NullUnit:
 		q.UnitSpecs = append(q.UnitSpecs, nil)
 	}
 	command, err := api.NewApplyRequest(api.CommandAddTask, q)
@@ -49,32 +49,32 @@ func (i *incarnation) submitFlawed(ctx context.Context, c Client, t *plan.Task, 
 }
 
 // flawedPayload is the payload of a task with what is wrong with it.
-func flawedPayload(t *plan.Task, units []plan.Unit) ([]byte, error) {
+func flawedPayload(t *taskplan.Task, units []taskplan.Unit) ([]byte, error) {
 	sound := *t
 	sound.Flaw = ""
 	switch t.Flaw {
-	case plan.UnknownCollection:
-		sound.Collection = plan.Unknown
-	case plan.UnknownProperty:
-		sound.Property = plan.Unknown
+	case taskplan.UnknownCollection:
+		sound.Collection = taskplan.Unknown
+	case taskplan.UnknownProperty:
+		sound.Property = taskplan.Unknown
 	}
 	payload, err := json.Marshal(provider.NewPayload(sound, units))
 	if err != nil {
 		return nil, err
 	}
 	switch t.Flaw {
-	case plan.PayloadGarbage:
+	case taskplan.PayloadGarbage:
 		return []byte("\xff\xfe\x00garbage\x80"), nil
-	case plan.PayloadCutOff:
+	case taskplan.PayloadCutOff:
 		return payload[:len(payload)/2], nil
-	case plan.PayloadEmpty:
+	case taskplan.PayloadEmpty:
 		return nil, nil
-	case plan.PayloadNull:
+	case taskplan.PayloadNull:
 		return []byte("null"), nil
-	case plan.PayloadTypes:
+	case taskplan.PayloadTypes:
 		return []byte(`{"kind":7,"id":{},"collection":["` + sound.Collection + `"],"parallel":"many","places":"everywhere"}`), nil
-	case plan.PayloadHuge:
-		return append(bytes.TrimSuffix(payload, []byte("}")), `,"ballast":"`+strings.Repeat("x", plan.HugePayload)+`"}`...), nil
+	case taskplan.PayloadHuge:
+		return append(bytes.TrimSuffix(payload, []byte("}")), `,"ballast":"`+strings.Repeat("x", taskplan.HugePayload)+`"}`...), nil
 	}
 	return payload, nil
 }

@@ -100,7 +100,7 @@ func (i *incarnation) begin() {
 	})
 	i.replica = c.sys.NewReplica(ReplicaConfig{
 		Guards: i.providers, Notifier: (*notifier)(i), OnApply: i.applied,
-		Clock: i.clock, CompletedTaskTTL: c.plan.Cluster.CompletedTaskTTL.D(), Logger: quiet(),
+		Clock: i.clock, CompletedTaskTTL: c.plan.CompletedTaskTTL.D(), Logger: quiet(),
 	})
 	log, snapshots, err := c.sys.Stores(i.mount.Log(), i.mount.Snapshots())
 	if err != nil {
@@ -113,7 +113,7 @@ func (i *incarnation) begin() {
 	i.raft.RegisterObserver(raft.NewObserver(nil, false, i.observed))
 	i.client, err = i.replica.NewClient(ClientConfig{
 		ID: fmt.Sprintf("%s#%d", n.name, i.number), Node: n.name, Raft: i.raft, Forwarder: i.endpoint,
-		Clock: i.clock, CompletedTaskTTL: c.plan.Cluster.CompletedTaskTTL.D(), Logger: quiet(),
+		Clock: i.clock, CompletedTaskTTL: c.plan.CompletedTaskTTL.D(), Logger: quiet(),
 		OnRequest: (*caller)(i).proposed,
 	})
 	if err != nil {
@@ -142,7 +142,7 @@ const (
 // patience.
 func (i *incarnation) schedule() {
 	calls := (*caller)(i)
-	p := i.cluster.plan.Cluster
+	p := i.cluster.plan
 	tick := p.SchedulerTick.D()
 	if tick == sched.DefaultTickInterval {
 		tick = 0 // as most programs do

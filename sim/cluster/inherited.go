@@ -12,6 +12,7 @@ import (
 	"dtsim/fsm"
 	"dtsim/fsm/replica"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -40,7 +41,7 @@ type newerTask struct {
 
 // inherit writes the snapshot of a plan: entry after entry, the configuration comes
 // first, then the collections, then the tasks.
-func (c *Cluster) inherit(h *plan.Inherited) *inheritance {
+func (c *Cluster) inherit(h *taskplan.Inherited) *inheritance {
 	if h == nil {
 		return nil
 	}
@@ -75,7 +76,7 @@ func (c *Cluster) inherit(h *plan.Inherited) *inheritance {
 	return left
 }
 
-func (c *Cluster) inheritCollection(of *plan.Collection, index uint64) replica.Collection {
+func (c *Cluster) inheritCollection(of *taskplan.Collection, index uint64) replica.Collection {
 	made := replica.Collection{
 		Name: of.Name, Version: index, MultiTenant: len(of.Tenants) > 0,
 		Properties: make(map[string]replica.Property), Shards: make(map[string]replica.Shard),
@@ -92,7 +93,7 @@ func (c *Cluster) inheritCollection(of *plan.Collection, index uint64) replica.C
 // inheritedAge is how long before the run the work on inherited tasks began.
 const inheritedAge = time.Hour
 
-func (c *Cluster) inheritTask(t *plan.InheritedTask, units []plan.Unit, run provider.Run) *fsm.Task {
+func (c *Cluster) inheritTask(t *taskplan.InheritedTask, units []taskplan.Unit, run provider.Run) *fsm.Task {
 	payload, err := json.Marshal(provider.NewPayload(t.Task, units))
 	if err != nil {
 		panic(fmt.Sprintf("cluster: payload of inherited task %s: %s", run, err))

@@ -9,7 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"dtsim/scenarios/tasks/provider"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // journal is the cluster's log as the replicas have applied it, each entry once, and
@@ -29,10 +29,10 @@ const (
 	unitsPerStride = 8
 )
 
-func newJournal(p *plan.Plan) *journal {
+func newJournal(p *taskplan.Plan) *journal {
 	units := 0
 	for i, op := range p.Workload {
-		if op.Do == plan.AddTask {
+		if op.Do == taskplan.AddTask {
 			units += len(p.TaskUnits(i))
 		}
 	}

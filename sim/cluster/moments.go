@@ -7,6 +7,7 @@ import (
 
 	"dtsim/fsm"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -41,13 +42,13 @@ func eventMoment(kind trace.Kind, fields []trace.Field) plan.Moment {
 	case trace.Called:
 		switch e.Str("do") {
 		case "ack-preparation":
-			return plan.PrepareAckSend
+			return taskplan.PrepareAckSend
 		case "ack-swap":
-			return plan.PostAckSend
+			return taskplan.PostAckSend
 		case "finalize-task":
-			return plan.FinalizeSend
+			return taskplan.FinalizeSend
 		case "clean-up-task":
-			return plan.CleanupSend
+			return taskplan.CleanupSend
 		}
 	case trace.NodeState:
 		if e.Str("state") == raft.Leader.String() {
@@ -107,26 +108,26 @@ func (i *incarnation) momentsOf(a Applied) (moments []plan.Moment, run provider.
 		status, unit := i.replica.Unit(a.Run, a.Unit)
 		switch a.Command {
 		case "DISTRIBUTED_TASK_ADD":
-			once(plan.TaskAdded, "", true)
+			once(taskplan.TaskAdded, "", true)
 		case "DISTRIBUTED_TASK_UPDATE_UNIT_PROGRESS", "DISTRIBUTED_TASK_RECORD_UNIT_COMPLETED":
-			once(plan.Claimed, a.Unit, unit != nil && unit.NodeID != "")
-			once(plan.UnitDone, a.Unit, unit != nil && unit.Status.IsTerminal())
-			once(plan.LastUnit, "", status != fsm.TaskStatusStarted && status != fsm.TaskStatusFailed && status != fsm.TaskStatusCancelled)
+			once(taskplan.Claimed, a.Unit, unit != nil && unit.NodeID != "")
+			once(taskplan.UnitDone, a.Unit, unit != nil && unit.Status.IsTerminal())
+			once(taskplan.LastUnit, "", status != fsm.TaskStatusStarted && status != fsm.TaskStatusFailed && status != fsm.TaskStatusCancelled)
 		case "DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK":
-			moments = append(moments, plan.PrepareAckApplied)
-			once(plan.BarrierLift, "", status == fsm.TaskStatusSwapping)
+			moments = append(moments, taskplan.PrepareAckApplied)
+			once(taskplan.BarrierLift, "", status == fsm.TaskStatusSwapping)
 		case "DISTRIBUTED_TASK_RECORD_POST_COMPLETION_ACK":
-			moments = append(moments, plan.PostAckApplied)
+			moments = append(moments, taskplan.PostAckApplied)
 		case "DISTRIBUTED_TASK_CANCEL":
-			once(plan.CancelApplied, "", true)
+			once(taskplan.CancelApplied, "", true)
 		case "DISTRIBUTED_TASK_CLEAN_UP":
-			once(plan.Cleaned, "", status == "")
+			once(taskplan.Cleaned, "", status == "")
 		case "UPDATE_PROPERTY":
 			if run = flipper(a.Body); run.Task != "" {
-				once(plan.SchemaFlip, "", true)
+				once(taskplan.SchemaFlip, "", true)
 			}
 		}
-		once(plan.Finalized, "", run.Task != "" && status == fsm.TaskStatusFinished)
+		once(taskplan.Finalized, "", run.Task != "" && status == fsm.TaskStatusFinished)
 	}
 	if i.leads() {
 		moments = append(moments, plan.ApplyBeforeReply)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -14,8 +15,8 @@ import (
 func (c *Cluster) resolve(f *fault, a arrival) {
 	names := f.Nodes
 	switch {
-	case f.Do != nil:
-		names = []string{f.Do.Node}
+	case f.do != nil:
+		names = []string{f.do.Node}
 	case f.Node != "":
 		names = []string{f.Node}
 	}
@@ -60,12 +61,12 @@ func (c *Cluster) who(f *fault, a arrival, name string) []string {
 	case plan.Follower:
 		leader := c.leader()
 		return one(slices.DeleteFunc(all, func(n string) bool { return n == leader || !c.Node(n).Up() }))
-	case plan.Owner:
-		namespace, task := f.Namespace, f.TaskID
-		if task == "" && f.When != nil {
-			namespace, task = f.When.Namespace, f.When.TaskID
+	case taskplan.Owner:
+		about := f.About
+		if about[taskplan.AboutTask] == "" && f.When != nil {
+			about = f.When.About
 		}
-		return one(c.owners(namespace, task))
+		return one(c.owners(about[taskplan.AboutNamespace], about[taskplan.AboutTask]))
 	case plan.Minority:
 		return c.shuffled(f, all)[:(len(all)-1)/2]
 	case plan.Majority:

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/disk"
 	"dtsim/sim/network"
 	"dtsim/sim/plan"
@@ -28,7 +29,7 @@ type Counters struct {
 // Cluster is a run under way. Its exported methods are called by one goroutine, the
 // one that called [New].
 type Cluster struct {
-	plan  *plan.Plan
+	plan  *taskplan.Plan
 	sys   System
 	rec   *trace.Recorder
 	start time.Time
@@ -56,21 +57,22 @@ type Cluster struct {
 // bubble; every goroutine it started has ended when it returns. The plan must be valid.
 // A nil recorder stands for one whose trace is thrown away.
 func Run(p *plan.Plan, sys System, rec *trace.Recorder, judge trace.Judge) (trace.Verdict, Counters) {
-	if rec == nil {
-		var err error
-		if rec, err = trace.NewRecorder(io.Discard, trace.Header{Plan: *p}); err != nil {
-			return trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}, Counters{}
-		}
+	t, err := taskplan.Of(p)
+	if err == nil && rec == nil {
+		rec, err = trace.NewRecorder(io.Discard, trace.Header{Plan: *p})
+	}
+	if err != nil {
+		return trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}, Counters{}
 	}
 	finish := judge(p, rec)
-	c := New(p, sys, rec)
+	c := New(t, sys, rec)
 	c.Play()
 	c.Stop()
 	return finish(), c.counters
 }
 
 // New makes a cluster and starts all its nodes.
-func New(p *plan.Plan, sys System, rec *trace.Recorder) *Cluster {
+func New(p *taskplan.Plan, sys System, rec *trace.Recorder) *Cluster {
 	c := &Cluster{plan: p, sys: sys, rec: rec, start: time.Now(), log: newJournal(p)}
 	c.ops.Store(int64(len(p.Workload) + len(p.Faults)))
 	c.faults = newFaults(c)

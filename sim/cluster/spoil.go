@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dtsim/fsm/replica"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -24,20 +25,18 @@ type request struct {
 // be little, and is true.
 func (k *caller) call(ctx context.Context, do string, fields []trace.Field, send func(context.Context, Client) error) error {
 	r := request{do: do, fields: fields, send: send}
-	if f, wait := k.bites(plan.AckDelay, r); f != nil {
+	if f, wait := k.bites(plan.CallDelay, r); f != nil {
 		if err := k.pause(ctx, wait); err != nil {
 			return fmt.Errorf("%s: %w: %w", r.do, replica.ErrNotCommitted, err)
 		}
 	}
 	err := k.fresh(ctx, r, func(ctx context.Context) error { return k.spoiled(ctx, r) })
-	for _, kind := range []plan.FaultKind{plan.CallTwice, plan.AckDuplicate} {
-		if f, wait := k.bites(kind, r); f != nil {
-			k.cluster.faults.after(wait, func() {
-				if k.halt.Err() == nil {
-					k.resend(r)
-				}
-			})
-		}
+	if f, wait := k.bites(plan.CallTwice, r); f != nil {
+		k.cluster.faults.after(wait, func() {
+			if k.halt.Err() == nil {
+				k.resend(r)
+			}
+		})
 	}
 	return err
 }
@@ -52,7 +51,7 @@ func (k *caller) spoiled(ctx context.Context, r request) error {
 	if f, _ := k.bites(plan.CallError, r); f != nil {
 		return fmt.Errorf("%s fails as planned: %w", r.do, replica.ErrNotCommitted)
 	}
-	if f, _ := k.bites(plan.AckLoss, r); f != nil {
+	if f, _ := k.bites(plan.CallLoss, r); f != nil {
 		return fmt.Errorf("%s is lost as planned: %w", r.do, replica.ErrAmbiguous)
 	}
 	if f, wait := k.bites(plan.CallLate, r); f != nil {
@@ -99,12 +98,6 @@ func (c *Cluster) anyone(node *Node) *incarnation {
 // that bites lets pass.
 func (k *caller) bites(kind plan.FaultKind, r request) (*fault, time.Duration) {
 	e := trace.Event{Fields: r.fields}
-	switch kind {
-	case plan.AckDelay, plan.AckDuplicate, plan.AckLoss, plan.AckFlip:
-		if r.do != "ack-swap" && r.do != "ack-preparation" {
-			return nil, 0
-		}
-	}
 	f, draw := (*incarnation)(k).bites(kind, decision{
 		op: r.do, namespace: e.Str("namespace"), task: e.Str("task"), unit: e.Str("unit"),
 	}, append([]trace.Field{trace.Str("op", r.do)}, r.fields...)...)
@@ -132,7 +125,7 @@ func (k *caller) outcomeOf(do string, fields []trace.Field, success bool, messag
 	if (*incarnation)(k).number < 2 || !success {
 		return success, message
 	}
-	if f, _ := k.bites(plan.AckFlip, request{do: do, fields: fields}); f != nil {
+	if f, _ := k.bites(taskplan.AckFlip, request{do: do, fields: fields}); f != nil {
 		return false, "another outcome as planned"
 	}
 	return success, message

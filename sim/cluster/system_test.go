@@ -139,7 +139,7 @@ func TestAnotherSystemIsHeldToTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.system.System = Default()
 			synctest.Test(t, func(t *testing.T) {
-				verdict, _ := Run(reindex(true), c.system, nil, tasks.Judge)
+				verdict, _ := Run(reindex(true).Encode(), c.system, nil, tasks.Judge)
 				var properties []string
 				for _, v := range verdict.Violations {
 					properties = append(properties, v.Property)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/keyed"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -31,7 +32,7 @@ func (t *trouble) asks(kind plan.FaultKind, run provider.Run, d decision) (*faul
 
 // Start implements provider.Trouble.
 func (t *trouble) Start(run provider.Run) error {
-	if f, _ := t.asks(plan.StartError, run, decision{}); f != nil {
+	if f, _ := t.asks(taskplan.StartError, run, decision{}); f != nil {
 		return fmt.Errorf("start of %s fails as planned", run)
 	}
 	return nil
@@ -39,16 +40,16 @@ func (t *trouble) Start(run provider.Run) error {
 
 // Unit implements provider.Trouble.
 func (t *trouble) Unit(run provider.Run, unit string) (u provider.UnitTrouble) {
-	if f, draw := t.asks(plan.WorkerDeath, run, decision{unit: unit}); f != nil {
+	if f, draw := t.asks(taskplan.WorkerDeath, run, decision{unit: unit}); f != nil {
 		return provider.UnitTrouble{Die: true, Late: late(draw)}
 	}
-	f, _ := t.asks(plan.UnitError, run, decision{unit: unit})
+	f, _ := t.asks(taskplan.UnitError, run, decision{unit: unit})
 	return provider.UnitTrouble{Fail: f != nil}
 }
 
 // Linger implements provider.Trouble.
 func (t *trouble) Linger(run provider.Run) time.Duration {
-	f, draw := t.asks(plan.WorkerLinger, run, decision{})
+	f, draw := t.asks(taskplan.WorkerLinger, run, decision{})
 	if f == nil {
 		return 0
 	}
@@ -58,18 +59,18 @@ func (t *trouble) Linger(run provider.Run) time.Duration {
 // Callback implements provider.Trouble.
 func (t *trouble) Callback(name string, run provider.Run) (c provider.CallbackTrouble) {
 	d := decision{op: name}
-	if f, draw := t.asks(plan.CallbackSlow, run, d); f != nil {
+	if f, draw := t.asks(taskplan.CallbackSlow, run, d); f != nil {
 		c.Slow = f.wait(draw)
 	}
-	if f, draw := t.asks(plan.CallbackPanic, run, d); f != nil {
+	if f, draw := t.asks(taskplan.CallbackPanic, run, d); f != nil {
 		c.Panic, c.Late = true, late(draw)
 		return c
 	}
-	if f, draw := t.asks(plan.CallbackCancelled, run, d); f != nil {
+	if f, draw := t.asks(taskplan.CallbackCancelled, run, d); f != nil {
 		c.Err, c.Late = fmt.Errorf("%s is interrupted as planned: %w", name, context.Canceled), late(draw)
 		return c
 	}
-	if f, draw := t.asks(plan.CallbackError, run, d); f != nil {
+	if f, draw := t.asks(taskplan.CallbackError, run, d); f != nil {
 		c.Err, c.Late = fmt.Errorf("%s fails as planned", name), late(draw)
 	}
 	return c

@@ -11,7 +11,7 @@ import (
 	"dtsim/fsm"
 	"dtsim/fsm/replica"
 	"dtsim/scenarios/tasks/provider"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
@@ -27,7 +27,7 @@ func (c *Cluster) operate(ctx context.Context, i *incarnation, position int) {
 // operateFault performs the operation of a fault in a goroutine of its own.
 func (c *Cluster) operateFault(f *fault) {
 	o := operated{
-		Operation: f.Do, number: int64(len(c.plan.Workload) + f.index), before: len(c.plan.Workload),
+		Operation: f.do, number: int64(len(c.plan.Workload) + f.index), before: len(c.plan.Workload),
 	}
 	var i *incarnation
 	if n := c.Node(f.nodes[0]); n != nil {
@@ -38,7 +38,7 @@ func (c *Cluster) operateFault(f *fault) {
 
 // operated is an operation under its number.
 type operated struct {
-	*plan.Operation
+	*taskplan.Operation
 	number int64
 	// before is the position in the workload that tells which collections there are.
 	before int
@@ -73,21 +73,21 @@ func (i *incarnation) attempt(ctx context.Context, op operated, fields []trace.F
 }
 
 // fieldsOf says what an operation is about.
-func fieldsOf(op *plan.Operation) []trace.Field {
+func fieldsOf(op *taskplan.Operation) []trace.Field {
 	switch op.Do {
-	case plan.AddTask:
+	case taskplan.AddTask:
 		fields := []trace.Field{trace.Str("namespace", string(op.Task.Kind)), trace.Str("task", op.Task.ID)}
 		if op.Task.Flaw != "" {
 			fields = append(fields, trace.Str("flaw", string(op.Task.Flaw)))
 		}
 		return fields
-	case plan.CancelTask, plan.FailTask, plan.CleanUpTask:
+	case taskplan.CancelTask, taskplan.FailTask, taskplan.CleanUpTask:
 		return []trace.Field{trace.Str("namespace", op.Namespace), trace.Str("task", op.TaskID)}
-	case plan.CreateCollection:
+	case taskplan.CreateCollection:
 		return []trace.Field{trace.Str("collection", op.Collection.Name)}
-	case plan.UpdateProperty:
+	case taskplan.UpdateProperty:
 		return []trace.Field{trace.Str("collection", op.Target), trace.Str("property", op.Property), trace.Str("tokenization", op.Tokenization)}
-	case plan.DropCollection, plan.DeleteTenants:
+	case taskplan.DropCollection, taskplan.DeleteTenants:
 		return []trace.Field{trace.Str("collection", op.Target)}
 	}
 	return nil
@@ -95,29 +95,29 @@ func fieldsOf(op *plan.Operation) []trace.Field {
 
 func (i *incarnation) carryOut(ctx context.Context, c Client, op operated) error {
 	switch op.Do {
-	case plan.AddTask:
+	case taskplan.AddTask:
 		return i.addTask(ctx, c, op)
-	case plan.CancelTask:
+	case taskplan.CancelTask:
 		return onCurrent(ctx, c, op, func(version uint64) error {
 			return c.CancelDistributedTask(ctx, op.Namespace, op.TaskID, version)
 		})
-	case plan.FailTask:
+	case taskplan.FailTask:
 		return onCurrent(ctx, c, op, func(version uint64) error {
 			return c.FailDistributedTask(ctx, op.Namespace, op.TaskID, version, "given up by an operator")
 		})
-	case plan.CleanUpTask:
+	case taskplan.CleanUpTask:
 		return onCurrent(ctx, c, op, func(version uint64) error {
 			return c.ForceCleanUpDistributedTask(ctx, op.Namespace, op.TaskID, version)
 		})
-	case plan.CreateCollection:
+	case taskplan.CreateCollection:
 		return c.CreateCollection(ctx, op.Collection.Name, i.cluster.placement(op.Collection))
-	case plan.DropCollection:
+	case taskplan.DropCollection:
 		return c.DropCollection(ctx, op.Target)
-	case plan.UpdateProperty:
+	case taskplan.UpdateProperty:
 		return c.UpdateProperty(ctx, op.Target, op.Property, op.Tokenization)
-	case plan.DeleteTenants:
+	case taskplan.DeleteTenants:
 		return c.DeleteTenants(ctx, op.Target, op.Tenants)
-	case plan.ListTasks:
+	case taskplan.ListTasks:
 		_, err := (*caller)(i).list(ctx, trace.Int("op", op.number))
 		return err
 	}
@@ -127,7 +127,7 @@ func (i *incarnation) carryOut(ctx context.Context, c Client, op operated) error
 // addTask submits a task over the replicas that the node's schema has.
 func (i *incarnation) addTask(ctx context.Context, c Client, op operated) error {
 	t, p := op.Task, i.cluster.plan
-	units := i.existing(t.Collection, plan.UnitsOf(t, i.cluster.collection(op, t.Collection), p.Cluster.Nodes))
+	units := i.existing(t.Collection, taskplan.UnitsOf(t, i.cluster.collection(op, t.Collection), p.Cluster.Nodes))
 	namespace, payload := string(t.Kind), provider.NewPayload(*t, units)
 	ids := make([]string, len(units))
 	specs := make([]fsm.UnitSpec, len(units))
@@ -149,13 +149,13 @@ func (i *incarnation) addTask(ctx context.Context, c Client, op operated) error 
 
 // collection returns what an operation means by a name: the collection as the last
 // operation before it creates it, or else a fault.
-func (c *Cluster) collection(op operated, name string) *plan.Collection {
+func (c *Cluster) collection(op operated, name string) *taskplan.Collection {
 	if found := c.plan.CollectionAt(op.before, name); found != nil {
 		return found
 	}
-	for _, f := range c.plan.Faults {
-		if f.Do != nil && f.Do.Do == plan.CreateCollection && f.Do.Collection.Name == name {
-			return f.Do.Collection
+	for _, f := range c.faults.all {
+		if f.do != nil && f.do.Do == taskplan.CreateCollection && f.do.Collection.Name == name {
+			return f.do.Collection
 		}
 	}
 	return nil
@@ -163,13 +163,13 @@ func (c *Cluster) collection(op operated, name string) *plan.Collection {
 
 // existing leaves out the units of tenants that were deleted. Of a collection that
 // the node does not know, nothing is left out: it is for the log to refuse.
-func (i *incarnation) existing(collection string, units []plan.Unit) []plan.Unit {
+func (i *incarnation) existing(collection string, units []taskplan.Unit) []taskplan.Unit {
 	all := i.replica.Collections()
 	at := slices.IndexFunc(all, func(c provider.Collection) bool { return collection != "" && strings.EqualFold(c.Name, collection) })
 	if at < 0 {
 		return units
 	}
-	return slices.DeleteFunc(units, func(u plan.Unit) bool { return all[at].Replicas[u.Shard] == nil })
+	return slices.DeleteFunc(units, func(u taskplan.Unit) bool { return all[at].Replicas[u.Shard] == nil })
 }
 
 // onCurrent does something to the run of a task that is on record now.
@@ -187,7 +187,7 @@ func onCurrent(ctx context.Context, c Client, op operated, f func(version uint64
 }
 
 // placement says where the shards of a collection are.
-func (c *Cluster) placement(of *plan.Collection) replica.CreateCollectionRequest {
+func (c *Cluster) placement(of *taskplan.Collection) replica.CreateCollectionRequest {
 	q := replica.CreateCollectionRequest{Properties: of.Properties, MultiTenant: len(of.Tenants) > 0}
 	for s, name := range of.ShardNames() {
 		q.Shards = append(q.Shards, replica.ShardSpec{Name: name, Nodes: of.Owners(s, c.plan.Cluster.Nodes)})

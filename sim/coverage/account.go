@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // Account is what the counters of one run, or the sums of many, say.
 type Account struct {
 	// Faults are the kinds of faults that were asked for, in the order of
-	// [plan.FaultKinds].
+	// [taskplan.FaultKinds].
 	Faults []FaultAccount
 	// Sometimes are all goals: those at zero first, the others in the order of [Goals].
 	Sometimes []Reached
@@ -53,7 +53,7 @@ type Reached struct {
 // NewAccount reads counters.
 func NewAccount(counters map[string]int64) Account {
 	var a Account
-	for _, kind := range plan.FaultKinds() {
+	for _, kind := range taskplan.FaultKinds() {
 		of := func(what string) int64 { return counters[FaultPrefix+string(kind)+"/"+what] }
 		f := FaultAccount{
 			Kind: string(kind), Asked: of("asked"), Applied: of("applied"), Effective: of("effective"), Bitten: of("bites"),

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"dtsim/models/spec"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -84,7 +85,12 @@ func ReadDecisions(r io.Reader) (Decisions, error) {
 		return d, err
 	}
 	reader.Only(decided...)
-	workload := int64(len(reader.Header().Plan.Workload))
+	header := reader.Header()
+	p, err := taskplan.Of(&header.Plan)
+	if err != nil {
+		return d, err
+	}
+	workload := int64(len(p.Workload))
 	for {
 		e, err := reader.Next()
 		if errors.Is(err, io.EOF) {

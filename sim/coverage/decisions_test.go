@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -36,9 +37,9 @@ func decisionsOf(t *testing.T, change func(events []trace.Event) []trace.Event) 
 		events = change(events)
 	}
 	var b bytes.Buffer
-	p := plan.Default()
-	p.Workload = []plan.Operation{{At: plan.Duration(time.Second), Node: "n1", Do: plan.ListTasks}}
-	rec, err := trace.NewRecorder(&b, trace.Header{Plan: p})
+	p := taskplan.Default()
+	p.Workload = []taskplan.Operation{{At: plan.Duration(time.Second), Node: "n1", Do: taskplan.ListTasks}}
+	rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode()})
 	require.NoError(t, err)
 	for _, e := range events {
 		rec.Emit(e)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -43,13 +44,13 @@ type fault struct {
 	touched []string
 }
 
-func newFaults(p *plan.Plan, s *story) *faults {
+func newFaults(p *taskplan.Plan, s *story) *faults {
 	f := &faults{story: s, states: make(map[plan.FaultKind]map[string]int64)}
 	for _, one := range p.Faults {
 		f.all = append(f.all, fault{kind: one.Kind})
 	}
 	c := p.Cluster
-	f.reach = 2*max(c.Raft.ElectionTimeout.D(), c.Raft.HeartbeatTimeout.D(), c.Network.CallTimeout.D()) + c.SchedulerTick.D()
+	f.reach = 2*max(c.Raft.ElectionTimeout.D(), c.Raft.HeartbeatTimeout.D(), c.Network.CallTimeout.D()) + p.SchedulerTick.D()
 	return f
 }
 
@@ -220,7 +221,7 @@ const (
 )
 
 // repeating are the faults that make commands again, or late.
-var repeating = []plan.FaultKind{plan.Duplicate, plan.LateDuplicate, plan.CallTwice, plan.CallLate, plan.AckDuplicate, plan.AckDelay, plan.AckFlip}
+var repeating = []plan.FaultKind{plan.Duplicate, plan.LateDuplicate, plan.CallTwice, plan.CallLate, plan.CallDelay, taskplan.AckFlip}
 
 // consequence says what an event shows, and at which node; "" stands for the whole
 // cluster. It is asked before the story takes the event in.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -80,15 +81,15 @@ func TestConsequences(t *testing.T) {
 		"a duplicate":                   {func(t *tale) { t.commit(1, "n2", postAck, "a", "again", nil) }, plan.LateDuplicate, true},
 		"a duplicate of another's":      {func(t *tale) { t.commit(1, "n3", postAck, "a", "again", nil) }, plan.LateDuplicate, false},
 		"a command made again, refused": {func(t *tale) { t.commit(1, "n2", unitCompletion, "a", "is already terminal", nil) }, plan.CallTwice, true},
-		"a failed callback":             {func(t *tale) { t.ends("n2", swapRequested, "a", swapping, "boom") }, plan.CallbackError, true},
-		"a good callback":               {func(t *tale) { t.ends("n2", swapRequested, "a", swapping, "") }, plan.CallbackSlow, false},
+		"a failed callback":             {func(t *tale) { t.ends("n2", swapRequested, "a", swapping, "boom") }, taskplan.CallbackError, true},
+		"a good callback":               {func(t *tale) { t.ends("n2", swapRequested, "a", swapping, "") }, taskplan.CallbackSlow, false},
 		"a callback again": {func(t *tale) {
 			t.begins("n2", swapRequested, "a", swapping).begins("n2", swapRequested, "a", swapping)
-		}, plan.CallbackPanic, true},
+		}, taskplan.CallbackPanic, true},
 		"a unit that failed": {func(t *tale) {
 			t.ev("n2", trace.WorkEnded, trace.Str("outcome", "bad"))
-		}, plan.UnitError, true},
-		"a task that an ack failed": {func(t *tale) { t.ack(0, postAck, "a", "n2", false, failed) }, plan.AckFlip, true},
+		}, taskplan.UnitError, true},
+		"a task that an ack failed": {func(t *tale) { t.ack(0, postAck, "a", "n2", false, failed) }, taskplan.AckFlip, true},
 		"recovery that is not done": {func(t *tale) { t.ev("n2", trace.RecoveryAsked, trace.Bool("done", false)) }, plan.Crash, true},
 	} {
 		tale := newTale(plan.Fault{Kind: c.kind})
@@ -99,10 +100,10 @@ func TestConsequences(t *testing.T) {
 }
 
 func TestWhatAnOperatorDoesIsAFaultsOneBite(t *testing.T) {
-	operate := plan.Fault{Kind: plan.Operate, Do: &plan.Operation{Do: plan.CancelTask}}
+	operate := plan.Fault{Kind: plan.Operate, Do: taskplan.Do(taskplan.Operation{Do: taskplan.CancelTask})}
 	for outcome, effective := range map[string]int64{"ok": 1, "rejected": 0} {
 		tale := newTale(operate)
-		tale.plan.Workload = make([]plan.Operation, 7)
+		tale.plan.Workload = make([]taskplan.Operation, 7)
 		tale.work("a", true).fault(trace.FaultBegan, plan.Operate, "").call(6, "n2", "cancel-task", "a").call(7, "n2", "cancel-task", "a").returns(7, "n2", outcome)
 		got := tale.counters()
 		require.EqualValues(t, 1, got["fault/operate/bites"], outcome)
@@ -154,9 +155,9 @@ func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
 	tale.swap("a", true).fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultBit, plan.Loss, "n2").leads("n2")
 	record := func(finish bool) []byte {
 		var b bytes.Buffer
-		p := plan.Default()
+		p := taskplan.Default()
 		p.Duration, p.Calm, p.Faults = plan.Duration(time.Minute), plan.Duration(30*time.Second), []plan.Fault{{Kind: plan.Loss}}
-		rec, err := trace.NewRecorder(&b, trace.Header{Plan: p, Engine: "native"})
+		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode(), Engine: "native"})
 		require.NoError(t, err)
 		done := Record(&p, rec)
 		for _, e := range tale.events {

@@ -177,7 +177,7 @@ var restartGoals = []Goal{
 		reached: func(s *story, e *trace.Event) bool {
 			n := s.node(e)
 			_, asked := e.Get("op")
-			return !asked && !n.listed && (n.listFailed || e.Incarnation > 1 && s.now-n.started >= s.plan.Cluster.SchedulerTick.D())
+			return !asked && !n.listed && (n.listFailed || e.Incarnation > 1 && s.now-n.started >= s.plan.SchedulerTick.D())
 		},
 	},
 	{

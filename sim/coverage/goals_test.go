@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -103,7 +104,7 @@ var tales = map[string]told{
 				ends("n2", swapRequested, "a", swapping, "swap: context canceled").shutdown("n2")
 		},
 		func(t *tale) { // a fault of the provider has said so
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").fault(trace.FaultBit, plan.CallbackCancelled, "n2").
+			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").fault(trace.FaultBit, taskplan.CallbackCancelled, "n2").
 				ends("n2", swapRequested, "a", swapping, "swap: context canceled").shutdown("n2")
 		},
 	},
@@ -513,7 +514,7 @@ func TestEveryGoalHasATaleThatReachesItAndOneThatNearlyDoes(t *testing.T) {
 		about, ok := tales[g.Name]
 		require.True(t, ok, "%q has no tale", g.Name)
 		t.Run(g.Name, func(t *testing.T) {
-			reaches, nearly := newTale(plan.Fault{Kind: plan.CallbackCancelled}), newTale(plan.Fault{Kind: plan.CallbackCancelled})
+			reaches, nearly := newTale(plan.Fault{Kind: taskplan.CallbackCancelled}), newTale(plan.Fault{Kind: taskplan.CallbackCancelled})
 			about.reaches(reaches)
 			about.nearly(nearly)
 			require.EqualValues(t, 1, reaches.counters()[SometimesPrefix+g.Name])
@@ -528,7 +529,7 @@ func TestEveryGoalHasATaleThatReachesItAndOneThatNearlyDoes(t *testing.T) {
 
 func TestABootstrapIsDeferredByAListWithoutAnAnswer(t *testing.T) {
 	const goal = SometimesPrefix + "deferred bootstrap"
-	tick := plan.Default().Cluster.SchedulerTick.D()
+	tick := taskplan.Default().SchedulerTick.D()
 	late, soon, again := newTale(), newTale(), newTale()
 	require.EqualValues(t, 1, late.restart("n2").wait(tick).ev("n2", trace.Listed).counters()[goal])
 	require.Zero(t, soon.restart("n2").wait(tick/2).ev("n2", trace.Listed).counters()[goal])

@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
@@ -35,7 +35,7 @@ type Observer struct {
 }
 
 // New returns an observer for a run of p.
-func New(p *plan.Plan) *Observer {
+func New(p *taskplan.Plan) *Observer {
 	o := &Observer{story: newStory(p), goals: make(map[trace.Kind][]Goal), counts: make(map[string]int64)}
 	o.faults = newFaults(p, o.story)
 	for _, g := range goals {
@@ -82,7 +82,7 @@ func (o *Observer) Counters() map[string]int64 {
 
 // Record watches the run that rec records. The function it returns puts the counters
 // into the footer; call it when the run is over, before the recorder is closed.
-func Record(p *plan.Plan, rec *trace.Recorder) (finish func()) {
+func Record(p *taskplan.Plan, rec *trace.Recorder) (finish func()) {
 	o := New(p)
 	rec.Watch(o.Observe, kinds...)
 	return func() {
@@ -99,8 +99,12 @@ func Trace(r io.Reader) (*Observer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := reader.Header().Plan
-	o := New(&p)
+	header := reader.Header()
+	p, err := taskplan.Of(&header.Plan)
+	if err != nil {
+		return nil, err
+	}
+	o := New(p)
 	for {
 		e, err := reader.Next()
 		if errors.Is(err, io.EOF) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -24,7 +25,7 @@ var kinds = []trace.Kind{
 // that are under way. It believes the events; whether they are right is for the
 // checks to say.
 type story struct {
-	plan  *plan.Plan
+	plan  *taskplan.Plan
 	now   time.Duration
 	names []string
 	nodes map[string]*node
@@ -111,7 +112,7 @@ type call struct {
 	committed *command
 }
 
-func newStory(p *plan.Plan) *story {
+func newStory(p *taskplan.Plan) *story {
 	s := &story{
 		plan: p, names: p.Cluster.NodeNames(), nodes: make(map[string]*node), runs: make(map[provider.Run]*run),
 		current: make(map[[2]string]*run), calls: make(map[int64]*call), requests: make(map[request]*call),
@@ -174,7 +175,7 @@ func (s *story) take(e *trace.Event) {
 		switch plan.FaultKind(e.Str("what")) {
 		case plan.SnapshotError:
 			n.capturing = false
-		case plan.CallbackCancelled:
+		case taskplan.CallbackCancelled:
 			n.spoilt = true
 		}
 	case trace.WorkStarted:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dtsim/fsm/api"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -14,7 +15,7 @@ import (
 // tale is a run made up event by event. It begins with three nodes, n1 leading. Its
 // tasks are reindexes, with unit u1 on n2 and u2 on n3.
 type tale struct {
-	plan         plan.Plan
+	plan         taskplan.Plan
 	events       []trace.Event
 	at           time.Duration
 	index        int
@@ -25,7 +26,7 @@ type tale struct {
 }
 
 func newTale(faults ...plan.Fault) *tale {
-	t := &tale{plan: plan.Default(), incarnations: map[string]int{}, versions: map[string]int{}, barrier: map[string]bool{}, ops: 100}
+	t := &tale{plan: taskplan.Default(), incarnations: map[string]int{}, versions: map[string]int{}, barrier: map[string]bool{}, ops: 100}
 	t.plan.Cluster.Nodes = 3
 	t.plan.Faults, t.plan.Calm = faults, t.plan.Duration-1
 	for _, n := range []string{"n1", "n2", "n3"} {

@@ -10,7 +10,7 @@ import (
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
 	"dtsim/scenarios/tasks/provider"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // TestGoalsKnowTheWordsOfRejections has a Manager with the simulator's own detectors
@@ -28,8 +28,8 @@ func TestGoalsKnowTheWordsOfRejections(t *testing.T) {
 		return m.Apply(c, index)
 	}
 	add := func(id string) error {
-		task := plan.Task{Kind: plan.Reindex, ID: id, Collection: "Articles", Property: "title", Tokenization: "field"}
-		payload, err := json.Marshal(provider.NewPayload(task, []plan.Unit{{ID: "u1", Shard: "s1", Node: "n2"}}))
+		task := taskplan.Task{Kind: taskplan.Reindex, ID: id, Collection: "Articles", Property: "title", Tokenization: "field"}
+		payload, err := json.Marshal(provider.NewPayload(task, []taskplan.Unit{{ID: "u1", Shard: "s1", Node: "n2"}}))
 		require.NoError(t, err)
 		return apply(api.CommandAddTask, &api.AddDistributedTaskRequest{
 			Namespace: "reindex", Id: id, Payload: payload, UnitIds: []string{"u1"}, SubmittedAtUnixMillis: 1, AcksRequired: true,
@@ -82,7 +82,7 @@ func TestGoalsKnowTheWordsOfRejections(t *testing.T) {
 
 // So does a Manager that a newer version has left a task.
 func TestGoalsKnowTheWordsOfRejectionsAfterARollback(t *testing.T) {
-	task := plan.Task{Kind: plan.Reindex, ID: "a", Collection: "Articles", Property: "title", Tokenization: "field"}
+	task := taskplan.Task{Kind: taskplan.Reindex, ID: "a", Collection: "Articles", Property: "title", Tokenization: "field"}
 	payload, err := json.Marshal(provider.NewPayload(task, nil))
 	require.NoError(t, err)
 	left, err := json.Marshal(fsm.State{Tasks: map[string][]*fsm.Task{"reindex": {{

@@ -1,27 +1,31 @@
 package plan
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Error says what is wrong with a plan and where.
+// Error is what is wrong with a plan and where.
 type Error struct {
-	// Path is the place inside the document, such as "workload[3].task.kind"; empty
-	// for the document itself.
+	// Path is the place inside the document, such as "tasks.workload[3].task.kind";
+	// empty for the document itself.
 	Path string
 	// Line and Column count from 1; both are 0 for a plan that did not come from a
 	// document. The column counts bytes.
 	Line, Column int
-	// Message says what is wrong.
+	// Message is what is wrong.
 	Message string
+
+	// key is true if it is the name of the field that is wrong, not its value.
+	key bool
 }
 
 // Error returns one line.
@@ -39,291 +43,172 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Decode reads a document and validates it. What the document leaves out is as in
-// [Default], but the format number must be there. Unknown fields, a key that is
-// there twice, null, a cut-off end, anything after the end and whatever
-// [Plan.Validate] refuses are an *[Error] that names path, line and column.
+// Decode reads a document and validates what is the framework's of it; the application's
+// part is carried as it is. What the document leaves out is as in [Default], but the
+// format number must be there. Unknown fields, a key that is there twice, null, a cut-off
+// end, anything after the end and whatever [Plan.Validate] refuses are an [*Error] that
+// names path, line and column.
 func Decode(data []byte) (*Plan, error) {
-	if len(data) > maxDocument {
-		return nil, &Error{Message: fmt.Sprintf("longer than %d bytes", maxDocument)}
-	}
-	d := &decoder{src: data, json: json.NewDecoder(bytes.NewReader(data)), places: map[string]int{"": 0}}
-	d.json.UseNumber()
-	if err := d.format(); err != nil {
+	d, err := scan(data)
+	if err != nil {
 		return nil, err
 	}
-	var p Plan
-	if err := d.value("", reflect.ValueOf(&p).Elem()); err != nil {
+	p, err := d.decode()
+	if err != nil {
+		return nil, d.locate(err)
+	}
+	return p, nil
+}
+
+// Locate completes an [*Error] about the plan that was read from a document, for an
+// application that has found it: with the path in that document, line and column. Other
+// errors are returned as they are.
+func Locate(data []byte, err error) error {
+	d, broken := scan(data)
+	if broken != nil {
+		return broken
+	}
+	return d.locate(err)
+}
+
+func (d *document) decode() (*Plan, error) {
+	if d.format != "" && d.format != "1" && d.format != strconv.Itoa(Format) {
+		return nil, &Error{Path: "format", Message: fmt.Sprintf("format %s is unknown; this build reads formats 1 and %d", d.format, Format)}
+	}
+	top := members(d.src)
+	if d.format == "1" {
+		top = upgraded(top)
+	}
+	p := Default()
+	p.Format = 0 // the format must be said
+	var own []member
+	for _, m := range top {
+		switch {
+		case slices.Contains(fieldNames(reflect.TypeFor[Plan]()), m.name):
+			own = append(own, m)
+		case m.value.Kind() == '{' && p.Application == "":
+			p.Application, p.Part = m.name, Compact(json.RawMessage(m.value))
+		default:
+			return nil, unknown(m.name, reflect.TypeFor[Plan](), "the name of an application")
+		}
+	}
+	if err := Unmarshal(object(own), "", (*fields)(&p)); err != nil {
 		return nil, err
 	}
-	end := d.next()
-	if _, err := d.json.Token(); err != io.EOF {
-		return nil, d.errorf(end, "", "there is something after the end of the plan")
+	for i := range p.Faults {
+		if do := p.Faults[i].Do; len(do) > 0 {
+			p.Faults[i].Do = Compact(do)
+		}
 	}
 	if err := p.Validate(); err != nil {
-		var e *Error
-		if errors.As(err, &e) {
-			e.Line, e.Column = d.lineColumn(d.placeOf(e.Path))
-		}
 		return nil, err
 	}
 	return &p, nil
 }
 
-// decoder reads a document into the structs of this package.
-type decoder struct {
-	src    []byte
-	json   *json.Decoder
-	places map[string]int // where the value of each path begins
-}
+// fields is a [Plan] without its methods.
+type fields Plan
 
-// format complains about a document of another format before its fields are
-// looked at: they may well be unknown.
-func (d *decoder) format() error {
-	var head struct {
-		Format *json.Number `json:"format"`
-	}
-	if json.Unmarshal(d.src, &head) != nil || head.Format == nil {
-		return nil // Validate, or the strict reading, says it better
-	}
-	if n := head.Format.String(); n != strconv.Itoa(Format) {
-		return &Error{Path: "format", Message: fmt.Sprintf("format %s is unknown; this build reads format %d", n, Format)}
-	}
-	return nil
-}
-
-func (d *decoder) value(path string, v reflect.Value) error {
-	if v.Kind() == reflect.Pointer {
-		v.Set(reflect.New(v.Type().Elem()))
-		return d.value(path, v.Elem())
-	}
-	at := d.next()
-	d.places[path] = at
-	if v.Type() == reflect.TypeFor[Duration]() {
-		return d.duration(path, v)
-	}
-	switch v.Kind() {
-	case reflect.Struct:
-		return d.object(path, v)
-	case reflect.Slice:
-		return d.list(path, v)
-	case reflect.Map:
-		return d.table(path, v)
-	}
-	token, err := d.token(path)
-	if err != nil {
-		return err
-	}
-	switch v.Kind() {
-	case reflect.String:
-		if s, ok := token.(string); ok {
-			v.SetString(s)
-			return nil
-		}
-		return d.errorf(at, path, "%s stands where a string should", describe(token))
-	case reflect.Bool:
-		if b, ok := token.(bool); ok {
-			v.SetBool(b)
-			return nil
-		}
-		return d.errorf(at, path, "%s stands where true or false should", describe(token))
-	case reflect.Int:
-		if n, ok := token.(json.Number); ok {
-			if i, err := strconv.ParseInt(n.String(), 10, 0); err == nil {
-				v.SetInt(i)
-				return nil
-			}
-		}
-		return d.errorf(at, path, "%s stands where a whole number should", describe(token))
-	case reflect.Uint64:
-		if n, ok := token.(json.Number); ok {
-			if u, err := strconv.ParseUint(n.String(), 10, 64); err == nil {
-				v.SetUint(u)
-				return nil
-			}
-		}
-		return d.errorf(at, path, "%s stands where a whole number from 0 to 2^64-1 should", describe(token))
-	}
-	panic("plan: no way to decode " + v.Type().String())
-}
-
-func (d *decoder) duration(path string, v reflect.Value) error {
-	at := d.next()
-	token, err := d.token(path)
-	if err != nil {
-		return err
-	}
-	s, ok := token.(string)
-	if !ok {
-		return d.errorf(at, path, "%s stands where a duration such as %q should", describe(token), "1.5s")
-	}
-	t, err := time.ParseDuration(s)
-	if err != nil {
-		return d.errorf(at, path, "%q is no duration; write it like %q", s, "1.5s")
-	}
-	v.SetInt(int64(t))
-	return nil
-}
-
-func (d *decoder) object(path string, v reflect.Value) error {
-	if def, ok := v.Addr().Interface().(defaulter); ok {
-		def.setDefaults()
-	}
-	return d.entries(path, func(at int, key string) error {
-		for f, fv := range v.Fields() {
-			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name == key {
-				return d.value(join(path, key), fv)
-			}
-		}
-		return d.errorf(at, join(path, key), "unknown field; known are %s", strings.Join(fieldNames(v.Type()), ", "))
-	})
-}
-
-func (d *decoder) table(path string, v reflect.Value) error {
-	v.Set(reflect.MakeMap(v.Type()))
-	return d.entries(path, func(_ int, key string) error {
-		elem := reflect.New(v.Type().Elem()).Elem()
-		if err := d.value(join(path, key), elem); err != nil {
-			return err
-		}
-		v.SetMapIndex(reflect.ValueOf(key), elem)
-		return nil
-	})
-}
-
-// entries reads an object and calls f for each key, which reads the value.
-func (d *decoder) entries(path string, f func(at int, key string) error) error {
-	if err := d.open(path, '{', "an object"); err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for d.json.More() {
-		at := d.next()
-		token, err := d.token(path)
-		if err != nil {
-			return err
-		}
-		key := token.(string) // the tokenizer lets nothing else be a key
-		if seen[key] {
-			return d.errorf(at, join(path, key), "the field is there twice")
-		}
-		seen[key] = true
-		if err := f(at, key); err != nil {
-			return err
-		}
-	}
-	_, err := d.token(path)
-	return err
-}
-
-func (d *decoder) list(path string, v reflect.Value) error {
-	if err := d.open(path, '[', "a list"); err != nil {
-		return err
-	}
-	for i := 0; d.json.More(); i++ {
-		elem := reflect.New(v.Type().Elem()).Elem()
-		if err := d.value(path+"["+strconv.Itoa(i)+"]", elem); err != nil {
-			return err
-		}
-		v.Set(reflect.Append(v, elem))
-	}
-	_, err := d.token(path)
-	return err
-}
-
-func (d *decoder) open(path string, delim json.Delim, what string) error {
-	at := d.next()
-	token, err := d.token(path)
-	if err != nil {
-		return err
-	}
-	if token != delim {
-		return d.errorf(at, path, "%s stands where %s should", describe(token), what)
-	}
-	return nil
-}
-
-// token returns the next token, or an error that says what is broken.
-func (d *decoder) token(path string) (json.Token, error) {
-	token, err := d.json.Token()
+// Unmarshal reads JSON into a Go value by the rules of a plan. Errors are [*Error]s whose
+// paths begin with path.
+func Unmarshal(data []byte, path string, into any) error {
+	err := jsonv2.Unmarshal(data, into, jsonv2.RejectUnknownMembers(true))
 	if err == nil {
-		return token, nil
+		return nil
 	}
-	var syntax *json.SyntaxError
-	switch {
-	case err == io.EOF && len(bytes.TrimSpace(d.src)) == 0:
-		return nil, d.errorf(0, "", "the document is empty")
-	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, d.errorf(len(d.src), path, "the document is cut off here")
-	case errors.As(err, &syntax):
-		at := syntax.Offset
-		if at != d.json.InputOffset() { // then it counts the bad byte, too
-			at--
+	var semantic *jsonv2.SemanticError
+	if !errors.As(err, &semantic) {
+		return &Error{Path: path, Message: err.Error()}
+	}
+	at := path
+	for token := range semantic.JSONPointer.Tokens() {
+		at = join(at, token)
+	}
+	if semantic.Err == jsonv2.ErrUnknownName {
+		return unknown(at, semantic.GoType)
+	}
+	found := describe(valueAt(data, semantic.JSONPointer))
+	wanted := "a list"
+	switch t := semantic.GoType; {
+	case t == reflect.TypeFor[Duration]():
+		return &Error{Path: at, Message: semantic.Err.Error()}
+	case t.Kind() == reflect.Struct || t.Kind() == reflect.Map || t.Kind() == reflect.Pointer:
+		wanted = "an object"
+	case t.Kind() == reflect.String:
+		wanted = "a string"
+	case t.Kind() == reflect.Bool:
+		wanted = "true or false"
+	case t.Kind() == reflect.Uint64:
+		wanted = "a whole number from 0 to 2^64-1"
+	case t.Kind() == reflect.Int:
+		wanted = "a whole number"
+	}
+	return &Error{Path: at, Message: fmt.Sprintf("%s stands where %s should", found, wanted)}
+}
+
+// Compact returns a JSON value in the one form that a [Plan] holds: without space, and
+// each string written in one way. The value must be JSON.
+func Compact(raw json.RawMessage) json.RawMessage {
+	v := jsontext.Value(raw).Clone()
+	if err := v.Format(jsontext.PreserveRawStrings(false), jsontext.Multiline(false), jsontext.SpaceAfterComma(false), jsontext.SpaceAfterColon(false)); err != nil {
+		panic(fmt.Sprintf("plan: %s", err))
+	}
+	return json.RawMessage(v)
+}
+
+// valueAt returns the value inside of a document that a pointer leads to.
+func valueAt(v jsontext.Value, pointer jsontext.Pointer) jsontext.Value {
+	for token := range pointer.Tokens() {
+		switch v.Kind() {
+		case '{':
+			for _, m := range members(v) {
+				if m.name == token {
+					v = m.value
+				}
+			}
+		case '[':
+			if i, err := strconv.Atoi(token); err == nil {
+				v = elements(v)[i]
+			}
 		}
-		return nil, d.errorf(int(at), path, "%s", syntax)
-	default:
-		return nil, d.errorf(int(d.json.InputOffset()), path, "%s", err)
 	}
+	return v
 }
 
-// next returns where the next token begins.
-func (d *decoder) next() int {
-	i := int(d.json.InputOffset())
-	for i < len(d.src) && strings.IndexByte(" \t\r\n,:", d.src[i]) >= 0 {
-		i++
-	}
-	return i
-}
-
-// placeOf returns where the value of a path stands, or the nearest thing around it.
-func (d *decoder) placeOf(path string) int {
-	for {
-		if at, ok := d.places[path]; ok {
-			return at
-		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
-	}
-}
-
-func (d *decoder) lineColumn(at int) (line, column int) {
-	before := d.src[:min(max(at, 0), len(d.src))]
-	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
-}
-
-func (d *decoder) errorf(at int, path, format string, args ...any) error {
-	line, column := d.lineColumn(at)
-	return &Error{Path: path, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
-}
-
-// describe names a token that stands in the wrong place.
-func describe(t json.Token) string {
-	switch t := t.(type) {
-	case nil:
-		return "null"
-	case json.Delim:
-		if t == '{' {
-			return "an object"
-		}
+// describe names a value that stands in the wrong place.
+func describe(v jsontext.Value) string {
+	switch v.Kind() {
+	case '{':
+		return "an object"
+	case '[':
 		return "a list"
-	case string:
-		return strconv.Quote(t)
-	default:
-		return fmt.Sprint(t)
 	}
+	return string(v)
 }
 
-func fieldNames(t reflect.Type) []string {
-	var names []string
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		names = append(names, name)
+// unknown is the error about a field that a struct does not have; more are other names
+// that would do.
+func unknown(path string, t reflect.Type, more ...string) error {
+	return &Error{Path: path, key: true, Message: "unknown field; known are " + strings.Join(append(fieldNames(t), more...), ", ")}
+}
+
+// fieldNames returns the names of a struct's fields in a document.
+func fieldNames(t reflect.Type) (names []string) {
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" && !f.Anonymous {
+			names = append(names, name)
+		}
 	}
 	return names
 }
 
-func join(path, key string) string {
-	if path == "" {
-		return key
+// join returns the path of a member or an element inside of another.
+func join(path, token string) string {
+	if _, err := strconv.ParseUint(token, 10, 32); err == nil && path != "" {
+		return path + "[" + token + "]"
 	}
-	return path + "." + key
+	if path == "" {
+		return token
+	}
+	return path + "." + token
 }

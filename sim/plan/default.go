@@ -3,7 +3,7 @@ package plan
 import "time"
 
 // Default returns the plan that an empty document describes: three nodes that idle
-// for a minute.
+// for a minute, without an application.
 func Default() Plan {
 	return Plan{
 		Format:   Format,
@@ -11,9 +11,7 @@ func Default() Plan {
 		Seed:     1,
 		Duration: Duration(time.Minute),
 		Cluster: Cluster{
-			Nodes:            3,
-			SchedulerTick:    Duration(time.Second),
-			CompletedTaskTTL: Duration(time.Hour),
+			Nodes: 3,
 			Raft: Raft{
 				HeartbeatTimeout:   Duration(time.Second),
 				ElectionTimeout:    Duration(time.Second),
@@ -30,18 +28,4 @@ func Default() Plan {
 			},
 		},
 	}
-}
-
-// defaulter is what the decoder fills before it reads the fields that are there.
-type defaulter interface{ setDefaults() }
-
-func (p *Plan) setDefaults() { *p = Default(); p.Format = 0 } // the format must be said
-
-func (o *Operation) setDefaults() { o.Node = NodeName(1) }
-
-func (c *Collection) setDefaults() { c.Replicas = 1 }
-
-func (t *Task) setDefaults() {
-	t.Parallel = 1
-	t.MinUnitTime = Duration(time.Second)
 }

@@ -22,7 +22,7 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()
 func (d *Duration) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf("a duration is a string such as %q", "1.5s")
+		return fmt.Errorf("%s stands where a duration such as %q should", b, "1.5s")
 	}
 	v, err := time.ParseDuration(s)
 	if err != nil {

@@ -6,12 +6,41 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 )
 
 // maxDocument is how long a document may be, in bytes.
 const maxDocument = 64 << 20
+
+// MarshalJSON writes the plan, and the application's part behind the framework's fields.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode((*fields)(&p)); err != nil {
+		return nil, err
+	}
+	if p.Application == "" {
+		return b.Bytes(), nil
+	}
+	b.Truncate(b.Len() - len("}\n"))
+	fmt.Fprintf(&b, ",%q:", p.Application)
+	if len(p.Part) == 0 {
+		b.WriteString("{}")
+	}
+	b.Write(p.Part)
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// UnmarshalJSON reads and validates what [Plan.MarshalJSON] writes; see [Decode].
+func (p *Plan) UnmarshalJSON(data []byte) error {
+	q, err := Decode(data)
+	if err == nil {
+		*p = *q
+	}
+	return err
+}
 
 // Encode returns the plan's document: indented, fields in the order of the structs,
 // the keys of maps sorted. Equal plans have equal documents.
@@ -32,23 +61,13 @@ func Hash(p *Plan) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Read reads and validates a document; see [Decode].
-func Read(r io.Reader) (*Plan, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
-	if err != nil {
-		return nil, fmt.Errorf("plan: %w", err)
-	}
-	return Decode(data)
-}
-
 // ReadFile reads and validates the document in a file; see [Decode].
 func ReadFile(name string) (*Plan, error) {
-	f, err := os.Open(name)
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
-	defer f.Close()
-	p, err := Read(f)
+	p, err := Decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -1,6 +1,9 @@
 package plan
 
-import "slices"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Fault is one thing that goes wrong: what, from when on, for how long, to whom. Kind
 // says which of the fields are used; the table in faults.go says it for all kinds.
@@ -47,14 +50,12 @@ type Fault struct {
 	// Op narrows the fault to operations of one name; which there are depends on Kind.
 	Op string `json:"op,omitempty"`
 
-	// Namespace, TaskID and Unit narrow the fault to a namespace, a task, a unit.
-	Namespace string `json:"namespace,omitempty"`
-	TaskID    string `json:"task_id,omitempty"`
-	Unit      string `json:"unit,omitempty"`
+	// About narrows the fault to something of the application: each key must have that
+	// value. Which keys there are depends on the application.
+	About map[string]string `json:"about,omitempty"`
 
-	// Do is what an operator does at the beginning of an Operate; its At is zero, and
-	// its Node may be a role.
-	Do *Operation `json:"do,omitempty"`
+	// Do is what happens at the beginning of an Operate: an operation of the application.
+	Do json.RawMessage `json:"do,omitempty"`
 }
 
 // Trigger names a moment of the run. The fault strikes on the spot: whoever reached the
@@ -64,24 +65,20 @@ type Trigger struct {
 	// Node is the node that reaches the moment; empty means any. Without it, what every
 	// replica does (an apply) counts once, for the first replica that does it.
 	Node string `json:"node,omitempty"`
-	// Namespace and TaskID narrow the moment to a task; empty means any.
-	Namespace string `json:"namespace,omitempty"`
-	TaskID    string `json:"task_id,omitempty"`
+	// About narrows the moment to something of the application, as Fault.About does.
+	About map[string]string `json:"about,omitempty"`
 	// Nth counts the moments that match, from 1; zero means 1.
 	Nth int `json:"nth,omitempty"`
 }
 
-// Roles that stand for nodes in a fault, resolved when it begins. Where several nodes
-// have the role, a draw keyed by the fault chooses.
+// Roles that stand for nodes in a fault, resolved when it begins; an application
+// may have others. Where several nodes have the role, a draw keyed by the fault chooses.
 const (
 	// Leader is the node that leads with the highest term; if there is none, the last
 	// one that did.
 	Leader = "leader"
 	// Follower is a node that is up and not Leader.
 	Follower = "follower"
-	// Owner is a node that owns a unit of the task that the fault, or else its trigger,
-	// names.
-	Owner = "owner"
 	// Here is the node that reached the moment; it needs a trigger.
 	Here = "here"
 	// Minority stands for as many nodes as a cluster can lose, Majority for one more.
@@ -91,70 +88,28 @@ const (
 )
 
 var (
-	singleRoles = []string{Leader, Follower, Owner, Here}
+	singleRoles = []string{Leader, Follower, Here}
 	groupRoles  = []string{Minority, Majority}
 )
 
-// IsRole says whether a name in a fault is a role.
+// SingleRoles returns the roles that stand for one node.
+func SingleRoles() []string { return slices.Clone(singleRoles) }
+
+// IsRole reports whether a name in a fault is a role of the framework.
 func IsRole(name string) bool {
 	return slices.Contains(singleRoles, name) || slices.Contains(groupRoles, name)
 }
 
-// Moment is a point of the protocol at which a fault can strike.
+// Moment is a point of a run at which a fault can begin.
 type Moment string
 
-// The moments. Those of the log are reached when a replica has applied the command;
-// a replica that applies it again after a restart does not reach them again.
+// The moments of the framework; an application has others.
 const (
-	// TaskAdded: a task is on record.
-	TaskAdded Moment = "task-added"
-	// Claimed: a unit has got its owner.
-	Claimed Moment = "claim"
-	// UnitDone: a unit has become terminal.
-	UnitDone Moment = "unit-done"
-	// LastUnit: no unit of the task is open any more.
-	LastUnit Moment = "last-unit"
-	// PrepareAckApplied: a preparation ack is in the log.
-	PrepareAckApplied Moment = "ack-prepare-applied"
-	// BarrierLift: the task has left PREPARING for SWAPPING.
-	BarrierLift Moment = "barrier-lift"
-	// PostAckApplied: a post-completion ack is in the log.
-	PostAckApplied Moment = "ack-post-applied"
-	// SchemaFlip: a node's schema has the property that the task changes.
-	SchemaFlip Moment = "schema-flip"
-	// Finalized: the task has become FINISHED.
-	Finalized Moment = "finalized"
-	// Cleaned: the record is gone.
-	Cleaned Moment = "cleaned"
-	// CancelApplied: the task has become CANCELLED.
-	CancelApplied Moment = "cancel-applied"
 	// ApplyBeforeReply: a leader has applied a command and has not told the caller yet.
 	ApplyBeforeReply Moment = "apply-before-reply"
-
-	// StartTask: a node's provider is asked to start a run of a task.
-	StartTask Moment = "start-task"
-	// Prepare and PrepareDone: a node's preparation callback begins, has ended.
-	Prepare     Moment = "prepare"
-	PrepareDone Moment = "prepare-done"
-	// PrepareAckSend: a node is about to send its preparation ack.
-	PrepareAckSend Moment = "ack-prepare-send"
-	// SwapBegin, SwapBetweenShards and SwapEnd: a node's swap callback begins, has
-	// swapped a shard and has another one to swap, has ended.
-	SwapBegin         Moment = "swap-begin"
-	SwapBetweenShards Moment = "swap-between-shards"
-	SwapEnd           Moment = "swap-end"
-	// PostAckSend: a node is about to send its post-completion ack.
-	PostAckSend Moment = "ack-post-send"
-	// CompleteTask: a node's OnTaskCompleted begins.
-	CompleteTask Moment = "complete-task"
-	// FinalizeSend and CleanupSend: a node is about to propose that.
-	FinalizeSend Moment = "finalize-send"
-	CleanupSend  Moment = "cleanup-send"
-
-	// FileUnsynced: a provider has written a file, or given one its name, and has not
-	// synced that yet.
+	// FileUnsynced: the application has written a file, or given one its name, and has
+	// not synced that yet.
 	FileUnsynced Moment = "file-unsynced"
-
 	// SnapshotBegin: a replica has captured its state and not stored it yet.
 	SnapshotBegin Moment = "snapshot-begin"
 	// SnapshotInstalled: a replica has replaced its state by a snapshot.
@@ -163,12 +118,9 @@ const (
 	LeaderElected Moment = "leader-elected"
 )
 
-// Moments returns all moments.
+// Moments returns the moments of the framework.
 func Moments() []Moment {
-	return []Moment{TaskAdded, Claimed, UnitDone, LastUnit, PrepareAckApplied, BarrierLift, PostAckApplied, SchemaFlip,
-		Finalized, Cleaned, CancelApplied, ApplyBeforeReply, StartTask, Prepare, PrepareDone, PrepareAckSend, SwapBegin,
-		SwapBetweenShards, SwapEnd, PostAckSend, CompleteTask, FinalizeSend, CleanupSend, FileUnsynced, SnapshotBegin,
-		SnapshotInstalled, LeaderElected}
+	return []Moment{ApplyBeforeReply, FileUnsynced, SnapshotBegin, SnapshotInstalled, LeaderElected}
 }
 
 // FaultKey returns what the draws of fault i are keyed by.

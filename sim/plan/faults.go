@@ -1,5 +1,7 @@
 package plan
 
+import "slices"
+
 // FaultKind is what goes wrong.
 type FaultKind string
 
@@ -47,7 +49,7 @@ const (
 
 // Faults of disks, of Node.
 const (
-	// TornFiles lets an unsynced write to a file of the provider survive a crash, whole
+	// TornFiles lets an unsynced write to a file of the application survive a crash, whole
 	// or in part: which, the draws say. (Without it, a crash loses all of them.)
 	TornFiles FaultKind = "torn-files"
 	// DiskError fails a write. Op is "log", "stable", "snapshot" or "files".
@@ -74,66 +76,37 @@ const (
 	ClockJump FaultKind = "clock-jump"
 )
 
-// Faults of providers, on Node.
+// Faults of calls that the application or an operator makes on Node. Op is the call's
+// name as in the trace; which there are depends on the application.
 const (
-	// StartError fails StartTask.
-	StartError FaultKind = "start-error"
-	// WorkerDeath ends a worker that has taken up a unit; it reports nothing.
-	WorkerDeath FaultKind = "worker-death"
-	// WorkerLinger lets a worker live for Min to Max after it was told to stop.
-	WorkerLinger FaultKind = "worker-linger"
-	// UnitError lets the work on a unit fail, which is reported.
-	UnitError FaultKind = "unit-error"
-	// CallbackError, CallbackPanic and CallbackCancelled let a callback return an error,
-	// panic, return context.Canceled. Op is its name as in the trace.
-	CallbackError     FaultKind = "callback-error"
-	CallbackPanic     FaultKind = "callback-panic"
-	CallbackCancelled FaultKind = "callback-cancelled"
-	// CallbackSlow lets a callback take Min to Max longer.
-	CallbackSlow FaultKind = "callback-slow"
-)
-
-// Faults of calls that a scheduler, a provider or an operator makes on Node. Op is the
-// call's name as in the trace: "complete-unit", "ack-swap", "add-task" and so on.
-const (
+	// CallDelay makes a call Min to Max later, while its caller waits.
+	CallDelay FaultKind = "call-delay"
 	// CallError fails a call before it did anything.
 	CallError FaultKind = "call-error"
-	// ReplyError fails a call after it did all.
-	ReplyError FaultKind = "reply-error"
-	// CallTwice makes a call a second time, as another request, Min to Max after the
-	// first has returned: what a caller's own retry comes to.
-	CallTwice FaultKind = "call-twice"
+	// CallLoss never makes a call; its caller is told that the outcome is not known.
+	CallLoss FaultKind = "call-loss"
 	// CallLate makes a call Min to Max later, whether its node still lives or not; the
 	// caller is told at once that its outcome is not known.
 	CallLate FaultKind = "call-late"
-	// AckDelay, AckDuplicate and AckLoss are about acks alone: sent Min to Max later,
-	// sent twice, never sent although its outcome seems unknown to the caller.
-	AckDelay     FaultKind = "ack-delay"
-	AckDuplicate FaultKind = "ack-duplicate"
-	AckLoss      FaultKind = "ack-loss"
-	// AckFlip sends a success as a failure, after a restart of its node.
-	AckFlip FaultKind = "ack-flip"
+	// CallTwice makes a call a second time, as another request, Min to Max after the
+	// first has returned: what a caller's own retry comes to.
+	CallTwice FaultKind = "call-twice"
+	// ReplyError fails a call after it did all.
+	ReplyError FaultKind = "reply-error"
 )
 
 // Operate lets an operator or a client do something: Do.
 const Operate FaultKind = "operate"
 
-// faultUse says which fields of a Fault a kind uses beside kind, key, at and when.
-type faultUse struct {
-	needs, may []string
-	// ops are the values of op; nil means any that is no empty string.
-	ops []string
-}
-
 var (
-	messageOps  = []string{"append", "heartbeat", "vote", "pre-vote", "snapshot", "timeout-now", "forward"}
-	replyOps    = repliesTo(messageOps)
-	callbackOps = []string{"OnGroupCompleted", "OnSwapRequested", "OnTaskCompleted"}
-	callOps     = []string{"complete-unit", "fail-unit", "update-progress", "clean-up-task", "finalize-task", "ack-swap",
-		"ack-preparation", "flip-property", "swap-tenants", string(AddTask), string(CancelTask), string(FailTask),
-		string(CreateCollection), string(DropCollection), string(UpdateProperty), string(DeleteTenants)}
-	ackOps = []string{"ack-swap", "ack-preparation"}
-	about  = []string{"namespace", "task_id"}
+	messageOps = []string{"append", "heartbeat", "vote", "pre-vote", "snapshot", "timeout-now", "forward"}
+	replyOps   = repliesTo(messageOps)
+
+	rule  = []string{"for", "rate", "count"}
+	link  = slices.Concat(rule, []string{"node", "peer", "op"})
+	times = []string{"min", "max"}
+	who   = []string{"node", "nodes"}
+	call  = slices.Concat(rule, []string{"node", "op", "about"})
 )
 
 func repliesTo(requests []string) (replies []string) {
@@ -143,80 +116,73 @@ func repliesTo(requests []string) (replies []string) {
 	return replies
 }
 
-// fields joins lists of field names.
-func fields(lists ...[]string) (all []string) {
-	for _, l := range lists {
-		all = append(all, l...)
+// faultTable is the table of all kinds of the framework: which fields of a Fault each
+// uses beside kind, key, at and when.
+var faultTable = []struct {
+	kind FaultKind
+	use  Use
+}{
+	{Delay, Use{Needs: []string{"max"}, May: slices.Concat(link, []string{"min"}), Ops: slices.Concat(messageOps, replyOps)}},
+	{Loss, Use{May: link, Ops: slices.Concat(messageOps, replyOps)}},
+	{Duplicate, Use{May: slices.Concat(link, times), Ops: slices.Concat(messageOps, replyOps)}},
+	{Reorder, Use{Needs: []string{"max"}, May: link, Ops: slices.Concat(messageOps, replyOps)}},
+	{ReplyLoss, Use{May: link, Ops: messageOps}},
+	{LateDuplicate, Use{Needs: []string{"max"}, May: slices.Concat(rule, []string{"node", "peer", "min"})}},
+	{Partition, Use{Needs: []string{"nodes"}, May: []string{"for"}}},
+	{OneWay, Use{Needs: []string{"nodes"}, May: []string{"for", "peer"}}},
+	{Flap, Use{Needs: []string{"nodes", "max"}, May: []string{"for", "min"}}},
+
+	{Crash, Use{May: slices.Concat(who, []string{"for"})}},
+	{Shutdown, Use{May: slices.Concat(who, []string{"for"})}},
+	{Pause, Use{May: slices.Concat(who, []string{"for"})}},
+	{Leave, Use{May: who}},
+	{Remove, Use{Needs: []string{"node"}}},
+	{Transfer, Use{May: []string{"node"}}},
+
+	{TornFiles, Use{Needs: []string{"node"}, May: rule}},
+	{DiskError, Use{Needs: []string{"node", "op"}, May: rule, Ops: []string{"log", "stable", "snapshot", "files"}}},
+	{DiskFull, Use{Needs: []string{"node"}, May: []string{"for"}}},
+	{SnapshotError, Use{Needs: []string{"node", "op"}, May: rule, Ops: []string{"create", "write", "close"}}},
+	{InstallError, Use{Needs: []string{"node", "op"}, May: rule, Ops: []string{"create", "write", "close", "restore"}}},
+	{ForceSnapshot, Use{Needs: []string{"node", "for"}}},
+
+	{ClockOffset, Use{Needs: []string{"node", "by"}, May: []string{"for"}}},
+	{ClockDrift, Use{Needs: []string{"node", "drift"}, May: []string{"for"}}},
+	{ClockJump, Use{Needs: []string{"node", "by"}}},
+
+	{CallDelay, Use{Needs: []string{"max"}, May: slices.Concat(call, []string{"min"})}},
+	{CallError, Use{May: call}},
+	{CallLoss, Use{May: call}},
+	{CallLate, Use{Needs: []string{"max"}, May: slices.Concat(call, []string{"min"})}},
+	{CallTwice, Use{May: slices.Concat(call, times)}},
+	{ReplyError, Use{May: call}},
+
+	{Operate, Use{Needs: []string{"do"}}},
+}
+
+// FaultKinds returns the kinds of the framework, in the order of this file.
+func FaultKinds() (kinds []FaultKind) {
+	for _, row := range faultTable {
+		kinds = append(kinds, row.kind)
 	}
-	return all
+	return kinds
 }
 
-var (
-	rule  = []string{"for", "rate", "count"}
-	link  = fields(rule, []string{"node", "peer", "op"})
-	times = []string{"min", "max"}
-	who   = []string{"node", "nodes"}
-	call  = fields(rule, about, []string{"node", "op", "unit"})
-)
-
-// faultUses is the table of all kinds.
-var faultUses = map[FaultKind]faultUse{
-	Delay:         {needs: []string{"max"}, may: fields(link, []string{"min"}), ops: fields(messageOps, replyOps)},
-	Loss:          {may: link, ops: fields(messageOps, replyOps)},
-	Duplicate:     {may: fields(link, times), ops: fields(messageOps, replyOps)},
-	Reorder:       {needs: []string{"max"}, may: link, ops: fields(messageOps, replyOps)},
-	ReplyLoss:     {may: link, ops: messageOps},
-	LateDuplicate: {needs: []string{"max"}, may: fields(rule, []string{"node", "peer", "min"})},
-	Partition:     {needs: []string{"nodes"}, may: []string{"for"}},
-	OneWay:        {needs: []string{"nodes"}, may: []string{"for", "peer"}},
-	Flap:          {needs: []string{"nodes", "max"}, may: []string{"for", "min"}},
-
-	Crash:    {may: fields(who, []string{"for"})},
-	Shutdown: {may: fields(who, []string{"for"})},
-	Pause:    {may: fields(who, []string{"for"})},
-	Leave:    {may: who},
-	Remove:   {needs: []string{"node"}},
-	Transfer: {may: []string{"node"}},
-
-	TornFiles:     {needs: []string{"node"}, may: rule},
-	DiskError:     {needs: []string{"node", "op"}, may: rule, ops: []string{"log", "stable", "snapshot", "files"}},
-	DiskFull:      {needs: []string{"node"}, may: []string{"for"}},
-	SnapshotError: {needs: []string{"node", "op"}, may: rule, ops: []string{"create", "write", "close"}},
-	InstallError:  {needs: []string{"node", "op"}, may: rule, ops: []string{"create", "write", "close", "restore"}},
-	ForceSnapshot: {needs: []string{"node", "for"}},
-
-	ClockOffset: {needs: []string{"node", "by"}, may: []string{"for"}},
-	ClockDrift:  {needs: []string{"node", "drift"}, may: []string{"for"}},
-	ClockJump:   {needs: []string{"node", "by"}},
-
-	StartError:        {may: fields(rule, about, []string{"node"})},
-	WorkerDeath:       {may: fields(rule, about, []string{"node", "unit"})},
-	WorkerLinger:      {needs: []string{"max"}, may: fields(rule, about, []string{"node", "unit", "min"})},
-	UnitError:         {may: fields(rule, about, []string{"node", "unit"})},
-	CallbackError:     {may: fields(rule, about, []string{"node", "op"}), ops: callbackOps},
-	CallbackPanic:     {may: fields(rule, about, []string{"node", "op"}), ops: callbackOps},
-	CallbackCancelled: {may: fields(rule, about, []string{"node", "op"}), ops: callbackOps},
-	CallbackSlow:      {needs: []string{"max"}, may: fields(rule, about, []string{"node", "op", "min"}), ops: callbackOps},
-
-	CallError:    {may: call, ops: callOps},
-	ReplyError:   {may: call, ops: callOps},
-	CallTwice:    {may: fields(call, times), ops: callOps},
-	CallLate:     {needs: []string{"max"}, may: fields(call, []string{"min"}), ops: callOps},
-	AckDelay:     {needs: []string{"max"}, may: fields(rule, about, []string{"node", "op", "min"}), ops: ackOps},
-	AckDuplicate: {may: fields(rule, about, times, []string{"node", "op"}), ops: ackOps},
-	AckLoss:      {may: fields(rule, about, []string{"node", "op"}), ops: ackOps},
-	AckFlip:      {may: fields(rule, about, []string{"node", "op"}), ops: ackOps},
-
-	Operate: {needs: []string{"do"}},
+// FaultUse returns which fields a kind of the framework uses; false for another kind.
+func FaultUse(kind FaultKind) (Use, bool) {
+	for _, row := range faultTable {
+		if row.kind == kind {
+			return row.use, true
+		}
+	}
+	return Use{}, false
 }
 
-// FaultKinds returns all kinds, in the order of this file.
-func FaultKinds() []FaultKind {
-	return []FaultKind{Delay, Loss, Duplicate, Reorder, ReplyLoss, LateDuplicate, Partition, OneWay, Flap,
-		Crash, Shutdown, Pause, Leave, Remove, Transfer,
-		TornFiles, DiskError, DiskFull, SnapshotError, InstallError, ForceSnapshot,
-		ClockOffset, ClockDrift, ClockJump,
-		StartError, WorkerDeath, WorkerLinger, UnitError, CallbackError, CallbackPanic, CallbackCancelled, CallbackSlow,
-		CallError, ReplyError, CallTwice, CallLate, AckDelay, AckDuplicate, AckLoss, AckFlip,
-		Operate}
+// IsCall reports whether a kind is a fault of calls.
+func IsCall(kind FaultKind) bool {
+	switch kind {
+	case CallDelay, CallError, CallLoss, CallLate, CallTwice, ReplyError:
+		return true
+	}
+	return false
 }

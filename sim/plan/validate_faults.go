@@ -2,7 +2,9 @@ package plan
 
 import (
 	"fmt"
+	"iter"
 	"slices"
+	"strings"
 )
 
 const (
@@ -17,15 +19,15 @@ const (
 func (v *validator) faults() {
 	p := v.p
 	if p.Calm < 0 || p.Calm >= p.Duration {
-		v.failf("calm", "%s is not from 0s to below the end of the run (%s)", p.Calm, p.Duration)
+		v.Failf("calm", "%s is not from 0s to below the end of the run (%s)", p.Calm, p.Duration)
 	}
 	if len(p.Faults) > 0 && p.Calm == 0 {
-		v.failf("calm", "missing; a plan with faults says when they end")
+		v.Failf("calm", "missing; a plan with faults says when they end")
 	}
 	if n := len(p.Faults); n > MaxFaults {
-		v.failf("faults", "%d faults; at most %d are possible", n, MaxFaults)
+		v.Failf("faults", "%d faults; at most %d are possible", n, MaxFaults)
 	}
-	if v.err != nil {
+	if v.Failed() {
 		return
 	}
 	keys := make(map[uint64]int, len(p.Faults))
@@ -34,22 +36,40 @@ func (v *validator) faults() {
 		v.fault(path, &p.Faults[i])
 		key := p.FaultKey(i)
 		if first, twice := keys[key]; twice {
-			v.failf(path+".key", "%d is the key of faults[%d]", key, first)
+			v.Failf(path+".key", "%d is the key of faults[%d]", key, first)
 		}
 		keys[key] = i
-		if v.err != nil {
+		if v.Failed() {
 			return
 		}
 	}
 }
 
 func (v *validator) fault(path string, f *Fault) {
-	oneOf(v, path+".kind", f.Kind, FaultKinds())
-	if v.err != nil {
+	use, own := FaultUse(f.Kind)
+	switch {
+	case own:
+		v.FaultFields(path, f, use)
+	case v.p.Application == "" || f.Kind == "":
+		OneOf(&v.Checker, path+".kind", f.Kind, FaultKinds())
 		return
 	}
-	use := faultUses[f.Kind]
-	v.fields(path, string(f.Kind), use, []present{
+	v.faultTimes(path, f)
+	v.trigger(path+".when", f.When)
+	v.faultNodes(path, f)
+	if f.Rate > million {
+		v.Failf(path+".rate", "%d is above %d, which is always", f.Rate, million)
+	}
+	v.Number(path+".count", f.Count, 0, maxCount)
+	if f.Drift < -maxDrift || f.Drift > maxDrift {
+		v.Failf(path+".drift", "%d is not from %d to %d", f.Drift, -maxDrift, maxDrift)
+	}
+}
+
+// FaultFields requires the fields that a kind of fault needs, and none that it has no
+// use for.
+func (c *Checker) FaultFields(path string, f *Fault, use Use) {
+	c.Fields(path, string(f.Kind), use, []Field{
 		{"for", f.For != 0},
 		{"node", f.Node != ""},
 		{"peer", f.Peer != ""},
@@ -61,43 +81,11 @@ func (v *validator) fault(path string, f *Fault) {
 		{"by", f.By != 0},
 		{"drift", f.Drift != 0},
 		{"op", f.Op != ""},
-		{"namespace", f.Namespace != ""},
-		{"task_id", f.TaskID != ""},
-		{"unit", f.Unit != ""},
-		{"do", f.Do != nil},
+		{"about", len(f.About) > 0},
+		{"do", len(f.Do) > 0},
 	})
-	v.faultTimes(path, f)
-	v.trigger(path+".when", f.When)
-	v.faultNodes(path, f)
-	if f.Rate > million {
-		v.failf(path+".rate", "%d is above %d, which is always", f.Rate, million)
-	}
-	v.number(path+".count", f.Count, 0, maxCount)
-	if f.Drift < -maxDrift || f.Drift > maxDrift {
-		v.failf(path+".drift", "%d is not from %d to %d", f.Drift, -maxDrift, maxDrift)
-	}
-	if f.Op != "" {
-		oneOf(v, path+".op", f.Op, use.ops)
-	}
-	v.ofTask(path, f.Namespace, f.TaskID)
-	if f.Unit != "" {
-		v.id(path+".unit", f.Unit)
-	}
-	if f.Do != nil {
-		v.does(path+".do", f)
-	}
-}
-
-// fields complains about a field that the kind needs and that is missing, and about
-// one that it has no use for.
-func (v *validator) fields(path, who string, use faultUse, there []present) {
-	for _, f := range there {
-		switch needed := slices.Contains(use.needs, f.field); {
-		case needed && !f.is:
-			v.failf(path+"."+f.field, "missing; %s needs it", who)
-		case f.is && !needed && !slices.Contains(use.may, f.field):
-			v.failf(path+"."+f.field, "%s has no use for it", who)
-		}
+	if f.Op != "" && use.Ops != nil {
+		OneOf(c, path+".op", f.Op, use.Ops)
 	}
 }
 
@@ -105,18 +93,18 @@ func (v *validator) fields(path, who string, use faultUse, there []present) {
 func (v *validator) faultTimes(path string, f *Fault) {
 	switch calm := v.p.Calm; {
 	case f.At < 0:
-		v.failf(path+".at", "%s is before the start of the run", f.At)
+		v.Failf(path+".at", "%s is before the start of the run", f.At)
 	case f.At >= calm:
-		v.failf(path+".at", "%s is past the beginning of the calm phase (%s)", f.At, calm)
+		v.Failf(path+".at", "%s is past the beginning of the calm phase (%s)", f.At, calm)
 	}
-	v.duration(path+".for", f.For, 0, maxSetting)
-	v.duration(path+".min", f.Min, 0, maxSetting)
-	v.duration(path+".max", f.Max, 0, maxSetting)
+	v.Duration(path+".for", f.For, 0, MaxSetting)
+	v.Duration(path+".min", f.Min, 0, MaxSetting)
+	v.Duration(path+".max", f.Max, 0, MaxSetting)
 	if f.Max < f.Min {
-		v.failf(path+".max", "%s is below min (%s)", f.Max, f.Min)
+		v.Failf(path+".max", "%s is below min (%s)", f.Max, f.Min)
 	}
-	if f.By < -maxSetting || f.By > maxSetting {
-		v.failf(path+".by", "%s is further than %s", f.By, maxSetting)
+	if f.By < -MaxSetting || f.By > MaxSetting {
+		v.Failf(path+".by", "%s is further than %s", f.By, MaxSetting)
 	}
 }
 
@@ -124,67 +112,59 @@ func (v *validator) trigger(path string, t *Trigger) {
 	if t == nil {
 		return
 	}
-	oneOf(v, path+".moment", t.Moment, Moments())
+	if v.p.Application == "" || t.Moment == "" {
+		OneOf(&v.Checker, path+".moment", t.Moment, Moments())
+	}
 	if t.Node != "" {
-		oneOf(v, path+".node", t.Node, v.nodes)
+		OneOf(&v.Checker, path+".node", t.Node, v.nodes)
 	}
-	v.number(path+".nth", t.Nth, 0, maxCount)
-	v.ofTask(path, t.Namespace, t.TaskID)
+	v.Number(path+".nth", t.Nth, 0, maxCount)
 }
 
-// faultNodes complains about names that are neither nodes nor roles.
+// faultNodes complains about nodes that no run can find.
 func (v *validator) faultNodes(path string, f *Fault) {
-	one := func(path, name string) {
-		if name != "" {
-			v.nodeOrRole(path, name, f, singleRoles)
+	if v.p.Application == "" {
+		v.FaultRoles(path, f, v.nodes, nil)
+	}
+	for at, name := range f.names(path) {
+		if name == Here && f.When == nil {
+			v.Failf(at, "%q is where a moment was reached; the fault has no trigger", name)
 		}
 	}
-	one(path+".node", f.Node)
-	one(path+".peer", f.Peer)
 	for i, name := range f.Nodes {
-		at := fmt.Sprintf("%s.nodes[%d]", path, i)
-		v.nodeOrRole(at, name, f, append(slices.Clone(singleRoles), groupRoles...))
 		if slices.Contains(f.Nodes[:i], name) {
-			v.failf(at, "%q is there twice", name)
+			v.Failf(fmt.Sprintf("%s.nodes[%d]", path, i), "%q is there twice", name)
 		}
 	}
-	if slices.Contains(faultUses[f.Kind].may, "nodes") && (f.Node == "") == (len(f.Nodes) == 0) {
-		v.failf(path+".node", "%s needs either node or nodes", f.Kind)
+	use, _ := FaultUse(f.Kind)
+	if slices.Contains(use.May, "nodes") && (f.Node == "") == (len(f.Nodes) == 0) {
+		v.Failf(path+".node", "%s needs either node or nodes", f.Kind)
 	}
 }
 
-// nodeOrRole complains about a role that cannot be resolved.
-func (v *validator) nodeOrRole(path, name string, f *Fault, roles []string) {
-	oneOf(v, path, name, append(slices.Clone(v.nodes), roles...))
-	switch {
-	case name == Here && f.When == nil:
-		v.failf(path, "%q is where a moment was reached; the fault has no trigger", name)
-	case name == Owner && f.TaskID == "" && (f.When == nil || f.When.TaskID == ""):
-		v.failf(path, "%q owns a unit of a task; neither the fault nor its trigger names one", name)
+// FaultRoles requires that everything a fault names as a node is one of nodes, a role of
+// the framework, or one of roles, which are the application's.
+func (c *Checker) FaultRoles(path string, f *Fault, nodes, roles []string) {
+	one := slices.Concat(nodes, singleRoles, roles)
+	for at, name := range f.names(path) {
+		allowed := one
+		if strings.HasSuffix(at, "]") {
+			allowed = slices.Concat(one, groupRoles)
+		}
+		OneOf(c, at, name, allowed)
 	}
 }
 
-// ofTask complains about a task that no operation submits.
-func (v *validator) ofTask(path, namespace, id string) {
-	switch {
-	case id != "" && namespace == "":
-		v.failf(path+".namespace", "missing; task_id needs it")
-	case id != "":
-		v.added(path, namespace, id)
-	case namespace != "":
-		oneOf(v, path+".namespace", Kind(namespace), kinds)
+// names yields what the fault names as nodes, by path.
+func (f *Fault) names(path string) iter.Seq2[string, string] {
+	return func(yield func(at, name string) bool) {
+		if f.Node != "" && !yield(path+".node", f.Node) || f.Peer != "" && !yield(path+".peer", f.Peer) {
+			return
+		}
+		for i, name := range f.Nodes {
+			if !yield(fmt.Sprintf("%s.nodes[%d]", path, i), name) {
+				return
+			}
+		}
 	}
-}
-
-// does complains about an operation that could not be in the workload.
-func (v *validator) does(path string, f *Fault) {
-	if f.Do.At != 0 {
-		v.failf(path+".at", "the fault says when")
-	}
-	if IsRole(f.Do.Node) {
-		v.nodeOrRole(path+".node", f.Do.Node, f, singleRoles)
-	} else {
-		oneOf(v, path+".node", f.Do.Node, v.nodes)
-	}
-	v.perform(path, f.Do)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -16,9 +17,9 @@ type shrinker struct {
 	ctx context.Context
 	o   Options
 
-	best  *plan.Plan
+	best  *taskplan.Plan
 	found trace.Violation // in a run of best
-	first *plan.Plan
+	first *taskplan.Plan
 
 	// property is what is kept; atEnd says that it was violated when the run ended, and
 	// quiet how long nothing had been asked of the cluster by then.
@@ -41,7 +42,7 @@ type shrinker struct {
 
 // answer is what the oracle says about a plan, once done is closed.
 type answer struct {
-	plan *plan.Plan
+	plan *taskplan.Plan
 	// counted says that somebody needed it.
 	counted    bool
 	done       chan struct{}
@@ -58,7 +59,7 @@ func newShrinker(ctx context.Context, o Options) *shrinker {
 }
 
 // begin runs the plan to shrink and notes what is to be kept.
-func (s *shrinker) begin(p *plan.Plan) error {
+func (s *shrinker) begin(p *taskplan.Plan) error {
 	p = clone(p)
 	s.first, s.best = p, p
 	a := s.ask(p)
@@ -72,7 +73,7 @@ func (s *shrinker) begin(p *plan.Plan) error {
 	}
 	s.property = s.o.Property
 	if s.property == "" {
-		s.property = Cause(p, a.violations).Property
+		s.property = Cause(p.Encode(), a.violations).Property
 	}
 	for _, v := range a.violations {
 		if v.Property == s.property {
@@ -88,7 +89,7 @@ func (s *shrinker) begin(p *plan.Plan) error {
 
 // quiet is how long nothing is asked of the cluster, nor anything done to it, before
 // the end of a plan.
-func quiet(p *plan.Plan) time.Duration {
+func quiet(p *taskplan.Plan) time.Duration {
 	last := p.Calm
 	if n := len(p.Workload); n > 0 {
 		last = max(last, p.Workload[n-1].At)
@@ -97,7 +98,7 @@ func quiet(p *plan.Plan) time.Duration {
 }
 
 // candidates are plans to try, the most wanted first.
-type candidates = iter.Seq[*plan.Plan]
+type candidates = iter.Seq[*taskplan.Plan]
 
 // accept takes the first candidate that is a valid plan and still violates the
 // property, makes it the best and returns its position in the sequence; false when
@@ -130,7 +131,7 @@ func (s *shrinker) accept(pass string, all candidates) (int, bool) {
 			p.Accepted++
 			s.best, s.found = e.answer.plan, v
 		}
-		s.o.Watch(Step{Pass: pass, Runs: s.runs, Size: SizeOf(s.best)})
+		s.o.Watch(Step{Pass: pass, Runs: s.runs, Size: sizeOf(s.best)})
 		return e.position, ok
 	}
 	position := -1
@@ -139,7 +140,7 @@ func (s *shrinker) accept(pass string, all candidates) (int, bool) {
 		if p == nil || !s.fits(p) {
 			continue
 		}
-		if a := s.answers[plan.Hash(p)]; s.spent() && (a == nil || !a.counted) {
+		if a := s.answers[plan.Hash(p.Encode())]; s.spent() && (a == nil || !a.counted) {
 			s.skipped = true
 			continue
 		}
@@ -159,8 +160,8 @@ func (s *shrinker) accept(pass string, all candidates) (int, bool) {
 }
 
 // fits says whether a plan may be tried at all.
-func (s *shrinker) fits(p *plan.Plan) bool {
-	return p.Validate() == nil && (!s.atEnd || quiet(p) >= s.quiet) && plan.Hash(p) != plan.Hash(s.best)
+func (s *shrinker) fits(p *taskplan.Plan) bool {
+	return p.Validate() == nil && (!s.atEnd || quiet(p) >= s.quiet) && plan.Hash(p.Encode()) != plan.Hash(s.best.Encode())
 }
 
 // keeps returns the violation that makes a plan as bad as the one to shrink.
@@ -174,8 +175,8 @@ func (s *shrinker) keeps(a *answer) (trace.Violation, bool) {
 }
 
 // ask lets the oracle answer for a plan, unless it has already.
-func (s *shrinker) ask(p *plan.Plan) *answer {
-	key := plan.Hash(p)
+func (s *shrinker) ask(p *taskplan.Plan) *answer {
+	key := plan.Hash(p.Encode())
 	if a := s.answers[key]; a != nil {
 		return a
 	}
@@ -184,7 +185,7 @@ func (s *shrinker) ask(p *plan.Plan) *answer {
 	s.slots <- struct{}{}
 	s.ahead.Go(func() {
 		defer func() { close(a.done); <-s.slots }()
-		a.violations, a.err = s.o.Oracle(s.ctx, p)
+		a.violations, a.err = s.o.Oracle(s.ctx, p.Encode())
 	})
 	return a
 }
@@ -221,7 +222,7 @@ func (s *shrinker) pass(name string) *Pass {
 
 func (s *shrinker) result() Result {
 	return Result{
-		Plan: s.best, Violation: s.found, Before: SizeOf(s.first), After: SizeOf(s.best), Runs: s.runs,
+		Plan: s.best.Encode(), Violation: s.found, Before: sizeOf(s.first), After: sizeOf(s.best), Runs: s.runs,
 		Passes: s.passes, Elements: s.elements(), Minimal: s.minimal, Unanswered: s.unanswered,
 	}
 }

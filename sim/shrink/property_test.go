@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -17,7 +18,7 @@ import (
 // thing is something that a plan has or lacks.
 type thing struct {
 	name  string
-	holds func(p *plan.Plan) bool
+	holds func(p *taskplan.Plan) bool
 }
 
 // things are what the oracles below are made of: everything that large has and that
@@ -27,7 +28,7 @@ func things() []thing {
 	p := large()
 	for i, f := range p.Faults {
 		key := p.FaultKey(i)
-		all = append(all, thing{fmt.Sprintf("fault %d", key), func(p *plan.Plan) bool {
+		all = append(all, thing{fmt.Sprintf("fault %d", key), func(p *taskplan.Plan) bool {
 			for i := range p.Faults {
 				if p.FaultKey(i) == key {
 					return true
@@ -35,48 +36,48 @@ func things() []thing {
 			}
 			return false
 		}})
-		all = append(all, thing{fmt.Sprintf("fault %d with its rate", key), func(p *plan.Plan) bool {
+		all = append(all, thing{fmt.Sprintf("fault %d with its rate", key), func(p *taskplan.Plan) bool {
 			return slices.ContainsFunc(p.Faults, func(g plan.Fault) bool { return g.Kind == f.Kind && g.Rate == f.Rate })
 		}})
 	}
 	for _, o := range p.Workload {
-		all = append(all, thing{string(o.Do), func(p *plan.Plan) bool {
-			return slices.ContainsFunc(p.Workload, func(q plan.Operation) bool { return q.Do == o.Do })
+		all = append(all, thing{string(o.Do), func(p *taskplan.Plan) bool {
+			return slices.ContainsFunc(p.Workload, func(q taskplan.Operation) bool { return q.Do == o.Do })
 		}})
 		if o.Task != nil {
-			all = append(all, thing{o.Task.ID, func(p *plan.Plan) bool { return submits(p, o.Task.ID) }})
+			all = append(all, thing{o.Task.ID, func(p *taskplan.Plan) bool { return submits(p, o.Task.ID) }})
 		}
 	}
 	for _, o := range p.Inherited.Tasks {
-		all = append(all, thing{o.Status, func(p *plan.Plan) bool {
-			return p.Inherited != nil && slices.ContainsFunc(p.Inherited.Tasks, func(q plan.InheritedTask) bool { return q.Status == o.Status })
+		all = append(all, thing{o.Status, func(p *taskplan.Plan) bool {
+			return p.Inherited != nil && slices.ContainsFunc(p.Inherited.Tasks, func(q taskplan.InheritedTask) bool { return q.Status == o.Status })
 		}})
 	}
 	for _, c := range collections(p) {
 		for _, shard := range c.ShardNames() {
-			all = append(all, thing{c.Name + "/" + shard, func(p *plan.Plan) bool {
-				return slices.ContainsFunc(collections(p), func(d *plan.Collection) bool {
+			all = append(all, thing{c.Name + "/" + shard, func(p *taskplan.Plan) bool {
+				return slices.ContainsFunc(collections(p), func(d *taskplan.Collection) bool {
 					return d.Name == c.Name && slices.Contains(d.ShardNames(), shard)
 				})
 			}})
 		}
 	}
 	for n := 2; n <= p.Cluster.Nodes; n++ {
-		all = append(all, thing{fmt.Sprintf("%d nodes", n), func(p *plan.Plan) bool { return p.Cluster.Nodes >= n }})
+		all = append(all, thing{fmt.Sprintf("%d nodes", n), func(p *taskplan.Plan) bool { return p.Cluster.Nodes >= n }})
 	}
 	for _, n := range []int{2, 17, 40} {
-		all = append(all, thing{fmt.Sprintf("%d files", n), func(p *plan.Plan) bool {
-			return slices.ContainsFunc(tasks(p), func(t *plan.Task) bool { return t.Files >= n })
+		all = append(all, thing{fmt.Sprintf("%d files", n), func(p *taskplan.Plan) bool {
+			return slices.ContainsFunc(tasks(p), func(t *taskplan.Task) bool { return t.Files >= n })
 		}})
 	}
 	all = append(all,
-		thing{"a barrier", func(p *plan.Plan) bool {
-			return slices.ContainsFunc(tasks(p), func(t *plan.Task) bool { return t.Barrier })
+		thing{"a barrier", func(p *taskplan.Plan) bool {
+			return slices.ContainsFunc(tasks(p), func(t *taskplan.Task) bool { return t.Barrier })
 		}},
-		thing{"a slow unit", func(p *plan.Plan) bool {
-			return slices.ContainsFunc(tasks(p), func(t *plan.Task) bool { return len(t.SlowUnits) > 0 })
+		thing{"a slow unit", func(p *taskplan.Plan) bool {
+			return slices.ContainsFunc(tasks(p), func(t *taskplan.Task) bool { return len(t.SlowUnits) > 0 })
 		}},
-		thing{"an odd latency", func(p *plan.Plan) bool { return p.Cluster.Network.MaxLatency%plan.Duration(time.Millisecond) != 0 }},
+		thing{"an odd latency", func(p *taskplan.Plan) bool { return p.Cluster.Network.MaxLatency%plan.Duration(time.Millisecond) != 0 }},
 	)
 	return all
 }
@@ -90,7 +91,7 @@ func TestPropertyShrinking(t *testing.T) {
 		// Some bugs show with either of two things: their oracles are not monotone.
 		or := rapid.SliceOfN(rapid.SampledFrom(every), 0, 2).Draw(rt, "or")
 		parity := rapid.Bool().Draw(rt, "parity")
-		bad := func(p *plan.Plan) bool {
+		bad := func(p *taskplan.Plan) bool {
 			for _, n := range needs {
 				if !n.holds(p) {
 					return false
@@ -101,10 +102,10 @@ func TestPropertyShrinking(t *testing.T) {
 			}
 			return len(or) == 0 || slices.ContainsFunc(or, func(n thing) bool { return n.holds(p) })
 		}
-		when := rapid.SampledFrom([]func(*plan.Plan) time.Duration{early, atEnd}).Draw(rt, "when")
+		when := rapid.SampledFrom([]func(*taskplan.Plan) time.Duration{early, atEnd}).Draw(rt, "when")
 		oracle := violates(when, bad)
 
-		one, err := Shrink(t.Context(), large(), Options{Oracle: oracle})
+		one, err := shrunk(t.Context(), large(), Options{Oracle: oracle})
 		require.NoError(rt, err)
 		require.NoError(rt, one.Plan.Validate())
 		require.True(rt, bad(one.Plan), "what is left still violates")
@@ -116,20 +117,20 @@ func TestPropertyShrinking(t *testing.T) {
 		for _, f := range families {
 			for i := range f.count(one.Plan) {
 				elements++
-				if q := f.without(one.Plan, i, i+1); q != nil && plan.Hash(q) != plan.Hash(one.Plan) && stillSeen(one, q, when) {
+				if q := f.without(one.Plan, i, i+1); q != nil && plan.Hash(q.Encode()) != plan.Hash(one.Plan.Encode()) && stillSeen(one.Result, q, when) {
 					require.False(rt, bad(q), "without %s %d", f.name, i)
 				}
 			}
 		}
 		require.Equal(rt, elements, one.Elements)
 
-		many, err := Shrink(t.Context(), large(), Options{Oracle: oracle, Jobs: rapid.IntRange(2, 5).Draw(rt, "jobs")})
+		many, err := shrunk(t.Context(), large(), Options{Oracle: oracle, Jobs: rapid.IntRange(2, 5).Draw(rt, "jobs")})
 		require.NoError(rt, err)
-		require.Equal(rt, string(plan.Encode(one.Plan)), string(plan.Encode(many.Plan)), "the number of jobs changes nothing")
+		require.Equal(rt, string(plan.Encode(one.Plan.Encode())), string(plan.Encode(many.Plan.Encode())), "the number of jobs changes nothing")
 		require.Equal(rt, one.Runs, many.Runs)
 		require.Equal(rt, one.Passes, many.Passes)
 
-		again, err := Shrink(t.Context(), one.Plan, Options{Oracle: oracle})
+		again, err := shrunk(t.Context(), one.Plan, Options{Oracle: oracle})
 		require.NoError(rt, err)
 		require.Equal(rt, one.After, again.After, "there is nothing left to shrink")
 	})
@@ -137,7 +138,7 @@ func TestPropertyShrinking(t *testing.T) {
 
 // stillSeen says whether the rules of the package would let a plan stand for another:
 // its violation comes when the first one's came, and its end is as quiet.
-func stillSeen(r Result, q *plan.Plan, when func(*plan.Plan) time.Duration) bool {
+func stillSeen(r Result, q *taskplan.Plan, when func(*taskplan.Plan) time.Duration) bool {
 	if r.Violation.At >= r.Plan.Duration.D() {
 		return quiet(q) >= quiet(large())
 	}
@@ -145,14 +146,15 @@ func stillSeen(r Result, q *plan.Plan, when func(*plan.Plan) time.Duration) bool
 }
 
 func FuzzShrinkNeverPanics(f *testing.F) {
-	f.Add(plan.Encode(large()), uint64(0))
+	f.Add(plan.Encode(large().Encode()), uint64(0))
 	f.Fuzz(func(t *testing.T, document []byte, salt uint64) {
-		p, err := plan.Decode(document)
-		if err != nil || len(p.Workload) > 20 || len(p.Faults) > 20 || SizeOf(p).Units > 200 {
+		p, err := taskplan.Decode(document)
+		if err != nil || len(p.Workload) > 20 || len(p.Faults) > 20 || sizeOf(p).Units > 200 {
 			return
 		}
 		runs := uint64(0)
-		r, err := Shrink(t.Context(), p, Options{Budget: 200, Oracle: func(_ context.Context, q *plan.Plan) ([]trace.Violation, error) {
+		r, err := shrunk(t.Context(), p, Options{Budget: 200, Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+			q := decoded(of)
 			runs++
 			if err := q.Validate(); err != nil {
 				t.Errorf("an invalid plan was to be run: %v", err)

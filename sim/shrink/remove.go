@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -12,10 +13,10 @@ type family struct {
 	name string
 	// workload says that the elements are part of the workload, or decide what it means.
 	workload bool
-	count    func(p *plan.Plan) int
+	count    func(p *taskplan.Plan) int
 	// without returns a copy of the plan that lacks the elements from..to-1 and all that
 	// refers to them; nil when there is no such plan.
-	without func(p *plan.Plan, from, to int) *plan.Plan
+	without func(p *taskplan.Plan, from, to int) *taskplan.Plan
 }
 
 // families is the table of all of them, in the order in which they are tried: what
@@ -23,8 +24,8 @@ type family struct {
 var families = []family{
 	{
 		name:  "faults",
-		count: func(p *plan.Plan) int { return len(p.Faults) },
-		without: func(p *plan.Plan, from, to int) *plan.Plan {
+		count: func(p *taskplan.Plan) int { return len(p.Faults) },
+		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
 			for range to - from {
 				p = p.WithoutFault(from)
 			}
@@ -33,8 +34,8 @@ var families = []family{
 	},
 	{
 		name: "operations", workload: true,
-		count: func(p *plan.Plan) int { return len(p.Workload) },
-		without: func(p *plan.Plan, from, to int) *plan.Plan {
+		count: func(p *taskplan.Plan) int { return len(p.Workload) },
+		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
 			p = clone(p)
 			for range to - from {
 				dropOperation(p, from)
@@ -42,13 +43,13 @@ var families = []family{
 			return repaired(p)
 		},
 	},
-	inherited("inherited tasks", func(h *plan.Inherited) int { return len(h.Tasks) },
-		func(h *plan.Inherited, from, to int) { h.Tasks = slices.Delete(h.Tasks, from, to) }),
-	inherited("inherited collections", func(h *plan.Inherited) int { return len(h.Collections) },
-		func(h *plan.Inherited, from, to int) { h.Collections = slices.Delete(h.Collections, from, to) }),
+	inherited("inherited tasks", func(h *taskplan.Inherited) int { return len(h.Tasks) },
+		func(h *taskplan.Inherited, from, to int) { h.Tasks = slices.Delete(h.Tasks, from, to) }),
+	inherited("inherited collections", func(h *taskplan.Inherited) int { return len(h.Collections) },
+		func(h *taskplan.Inherited, from, to int) { h.Collections = slices.Delete(h.Collections, from, to) }),
 	{
 		name: "nodes", workload: true,
-		count: func(p *plan.Plan) int {
+		count: func(p *taskplan.Plan) int {
 			if p.Cluster.Nodes == 1 {
 				return 0 // there is no cluster without a node
 			}
@@ -56,44 +57,44 @@ var families = []family{
 		},
 		without: withoutNodes,
 	},
-	names("shards", true, func(p *plan.Plan) (all []*[]string) {
+	names("shards", true, func(p *taskplan.Plan) (all []*[]string) {
 		for _, c := range collections(p) {
 			all = append(all, &c.Shards, &c.Tenants)
 		}
 		return all
 	}),
-	numbers("files", 1, func(p *plan.Plan) (all []*int) {
+	numbers("files", 1, func(p *taskplan.Plan) (all []*int) {
 		for _, t := range tasks(p) {
 			all = append(all, &t.Files)
 		}
 		return all
 	}),
-	numbers("replicas", 1, func(p *plan.Plan) (all []*int) {
+	numbers("replicas", 1, func(p *taskplan.Plan) (all []*int) {
 		for _, c := range collections(p) {
 			all = append(all, &c.Replicas)
 		}
 		return all
 	}),
 	properties,
-	names("special units", true, func(p *plan.Plan) (all []*[]string) {
+	names("special units", true, func(p *taskplan.Plan) (all []*[]string) {
 		for _, t := range tasks(p) {
 			all = append(all, &t.SlowUnits, &t.FailUnits)
 		}
 		return all
 	}),
-	names("tenants to delete", true, func(p *plan.Plan) (all []*[]string) {
+	names("tenants to delete", true, func(p *taskplan.Plan) (all []*[]string) {
 		for i := range p.Workload {
 			all = append(all, &p.Workload[i].Tenants)
 		}
 		return all
 	}),
-	numbers("retries", 0, func(p *plan.Plan) (all []*int) {
+	numbers("retries", 0, func(p *taskplan.Plan) (all []*int) {
 		for i := range p.Workload {
 			all = append(all, &p.Workload[i].Retry)
 		}
 		return all
 	}),
-	names("nodes of faults", false, func(p *plan.Plan) (all []*[]string) {
+	names("nodes of faults", false, func(p *taskplan.Plan) (all []*[]string) {
 		for i := range p.Faults {
 			all = append(all, &p.Faults[i].Nodes)
 		}
@@ -101,8 +102,8 @@ var families = []family{
 	}),
 	{
 		name:  "promises",
-		count: func(p *plan.Plan) int { return len(p.Promises) },
-		without: func(p *plan.Plan, from, to int) *plan.Plan {
+		count: func(p *taskplan.Plan) int { return len(p.Promises) },
+		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
 			p = clone(p)
 			p.Promises = slices.Delete(p.Promises, from, to)
 			return repaired(p)
@@ -150,9 +151,9 @@ func (s *shrinker) thin(f family) (changed bool) {
 }
 
 // windows are the plans without size elements in a row, from position at on.
-func windows(p *plan.Plan, f family, at, size int) candidates {
+func windows(p *taskplan.Plan, f family, at, size int) candidates {
 	n := f.count(p)
-	return func(yield func(*plan.Plan) bool) {
+	return func(yield func(*taskplan.Plan) bool) {
 		for ; at < n; at += size {
 			if !yield(f.without(p, at, min(at+size, n))) {
 				return
@@ -165,7 +166,7 @@ func windows(p *plan.Plan, f family, at, size int) candidates {
 // was gone each time; if not, the plan has become smaller.
 func (s *shrinker) prove() bool {
 	s.skipped = false
-	_, smaller := s.accept("proof", func(yield func(*plan.Plan) bool) {
+	_, smaller := s.accept("proof", func(yield func(*taskplan.Plan) bool) {
 		for _, f := range s.families() {
 			for c := range windows(s.best, f, 0, 1) {
 				if !yield(c) {
@@ -179,16 +180,16 @@ func (s *shrinker) prove() bool {
 }
 
 // names makes a family of the entries of lists of names.
-func names(name string, workload bool, of func(p *plan.Plan) []*[]string) family {
+func names(name string, workload bool, of func(p *taskplan.Plan) []*[]string) family {
 	return family{
 		name: name, workload: workload,
-		count: func(p *plan.Plan) (n int) {
+		count: func(p *taskplan.Plan) (n int) {
 			for _, list := range of(p) {
 				n += len(*list)
 			}
 			return n
 		},
-		without: func(p *plan.Plan, from, to int) *plan.Plan {
+		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
 			p = clone(p)
 			for _, list := range of(p) {
 				n := len(*list)
@@ -202,16 +203,16 @@ func names(name string, workload bool, of func(p *plan.Plan) []*[]string) family
 }
 
 // numbers makes a family of what numbers of the workload are above a floor.
-func numbers(name string, floor int, of func(p *plan.Plan) []*int) family {
+func numbers(name string, floor int, of func(p *taskplan.Plan) []*int) family {
 	return family{
 		name: name, workload: true,
-		count: func(p *plan.Plan) (n int) {
+		count: func(p *taskplan.Plan) (n int) {
 			for _, v := range of(p) {
 				n += max(*v-floor, 0)
 			}
 			return n
 		},
-		without: func(p *plan.Plan, from, to int) *plan.Plan {
+		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
 			p = clone(p)
 			for _, v := range of(p) {
 				n := max(*v-floor, 0)
@@ -224,16 +225,16 @@ func numbers(name string, floor int, of func(p *plan.Plan) []*int) family {
 }
 
 // inherited makes a family of a part of what a plan inherits.
-func inherited(name string, count func(h *plan.Inherited) int, drop func(h *plan.Inherited, from, to int)) family {
+func inherited(name string, count func(h *taskplan.Inherited) int, drop func(h *taskplan.Inherited, from, to int)) family {
 	return family{
 		name: name, workload: true,
-		count: func(p *plan.Plan) int {
+		count: func(p *taskplan.Plan) int {
 			if p.Inherited == nil {
 				return 0
 			}
 			return count(p.Inherited)
 		},
-		without: func(p *plan.Plan, from, to int) *plan.Plan {
+		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
 			p = clone(p)
 			drop(p.Inherited, from, to)
 			return repaired(p)
@@ -244,13 +245,13 @@ func inherited(name string, count func(h *plan.Inherited) int, drop func(h *plan
 // properties are those of all collections.
 var properties = family{
 	name: "properties", workload: true,
-	count: func(p *plan.Plan) (n int) {
+	count: func(p *taskplan.Plan) (n int) {
 		for _, c := range collections(p) {
 			n += len(c.Properties)
 		}
 		return n
 	},
-	without: func(p *plan.Plan, from, to int) *plan.Plan {
+	without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
 		p = clone(p)
 		i := 0
 		for _, c := range collections(p) {
@@ -267,7 +268,7 @@ var properties = family{
 
 // withoutNodes takes nodes away. The others move up, and what named one that is gone
 // names the one in its place.
-func withoutNodes(p *plan.Plan, from, to int) *plan.Plan {
+func withoutNodes(p *taskplan.Plan, from, to int) *taskplan.Plan {
 	left := p.Cluster.Nodes - (to - from)
 	if left < 1 {
 		return nil
@@ -290,7 +291,7 @@ func withoutNodes(p *plan.Plan, from, to int) *plan.Plan {
 	unit := func(id *string) {
 		if shard, name, ok := strings.Cut(*id, "__"); ok {
 			node(&name)
-			*id = plan.UnitID(shard, name)
+			*id = taskplan.UnitID(shard, name)
 		}
 	}
 	distinct := func(list *[]string, rename func(*string)) {
@@ -319,13 +320,17 @@ func withoutNodes(p *plan.Plan, from, to int) *plan.Plan {
 		f := &p.Faults[i]
 		node(&f.Node)
 		node(&f.Peer)
-		unit(&f.Unit)
+		if id, ok := f.About[taskplan.AboutUnit]; ok {
+			unit(&id)
+			f.About[taskplan.AboutUnit] = id
+		}
 		distinct(&f.Nodes, node)
 		if f.When != nil {
 			node(&f.When.Node)
 		}
-		if f.Do != nil {
-			node(&f.Do.Node)
+		if op := p.Does(i); op != nil {
+			node(&op.Node)
+			f.Do = taskplan.Do(*op)
 		}
 	}
 	return repaired(p)

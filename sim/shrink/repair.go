@@ -1,34 +1,27 @@
 package shrink
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
 // clone returns a copy that shares nothing with p.
-func clone(p *plan.Plan) *plan.Plan {
-	q := new(plan.Plan)
-	if err := json.Unmarshal(plan.Encode(p), q); err != nil {
-		panic(fmt.Sprintf("shrink: a plan cannot be read back: %v", err)) // what Encode writes can be read
-	}
-	return q
-}
+func clone(p *taskplan.Plan) *taskplan.Plan { return p.Clone() }
 
 // place is where a plan is invalid: an entry of one of its lists, and an entry of a
 // list inside of that.
-var place = regexp.MustCompile(`^(workload|faults|promises|inherited\.tasks|inherited\.collections)\[(\d+)\](?:.*\.(slow_units|fail_units|tenants|nodes)\[(\d+)\])?`)
+var place = regexp.MustCompile(`^(tasks\.workload|faults|tasks\.promises|tasks\.inherited\.tasks|tasks\.inherited\.collections)\[(\d+)\](?:.*\.(slow_units|fail_units|tenants|nodes)\[(\d+)\])?`)
 
 // repaired drops whatever a plan that lost an element does not allow any more: an
 // operation on a collection that is gone, a fault of a task that is gone. It changes
 // p and returns it; nil when that makes no valid plan.
-func repaired(p *plan.Plan) *plan.Plan {
+func repaired(p *taskplan.Plan) *taskplan.Plan {
 	for {
 		if h := p.Inherited; h != nil && len(h.Tasks)+len(h.Collections) == 0 {
 			p.Inherited = nil
@@ -54,7 +47,7 @@ func repaired(p *plan.Plan) *plan.Plan {
 }
 
 // drop removes what a path names, and reports whether it could.
-func drop(p *plan.Plan, path string) bool {
+func drop(p *taskplan.Plan, path string) bool {
 	m := place.FindStringSubmatch(path)
 	if m == nil {
 		return false
@@ -71,15 +64,15 @@ func drop(p *plan.Plan, path string) bool {
 		}
 	}
 	switch m[1] {
-	case "workload":
+	case "tasks.workload":
 		dropOperation(p, i)
 	case "faults":
 		*p = *p.WithoutFault(i)
-	case "promises":
+	case "tasks.promises":
 		p.Promises = slices.Delete(p.Promises, i, i+1)
-	case "inherited.tasks":
+	case "tasks.inherited.tasks":
 		p.Inherited.Tasks = slices.Delete(p.Inherited.Tasks, i, i+1)
-	case "inherited.collections":
+	case "tasks.inherited.collections":
 		p.Inherited.Collections = slices.Delete(p.Inherited.Collections, i, i+1)
 	}
 	return true
@@ -87,11 +80,11 @@ func drop(p *plan.Plan, path string) bool {
 
 // entries returns a list of names inside an operation or a fault, nil for one whose
 // entries cannot go alone.
-func entries(p *plan.Plan, where string, i int, list string) *[]string {
+func entries(p *taskplan.Plan, where string, i int, list string) *[]string {
 	switch {
 	case where == "faults" && list == "nodes":
 		return &p.Faults[i].Nodes
-	case where != "workload":
+	case where != "tasks.workload":
 		return nil
 	}
 	o := &p.Workload[i]
@@ -108,9 +101,9 @@ func entries(p *plan.Plan, where string, i int, list string) *[]string {
 
 // dropOperation removes operation i, and the promises about it; the others' positions
 // are put right.
-func dropOperation(p *plan.Plan, i int) {
+func dropOperation(p *taskplan.Plan, i int) {
 	p.Workload = slices.Delete(p.Workload, i, i+1)
-	p.Promises = slices.DeleteFunc(p.Promises, func(q plan.Promise) bool { return slices.Contains(q.Operations, i) })
+	p.Promises = slices.DeleteFunc(p.Promises, func(q taskplan.Promise) bool { return slices.Contains(q.Operations, i) })
 	for _, q := range p.Promises {
 		for n, op := range q.Operations {
 			if op > i {
@@ -122,7 +115,7 @@ func dropOperation(p *plan.Plan, i int) {
 
 // collections returns the collections that are inherited, and those that the workload
 // creates.
-func collections(p *plan.Plan) (all []*plan.Collection) {
+func collections(p *taskplan.Plan) (all []*taskplan.Collection) {
 	if p.Inherited != nil {
 		for i := range p.Inherited.Collections {
 			all = append(all, &p.Inherited.Collections[i])
@@ -137,7 +130,7 @@ func collections(p *plan.Plan) (all []*plan.Collection) {
 }
 
 // tasks returns the tasks that are inherited, and those that the workload submits.
-func tasks(p *plan.Plan) (all []*plan.Task) {
+func tasks(p *taskplan.Plan) (all []*taskplan.Task) {
 	all = inheritedTasks(p)
 	for i := range p.Workload {
 		if t := p.Workload[i].Task; t != nil {
@@ -148,7 +141,7 @@ func tasks(p *plan.Plan) (all []*plan.Task) {
 }
 
 // inheritedTasks are those of the tasks that nobody submits.
-func inheritedTasks(p *plan.Plan) (all []*plan.Task) {
+func inheritedTasks(p *taskplan.Plan) (all []*taskplan.Task) {
 	if p.Inherited != nil {
 		for i := range p.Inherited.Tasks {
 			all = append(all, &p.Inherited.Tasks[i].Task)

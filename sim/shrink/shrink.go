@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -86,9 +87,13 @@ var ErrHolds = errors.New("the plan does not violate the property")
 // of the most telling. What breaks a property often differs from the specification
 // (P2) and breaks promises, too, so these come last. The list must not be empty.
 func Cause(p *plan.Plan, violations []trace.Violation) trace.Violation {
+	t, err := taskplan.Of(p)
+	if err != nil {
+		t = &taskplan.Plan{}
+	}
 	telling := func(v trace.Violation) int {
 		switch {
-		case isPromise(p, v.Property):
+		case isPromise(t, v.Property):
 			return 0
 		case v.Property == "P2":
 			return 1
@@ -105,7 +110,7 @@ func Cause(p *plan.Plan, violations []trace.Violation) trace.Violation {
 }
 
 // isPromise says whether a violated property is a promise of the plan.
-func isPromise(p *plan.Plan, property string) bool {
+func isPromise(p *taskplan.Plan, property string) bool {
 	for i := range p.Promises {
 		if string(p.Promises[i].Expect) == property {
 			return true
@@ -117,9 +122,13 @@ func isPromise(p *plan.Plan, property string) bool {
 // Shrink shrinks a valid plan. It changes nothing in p. The error is [ErrHolds], or the
 // oracle's about p itself; when ctx ends, the result is the best so far.
 func Shrink(ctx context.Context, p *plan.Plan, o Options) (Result, error) {
+	t, err := taskplan.Of(p)
+	if err != nil {
+		return Result{}, err
+	}
 	s := newShrinker(ctx, o)
 	defer s.wait()
-	if err := s.begin(p); err != nil {
+	if err := s.begin(t); err != nil {
 		return Result{}, err
 	}
 	s.minimize()
@@ -130,7 +139,7 @@ func Shrink(ctx context.Context, p *plan.Plan, o Options) (Result, error) {
 // that nothing can be removed.
 func (s *shrinker) minimize() {
 	s.shorten()
-	for before := (*plan.Plan)(nil); s.best != before && !s.spent(); {
+	for before := (*taskplan.Plan)(nil); s.best != before && !s.spent(); {
 		before = s.best
 		s.remove()
 		s.simplify()

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -19,50 +20,73 @@ import (
 func seconds(n float64) plan.Duration { return plan.Duration(n * float64(time.Second)) }
 
 // large is a plan with some of everything.
-func large() *plan.Plan {
-	p := plan.Default()
+func large() *taskplan.Plan {
+	p := taskplan.Default()
 	p.Duration, p.Calm = seconds(120), seconds(60)
 	p.Cluster.Nodes = 5
 	p.Cluster.Network.MaxLatency = seconds(0.0137)
-	p.Cluster.CompletedTaskTTL = seconds(31.5)
-	p.Inherited = &plan.Inherited{
-		Collections: []plan.Collection{{Name: "Songs", Properties: map[string]string{"title": "word"}, Shards: []string{"x1", "x2"}, Replicas: 2}},
-		Tasks: []plan.InheritedTask{
-			{Status: "PAUSED", Task: plan.Task{Kind: plan.Repair, ID: "songs", Collection: "Songs", MinUnitTime: seconds(1.25), Parallel: 1}},
-			{Status: "QUEUED", Task: plan.Task{Kind: plan.Cleanup, ID: "sweep", Files: 3, Parallel: 1}},
+	p.CompletedTaskTTL = seconds(31.5)
+	p.Inherited = &taskplan.Inherited{
+		Collections: []taskplan.Collection{{Name: "Songs", Properties: map[string]string{"title": "word"}, Shards: []string{"x1", "x2"}, Replicas: 2}},
+		Tasks: []taskplan.InheritedTask{
+			{Status: "PAUSED", Task: taskplan.Task{Kind: taskplan.Repair, ID: "songs", Collection: "Songs", MinUnitTime: seconds(1.25), Parallel: 1}},
+			{Status: "QUEUED", Task: taskplan.Task{Kind: taskplan.Cleanup, ID: "sweep", Files: 3, Parallel: 1}},
 		},
 	}
-	p.Workload = []plan.Operation{
-		{At: seconds(3), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+	p.Workload = []taskplan.Operation{
+		{At: seconds(3), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Books", Properties: map[string]string{"title": "word", "plot": "word"}, Shards: []string{"s1", "s2", "s3"}, Replicas: 3}},
-		{At: seconds(4), Node: "n2", Do: plan.CreateCollection, Collection: &plan.Collection{
+		{At: seconds(4), Node: "n2", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Films", Properties: map[string]string{"title": "word"}, Tenants: []string{"a", "b"}, Replicas: 2}},
-		{At: seconds(7.321), Node: "n3", Do: plan.AddTask, Retry: 3, Task: &plan.Task{Kind: plan.Reindex, ID: "books", Collection: "Books",
+		{At: seconds(7.321), Node: "n3", Do: taskplan.AddTask, Retry: 3, Task: &taskplan.Task{Kind: taskplan.Reindex, ID: "books", Collection: "Books",
 			Property: "title", Tokenization: "field", Barrier: true, MinUnitTime: seconds(2), MaxUnitTime: seconds(5.5),
 			SlowUnits: []string{"s1__n1", "s2__n3"}, Parallel: 2}},
-		{At: seconds(8), Node: "n4", Do: plan.AddTask, Task: &plan.Task{Kind: plan.Cleanup, ID: "tidy", Files: 40, MinUnitTime: seconds(1), Parallel: 4}},
-		{At: seconds(9), Node: "n5", Do: plan.AddTask, Task: &plan.Task{Kind: plan.Repair, ID: "films", Collection: "Films",
+		{At: seconds(8), Node: "n4", Do: taskplan.AddTask, Task: &taskplan.Task{Kind: taskplan.Cleanup, ID: "tidy", Files: 40, MinUnitTime: seconds(1), Parallel: 4}},
+		{At: seconds(9), Node: "n5", Do: taskplan.AddTask, Task: &taskplan.Task{Kind: taskplan.Repair, ID: "films", Collection: "Films",
 			PerTenant: true, MinUnitTime: seconds(1), Parallel: 1}},
-		{At: seconds(20), Node: "n5", Do: plan.CancelTask, Namespace: "reindex", TaskID: "books"},
-		{At: seconds(30), Node: "n5", Do: plan.ListTasks},
-		{At: seconds(40), Node: "n2", Do: plan.DeleteTenants, Target: "Films", Tenants: []string{"a"}},
+		{At: seconds(20), Node: "n5", Do: taskplan.CancelTask, Namespace: "reindex", TaskID: "books"},
+		{At: seconds(30), Node: "n5", Do: taskplan.ListTasks},
+		{At: seconds(40), Node: "n2", Do: taskplan.DeleteTenants, Target: "Films", Tenants: []string{"a"}},
 	}
 	p.Faults = []plan.Fault{
 		{Kind: plan.Loss, At: seconds(5), For: seconds(20), Rate: 123_456, Node: "n1"},
-		{Kind: plan.Crash, When: &plan.Trigger{Moment: plan.BarrierLift, Namespace: "reindex", TaskID: "books", Nth: 2}, Node: plan.Here, For: seconds(4.2)},
+		{Kind: plan.Crash, When: &plan.Trigger{Moment: taskplan.BarrierLift, About: taskplan.About("reindex", "books"), Nth: 2}, Node: plan.Here, For: seconds(4.2)},
 		{Kind: plan.Partition, At: seconds(15), For: seconds(7), Nodes: []string{"n1", "n2"}},
-		{Kind: plan.CallbackSlow, At: seconds(1), Min: seconds(1), Max: seconds(2.345), Node: "n5"},
+		{Kind: taskplan.CallbackSlow, At: seconds(1), Min: seconds(1), Max: seconds(2.345), Node: "n5"},
 	}
-	p.Promises = []plan.Promise{
-		{Expect: plan.TaskEnds, Namespace: "cleanup", TaskID: "tidy", Status: "FINISHED"},
-		{Expect: plan.OperationsEnd, Operations: []int{2, 5}, Outcome: "ok", Exactly: 1},
+	p.Promises = []taskplan.Promise{
+		{Expect: taskplan.TaskEnds, Namespace: "cleanup", TaskID: "tidy", Status: "FINISHED"},
+		{Expect: taskplan.OperationsEnd, Operations: []int{2, 5}, Outcome: "ok", Exactly: 1},
 	}
 	return &p
 }
 
+// outcome is a result with its plan decoded.
+type outcome struct {
+	Result
+	Plan *taskplan.Plan
+}
+
+func shrunk(ctx context.Context, p *taskplan.Plan, o Options) (outcome, error) {
+	r, err := Shrink(ctx, p.Encode(), o)
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{r, decoded(r.Plan)}, nil
+}
+
+func decoded(p *plan.Plan) *taskplan.Plan {
+	t, err := taskplan.Of(p)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
 // violates makes an oracle that finds P5 in the plans of which a condition is true.
-func violates(at func(p *plan.Plan) time.Duration, is func(p *plan.Plan) bool) Oracle {
-	return func(_ context.Context, p *plan.Plan) ([]trace.Violation, error) {
+func violates(at func(p *taskplan.Plan) time.Duration, is func(p *taskplan.Plan) bool) Oracle {
+	return func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+		p := decoded(of)
 		if !is(p) {
 			return nil, nil
 		}
@@ -70,16 +94,16 @@ func violates(at func(p *plan.Plan) time.Duration, is func(p *plan.Plan) bool) O
 	}
 }
 
-func early(*plan.Plan) time.Duration   { return 12 * time.Second }
-func atEnd(p *plan.Plan) time.Duration { return p.Duration.D() }
+func early(*taskplan.Plan) time.Duration   { return 12 * time.Second }
+func atEnd(p *taskplan.Plan) time.Duration { return p.Duration.D() }
 
-func submits(p *plan.Plan, id string) bool {
-	return slices.ContainsFunc(tasks(p), func(t *plan.Task) bool { return t.ID == id })
+func submits(p *taskplan.Plan, id string) bool {
+	return slices.ContainsFunc(tasks(p), func(t *taskplan.Task) bool { return t.ID == id })
 }
 
 func TestWhatDoesNotMatterGoes(t *testing.T) {
 	require.NoError(t, large().Validate())
-	r, err := Shrink(t.Context(), large(), Options{Oracle: violates(early, func(p *plan.Plan) bool {
+	r, err := shrunk(t.Context(), large(), Options{Oracle: violates(early, func(p *taskplan.Plan) bool {
 		return submits(p, "books") && slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == plan.Partition })
 	})})
 	require.NoError(t, err)
@@ -87,9 +111,9 @@ func TestWhatDoesNotMatterGoes(t *testing.T) {
 	assert.Equal(t, "1 node, 2 operations (1 task with 1 unit), 1 fault, 14s", r.After.String())
 	assert.Equal(t, "5 nodes, 8 operations (5 tasks with 60 units), 4 faults, 2m0s", r.Before.String())
 
-	usual := plan.Default()
+	usual := taskplan.Default()
 	assert.Equal(t, usual.Cluster.Network, r.Plan.Cluster.Network)
-	assert.Equal(t, usual.Cluster.CompletedTaskTTL, r.Plan.Cluster.CompletedTaskTTL)
+	assert.Equal(t, usual.CompletedTaskTTL, r.Plan.CompletedTaskTTL)
 	assert.Empty(t, r.Plan.Promises)
 	task := r.Plan.Workload[1].Task
 	assert.False(t, task.Barrier)
@@ -102,13 +126,13 @@ func TestWhatDoesNotMatterGoes(t *testing.T) {
 
 func TestTheGivenPlanStaysAsItIs(t *testing.T) {
 	p := large()
-	_, err := Shrink(t.Context(), p, Options{Oracle: violates(early, func(*plan.Plan) bool { return true })})
+	_, err := shrunk(t.Context(), p, Options{Oracle: violates(early, func(*taskplan.Plan) bool { return true })})
 	require.NoError(t, err)
 	assert.Equal(t, large(), p)
 }
 
 func TestDrawsOfTheFaultsThatAreLeftStayAsTheyWere(t *testing.T) {
-	r, err := Shrink(t.Context(), large(), Options{Oracle: violates(early, func(p *plan.Plan) bool {
+	r, err := shrunk(t.Context(), large(), Options{Oracle: violates(early, func(p *taskplan.Plan) bool {
 		for i := range p.Faults {
 			if p.Faults[i].Kind == plan.Partition && p.FaultKey(i) == 3 {
 				return true
@@ -122,18 +146,19 @@ func TestDrawsOfTheFaultsThatAreLeftStayAsTheyWere(t *testing.T) {
 }
 
 func TestOneBugDoesNotTurnIntoAnother(t *testing.T) {
-	oracle := func(_ context.Context, p *plan.Plan) ([]trace.Violation, error) {
+	oracle := func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+		p := decoded(of)
 		if len(p.Faults) >= 2 {
 			return []trace.Violation{{Property: "P5", At: 12 * time.Second}, {Property: "P8", At: 13 * time.Second}}, nil
 		}
 		return []trace.Violation{{Property: "P8", At: 12 * time.Second}}, nil
 	}
-	r, err := Shrink(t.Context(), large(), Options{Oracle: oracle})
+	r, err := shrunk(t.Context(), large(), Options{Oracle: oracle})
 	require.NoError(t, err)
 	assert.Equal(t, "P5", r.Violation.Property)
 	assert.Len(t, r.Plan.Faults, 2)
 
-	r, err = Shrink(t.Context(), large(), Options{Oracle: oracle, Property: "P8"})
+	r, err = shrunk(t.Context(), large(), Options{Oracle: oracle, Property: "P8"})
 	require.NoError(t, err)
 	assert.Equal(t, "P8", r.Violation.Property)
 	assert.Empty(t, r.Plan.Faults)
@@ -142,20 +167,21 @@ func TestOneBugDoesNotTurnIntoAnother(t *testing.T) {
 func TestWhatWasSeenBeforeTheEndIsSeenBeforeTheEnd(t *testing.T) {
 	// Less than half a minute is too little for the system, so there is a violation at
 	// the end of every short run: another one.
-	oracle := func(_ context.Context, p *plan.Plan) ([]trace.Violation, error) {
+	oracle := func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+		p := decoded(of)
 		if len(p.Faults) > 0 {
 			return []trace.Violation{{Property: "P8", At: 12 * time.Second}}, nil
 		}
 		return []trace.Violation{{Property: "P8", At: p.Duration.D()}}, nil
 	}
-	r, err := Shrink(t.Context(), large(), Options{Oracle: oracle})
+	r, err := shrunk(t.Context(), large(), Options{Oracle: oracle})
 	require.NoError(t, err)
 	assert.Len(t, r.Plan.Faults, 1)
 	assert.Less(t, r.Violation.At, r.Plan.Duration.D())
 }
 
 func TestWhatWasSeenAtTheEndKeepsItsQuietTime(t *testing.T) {
-	r, err := Shrink(t.Context(), large(), Options{Oracle: violates(atEnd, func(p *plan.Plan) bool { return submits(p, "tidy") })})
+	r, err := shrunk(t.Context(), large(), Options{Oracle: violates(atEnd, func(p *taskplan.Plan) bool { return submits(p, "tidy") })})
 	require.NoError(t, err)
 	assert.Equal(t, time.Minute, quiet(large()))
 	assert.GreaterOrEqual(t, quiet(r.Plan), time.Minute)
@@ -163,10 +189,11 @@ func TestWhatWasSeenAtTheEndKeepsItsQuietTime(t *testing.T) {
 }
 
 func TestAPromiseKeepsItsWorkload(t *testing.T) {
-	r, err := Shrink(t.Context(), large(), Options{Oracle: func(_ context.Context, p *plan.Plan) ([]trace.Violation, error) {
+	r, err := shrunk(t.Context(), large(), Options{Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+		p := decoded(of)
 		var found []trace.Violation
 		for _, q := range p.Promises {
-			if q.Expect == plan.TaskEnds {
+			if q.Expect == taskplan.TaskEnds {
 				found = append(found, trace.Violation{Property: string(q.Expect), At: p.Duration.D()})
 			}
 		}
@@ -181,27 +208,27 @@ func TestAPromiseKeepsItsWorkload(t *testing.T) {
 
 func TestTheMostTellingViolationIsTheCause(t *testing.T) {
 	found := []trace.Violation{{Property: "task-ends"}, {Property: "P2"}, {Property: "P8"}, {Property: "P5"}}
-	assert.Equal(t, "P8", Cause(large(), found).Property)
-	assert.Equal(t, "P2", Cause(large(), found[:2]).Property)
-	assert.Equal(t, "task-ends", Cause(large(), found[:1]).Property)
+	assert.Equal(t, "P8", Cause(large().Encode(), found).Property)
+	assert.Equal(t, "P2", Cause(large().Encode(), found[:2]).Property)
+	assert.Equal(t, "task-ends", Cause(large().Encode(), found[:1]).Property)
 }
 
 func TestAPlanThatHoldsIsNotShrunk(t *testing.T) {
-	holds := violates(early, func(*plan.Plan) bool { return false })
-	_, err := Shrink(t.Context(), large(), Options{Oracle: holds})
+	holds := violates(early, func(*taskplan.Plan) bool { return false })
+	_, err := shrunk(t.Context(), large(), Options{Oracle: holds})
 	require.ErrorIs(t, err, ErrHolds)
-	_, err = Shrink(t.Context(), large(), Options{Property: "P9", Oracle: violates(early, func(*plan.Plan) bool { return true })})
+	_, err = shrunk(t.Context(), large(), Options{Property: "P9", Oracle: violates(early, func(*taskplan.Plan) bool { return true })})
 	require.ErrorIs(t, err, ErrHolds)
 	require.ErrorContains(t, err, "it violates P5 and not P9")
 	boom := errors.New("boom")
-	_, err = Shrink(t.Context(), large(), Options{Oracle: func(context.Context, *plan.Plan) ([]trace.Violation, error) { return nil, boom }})
+	_, err = shrunk(t.Context(), large(), Options{Oracle: func(context.Context, *plan.Plan) ([]trace.Violation, error) { return nil, boom }})
 	require.ErrorIs(t, err, boom)
 }
 
 func TestTheBudgetIsKept(t *testing.T) {
 	for _, jobs := range []int{1, 3} {
 		for budget := 1; budget < 120; budget += 7 {
-			r, err := Shrink(t.Context(), large(), Options{Jobs: jobs, Budget: budget, Oracle: violates(early, func(p *plan.Plan) bool { return submits(p, "tidy") })})
+			r, err := shrunk(t.Context(), large(), Options{Jobs: jobs, Budget: budget, Oracle: violates(early, func(p *taskplan.Plan) bool { return submits(p, "tidy") })})
 			require.NoError(t, err)
 			require.LessOrEqual(t, r.Runs, budget)
 			if !r.Minimal {
@@ -215,7 +242,7 @@ func TestTheBudgetIsKept(t *testing.T) {
 func TestAnInterruptedShrinkingGivesTheBestSoFar(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var runs atomic.Int64
-	r, err := Shrink(ctx, large(), Options{Oracle: func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error) {
+	r, err := shrunk(ctx, large(), Options{Oracle: func(ctx context.Context, _ *plan.Plan) ([]trace.Violation, error) {
 		if runs.Add(1) == 5 {
 			cancel()
 		}
@@ -230,7 +257,8 @@ func TestAnInterruptedShrinkingGivesTheBestSoFar(t *testing.T) {
 }
 
 func TestAPlanWithoutAnAnswerIsNeitherAcceptedNorAProof(t *testing.T) {
-	r, err := Shrink(t.Context(), large(), Options{Oracle: func(_ context.Context, p *plan.Plan) ([]trace.Violation, error) {
+	r, err := shrunk(t.Context(), large(), Options{Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+		p := decoded(of)
 		if len(p.Faults) == 0 {
 			return nil, errors.New("the guest crashed")
 		}
@@ -244,8 +272,8 @@ func TestAPlanWithoutAnAnswerIsNeitherAcceptedNorAProof(t *testing.T) {
 
 func TestTriesAreCountedForEachPass(t *testing.T) {
 	var steps []Step
-	r, err := Shrink(t.Context(), large(), Options{
-		Oracle: violates(early, func(p *plan.Plan) bool { return submits(p, "tidy") }),
+	r, err := shrunk(t.Context(), large(), Options{
+		Oracle: violates(early, func(p *taskplan.Plan) bool { return submits(p, "tidy") }),
 		Watch:  func(s Step) { steps = append(steps, s) },
 	})
 	require.NoError(t, err)

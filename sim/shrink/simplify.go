@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -20,7 +21,7 @@ func (s *shrinker) shorten() {
 
 // ends are plans that end sooner.
 func (s *shrinker) ends() candidates {
-	return func(yield func(*plan.Plan) bool) {
+	return func(yield func(*taskplan.Plan) bool) {
 		if s.atEnd {
 			p := clone(s.best)
 			p.Duration = p.Duration - plan.Duration(quiet(p)-s.quiet)
@@ -62,7 +63,7 @@ func (s *shrinker) simplify() {
 }
 
 // fixpoint accepts candidates until there are none.
-func (s *shrinker) fixpoint(pass string, of func(p *plan.Plan) candidates) {
+func (s *shrinker) fixpoint(pass string, of func(p *taskplan.Plan) candidates) {
 	for {
 		if _, ok := s.accept(pass, of(s.best)); !ok {
 			return
@@ -71,17 +72,21 @@ func (s *shrinker) fixpoint(pass string, of func(p *plan.Plan) candidates) {
 }
 
 // settings are plans whose cluster, or a part of it, is as by default.
-func settings(p *plan.Plan) candidates {
-	usual := plan.Default().Cluster
-	return func(yield func(*plan.Plan) bool) {
-		for _, reset := range []func(c *plan.Cluster){
-			func(c *plan.Cluster) { n := c.Nodes; *c = usual; c.Nodes = n },
-			func(c *plan.Cluster) { c.Raft = usual.Raft },
-			func(c *plan.Cluster) { c.Network = usual.Network },
-			func(c *plan.Cluster) { c.Disk = usual.Disk },
+func settings(p *taskplan.Plan) candidates {
+	usual := taskplan.Default()
+	return func(yield func(*taskplan.Plan) bool) {
+		ours := func(q *taskplan.Plan) {
+			q.SchedulerTick, q.CompletedTaskTTL = usual.SchedulerTick, usual.CompletedTaskTTL
+		}
+		for _, reset := range []func(q *taskplan.Plan){
+			func(q *taskplan.Plan) { n := q.Cluster.Nodes; q.Cluster = usual.Cluster; q.Cluster.Nodes = n; ours(q) },
+			func(q *taskplan.Plan) { q.Cluster.Raft = usual.Cluster.Raft },
+			func(q *taskplan.Plan) { q.Cluster.Network = usual.Cluster.Network },
+			func(q *taskplan.Plan) { q.Cluster.Disk = usual.Cluster.Disk },
+			ours,
 		} {
 			q := clone(p)
-			reset(&q.Cluster)
+			reset(q)
 			if !yield(q) {
 				return
 			}
@@ -90,8 +95,8 @@ func settings(p *plan.Plan) candidates {
 }
 
 // closer are plans in which everything happens in half the time.
-func closer(p *plan.Plan) candidates {
-	return func(yield func(*plan.Plan) bool) {
+func closer(p *taskplan.Plan) candidates {
+	return func(yield func(*taskplan.Plan) bool) {
 		rest := p.Duration - plan.Duration(quiet(p))
 		if rest < plan.Duration(2*time.Second) {
 			return
@@ -133,13 +138,15 @@ type leaf struct {
 }
 
 // leaves returns the values of a plan that may be changed, always in the same order.
-func (s *shrinker) leaves(p *plan.Plan) []leaf {
+func (s *shrinker) leaves(p *taskplan.Plan) []leaf {
 	var all []leaf
-	usual := plan.Default()
+	usual := taskplan.Default()
 	collect(&all, reflect.ValueOf(&p.Duration).Elem(), reflect.Zero(reflect.TypeFor[plan.Duration]()))
 	all[0].down = true
 	collect(&all, reflect.ValueOf(&p.Calm).Elem(), reflect.Zero(reflect.TypeFor[plan.Duration]()))
 	collect(&all, reflect.ValueOf(&p.Cluster).Elem(), reflect.ValueOf(usual.Cluster))
+	collect(&all, reflect.ValueOf(&p.SchedulerTick).Elem(), reflect.ValueOf(usual.SchedulerTick))
+	collect(&all, reflect.ValueOf(&p.CompletedTaskTTL).Elem(), reflect.ValueOf(usual.CompletedTaskTTL))
 	if !s.promise {
 		for i := range p.Workload {
 			collect(&all, reflect.ValueOf(&p.Workload[i]).Elem(), reflect.Value{})
@@ -156,9 +163,9 @@ func (s *shrinker) leaves(p *plan.Plan) []leaf {
 
 // boring are the values that a document may leave out.
 var boring = map[reflect.Type]reflect.Value{
-	reflect.TypeFor[plan.Operation]():  reflect.ValueOf(plan.Operation{Node: plan.NodeName(1)}),
-	reflect.TypeFor[plan.Collection](): reflect.ValueOf(plan.Collection{Replicas: 1}),
-	reflect.TypeFor[plan.Task]():       reflect.ValueOf(plan.Task{Parallel: 1, MinUnitTime: plan.Duration(time.Second)}),
+	reflect.TypeFor[taskplan.Operation]():  reflect.ValueOf(taskplan.Operation{Node: plan.NodeName(1)}),
+	reflect.TypeFor[taskplan.Collection](): reflect.ValueOf(taskplan.Collection{Replicas: 1}),
+	reflect.TypeFor[taskplan.Task]():       reflect.ValueOf(taskplan.Task{Parallel: 1, MinUnitTime: plan.Duration(time.Second)}),
 }
 
 // kept are the fields that no simplification may touch: identities, and what the
@@ -196,7 +203,7 @@ func collect(all *[]leaf, v, usual reflect.Value) {
 
 // simpler are the plans in which value i is simpler.
 func (s *shrinker) simpler(i int, l leaf) candidates {
-	return func(yield func(*plan.Plan) bool) {
+	return func(yield func(*taskplan.Plan) bool) {
 		best := s.best
 		for _, value := range l.simpler() {
 			q := clone(best)

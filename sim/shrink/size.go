@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -16,6 +17,14 @@ type Size struct {
 
 // SizeOf measures a valid plan.
 func SizeOf(p *plan.Plan) Size {
+	t, err := taskplan.Of(p)
+	if err != nil {
+		return Size{}
+	}
+	return sizeOf(t)
+}
+
+func sizeOf(p *taskplan.Plan) Size {
 	s := Size{Nodes: p.Cluster.Nodes, Operations: len(p.Workload), Faults: len(p.Faults), Duration: p.Duration}
 	for i, o := range p.Workload {
 		if o.Task != nil {
@@ -47,7 +56,11 @@ func count(n int, what string) string {
 
 // Shape says what kind of plan it is, without names, times and numbers: shrunk plans
 // of one shape that violate the same property are taken for the same failure.
-func Shape(p *plan.Plan) string {
+func Shape(of *plan.Plan) string {
+	p, err := taskplan.Of(of)
+	if err != nil {
+		return err.Error()
+	}
 	var parts []string
 	for _, o := range p.Workload {
 		part := string(o.Do)
@@ -64,13 +77,13 @@ func Shape(p *plan.Plan) string {
 			parts = append(parts, fmt.Sprintf("inherited %s", t.Task.Kind))
 		}
 	}
-	for _, f := range p.Faults {
+	for i, f := range p.Faults {
 		part := fmt.Sprintf("fault %s %s", f.Kind, f.Op)
 		if f.When != nil {
 			part = fmt.Sprintf("%s when %s", part, f.When.Moment)
 		}
-		if f.Do != nil {
-			part = fmt.Sprintf("%s do %s", part, f.Do.Do)
+		if op := p.Does(i); op != nil {
+			part = fmt.Sprintf("%s do %s", part, op.Do)
 		}
 		parts = append(parts, part)
 	}

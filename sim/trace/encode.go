@@ -59,25 +59,33 @@ func encodeHeader(h Header) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-func decodeHeader(line []byte) (Header, error) {
+// decodeHeader reads the header's line; former is true if its plan has another format than
+// today's.
+func decodeHeader(line []byte) (h Header, former bool, err error) {
 	var any struct {
 		Format *int `json:"format"`
 	}
 	if err := json.Unmarshal(line, &any); err != nil || any.Format == nil {
-		return Header{}, fmt.Errorf("this is not the header of a trace")
+		return Header{}, false, fmt.Errorf("this is not the header of a trace")
 	}
 	if *any.Format != Format {
-		return Header{}, fmt.Errorf("format %d is unknown; this build reads format %d", *any.Format, Format)
+		return Header{}, false, fmt.Errorf("format %d is unknown; this build reads format %d", *any.Format, Format)
 	}
 	var l headerLine
 	if err := strictUnmarshal(line, &l); err != nil {
-		return Header{}, err
+		return Header{}, false, err
 	}
 	p, err := plan.Decode(l.Plan)
 	if err != nil {
-		return Header{}, err
+		return Header{}, false, err
 	}
-	return Header{Format: l.Format, Plan: *p, Engine: l.Engine, Entropy: l.Entropy, Build: l.Build}, nil
+	var of struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(l.Plan, &of); err != nil {
+		return Header{}, false, err
+	}
+	return Header{Format: l.Format, Plan: *p, Engine: l.Engine, Entropy: l.Entropy, Build: l.Build}, of.Format != plan.Format, nil
 }
 
 // encodeFooter returns the footer's line.

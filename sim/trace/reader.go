@@ -59,15 +59,18 @@ func NewReader(in io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.header, err = decodeHeader(line); err != nil {
+	var former bool
+	if r.header, former, err = decodeHeader(line); err != nil {
 		return nil, r.fail(err)
 	}
 	again, err := encodeHeader(r.header)
 	if err != nil {
 		return nil, r.fail(err)
 	}
-	if err := r.same(line, again); err != nil {
-		return nil, err
+	if !former { // the form of a plan of a former format is not written any more; the hash covers it
+		if err := r.same(line, again); err != nil {
+			return nil, err
+		}
 	}
 	r.hash.Write(line)
 	return r, nil

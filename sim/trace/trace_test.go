@@ -3,6 +3,7 @@ package trace_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ import (
 // header is a header for tests.
 func header() trace.Header {
 	p := plan.Default()
-	p.Workload = []plan.Operation{{At: plan.Duration(time.Second), Node: "n1", Do: plan.ListTasks}}
+	p.Application, p.Part = "counter", json.RawMessage(`{"add":[1,2]}`)
 	return trace.Header{Plan: p, Engine: "native", Entropy: math.MaxUint64, Build: "b<1>"}
 }
 
@@ -87,6 +88,17 @@ func TestTheFormIsTheGoldenOne(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(data), "the format changed: raise trace.Format, or undo the change")
+}
+
+// The header of a trace of yesterday has a plan of format 1.
+func TestATraceWithAnOldPlanIsRead(t *testing.T) {
+	old, err := os.ReadFile(filepath.Join("testdata", "plan-1.trace.jsonl"))
+	require.NoError(t, err)
+	whole, err := trace.Read(bytes.NewReader(old))
+	require.NoError(t, err)
+	require.Equal(t, "tasks", whole.Header.Plan.Application)
+	require.JSONEq(t, `{"scheduler_tick":"1s","completed_task_ttl":"1h0m0s","workload":[{"at":"1s","node":"n1","do":"list-tasks"}]}`,
+		string(whole.Header.Plan.Part))
 }
 
 func TestEqualEventsHaveEqualBytes(t *testing.T) {

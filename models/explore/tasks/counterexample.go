@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dtsim/models/explore"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -27,7 +28,7 @@ func (m *Model) Tell(path explore.Path) (Told, error) {
 	if path.Initial != 0 {
 		return Told{}, fmt.Errorf("there is no initial state %d", path.Initial)
 	}
-	t := Told{Plan: m.plan(), Events: [][]trace.Event{nil}}
+	t := Told{Plan: *m.plan().Encode(), Events: [][]trace.Event{nil}}
 	j := newJournal(m.world, func(e trace.Event) {
 		last := len(t.Events) - 1
 		t.Events[last] = append(t.Events[last], e)
@@ -44,13 +45,13 @@ func (m *Model) Tell(path explore.Path) (Told, error) {
 }
 
 // plan is the cluster and the workload of the configuration, for those who read traces.
-func (w *world) plan() plan.Plan {
-	p := plan.Default()
+func (w *world) plan() *taskplan.Plan {
+	p := taskplan.Default()
 	p.Name = "model " + w.Name
 	p.Duration = plan.Duration(longest)
 	p.Cluster.Nodes = w.Nodes
-	p.Cluster.CompletedTaskTTL = plan.Duration(ttl)
-	created := &plan.Collection{Name: collection, Properties: map[string]string{}, Replicas: 1}
+	p.CompletedTaskTTL = plan.Duration(ttl)
+	created := &taskplan.Collection{Name: collection, Properties: map[string]string{}, Replicas: 1}
 	for key := range w.Tasks {
 		created.Properties[w.propertyOf(key)] = was
 	}
@@ -64,10 +65,10 @@ func (w *world) plan() plan.Plan {
 			created.Shards = append(created.Shards, w.shardName(unit))
 		}
 	}
-	p.Workload = append(p.Workload, plan.Operation{Node: "n1", Do: plan.CreateCollection, Collection: created})
+	p.Workload = append(p.Workload, taskplan.Operation{Node: "n1", Do: taskplan.CreateCollection, Collection: created})
 	for key := range w.Tasks {
 		task := w.payload(key).Task
-		p.Workload = append(p.Workload, plan.Operation{At: plan.Duration(time.Millisecond), Node: "n1", Do: plan.AddTask, Task: &task})
+		p.Workload = append(p.Workload, taskplan.Operation{At: plan.Duration(time.Millisecond), Node: "n1", Do: taskplan.AddTask, Task: &task})
 	}
-	return p
+	return &p
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -47,7 +48,7 @@ func newWorld(c Config) (*world, error) {
 // payload is what stands in the record of a task, in the form of scenarios/tasks/provider, so that
 // who reads traces can read it.
 type payload struct {
-	plan.Task
+	taskplan.Task
 	Places map[string]place `json:"places,omitempty"`
 }
 
@@ -58,15 +59,15 @@ type place struct {
 
 func (w *world) payload(key int) payload {
 	p := payload{
-		Task: plan.Task{
-			Kind: plan.Reindex, ID: w.taskName(key), Collection: collection, Property: property, Tokenization: tokenization,
+		Task: taskplan.Task{
+			Kind: taskplan.Reindex, ID: w.taskName(key), Collection: collection, Property: property, Tokenization: tokenization,
 			PerTenant: w.Groups > 1, Barrier: w.Barrier, MinUnitTime: plan.Duration(time.Second), Parallel: 1,
 		},
 		Places: map[string]place{},
 	}
 	p.Property = w.propertyOf(key)
 	if w.Compete {
-		p.Task = plan.Task{Kind: plan.Cleanup, ID: p.ID, Files: w.Units, MinUnitTime: p.MinUnitTime, Parallel: 1}
+		p.Task = taskplan.Task{Kind: taskplan.Cleanup, ID: p.ID, Files: w.Units, MinUnitTime: p.MinUnitTime, Parallel: 1}
 		return payload{Task: p.Task}
 	}
 	for unit := range w.Units {
@@ -86,9 +87,9 @@ func (w *world) propertyOf(key int) string {
 // namespace is that of all tasks: the kind of their provider.
 func (w *world) namespace() string {
 	if w.Compete {
-		return string(plan.Cleanup)
+		return string(taskplan.Cleanup)
 	}
-	return string(plan.Reindex)
+	return string(taskplan.Reindex)
 }
 
 func (w *world) taskName(key int) string  { return taskNames[key] }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster/clustertest"
-	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
@@ -17,7 +17,7 @@ import (
 // message is lost. It does not change with the code that runs plans.
 func Small(t *testing.T) *trace.Trace {
 	t.Helper()
-	p := plan.Default()
+	p := taskplan.Default()
 	p.Name, p.Seed = "small", 7
 	s, n, d := trace.Str, func(key string, v uint64) trace.Field { return trace.Uint(key, v) }, trace.Dur
 	ms := time.Millisecond
@@ -96,7 +96,7 @@ func Small(t *testing.T) *trace.Trace {
 	}
 	emit(4000*ms, "", 0, trace.RunEnded)
 	var b bytes.Buffer
-	rec, err := trace.NewRecorder(&b, trace.Header{Plan: p, Engine: "bubble"})
+	rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode(), Engine: "bubble"})
 	require.NoError(t, err)
 	swapping := 0
 	for i, e := range events {

@@ -21,6 +21,7 @@ import (
 	"dtsim/models/explore/twophase"
 	"dtsim/scenarios"
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster/clustertest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -40,7 +41,9 @@ func Record(t *testing.T, h trace.Header, id string, events []trace.Event) *trac
 	var b bytes.Buffer
 	rec, err := trace.NewRecorder(&b, h)
 	require.NoError(t, err)
-	o := property.New(&h.Plan)
+	p, err := taskplan.Of(&h.Plan)
+	require.NoError(t, err)
+	o := property.New(p)
 	rec.Watch(o.Observe)
 	for _, e := range events {
 		rec.Emit(e)
@@ -98,14 +101,14 @@ func EarlySwap(t *testing.T) (early *trace.Trace, missing string) {
 // has some 400,000 events.
 func Long(t *testing.T, lasts time.Duration) *trace.Trace {
 	t.Helper()
-	p := plan.Default()
+	p := taskplan.Default()
 	p.Name, p.Duration = "long", plan.Duration(lasts)
-	p.Workload = []plan.Operation{{At: plan.Duration(4 * time.Second), Node: "n1", Do: plan.CreateCollection, Collection: &plan.Collection{
+	p.Workload = []taskplan.Operation{{At: plan.Duration(4 * time.Second), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 		Name: "Articles", Properties: map[string]string{"title": "word"}, Shards: []string{"s1", "s2", "s3"}, Replicas: 2,
 	}}}
 	for i := 0; time.Duration(i)*20*time.Second < lasts-time.Minute; i++ {
-		p.Workload = append(p.Workload, plan.Operation{At: plan.Duration(time.Duration(6+20*i) * time.Second), Node: plan.NodeName(1 + i%3), Do: plan.AddTask, Task: &plan.Task{
-			Kind: plan.Reindex, ID: fmt.Sprintf("t%d", i%7), Collection: "Articles", Property: "title", Tokenization: []string{"trigram", "word"}[i%2],
+		p.Workload = append(p.Workload, taskplan.Operation{At: plan.Duration(time.Duration(6+20*i) * time.Second), Node: plan.NodeName(1 + i%3), Do: taskplan.AddTask, Task: &taskplan.Task{
+			Kind: taskplan.Reindex, ID: fmt.Sprintf("t%d", i%7), Collection: "Articles", Property: "title", Tokenization: []string{"trigram", "word"}[i%2],
 			Barrier: i%3 == 0, MinUnitTime: plan.Duration(time.Second), MaxUnitTime: plan.Duration(3 * time.Second), Parallel: 2,
 		}})
 	}
@@ -161,7 +164,7 @@ var Hostiles = []string{
 // leaves.
 func Hostile(t *testing.T) *trace.Trace {
 	t.Helper()
-	p := plan.Default()
+	p := taskplan.Default()
 	p.Name = "hostile"
 	var events []trace.Event
 	emit := func(node string, inc int, kind trace.Kind, fields ...trace.Field) {
@@ -202,7 +205,7 @@ func Hostile(t *testing.T) *trace.Trace {
 	}
 	emit("", 0, trace.RunEnded)
 	var b bytes.Buffer
-	rec, err := trace.NewRecorder(&b, trace.Header{Plan: p, Engine: "bubble"})
+	rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode(), Engine: "bubble"})
 	require.NoError(t, err)
 	for _, e := range events {
 		rec.Emit(e)

@@ -14,6 +14,7 @@ import (
 
 	"dtsim/fsm"
 	"dtsim/scenarios/tasks/taskevent"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/disk"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -67,7 +68,7 @@ type Env struct {
 // base is what the provider kinds share: the state of runs on the disk, and the
 // workers.
 type base struct {
-	kind plan.Kind
+	kind taskplan.Kind
 	env  Env
 	// finish makes the work on one unit durable; it is called with nothing reported
 	// yet, and again when a crash came in between.
@@ -175,11 +176,11 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	}
 	run := runOf(task)
 	b.env.Emit(trace.StartAsked, runFields(run)...)
-	b.env.reach(plan.StartTask, run)
+	b.env.reach(taskplan.StartTask, run)
 	if err := b.env.Trouble.Start(run); err != nil {
 		return nil, err
 	}
-	placed := unfit == nil && p.Kind != plan.Cleanup
+	placed := unfit == nil && p.Kind != taskplan.Cleanup
 	units := b.units(p, task, placed)
 	if placed {
 		// The node knows the task, so it knows the collection, but perhaps not its shards yet.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"dtsim/fsm"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // The files of a run: run/<kind>/<task>/<version> holds its payload while there is
@@ -23,12 +23,12 @@ const (
 )
 
 // of is what the names of all runs of a kind begin with.
-func (f perRun) of(kind plan.Kind) string { return string(f) + url.PathEscape(string(kind)) + "/" }
+func (f perRun) of(kind taskplan.Kind) string { return string(f) + url.PathEscape(string(kind)) + "/" }
 
 func (f perRun) file(run Run) string { return string(f) + runPath(run) }
 
 // parse is the inverse of file.
-func (f perRun) parse(kind plan.Kind, name string) (fsm.TaskDescriptor, bool) {
+func (f perRun) parse(kind taskplan.Kind, name string) (fsm.TaskDescriptor, bool) {
 	task, version, found := strings.Cut(strings.TrimPrefix(name, f.of(kind)), "/")
 	id, err := url.PathUnescape(task)
 	n, numErr := strconv.ParseUint(version, 10, 64)

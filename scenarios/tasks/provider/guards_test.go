@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sched"
-	"dtsim/sim/plan"
 )
 
 // The interfaces that the scheduler and the manager look for.
@@ -24,16 +24,16 @@ var (
 	_ fsm.SchemaMutationDetector      = (*Reindex)(nil)
 )
 
-func payload(t *testing.T, kind plan.Kind, collection, property string) []byte {
-	b, err := json.Marshal(NewPayload(plan.Task{Kind: kind, ID: "x", Collection: collection, Property: property}, nil))
+func payload(t *testing.T, kind taskplan.Kind, collection, property string) []byte {
+	b, err := json.Marshal(NewPayload(taskplan.Task{Kind: kind, ID: "x", Collection: collection, Property: property}, nil))
 	require.NoError(t, err)
 	return b
 }
 
 func TestTheGuardsOfAnActiveTask(t *testing.T) {
 	set := NewSet(Env{})
-	reindexing := payload(t, plan.Reindex, "Articles", "title")
-	repairing := payload(t, plan.Repair, "Articles", "")
+	reindexing := payload(t, taskplan.Reindex, "Articles", "title")
+	repairing := payload(t, taskplan.Repair, "Articles", "")
 	for name, c := range map[string]struct {
 		existing []byte
 		status   fsm.TaskStatus
@@ -41,22 +41,22 @@ func TestTheGuardsOfAnActiveTask(t *testing.T) {
 		refused  bool
 	}{
 		"the same property conflicts": {reindexing, fsm.TaskStatusStarted, func(e []*fsm.Task) error {
-			return set.Reindex.CheckConflict(payload(t, plan.Reindex, "articles", "title"), e)
+			return set.Reindex.CheckConflict(payload(t, taskplan.Reindex, "articles", "title"), e)
 		}, true},
 		"another property does not": {reindexing, fsm.TaskStatusStarted, func(e []*fsm.Task) error {
-			return set.Reindex.CheckConflict(payload(t, plan.Reindex, "Articles", "body"), e)
+			return set.Reindex.CheckConflict(payload(t, taskplan.Reindex, "Articles", "body"), e)
 		}, false},
 		"another collection does not": {reindexing, fsm.TaskStatusStarted, func(e []*fsm.Task) error {
-			return set.Reindex.CheckConflict(payload(t, plan.Reindex, "Notes", "title"), e)
+			return set.Reindex.CheckConflict(payload(t, taskplan.Reindex, "Notes", "title"), e)
 		}, false},
 		"a task about all properties conflicts with each": {repairing, fsm.TaskStatusSwapping, func(e []*fsm.Task) error {
-			return set.Repair.CheckConflict(payload(t, plan.Repair, "Articles", "title"), e)
+			return set.Repair.CheckConflict(payload(t, taskplan.Repair, "Articles", "title"), e)
 		}, true},
 		"a terminal task conflicts with nothing": {reindexing, fsm.TaskStatusFailed, func(e []*fsm.Task) error {
 			return set.Reindex.CheckConflict(reindexing, e)
 		}, false},
 		"a task nobody can read may be about anything": {[]byte("{"), fsm.TaskStatusStarted, func(e []*fsm.Task) error {
-			return set.Reindex.CheckConflict(payload(t, plan.Reindex, "Notes", "title"), e)
+			return set.Reindex.CheckConflict(payload(t, taskplan.Reindex, "Notes", "title"), e)
 		}, true},
 		"a payload nobody can read is refused": {reindexing, fsm.TaskStatusFailed, func(e []*fsm.Task) error {
 			return set.Reindex.CheckConflict([]byte("{"), e)
@@ -92,13 +92,13 @@ func TestTheGuardsOfAnActiveTask(t *testing.T) {
 }
 
 func TestTheCollectionOfAPayload(t *testing.T) {
-	extract := NewSet(Env{}).Extractors()[string(plan.Reindex)]
-	collection, ok := extract(payload(t, plan.Reindex, "Articles", "title"))
+	extract := NewSet(Env{}).Extractors()[string(taskplan.Reindex)]
+	collection, ok := extract(payload(t, taskplan.Reindex, "Articles", "title"))
 	require.True(t, ok)
 	require.Equal(t, "Articles", collection)
 	_, ok = extract([]byte("{"))
 	require.False(t, ok)
 	_, ok = extract([]byte("{}"))
 	require.False(t, ok)
-	require.NotContains(t, NewSet(Env{}).Extractors(), string(plan.Cleanup))
+	require.NotContains(t, NewSet(Env{}).Extractors(), string(taskplan.Cleanup))
 }

@@ -4,7 +4,7 @@ import (
 	"sync/atomic"
 
 	"dtsim/fsm"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // Cleanup spreads files over any nodes (journey 1). It has no callbacks, and
@@ -13,7 +13,7 @@ type Cleanup struct{ base }
 
 func newCleanup(env Env) *Cleanup {
 	return &Cleanup{base{
-		kind: plan.Cleanup,
+		kind: taskplan.Cleanup,
 		env:  env,
 		// The marker of the unit is all there is.
 		finish: func(Payload, Run, string) error { return nil },
@@ -28,7 +28,7 @@ type Repair struct {
 }
 
 func newRepair(env Env) *Repair {
-	r := &Repair{base: base{kind: plan.Repair, env: env}}
+	r := &Repair{base: base{kind: taskplan.Repair, env: env}}
 	r.finish = func(p Payload, run Run, unit string) error {
 		return env.Shards.change(p.Collection, p.Places[unit].Shard, run, "", func(s *Shard) (bool, string, error) {
 			if s.Rebuilt == run {
@@ -81,21 +81,21 @@ func NewSet(env Env) *Set {
 // Providers returns the providers by namespace.
 func (s *Set) Providers() map[string]fsm.Provider {
 	return map[string]fsm.Provider{
-		string(plan.Cleanup): s.Cleanup, string(plan.Repair): s.Repair, string(plan.Reindex): s.Reindex,
+		string(taskplan.Cleanup): s.Cleanup, string(taskplan.Repair): s.Repair, string(taskplan.Reindex): s.Reindex,
 	}
 }
 
 // ConflictDetectors returns the detectors by namespace.
 func (s *Set) ConflictDetectors() map[string]fsm.ConflictDetector {
-	return map[string]fsm.ConflictDetector{string(plan.Repair): s.Repair, string(plan.Reindex): s.Reindex}
+	return map[string]fsm.ConflictDetector{string(taskplan.Repair): s.Repair, string(taskplan.Reindex): s.Reindex}
 }
 
 // SchemaMutationDetectors returns the detectors by namespace.
 func (s *Set) SchemaMutationDetectors() map[string]fsm.SchemaMutationDetector {
-	return map[string]fsm.SchemaMutationDetector{string(plan.Repair): s.Repair, string(plan.Reindex): s.Reindex}
+	return map[string]fsm.SchemaMutationDetector{string(taskplan.Repair): s.Repair, string(taskplan.Reindex): s.Reindex}
 }
 
 // Extractors returns the collection extractors by namespace.
 func (s *Set) Extractors() map[string]fsm.CollectionExtractor {
-	return map[string]fsm.CollectionExtractor{string(plan.Repair): extractCollection, string(plan.Reindex): extractCollection}
+	return map[string]fsm.CollectionExtractor{string(taskplan.Repair): extractCollection, string(taskplan.Reindex): extractCollection}
 }

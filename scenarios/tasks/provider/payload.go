@@ -8,14 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/keyed"
-	"dtsim/sim/plan"
 )
 
 // Payload is what stands in the record of a task: what the plan says about it,
 // and where its units are.
 type Payload struct {
-	plan.Task
+	taskplan.Task
 	// Places says for each unit of a Repair or Reindex which replica it is.
 	Places map[string]Place `json:"places,omitempty"`
 }
@@ -27,9 +27,9 @@ type Place struct {
 }
 
 // NewPayload returns the payload of a task with these units.
-func NewPayload(t plan.Task, units []plan.Unit) Payload {
+func NewPayload(t taskplan.Task, units []taskplan.Unit) Payload {
 	p := Payload{Task: t}
-	if t.Kind == plan.Cleanup {
+	if t.Kind == taskplan.Cleanup {
 		return p
 	}
 	p.Places = make(map[string]Place, len(units))
@@ -55,9 +55,9 @@ func DecodePayload(b []byte) (Payload, error) {
 		return Payload{}, fmt.Errorf("payload: %w", err)
 	}
 	switch {
-	case p.Kind != plan.Cleanup && p.Kind != plan.Repair && p.Kind != plan.Reindex:
+	case p.Kind != taskplan.Cleanup && p.Kind != taskplan.Repair && p.Kind != taskplan.Reindex:
 		return Payload{}, fmt.Errorf("payload: %q is no kind of task", p.Kind)
-	case p.Kind != plan.Cleanup && p.Collection == "":
+	case p.Kind != taskplan.Cleanup && p.Collection == "":
 		return Payload{}, fmt.Errorf("payload: %s without a collection", p.Kind)
 	}
 	return p, nil

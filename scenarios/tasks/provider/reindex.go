@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"dtsim/fsm"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
 // Reindex changes the tokenization of a property (journeys 3 and 4): its workers
@@ -19,7 +19,7 @@ type Reindex struct {
 }
 
 func newReindex(env Env) *Reindex {
-	r := &Reindex{base: base{kind: plan.Reindex, env: env}}
+	r := &Reindex{base: base{kind: taskplan.Reindex, env: env}}
 	r.fits = r.hasProperty
 	r.ready = r.unsettled
 	r.finish = func(p Payload, run Run, unit string) error {
@@ -80,7 +80,7 @@ func (r *Reindex) swapGroup(p Payload, task *fsm.Task, group string, units []str
 	}
 	for n, unit := range units {
 		if n > 0 {
-			r.env.reach(plan.SwapBetweenShards, runOf(task))
+			r.env.reach(taskplan.SwapBetweenShards, runOf(task))
 		}
 		err := r.change(p, runOf(task), unit, func(s *Shard) (bool, string, error) {
 			changed, err := s.swap(runOf(task), p.Property)

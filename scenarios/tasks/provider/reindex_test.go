@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sched"
-	"dtsim/sim/plan"
 )
 
 // with returns the record in another status.
@@ -19,7 +19,7 @@ func with(t *fsm.Task, status fsm.TaskStatus) *fsm.Task {
 }
 
 // built returns a record whose units this node has built.
-func built(r *rig, t plan.Task) *fsm.Task {
+func built(r *rig, t taskplan.Task) *fsm.Task {
 	r.Helper()
 	finish(r, startTask(r, r.set.Reindex, r.task(t, fsm.TaskStatusStarted, fsm.UnitStatusPending)))
 	r.told()
@@ -199,7 +199,7 @@ func TestANodeThatMissedTheEndIsSettledByTheSchema(t *testing.T) {
 	tenants := retokenize
 	tenants.PerTenant = true
 	for name, c := range map[string]struct {
-		task plan.Task
+		task taskplan.Task
 		says Property
 		want map[string]string
 	}{
@@ -266,8 +266,8 @@ func TestARunWaitsUntilTheOneBeforeItIsSettled(t *testing.T) {
 // What a node knows of the end of a run stays as long as the record does (P9), and
 // goes with it (P12), on nodes without units, too.
 func TestANodeWithoutUnitsKnowsThatATaskHasEndedHere(t *testing.T) {
-	for name, task := range map[string]plan.Task{
-		"reindex": {Kind: plan.Reindex, ID: "r", Property: "title", Tokenization: "trigram"}, "repair": {Kind: plan.Repair, ID: "r"},
+	for name, task := range map[string]taskplan.Task{
+		"reindex": {Kind: taskplan.Reindex, ID: "r", Property: "title", Tokenization: "trigram"}, "repair": {Kind: taskplan.Repair, ID: "r"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -312,7 +312,7 @@ func TestARunLeavesACollectionAloneThatIsYoungerThanItself(t *testing.T) {
 
 func TestARepairSwapsEachReplicaAsItIsRebuilt(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		task := r.task(plan.Task{Kind: plan.Repair, ID: "r"}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
+		task := r.task(taskplan.Task{Kind: taskplan.Repair, ID: "r"}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
 		for range 2 {
 			finish(r, startTask(r, r.set.Repair, task))
 			r.crash()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/clock"
 	"dtsim/sim/disk"
 	"dtsim/sim/plan"
@@ -216,16 +217,16 @@ func (r *rig) serves() map[string]string {
 }
 
 // task returns a record whose units are those of the payload.
-func (r *rig) task(t plan.Task, status fsm.TaskStatus, units fsm.UnitStatus) *fsm.Task {
+func (r *rig) task(t taskplan.Task, status fsm.TaskStatus, units fsm.UnitStatus) *fsm.Task {
 	t.MinUnitTime = plan.Duration(4 * time.Second)
-	var of []plan.Unit
+	var of []taskplan.Unit
 	switch t.Kind {
-	case plan.Cleanup:
-		of = plan.UnitsOf(&t, nil, 2)
+	case taskplan.Cleanup:
+		of = taskplan.UnitsOf(&t, nil, 2)
 	default:
 		t.Collection = "Articles"
 		for _, at := range []Place{{"s1", "n1"}, {"s1", "n2"}, {"s2", "n1"}, {"s3", "n2"}} {
-			of = append(of, plan.Unit{ID: plan.UnitID(at.Shard, at.Node), Shard: at.Shard, Node: at.Node})
+			of = append(of, taskplan.Unit{ID: taskplan.UnitID(at.Shard, at.Node), Shard: at.Shard, Node: at.Node})
 		}
 	}
 	p := NewPayload(t, of)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/disk"
 	"dtsim/sim/keyed"
 	"dtsim/sim/plan"
@@ -36,7 +37,7 @@ func TestACrashBetweenTwoStepsLeavesNothingTorn(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				end := r.disk.AddRule(disk.Rule{Draw: keyed.New(seed, "tear"), Ops: []disk.Op{disk.Tear}, Rate: 700_000})
 				defer end()
-				barrier := plan.Task{Kind: plan.Reindex, ID: "r", Property: "title", Tokenization: "trigram", Barrier: true}
+				barrier := taskplan.Task{Kind: taskplan.Reindex, ID: "r", Property: "title", Tokenization: "trigram", Barrier: true}
 				started := r.task(barrier, fsm.TaskStatusStarted, fsm.UnitStatusPending)
 				for id := range started.Units {
 					if id != "s2__n1" {

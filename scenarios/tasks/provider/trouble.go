@@ -7,6 +7,7 @@ import (
 
 	"github.com/jonboulle/clockwork"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -81,11 +82,11 @@ func (t CallbackTrouble) do(env Env, name string, f func() error) error {
 func moments(callback string, barrier bool) (begin, end plan.Moment) {
 	switch {
 	case callback == "OnTaskCompleted":
-		return plan.CompleteTask, ""
+		return taskplan.CompleteTask, ""
 	case callback == "OnGroupCompleted" && barrier:
-		return plan.Prepare, plan.PrepareDone
+		return taskplan.Prepare, taskplan.PrepareDone
 	}
-	return plan.SwapBegin, plan.SwapEnd
+	return taskplan.SwapBegin, taskplan.SwapEnd
 }
 
 // reach announces a moment.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -55,8 +56,8 @@ func TestAUnitThatIsSpoiltFails(t *testing.T) {
 
 // A worker that does not stop when it is told to writes what must not outlive the run.
 func TestAWorkerThatLingersIsWaitedFor(t *testing.T) {
-	for name, task := range map[string]plan.Task{
-		"reindex": retokenize, "repair": {Kind: plan.Repair, ID: "r"}, "cleanup": {Kind: plan.Cleanup, ID: "r", Files: 2},
+	for name, task := range map[string]taskplan.Task{
+		"reindex": retokenize, "repair": {Kind: taskplan.Repair, ID: "r"}, "cleanup": {Kind: taskplan.Cleanup, ID: "r", Files: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -121,8 +122,8 @@ func TestWhatBecomesOfACallback(t *testing.T) {
 				}
 				require.Equal(r, c.takes, time.Since(began))
 				require.Equal(r, c.serves, r.serves())
-				require.Equal(r, plan.SwapBegin, r.reached[1], "behind the start")
-				require.Equal(r, plan.SwapEnd, r.reached[len(r.reached)-1], "even if it panics")
+				require.Equal(r, taskplan.SwapBegin, r.reached[1], "behind the start")
+				require.Equal(r, taskplan.SwapEnd, r.reached[len(r.reached)-1], "even if it panics")
 			})
 		})
 	}
@@ -168,6 +169,6 @@ func TestTheMomentsOfCallbacksAreReached(t *testing.T) {
 		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusPreparing), "", local))
 		require.NoError(r, r.set.Reindex.OnSwapRequested(with(task, fsm.TaskStatusSwapping), "", local))
 		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusSwapping)))
-		require.Equal(r, []plan.Moment{plan.StartTask, plan.Prepare, plan.PrepareDone, plan.SwapBegin, plan.SwapBetweenShards, plan.SwapEnd, plan.CompleteTask}, r.reached)
+		require.Equal(r, []plan.Moment{taskplan.StartTask, taskplan.Prepare, taskplan.PrepareDone, taskplan.SwapBegin, taskplan.SwapBetweenShards, taskplan.SwapEnd, taskplan.CompleteTask}, r.reached)
 	})
 }

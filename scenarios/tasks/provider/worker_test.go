@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
-	"dtsim/sim/plan"
+	"dtsim/scenarios/tasks/taskplan"
 )
 
-var retokenize = plan.Task{Kind: plan.Reindex, ID: "r", Property: "title", Tokenization: "trigram"}
+var retokenize = taskplan.Task{Kind: taskplan.Reindex, ID: "r", Property: "title", Tokenization: "trigram"}
 
 // finish waits for the end of a start.
 func finish(r *rig, h fsm.TaskHandle) {
@@ -58,7 +58,7 @@ func TestATacitWorkerReportsNothingButTheEnd(t *testing.T) {
 func TestParallelUnitsShareTheTime(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		began := time.Now()
-		task := plan.Task{Kind: plan.Cleanup, ID: "c", Files: 10, Parallel: 4, SlowUnits: []string{"file-0001"}}
+		task := taskplan.Task{Kind: taskplan.Cleanup, ID: "c", Files: 10, Parallel: 4, SlowUnits: []string{"file-0001"}}
 		finish(r, startTask(r, r.set.Cleanup, r.task(task, fsm.TaskStatusStarted, fsm.UnitStatusPending)))
 		require.Equal(r, 40*time.Second, time.Since(began), "the slow unit takes ten times as long, the others fit beside it")
 	})
@@ -106,7 +106,7 @@ func TestAnOutcomeIsReportedUntilItIsTakenOrRefused(t *testing.T) {
 func TestAUnitThatSomebodyElseHasIsNotWorkedOn(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.recorder.refuse = func(string) error { return fmt.Errorf("no: %w", fsm.ErrUnitWrongNode) }
-		finish(r, startTask(r, r.set.Cleanup, r.task(plan.Task{Kind: plan.Cleanup, ID: "c", Files: 3}, fsm.TaskStatusStarted, fsm.UnitStatusPending)))
+		finish(r, startTask(r, r.set.Cleanup, r.task(taskplan.Task{Kind: taskplan.Cleanup, ID: "c", Files: 3}, fsm.TaskStatusStarted, fsm.UnitStatusPending)))
 		require.Equal(r, []string{"progress file-0001 0"}, r.recorder.calls, "the list was old: a fresh one is needed")
 		require.Empty(r, r.told())
 	})
@@ -114,7 +114,7 @@ func TestAUnitThatSomebodyElseHasIsNotWorkedOn(t *testing.T) {
 
 func TestACleanupLeavesOutWhatIsDoneOrClaimed(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		task := r.task(plan.Task{Kind: plan.Cleanup, ID: "c", Files: 4}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
+		task := r.task(taskplan.Task{Kind: taskplan.Cleanup, ID: "c", Files: 4}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
 		task.Units["file-0001"].Status = fsm.UnitStatusCompleted
 		task.Units["file-0002"].NodeID = "n2"
 		task.Units["file-0003"].NodeID = "n1"
@@ -165,17 +165,17 @@ func TestWhatIsDurableIsNotWorkedOnAgainAfterACrash(t *testing.T) {
 
 func TestAPayloadOfWhichNothingCanComeFailsItsUnits(t *testing.T) {
 	for name, c := range map[string]struct {
-		kind    plan.Kind
+		kind    taskplan.Kind
 		payload string
 		want    string
 	}{
-		"no JSON":          {plan.Cleanup, "{", "unexpected end"},
-		"no bytes":         {plan.Cleanup, "", "unexpected end"},
-		"null":             {plan.Cleanup, "null", `"" is no kind of task`},
-		"other types":      {plan.Cleanup, `{"kind":7}`, "cannot unmarshal"},
-		"another kind":     {plan.Cleanup, `{"kind":"repair","collection":"Articles"}`, "it is of a repair"},
-		"no collection":    {plan.Repair, `{"kind":"repair"}`, "without a collection"},
-		"no such property": {plan.Reindex, `{"kind":"reindex","collection":"articles","property":"nope","places":{"s1__n1":{"shard":"s1","node":"n1"}}}`, `has no property "nope"`},
+		"no JSON":          {taskplan.Cleanup, "{", "unexpected end"},
+		"no bytes":         {taskplan.Cleanup, "", "unexpected end"},
+		"null":             {taskplan.Cleanup, "null", `"" is no kind of task`},
+		"other types":      {taskplan.Cleanup, `{"kind":7}`, "cannot unmarshal"},
+		"another kind":     {taskplan.Cleanup, `{"kind":"repair","collection":"Articles"}`, "it is of a repair"},
+		"no collection":    {taskplan.Repair, `{"kind":"repair"}`, "without a collection"},
+		"no such property": {taskplan.Reindex, `{"kind":"reindex","collection":"articles","property":"nope","places":{"s1__n1":{"shard":"s1","node":"n1"}}}`, `has no property "nope"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -199,8 +199,8 @@ func TestAPayloadOfWhichNothingCanComeFailsItsUnits(t *testing.T) {
 
 func TestTheFilesOfARunAreItsOwn(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		task := r.task(plan.Task{Kind: plan.Cleanup, ID: "a/b c", Files: 2}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
-		other := r.task(plan.Task{Kind: plan.Cleanup, ID: "a", Files: 2}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
+		task := r.task(taskplan.Task{Kind: taskplan.Cleanup, ID: "a/b c", Files: 2}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
+		other := r.task(taskplan.Task{Kind: taskplan.Cleanup, ID: "a", Files: 2}, fsm.TaskStatusStarted, fsm.UnitStatusPending)
 		finish(r, startTask(r, r.set.Cleanup, task))
 		finish(r, startTask(r, r.set.Cleanup, other))
 		require.ElementsMatch(r, []fsm.TaskDescriptor{task.TaskDescriptor, other.TaskDescriptor}, r.set.Cleanup.GetLocalTasks())

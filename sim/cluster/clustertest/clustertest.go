@@ -12,20 +12,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/tasks"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/cluster"
-	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 // Run runs a plan and returns its trace.
-func Run(t *testing.T, p *plan.Plan) []byte {
+func Run(t *testing.T, p *taskplan.Plan) []byte {
 	t.Helper()
 	require.NoError(t, p.Validate())
 	var b bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
+		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode(), Engine: "bubble"})
 		require.NoError(t, err)
-		verdict, _ := cluster.Run(p, cluster.Default(), rec, tasks.Judge)
+		verdict, _ := cluster.Run(p.Encode(), cluster.Default(), rec, tasks.Judge)
 		_, err = rec.Close(verdict)
 		require.NoError(t, err)
 	})
@@ -33,7 +33,7 @@ func Run(t *testing.T, p *plan.Plan) []byte {
 }
 
 // Trace runs a plan and reads its trace.
-func Trace(t *testing.T, p *plan.Plan) *trace.Trace {
+func Trace(t *testing.T, p *taskplan.Plan) *trace.Trace {
 	t.Helper()
 	return Read(t, Run(t, p))
 }
@@ -49,7 +49,7 @@ func Read(t *testing.T, content []byte) *trace.Trace {
 // Kept reads the trace of a run of p that stands in a file, as it was written there. With
 // UPDATE_GOLDEN in the environment it runs p and keeps that. A file with the trace of
 // another plan, or of a run that violates something, fails the test.
-func Kept(t *testing.T, file string, p *plan.Plan) []byte {
+func Kept(t *testing.T, file string, p *taskplan.Plan) []byte {
 	t.Helper()
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		require.NoError(t, trace.WriteFile(file, Run(t, p)))
@@ -57,7 +57,7 @@ func Kept(t *testing.T, file string, p *plan.Plan) []byte {
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
 	whole := Read(t, content)
-	require.Equal(t, *p, whole.Header.Plan, "%s is of another plan: UPDATE_GOLDEN=1 keeps a new one", file)
+	require.Equal(t, *p.Encode(), whole.Header.Plan, "%s is of another plan: UPDATE_GOLDEN=1 keeps a new one", file)
 	require.Empty(t, whole.Footer.Verdict.Violations)
 	return content
 }

@@ -8,6 +8,7 @@ import (
 	"dtsim/models/explore/counterexample"
 	"dtsim/reports/schema"
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/campaign/archive"
 )
 
@@ -42,7 +43,9 @@ func (f *checkFlags) again(env *Environment, status *int) error {
 	}
 	d := newReplayed(found, taken, counterexample.Same(t, found, taken, told))
 	if told != nil {
-		d.judge(told)
+		if err := d.judge(told); err != nil {
+			return err
+		}
 	}
 	*status = d.status()
 	if f.json {
@@ -100,8 +103,12 @@ func newReplayed(f counterexample.Found, taken explore.Replayed, differs error) 
 
 // judge lets the checks of simulated runs look at the path. They know nothing of the
 // model, and judge what they can judge before a run has ended.
-func (d *replayed) judge(told *counterexample.Told) {
-	o := property.New(&told.Plan)
+func (d *replayed) judge(told *counterexample.Told) error {
+	p, err := taskplan.Of(&told.Plan)
+	if err != nil {
+		return err
+	}
+	o := property.New(p)
 	seq := 0
 	for _, step := range told.Events {
 		for _, e := range step {
@@ -114,6 +121,7 @@ func (d *replayed) judge(told *counterexample.Told) {
 	for _, v := range o.Verdict().Violations {
 		d.Checks = append(d.Checks, broken{v.Property, v.Message})
 	}
+	return nil
 }
 
 func (d *replayed) status() int {

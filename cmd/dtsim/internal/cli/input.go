@@ -9,6 +9,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -35,11 +36,11 @@ func decodePlan(name string, content []byte) (*plan.Plan, error) {
 	if looksLikeTrace(content) {
 		return nil, badUsage("%s is a trace, not a plan; dtsim replay takes it", name)
 	}
-	p, err := plan.Decode(content)
+	p, err := taskplan.Decode(content)
 	if err != nil {
 		return nil, badUsage("%s: %w", name, err)
 	}
-	return p, nil
+	return p.Encode(), nil
 }
 
 // decodeTrace reads and checks a whole trace, compressed or not, and returns its

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dtsim/scenarios"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/campaign"
 	"dtsim/sim/campaign/archive"
 	"dtsim/sim/plan"
@@ -60,7 +61,7 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	}
 	w.compare = w.runs[:len(families)]
 	for _, r := range w.compare {
-		if err := r.Plan().Validate(); err != nil {
+		if _, err := taskplan.Of(r.Plan()); err != nil {
 			return work{}, badUsage("%s: %w", r.Name, err)
 		}
 	}

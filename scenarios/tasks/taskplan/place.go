@@ -1,22 +1,11 @@
-package plan
+package taskplan
 
 import (
 	"fmt"
 	"slices"
-	"strconv"
+
+	"dtsim/sim/plan"
 )
-
-// NodeName returns the name of node i, counted from 1.
-func NodeName(i int) string { return "n" + strconv.Itoa(i) }
-
-// NodeNames returns the names of all nodes, in order.
-func (c *Cluster) NodeNames() []string {
-	names := make([]string, 0, max(c.Nodes, 0))
-	for i := 1; i <= c.Nodes; i++ {
-		names = append(names, NodeName(i))
-	}
-	return names
-}
 
 // ShardNames returns the names of the shards: the tenants of a multi-tenant
 // collection are shards.
@@ -31,7 +20,7 @@ func (c *Collection) ShardNames() []string {
 func (c *Collection) Owners(s, nodes int) []string {
 	owners := make([]string, 0, c.Replicas)
 	for r := range c.Replicas {
-		owners = append(owners, NodeName(1+(s+r)%nodes))
+		owners = append(owners, plan.NodeName(1+(s+r)%nodes))
 	}
 	return owners
 }

@@ -1,8 +1,10 @@
-package plan
+package taskplan
 
 import (
 	"fmt"
 	"slices"
+
+	"dtsim/sim/plan"
 )
 
 var expectations = []Expectation{TaskEnds, UnitsOnce, CallbacksOnce, SwapsOnce, NoSwap, TaskStays, RecordGone,
@@ -33,9 +35,9 @@ var neededBy = map[Expectation][]string{
 
 func (v *validator) promise(i int) {
 	p := &v.p.Promises[i]
-	path := fmt.Sprintf("promises[%d]", i)
-	oneOf(v, path+".expect", p.Expect, expectations)
-	if v.err != nil {
+	path := fmt.Sprintf("tasks.promises[%d]", i)
+	plan.OneOf(&v.Checker, path+".expect", p.Expect, expectations)
+	if v.Failed() {
 		return
 	}
 	used := neededBy[p.Expect]
@@ -52,7 +54,7 @@ func (v *validator) promise(i int) {
 			used = append(used[:len(used):len(used)], optional.name)
 		}
 	}
-	v.only(path, string(p.Expect), used, []present{
+	v.Fields(path, string(p.Expect), plan.Use{Needs: used}, []plan.Field{
 		{"namespace", p.Namespace != ""},
 		{"task_id", p.TaskID != ""},
 		{"run", p.Run != 0},
@@ -65,23 +67,23 @@ func (v *validator) promise(i int) {
 		{"tokenization", p.Tokenization != ""},
 		{"tenant", p.Tenant != ""},
 	})
-	if v.err != nil {
+	if v.Failed() {
 		return
 	}
 	if p.TaskID != "" {
-		v.number(path+".run", p.Run, 0, v.added(path, p.Namespace, p.TaskID))
+		v.Number(path+".run", p.Run, 0, v.added(path, p.Namespace, p.TaskID))
 	}
 	if p.Expect == TaskStays && !v.p.Inherited.has(p.Namespace, p.TaskID) {
-		v.failf(path+".task_id", "the task %q of %s is not inherited; no other stays as it is", p.TaskID, p.Namespace)
+		v.Failf(path+".task_id", "the task %q of %s is not inherited; no other stays as it is", p.TaskID, p.Namespace)
 	}
 	if p.Status != "" {
-		oneOf(v, path+".status", p.Status, terminal)
+		plan.OneOf(&v.Checker, path+".status", p.Status, terminal)
 	}
 	if p.Outcome != "" {
-		oneOf(v, path+".outcome", p.Outcome, outcomes)
+		plan.OneOf(&v.Checker, path+".outcome", p.Outcome, outcomes)
 		v.operations(path, p)
 	}
-	if p.Collection == "" || v.err != nil {
+	if p.Collection == "" || v.Failed() {
 		return
 	}
 	c := v.created(path+".collection", p.Collection)
@@ -90,10 +92,10 @@ func (v *validator) promise(i int) {
 	}
 	if p.Property != "" {
 		v.propertyOf(path+".property", c, p.Property)
-		v.name(path+".tokenization", p.Tokenization)
+		v.Name(path+".tokenization", p.Tokenization)
 	}
 	if p.Tenant != "" && !slices.Contains(c.Tenants, p.Tenant) {
-		v.failf(path+".tenant", "%q is not among the tenants of %s", p.Tenant, c.Name)
+		v.Failf(path+".tenant", "%q is not among the tenants of %s", p.Tenant, c.Name)
 	}
 }
 
@@ -104,12 +106,12 @@ func (v *validator) operations(path string, p *Promise) {
 	for i, op := range p.Operations {
 		at := fmt.Sprintf("%s.operations[%d]", path, i)
 		if op < 0 || op >= len(v.p.Workload) {
-			v.failf(at, "the workload has no operation %d; it has %d", op, len(v.p.Workload))
+			v.Failf(at, "the workload has no operation %d; it has %d", op, len(v.p.Workload))
 		}
 		if seen[op] {
-			v.failf(at, "the operation %d is there twice", op)
+			v.Failf(at, "the operation %d is there twice", op)
 		}
 		seen[op] = true
 	}
-	v.number(path+".exactly", p.Exactly, 0, len(p.Operations))
+	v.Number(path+".exactly", p.Exactly, 0, len(p.Operations))
 }

@@ -1,9 +1,11 @@
-package plan
+package taskplan
 
 import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"dtsim/sim/plan"
 )
 
 var actions = []Action{AddTask, CancelTask, FailTask, CleanUpTask, CreateCollection, DropCollection, UpdateProperty, DeleteTenants, ListTasks}
@@ -26,28 +28,28 @@ var usedBy = map[Action][]string{
 
 func (v *validator) operation(i int) {
 	o := &v.p.Workload[i]
-	path := fmt.Sprintf("workload[%d]", i)
+	path := fmt.Sprintf("tasks.workload[%d]", i)
 	at := path + ".at"
 	switch {
 	case o.At < 0:
-		v.failf(at, "%s is before the start of the run", o.At)
-	case o.At >= v.p.Duration:
-		v.failf(at, "%s is past the end of the run (%s)", o.At, v.p.Duration)
+		v.Failf(at, "%s is before the start of the run", o.At)
+	case o.At >= v.p.Plan.Duration:
+		v.Failf(at, "%s is past the end of the run (%s)", o.At, v.p.Plan.Duration)
 	case i > 0 && o.At < v.p.Workload[i-1].At:
-		v.failf(at, "%s is before workload[%d].at (%s); operations are sorted by time", o.At, i-1, v.p.Workload[i-1].At)
+		v.Failf(at, "%s is before tasks.workload[%d].at (%s); operations are sorted by time", o.At, i-1, v.p.Workload[i-1].At)
 	}
-	oneOf(v, path+".node", o.Node, v.nodes)
+	plan.OneOf(&v.Checker, path+".node", o.Node, v.nodes)
 	v.perform(path, o)
 }
 
 // perform complains about what an operation does.
 func (v *validator) perform(path string, o *Operation) {
-	oneOf(v, path+".do", o.Do, actions)
-	v.number(path+".retry", o.Retry, 0, MaxRetry)
-	if v.err != nil {
+	plan.OneOf(&v.Checker, path+".do", o.Do, actions)
+	v.Number(path+".retry", o.Retry, 0, MaxRetry)
+	if v.Failed() {
 		return
 	}
-	v.only(path, string(o.Do), usedBy[o.Do], []present{
+	v.Fields(path, string(o.Do), plan.Use{Needs: usedBy[o.Do]}, []plan.Field{
 		{"task", o.Task != nil},
 		{"collection", o.Collection != nil},
 		{"namespace", o.Namespace != ""},
@@ -57,7 +59,7 @@ func (v *validator) perform(path string, o *Operation) {
 		{"tokenization", o.Tokenization != ""},
 		{"tenants", len(o.Tenants) > 0},
 	})
-	if v.err != nil {
+	if v.Failed() {
 		return
 	}
 	switch o.Do {
@@ -77,71 +79,52 @@ func (v *validator) perform(path string, o *Operation) {
 		switch o.Do {
 		case UpdateProperty:
 			v.propertyOf(path+".property", c, o.Property)
-			v.name(path+".tokenization", o.Tokenization)
+			v.Name(path+".tokenization", o.Tokenization)
 		case DeleteTenants:
-			v.names(path+".tenants", o.Tenants)
+			v.Names(path+".tenants", o.Tenants)
 			v.allOf(path+".tenants", o.Tenants, c.Tenants, "tenants of "+c.Name)
 		}
 	}
 }
 
-// present says whether a field has a value.
-type present struct {
-	field string
-	is    bool
-}
-
-// only complains about a used field that is missing, and about one that is there
-// although it has no meaning.
-func (v *validator) only(path, who string, used []string, fields []present) {
-	for _, f := range fields {
-		switch use := slices.Contains(used, f.field); {
-		case use && !f.is:
-			v.failf(path+"."+f.field, "missing; %s needs it", who)
-		case !use && f.is:
-			v.failf(path+"."+f.field, "%s has no use for it", who)
-		}
-	}
-}
-
 func (v *validator) collection(path string, c *Collection) {
-	v.name(path+".name", c.Name)
-	if len(c.Properties) == 0 || len(c.Properties) > MaxNames {
-		v.failf(path+".properties", "%d properties; from 1 to %d are possible", len(c.Properties), MaxNames)
+	v.Name(path+".name", c.Name)
+	if len(c.Properties) == 0 || len(c.Properties) > plan.MaxNames {
+		v.Failf(path+".properties", "%d properties; from 1 to %d are possible", len(c.Properties), plan.MaxNames)
 		return
 	}
 	for _, p := range slices.Sorted(maps.Keys(c.Properties)) {
-		v.name(path+".properties."+p, p)
-		v.name(path+".properties."+p, c.Properties[p])
+		v.Name(path+".properties."+p, p)
+		v.Name(path+".properties."+p, c.Properties[p])
 	}
 	switch {
 	case len(c.Shards) == 0 && len(c.Tenants) == 0:
-		v.failf(path+".shards", "missing; a collection has shards or tenants")
+		v.Failf(path+".shards", "missing; a collection has shards or tenants")
 	case len(c.Shards) > 0 && len(c.Tenants) > 0:
-		v.failf(path+".tenants", "a collection with shards has no tenants")
+		v.Failf(path+".tenants", "a collection with shards has no tenants")
 	}
-	v.names(path+".shards", c.Shards)
-	v.names(path+".tenants", c.Tenants)
-	v.number(path+".replicas", c.Replicas, 1, v.p.Cluster.Nodes)
+	v.Names(path+".shards", c.Shards)
+	v.Names(path+".tenants", c.Tenants)
+	v.Number(path+".replicas", c.Replicas, 1, v.p.Cluster.Nodes)
 	if n := len(c.ShardNames()) * c.Replicas; n > MaxUnits {
-		v.failf(path+".replicas", "%d replicas of all shards; at most %d are possible", n, MaxUnits)
+		v.Failf(path+".replicas", "%d replicas of all shards; at most %d are possible", n, MaxUnits)
 	}
 }
 
 func (v *validator) task(path string, t *Task) {
-	oneOf(v, path+".kind", t.Kind, kinds)
-	v.id(path+".id", t.ID)
-	v.number(path+".parallel", t.Parallel, 1, MaxParallel)
-	v.duration(path+".min_unit_time", t.MinUnitTime, 0, maxSetting)
-	v.duration(path+".max_unit_time", t.MaxUnitTime, 0, maxSetting)
+	plan.OneOf(&v.Checker, path+".kind", t.Kind, kinds)
+	v.ID(path+".id", t.ID)
+	v.Number(path+".parallel", t.Parallel, 1, MaxParallel)
+	v.Duration(path+".min_unit_time", t.MinUnitTime, 0, plan.MaxSetting)
+	v.Duration(path+".max_unit_time", t.MaxUnitTime, 0, plan.MaxSetting)
 	if t.MaxUnitTime != 0 && t.MaxUnitTime < t.MinUnitTime {
-		v.failf(path+".max_unit_time", "%s is below min_unit_time (%s)", t.MaxUnitTime, t.MinUnitTime)
+		v.Failf(path+".max_unit_time", "%s is below min_unit_time (%s)", t.MaxUnitTime, t.MinUnitTime)
 	}
-	if v.err != nil {
+	if v.Failed() {
 		return
 	}
 	if t.Flaw != "" {
-		oneOf(v, path+".flaw", t.Flaw, Flaws(t.Kind))
+		plan.OneOf(&v.Checker, path+".flaw", t.Flaw, Flaws(t.Kind))
 	}
 	used := []string{"collection"}
 	switch t.Kind {
@@ -159,7 +142,7 @@ func (v *validator) task(path string, t *Task) {
 	if t.Tacit && t.Kind != Cleanup {
 		used = append(used, "tacit")
 	}
-	v.only(path, string(t.Kind), used, []present{
+	v.Fields(path, string(t.Kind), plan.Use{Needs: used}, []plan.Field{
 		{"files", t.Files != 0},
 		{"collection", t.Collection != ""},
 		{"property", t.Property != ""},
@@ -168,12 +151,12 @@ func (v *validator) task(path string, t *Task) {
 		{"barrier", t.Barrier},
 		{"tacit", t.Tacit},
 	})
-	if v.err != nil {
+	if v.Failed() {
 		return
 	}
 	var c *Collection
 	if t.Kind == Cleanup {
-		v.number(path+".files", t.Files, 1, MaxUnits)
+		v.Number(path+".files", t.Files, 1, MaxUnits)
 	} else {
 		c = v.created(path+".collection", t.Collection)
 		if c == nil {
@@ -181,18 +164,18 @@ func (v *validator) task(path string, t *Task) {
 		}
 		if t.Kind == Reindex {
 			v.propertyOf(path+".property", c, t.Property)
-			v.name(path+".tokenization", t.Tokenization)
+			v.Name(path+".tokenization", t.Tokenization)
 		}
 		if t.PerTenant && len(c.Tenants) == 0 {
-			v.failf(path+".per_tenant", "the collection %s has no tenants", c.Name)
+			v.Failf(path+".per_tenant", "the collection %s has no tenants", c.Name)
 		}
 	}
-	if v.err != nil {
+	if v.Failed() {
 		return
 	}
 	units := UnitsOf(t, c, v.p.Cluster.Nodes)
 	if v.units += len(units); v.units > MaxAllUnits {
-		v.failf(path, "all tasks together have more than %d units", MaxAllUnits)
+		v.Failf(path, "all tasks together have more than %d units", MaxAllUnits)
 	}
 	if len(t.SlowUnits)+len(t.FailUnits) == 0 {
 		return
@@ -212,10 +195,10 @@ func (v *validator) unitList(path string, list, ids []string) {
 	for i, id := range list {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if _, ok := slices.BinarySearch(ids, id); !ok {
-			v.failf(at, "the task has no unit %q; the first is %q", id, ids[0])
+			v.Failf(at, "the task has no unit %q; the first is %q", id, ids[0])
 		}
 		if seen[id] {
-			v.failf(at, "the unit %q is there twice", id)
+			v.Failf(at, "the unit %q is there twice", id)
 		}
 		seen[id] = true
 	}
@@ -226,7 +209,7 @@ func (v *validator) unitList(path string, list, ids []string) {
 func (v *validator) created(path, name string) *Collection {
 	c := v.collections[name]
 	if c == nil {
-		v.failf(path, "no operation creates the collection %q before this", name)
+		v.Failf(path, "no operation creates the collection %q before this", name)
 	}
 	return c
 }
@@ -234,10 +217,10 @@ func (v *validator) created(path, name string) *Collection {
 // added complains about a task that no operation seen so far submits, and returns
 // how often it was submitted.
 func (v *validator) added(path, namespace, id string) int {
-	oneOf(v, path+".namespace", Kind(namespace), kinds)
+	plan.OneOf(&v.Checker, path+".namespace", Kind(namespace), kinds)
 	n := v.tasks[[2]string{namespace, id}]
 	if n == 0 {
-		v.failf(path+".task_id", "no operation adds the task %q of %s before this", id, namespace)
+		v.Failf(path+".task_id", "no operation adds the task %q of %s before this", id, namespace)
 	}
 	return n
 }
@@ -245,7 +228,7 @@ func (v *validator) added(path, namespace, id string) int {
 // propertyOf complains about a property that the collection lacks.
 func (v *validator) propertyOf(path string, c *Collection, property string) {
 	if _, ok := c.Properties[property]; !ok {
-		v.failf(path, "%q is no property of %s", property, c.Name)
+		v.Failf(path, "%q is no property of %s", property, c.Name)
 	}
 }
 
@@ -257,7 +240,7 @@ func (v *validator) allOf(path string, list, there []string, what string) {
 	}
 	for i, s := range list {
 		if !known[s] {
-			v.failf(fmt.Sprintf("%s[%d]", path, i), "%q is not among the %s", s, what)
+			v.Failf(fmt.Sprintf("%s[%d]", path, i), "%q is not among the %s", s, what)
 		}
 	}
 }

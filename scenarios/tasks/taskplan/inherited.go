@@ -1,4 +1,4 @@
-package plan
+package taskplan
 
 import (
 	"fmt"
@@ -61,34 +61,34 @@ func (v *validator) inherited() {
 		return
 	}
 	if len(h.Collections)+len(h.Tasks) == 0 {
-		v.failf("inherited", "there is nothing in it; leave it out")
+		v.Failf("tasks.inherited", "there is nothing in it; leave it out")
 	}
 	for i := range h.Collections {
-		c, path := &h.Collections[i], fmt.Sprintf("inherited.collections[%d]", i)
+		c, path := &h.Collections[i], fmt.Sprintf("tasks.inherited.collections[%d]", i)
 		v.collection(path, c)
 		v.stored(path+".name", c.Name)
 		if slices.ContainsFunc(h.Collections[:i], func(o Collection) bool { return strings.EqualFold(o.Name, c.Name) }) {
-			v.failf(path+".name", "%q is there twice", c.Name)
+			v.Failf(path+".name", "%q is there twice", c.Name)
 		}
 		v.collections[c.Name] = c
 	}
 	for i := range h.Tasks {
-		v.inheritedTask(fmt.Sprintf("inherited.tasks[%d]", i), &h.Tasks[i])
+		v.inheritedTask(fmt.Sprintf("tasks.inherited.tasks[%d]", i), &h.Tasks[i])
 	}
 }
 
 func (v *validator) inheritedTask(path string, t *InheritedTask) {
-	v.id(path+".status", t.Status)
+	v.ID(path+".status", t.Status)
 	if slices.Contains(known, t.Status) {
-		v.failf(path+".status", "%s is a status of this version; an inherited task has one that it does not know", t.Status)
+		v.Failf(path+".status", "%s is a status of this version; an inherited task has one that it does not know", t.Status)
 	}
 	v.task(path+".task", &t.Task)
 	if t.Task.Flaw != "" {
-		v.failf(path+".task.flaw", "nobody submits an inherited task")
+		v.Failf(path+".task.flaw", "nobody submits an inherited task")
 	}
 	key := [2]string{string(t.Task.Kind), t.Task.ID}
 	if v.tasks[key]++; v.tasks[key] > 1 {
-		v.failf(path+".task.id", "%q of %s is there twice", t.Task.ID, t.Task.Kind)
+		v.Failf(path+".task.id", "%q of %s is there twice", t.Task.ID, t.Task.Kind)
 	}
 }
 
@@ -98,6 +98,6 @@ func (v *validator) stored(path, name string) {
 		return
 	}
 	if c := name[0]; '0' <= c && c <= '9' || strings.Contains(name, ".") {
-		v.failf(path, "%q is no name of a collection: it begins with a letter and has no dots", name)
+		v.Failf(path, "%q is no name of a collection: it begins with a letter and has no dots", name)
 	}
 }

@@ -1,4 +1,4 @@
-package plan_test
+package taskplan_test
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -13,7 +14,7 @@ const second = plan.Duration(time.Second)
 
 // withFault returns a valid plan of a minute that is calm from 40s on and has f and
 // another fault before it.
-func withFault(f plan.Fault) *plan.Plan {
+func withFault(f plan.Fault) *taskplan.Plan {
 	p := valid()
 	p.Calm = 40 * second
 	p.Faults = []plan.Fault{{Kind: plan.Crash, Node: "n1", At: 10 * second, For: second}, f}
@@ -24,14 +25,14 @@ func TestFaultsAreAccepted(t *testing.T) {
 	for name, f := range map[string]plan.Fault{
 		"a crash at a time":            {Kind: plan.Crash, At: 5 * second, Node: "n2"},
 		"a crash of the majority":      {Kind: plan.Crash, Nodes: []string{plan.Majority}, For: 3 * second},
-		"a crash at a moment":          {Kind: plan.Crash, When: &plan.Trigger{Moment: plan.PostAckSend, Node: "n3", Nth: 2}, Node: plan.Here},
-		"the owner of a task's unit":   {Kind: plan.Pause, When: &plan.Trigger{Moment: plan.BarrierLift, Namespace: "reindex", TaskID: "r"}, Node: plan.Owner},
+		"a crash at a moment":          {Kind: plan.Crash, When: &plan.Trigger{Moment: taskplan.PostAckSend, Node: "n3", Nth: 2}, Node: plan.Here},
+		"the owner of a task's unit":   {Kind: plan.Pause, When: &plan.Trigger{Moment: taskplan.BarrierLift, About: taskplan.About("reindex", "r")}, Node: taskplan.Owner},
 		"losses on one link":           {Kind: plan.Loss, Node: "n1", Peer: plan.Leader, Rate: 300_000, Op: "append-reply"},
 		"the leader on its own":        {Kind: plan.Partition, Nodes: []string{plan.Leader}, For: 3 * second},
 		"a clock that goes back":       {Kind: plan.ClockJump, Node: "n1", By: -3600 * second},
 		"a slow clock":                 {Kind: plan.ClockDrift, Node: "n1", Drift: -500_000},
-		"an operator at a moment":      {Kind: plan.Operate, When: &plan.Trigger{Moment: plan.SwapBegin}, Do: &plan.Operation{Do: plan.CancelTask, Node: plan.Leader, Namespace: "cleanup", TaskID: "c"}},
-		"a callback that always fails": {Kind: plan.CallbackError, Op: "OnSwapRequested", Node: "n1", Namespace: "reindex", TaskID: "r"},
+		"an operator at a moment":      {Kind: plan.Operate, When: &plan.Trigger{Moment: taskplan.SwapBegin}, Do: taskplan.Do(taskplan.Operation{Do: taskplan.CancelTask, Node: plan.Leader, Namespace: "cleanup", TaskID: "c"})},
+		"a callback that always fails": {Kind: taskplan.CallbackError, Op: "OnSwapRequested", Node: "n1", About: taskplan.About("reindex", "r")},
 	} {
 		require.NoError(t, withFault(f).Validate(), name)
 	}
@@ -48,7 +49,7 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 		{"a time before the start", plan.Fault{Kind: plan.Crash, Node: "n1", At: -1}, "faults[1].at: -1ns is before the start of the run"},
 		{"a time in the calm phase", plan.Fault{Kind: plan.Crash, Node: "n1", At: 40 * second}, "faults[1].at: 40s is past the beginning of the calm phase (40s)"},
 		{"a negative time to last", plan.Fault{Kind: plan.Crash, Node: "n1", For: -1}, "faults[1].for: -1ns is negative"},
-		{"a node that is not there", plan.Fault{Kind: plan.Crash, Node: "n4"}, `faults[1].node: "n4" is none of n1, n2, n3, leader, follower, owner, here`},
+		{"a node that is not there", plan.Fault{Kind: plan.Crash, Node: "n4"}, `faults[1].node: "n4" is none of n1, n2, n3, leader, follower, here, owner`},
 		{"a group where one is asked for", plan.Fault{Kind: plan.Crash, Node: plan.Minority}, `faults[1].node: "minority" is none of n1,`},
 		{"a crash of nobody", plan.Fault{Kind: plan.Crash}, "faults[1].node: crash needs either node or nodes"},
 		{"a crash of a node and of nodes", plan.Fault{Kind: plan.Crash, Node: "n1", Nodes: []string{"n2"}}, "faults[1].node: crash needs either node or nodes"},
@@ -64,14 +65,14 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 		{"too much drift", plan.Fault{Kind: plan.ClockDrift, Node: "n1", Drift: 500_001}, "faults[1].drift: 500001 is not from -500000 to 500000"},
 		{"a clock that goes too far", plan.Fault{Kind: plan.ClockJump, Node: "n1", By: 366 * 24 * 3600 * second}, "faults[1].by: 8784h0m0s is further than 8760h0m0s"},
 		{"here without a trigger", plan.Fault{Kind: plan.Crash, Node: plan.Here}, `faults[1].node: "here" is where a moment was reached; the fault has no trigger`},
-		{"the owner of nothing", plan.Fault{Kind: plan.Crash, Node: plan.Owner}, `faults[1].node: "owner" owns a unit of a task; neither the fault nor its trigger names one`},
+		{"the owner of nothing", plan.Fault{Kind: plan.Crash, Node: taskplan.Owner}, `faults[1].node: "owner" owns a unit of a task; neither the fault nor its trigger names one`},
 		{"an unknown moment", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: "noon"}}, `faults[1].when.moment: "noon" is none of task-added,`},
-		{"a role that reaches a moment", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: plan.SwapBegin, Node: plan.Leader}}, `faults[1].when.node: "leader" is none of n1, n2, n3`},
-		{"a moment of a task that is not there", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: plan.SwapBegin, Namespace: "reindex", TaskID: "x"}}, `faults[1].when.task_id: no operation adds the task "x" of reindex before this`},
-		{"a task without a namespace", plan.Fault{Kind: plan.UnitError, TaskID: "r"}, "faults[1].namespace: missing; task_id needs it"},
+		{"a role that reaches a moment", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: taskplan.SwapBegin, Node: plan.Leader}}, `faults[1].when.node: "leader" is none of n1, n2, n3`},
+		{"a moment of a task that is not there", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: taskplan.SwapBegin, About: taskplan.About("reindex", "x")}}, `faults[1].when.about.task_id: no operation adds the task "x" of reindex before this`},
+		{"a task without a namespace", plan.Fault{Kind: taskplan.UnitError, About: map[string]string{"task_id": "r"}}, "faults[1].about.namespace: missing; task_id needs it"},
 		{"an operator who does nothing", plan.Fault{Kind: plan.Operate}, "faults[1].do: missing; operate needs it"},
-		{"an operation with a time", plan.Fault{Kind: plan.Operate, Do: &plan.Operation{At: second, Node: "n1", Do: plan.ListTasks}}, "faults[1].do.at: the fault says when"},
-		{"an operation that is none", plan.Fault{Kind: plan.Operate, Do: &plan.Operation{Node: "n1", Do: plan.CancelTask}}, "faults[1].do.namespace: missing; cancel-task needs it"},
+		{"an operation with a time", plan.Fault{Kind: plan.Operate, Do: taskplan.Do(taskplan.Operation{At: second, Node: "n1", Do: taskplan.ListTasks})}, "faults[1].do.at: the fault says when"},
+		{"an operation that is none", plan.Fault{Kind: plan.Operate, Do: taskplan.Do(taskplan.Operation{Node: "n1", Do: taskplan.CancelTask})}, "faults[1].do.namespace: missing; cancel-task needs it"},
 		{"the key of another fault", plan.Fault{Kind: plan.Crash, Node: "n1", Key: 1}, "faults[1].key: 1 is the key of faults[0]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -88,11 +89,13 @@ func TestFaultsNeedAnEnd(t *testing.T) {
 	require.EqualError(t, p.Validate(), "plan: calm: 1m0s is not from 0s to below the end of the run (1m0s)")
 }
 
-func TestEveryKindOfFaultHasItsRow(t *testing.T) {
-	for _, kind := range plan.FaultKinds() {
-		require.True(t, plan.InTable(kind), kind)
+func TestEveryKindOfFaultIsThereOnce(t *testing.T) {
+	seen := map[plan.FaultKind]bool{}
+	for _, kind := range taskplan.FaultKinds() {
+		require.False(t, seen[kind], kind)
+		seen[kind] = true
 	}
-	require.Len(t, plan.FaultKinds(), plan.KindsInTable())
+	require.True(t, seen[plan.Loss] && seen[taskplan.AckFlip] && seen[plan.Operate])
 }
 
 func TestTheOtherFaultsKeepTheirKeys(t *testing.T) {

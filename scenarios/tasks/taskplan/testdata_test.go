@@ -1,4 +1,4 @@
-package plan_test
+package taskplan_test
 
 import (
 	"path/filepath"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -14,14 +15,14 @@ import (
 //
 //	go run ./cmd/dtsim run --plan sim/plan/testdata/bad-network.plan.json
 func TestTheExamplesShowAllFaultsOfTheInfrastructure(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.plan.json")
+	files, err := filepath.Glob("../../../sim/plan/testdata/*.plan.json")
 	require.NoError(t, err)
 	var shown []plan.FaultKind
 	for _, file := range files {
-		p, err := plan.ReadFile(file)
+		p, err := taskplan.ReadFile(file)
 		require.NoError(t, err)
 		require.Equal(t, p.Name+".plan.json", filepath.Base(file))
-		again, err := plan.Decode(plan.Encode(p))
+		again, err := taskplan.Decode(plan.Encode(p.Encode()))
 		require.NoError(t, err)
 		require.Equal(t, p, again)
 		for _, f := range p.Faults {
@@ -29,13 +30,13 @@ func TestTheExamplesShowAllFaultsOfTheInfrastructure(t *testing.T) {
 		}
 	}
 	all := plan.FaultKinds()
-	for _, kind := range all[:slices.Index(all, plan.StartError)] {
+	for _, kind := range all[:slices.IndexFunc(all, plan.IsCall)] {
 		require.Contains(t, shown, kind)
 	}
 }
 
 func TestAFaultInADocumentIsRefusedWithItsPlace(t *testing.T) {
-	_, err := plan.Decode([]byte(`{"format": 1, "duration": "60s", "calm": "40s", "faults": [
+	_, err := taskplan.Decode([]byte(`{"format": 2, "duration": "60s", "calm": "40s", "faults": [
   {"kind": "crash", "node": "n1", "at": "5s"},
   {"kind": "crash", "node": "n1", "at": "70s"}
 ]}`))
