@@ -21,7 +21,7 @@ func Application() *campaign.Application {
 	return &campaign.Application{
 		Name:     "tasks",
 		Guest:    tasks.Guest,
-		System:   tasks.System(),
+		System:   tasks.SystemPackages(),
 		Judge:    tasks.Judge,
 		Review:   reviewHistory,
 		Recount:  recount,

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/plan"
 )
 
@@ -19,7 +19,7 @@ func FuzzBarrier(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := s.Decode(data)
-		if found := clustertest.Trace(t, p).Footer.Verdict.Violations; len(found) > 0 {
+		if found := taskstest.Trace(t, p).Footer.Verdict.Violations; len(found) > 0 {
 			t.Fatalf("%+v\nthe plan is\n%s", found, plan.Encode(p.Encode()))
 		}
 	})

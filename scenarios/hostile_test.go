@@ -12,7 +12,7 @@ import (
 	"dtsim/scenarios"
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/plan"
 )
 
@@ -46,7 +46,7 @@ func TestTheCalmIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
 				require.Less(t, bound, 10*time.Minute, "seed %d: nobody can wait that long", seed)
 			}
 			for seed := range uint64(runs) {
-				counters := clustertest.Trace(t, s.Plan(seed, scenarios.Options{})).Footer.Counters
+				counters := taskstest.Trace(t, s.Plan(seed, scenarios.Options{})).Footer.Counters
 				require.Zero(t, counters["excused/P16/run-too-short"], "seed %d", seed)
 				require.Positive(t, counters["at-stake/P16"], "seed %d", seed)
 			}

@@ -2,6 +2,7 @@ package scenarios_test
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,7 +52,13 @@ func hold(t *testing.T, family string) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := s.Plans().Draw(rt, "plan")
 		var verdict trace.Verdict
-		rapid.SyncTest(rt, func(*rapid.T) { verdict, _ = cluster.Run(p.Encode(), cluster.Default(), nil, tasks.Judge) })
+		encoded := p.Encode()
+		rapid.SyncTest(rt, func(*rapid.T) {
+			rec, err := trace.NewRecorder(io.Discard, trace.Header{Plan: *encoded})
+			require.NoError(rt, err)
+			verdict, _, err = cluster.Run(encoded, tasks.Application(tasks.Default()), rec, tasks.Judge)
+			require.NoError(rt, err)
+		})
 		for _, v := range verdict.Violations {
 			kept := keepPlan(rt, t.Name(), v.Property, p)
 			refuse(rt, v, "the plan is %s; go run ./cmd/dtsim run --plan scenarios/%s runs it again", kept, kept)

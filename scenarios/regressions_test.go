@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 )
 
 // The plans in testdata/regressions each made a defect show: of the system, as FOUND.md
@@ -21,7 +21,7 @@ func TestWhatWasMendedStaysMended(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".plan.json"), func(t *testing.T) {
 			p, err := taskplan.ReadFile(name)
 			require.NoError(t, err)
-			require.Empty(t, clustertest.Trace(t, p).Footer.Verdict.Violations)
+			require.Empty(t, taskstest.Trace(t, p).Footer.Verdict.Violations)
 		})
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"dtsim/scenarios"
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/trace"
 )
 
@@ -32,7 +32,7 @@ func TestEveryScenarioKeepsItsPromises(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s with seed %d", s.Name, seed), func(t *testing.T) {
 				p := s.Plan(seed, scenarios.Options{})
-				whole := clustertest.Trace(t, p)
+				whole := taskstest.Trace(t, p)
 				require.Empty(t, whole.Footer.Verdict.Violations)
 				require.NotEmpty(t, p.Promises)
 				require.Positive(t, whole.Footer.Counters["at-stake/P16"])
@@ -54,7 +54,7 @@ func TestAScenarioRunsOnAsManyNodesAsItIsGiven(t *testing.T) {
 			t.Run(fmt.Sprintf("%s on %d nodes", s.Name, nodes), func(t *testing.T) {
 				p := s.Plan(7, scenarios.Options{Nodes: nodes})
 				require.Equal(t, nodes, p.Cluster.Nodes)
-				require.Empty(t, clustertest.Trace(t, p).Footer.Verdict.Violations)
+				require.Empty(t, taskstest.Trace(t, p).Footer.Verdict.Violations)
 			})
 		}
 	}

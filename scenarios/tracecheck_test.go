@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/scenarios/tracecheck"
-	"dtsim/sim/cluster/clustertest"
 )
 
 func TestEveryStepIsOneThatTheModelKnows(t *testing.T) {
@@ -21,7 +21,7 @@ func TestEveryStepIsOneThatTheModelKnows(t *testing.T) {
 			t.Run(fmt.Sprintf("%s with seed %d", s.Name, seed), func(t *testing.T) {
 				p := s.Plan(seed, scenarios.Options{})
 				o := tracecheck.New(p)
-				for _, e := range clustertest.Trace(t, p).Events {
+				for _, e := range taskstest.Trace(t, p).Events {
 					o.Observe(e)
 				}
 				for _, d := range o.Divergences() {

@@ -19,6 +19,8 @@ import (
 // They are fixed here, before raft replays anything, so that no verdict depends on
 // when they were registered.
 type Config struct {
+	// NewMachine returns the state machine of the tasks; nil for [fsm.NewManager].
+	NewMachine func(fsm.ManagerParameters) Machine
 	// ConflictDetectors are asked before a task of their namespace is added.
 	ConflictDetectors map[string]fsm.ConflictDetector
 	// SchemaMutationDetectors are asked before the schema changes.
@@ -28,7 +30,7 @@ type Config struct {
 	CollectionExtractors map[string]fsm.CollectionExtractor
 	// Notifier is woken when a task has changed; see [Replica.SetSchedulerNotifier].
 	Notifier fsm.SchedulerNotifier
-	// Logger gets what is no answer to a command; nil discards it.
+	// Logger gets what is not part of an answer to a command; nil discards it.
 	Logger logrus.FieldLogger
 	// OnApply, for audit, is called once for every command applied here, in log order,
 	// on the thread that applies: the state is that of index until it returns. It gets
@@ -50,7 +52,7 @@ type Replica struct {
 	// one index.
 	mu       sync.Mutex
 	applied  uint64 // index of the last command; reads are none
-	manager  *fsm.Manager
+	manager  Machine
 	schema   schema
 	sessions *sessions
 	waits    waits
@@ -67,7 +69,7 @@ func New(c Config) *Replica {
 		silent.SetOutput(io.Discard)
 		logger = silent
 	}
-	manager := fsm.NewManager(fsm.ManagerParameters{Logger: logger})
+	manager := c.newMachine(fsm.ManagerParameters{Logger: logger})
 	manager.SetConflictDetectors(c.ConflictDetectors)
 	manager.SetSchemaMutationDetectors(c.SchemaMutationDetectors)
 	for namespace, extractor := range c.CollectionExtractors {
@@ -83,6 +85,14 @@ func New(c Config) *Replica {
 		sessions:   newSessions(maxSessions),
 		waits:      newWaits(),
 	}
+}
+
+// newMachine returns an empty state machine of the tasks.
+func (c Config) newMachine(p fsm.ManagerParameters) Machine {
+	if c.NewMachine == nil {
+		return fsm.NewManager(p)
+	}
+	return c.NewMachine(p)
 }
 
 // SetSchedulerNotifier sets whom to wake when a task has changed. It may be set

@@ -12,7 +12,7 @@ import (
 
 	"dtsim/reports/html/browsertest"
 	"dtsim/scenarios"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/plan"
 )
 
@@ -42,7 +42,7 @@ func TestAHundredThousandEvents(t *testing.T) {
 	require.NoError(t, err)
 	p := s.Plan(1, scenarios.Options{})
 	p.Duration = plan.Duration(45 * time.Minute)
-	whole := clustertest.Trace(t, p)
+	whole := taskstest.Trace(t, p)
 	require.Greater(t, len(whole.Events), largeEvents)
 	_, file := writtenRun(t, whole, nil)
 	info, err := os.Stat(file)

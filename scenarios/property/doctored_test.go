@@ -13,7 +13,7 @@ import (
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/traceedit"
@@ -88,8 +88,8 @@ const kept = "testdata/story.trace.jsonl.zst"
 func events(t *testing.T) []trace.Event {
 	t.Helper()
 	if told == nil {
-		told = clustertest.Kept(t, kept, story())
-		read = clustertest.Read(t, told).Events
+		told = taskstest.Kept(t, kept, story())
+		read = taskstest.Read(t, told).Events
 	}
 	return slices.Clone(read)
 }
@@ -342,7 +342,7 @@ func fieldsOf(all []trace.Event, task string) []trace.Field {
 }
 
 func TestThePlainStoryHasNoViolation(t *testing.T) {
-	require.Empty(t, clustertest.Trace(t, story()).Footer.Verdict.Violations, "as it runs now")
+	require.Empty(t, taskstest.Trace(t, story()).Footer.Verdict.Violations, "as it runs now")
 	require.Empty(t, judge(story(), events(t)))
 	verdict, err := property.Trace(bytes.NewReader(told))
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -49,7 +49,7 @@ func rolledBack() *taskplan.Plan {
 
 func TestWhatANewerVersionHasLeftStaysAsItIs(t *testing.T) {
 	p := rolledBack()
-	whole := clustertest.Trace(t, p)
+	whole := taskstest.Trace(t, p)
 	require.Empty(t, whole.Footer.Verdict.Violations)
 	require.Equal(t, int64(1), whole.Footer.Counters["excused/P16/newer-version"])
 	require.Zero(t, whole.Footer.Counters["excused/P16/run-too-short"])
@@ -102,7 +102,7 @@ func TestAFlipWaitsForWhatANewerVersionHasLeft(t *testing.T) {
 	p := rolledBack()
 	p.Inherited.Tasks[0].Task = taskplan.Task{Kind: taskplan.Repair, ID: "r", Collection: "Articles", Parallel: 1}
 	p.Workload, p.Promises = p.Workload[:1], nil
-	whole := clustertest.Trace(t, p)
+	whole := taskstest.Trace(t, p)
 	require.Empty(t, whole.Footer.Verdict.Violations)
 	require.Equal(t, int64(2), whole.Footer.Counters["excused/P16/newer-version"], "the repair, and the reindex")
 

@@ -1,5 +1,3 @@
-// Package tasks binds the task manager to the simulator: it is what a run of its
-// scenarios is made of besides the plan.
 package tasks
 
 import (
@@ -13,9 +11,11 @@ import (
 // Guest is the import path of the program inside the engines.
 const Guest = "dtsim/scenarios/tasks/guest"
 
-// System returns the import path prefixes of what counts as the system when a run crashes.
+// SystemPackages returns the import path prefixes of what counts as the system when a run crashes.
 // The Raft library is part of it: the harness starts, asks and stops it as its user would.
-func System() []string { return []string{"dtsim/fsm", "dtsim/sched", "github.com/hashicorp/raft"} }
+func SystemPackages() []string {
+	return []string{"dtsim/fsm", "dtsim/sched", "github.com/hashicorp/raft"}
+}
 
 // Judge is the [trace.Judge] of the task manager: the properties and the promises of a plan
 // give the verdict, and the footer counts what was exercised, waived and covered.

@@ -10,7 +10,7 @@ import (
 
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/scenarios/tracecheck"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/traceedit"
@@ -62,7 +62,7 @@ const kept = "testdata/everything.trace.jsonl.zst"
 func events(t *testing.T) []trace.Event {
 	t.Helper()
 	if read == nil {
-		read = clustertest.Read(t, clustertest.Kept(t, kept, everything())).Events
+		read = taskstest.Read(t, taskstest.Kept(t, kept, everything())).Events
 	}
 	return slices.Clone(read)
 }
@@ -78,7 +78,7 @@ func check(all []trace.Event) *tracecheck.Observer {
 }
 
 func TestARunOfEverythingHasNoDivergence(t *testing.T) {
-	now := clustertest.Trace(t, everything())
+	now := taskstest.Trace(t, everything())
 	require.Empty(t, now.Footer.Verdict.Violations)
 	require.Empty(t, check(now.Events).Divergences(), "as it runs now")
 	all := events(t)

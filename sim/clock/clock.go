@@ -1,6 +1,6 @@
 // Package clock gives every simulated node a clock of its own over the time of the
 // bubble it runs in: ahead or behind by an offset, fast or slow by a drift, jumping
-// when told to.
+// when asked to.
 //
 // There is no second fake time to advance: a node's clock is a function of the
 // bubble's time, and its timers are the bubble's timers. Two deviations from a real
@@ -116,8 +116,8 @@ func (c *Clock) NewTimer(d time.Duration) clockwork.Timer {
 	return a
 }
 
-// NewTicker returns a ticker that sends the clock's time every d by it. Ticks that
-// nobody takes are dropped. It panics unless d is positive.
+// NewTicker returns a ticker that sends the clock's time every d by it. Ticks
+// that are not received are dropped. It panics unless d is positive.
 func (c *Clock) NewTicker(d time.Duration) clockwork.Ticker {
 	if d <= 0 {
 		panic("clock: the interval of a ticker must be positive")
@@ -195,7 +195,7 @@ func (t *funcTimer) overdue(turn uint64) {
 	}
 }
 
-// recall ends a lateness (any for zero) and says whether there was one.
+// recall ends a lateness (any for zero) and reports whether there was one.
 func (t *funcTimer) recall(turn uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

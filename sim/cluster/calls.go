@@ -1,190 +1,180 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
-	"dtsim/fsm"
-	"dtsim/fsm/api"
-	"dtsim/fsm/replica"
-	"dtsim/models/spec/refinement"
-	"dtsim/scenarios/tasks/provider"
-	"dtsim/sched"
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
-// caller is the client of an incarnation as its scheduler and its providers see it:
-// every call and its outcome are in the trace.
-type caller incarnation
+// operationTimeout bounds a call that has no other bound.
+const operationTimeout = 20 * time.Second
 
-var (
-	_ sched.TaskCompletionRecorder    = (*caller)(nil)
-	_ sched.TaskLister                = (*caller)(nil)
-	_ sched.TaskCleaner               = (*caller)(nil)
-	_ sched.TaskFinalizer             = (*caller)(nil)
-	_ sched.PostCompletionAckRecorder = (*caller)(nil)
-)
-
-// operation is the key under which a context holds the number of an operation.
-type operation struct{}
-
-// proposed tells which request an operation's command is.
-func (k *caller) proposed(ctx context.Context, id api.RequestID) {
-	if op, ok := ctx.Value(operation{}).(int64); ok {
-		(*incarnation)(k).emit(trace.Proposed, trace.Int("op", op), trace.Str("client", id.Client), trace.Uint("seq", id.Seq))
-	}
+// Call is a call of a client, a server or whatever else runs on a node. It can be made on
+// any incarnation, any number of times.
+type Call struct {
+	// Do is its name, as in the trace; the op of faults of calls.
+	Do string
+	// About is what it is about, Details are that in the trace.
+	About   About
+	Details []trace.Field
+	// Moment is reached when the call is about to be made; "" for none.
+	Moment plan.Moment
+	// Send makes the call on an incarnation.
+	Send func(context.Context, *Incarnation) error
+	// Errors interprets its errors.
+	Errors Errors
 }
 
-// numbered makes one call between its two events.
-func (k *caller) numbered(ctx context.Context, op int64, do string, fields []trace.Field, f func(context.Context) error) error {
-	i := (*incarnation)(k)
-	called := append([]trace.Field{trace.Int("op", op), trace.Str("do", do)}, fields...)
-	i.step(trace.Called, called...)
-	if i.fenced() {
-		return context.Canceled // it crashed on the way to the call
+// Errors interprets the errors of an application's calls, and makes those with which the
+// faults of a plan let calls fail.
+type Errors interface {
+	// Outcome returns what a caller knows of a call that returned err, one of the outcomes
+	// of event.Returned, and the verdict of a rejection as its caller recognises it.
+	Outcome(err error) (outcome, verdict string)
+	// NotSent wraps the reason why a call had no effect; Unknown, why its caller cannot
+	// know whether it had one.
+	NotSent(reason error) error
+	Unknown(reason error) error
+}
+
+// Resent is the key of the detail of a call that a fault makes again, or late: nothing waits
+// for it.
+const Resent = "resent"
+
+// callNumber is the key under which a context holds the number of a call.
+type callNumber struct{}
+
+// CallNumber returns the number under which the call that ctx belongs to stands in the
+// trace.
+func CallNumber(ctx context.Context) (int64, bool) {
+	n, ok := ctx.Value(callNumber{}).(int64)
+	return n, ok
+}
+
+// NextCall returns a number that no call of the run has.
+func (c *Cluster) NextCall() int64 { return c.calls.Add(1) - 1 }
+
+// Call makes a call as the faults of the plan have it, and records it. What its caller
+// learns may be little, and is true.
+func (i *Incarnation) Call(ctx context.Context, call Call) error {
+	if a, ok := i.activated(plan.CallDelay, call); ok {
+		if err := i.sleep(ctx, a.Wait()); err != nil {
+			return call.Errors.NotSent(fmt.Errorf("%s: %w", call.Do, err))
+		}
 	}
-	err := f(context.WithValue(ctx, operation{}, op))
-	i.step(trace.Returned, returned(op, do, err)...)
+	err := i.Attempt(ctx, i.cluster.NextCall(), call)
+	if a, ok := i.activated(plan.CallTwice, call); ok {
+		i.cluster.faults.after(a.Wait(), func() {
+			if i.halt.Err() == nil {
+				i.resend(call)
+			}
+		})
+	}
 	return err
 }
 
-// returned are the fields of a Returned event.
-func returned(op int64, do string, err error) []trace.Field {
-	fields := []trace.Field{trace.Int("op", op), trace.Str("do", do), trace.Str("outcome", outcome(err))}
+// Attempt makes a call once, under a number of its own, with the faults that decide what
+// becomes of it.
+func (i *Incarnation) Attempt(ctx context.Context, number int64, call Call) error {
+	return i.numbered(ctx, number, call, func(ctx context.Context) error { return i.send(ctx, call) })
+}
+
+// numbered records a call between its two events.
+func (i *Incarnation) numbered(ctx context.Context, number int64, call Call, f func(context.Context) error) error {
+	i.Emit(&event.Called{Op: number, Do: call.Do, Details: call.Details})
+	if call.Moment != "" && !i.Fenced() {
+		i.Reach(call.Moment, call.About)
+	}
+	if i.Fenced() {
+		return context.Canceled // it crashed on the way to the call
+	}
+	err := f(context.WithValue(ctx, callNumber{}, number))
+	i.Emit(returned(number, call, err))
+	return err
+}
+
+// NotCalled records a call that was not made since its node is down.
+func (c *Cluster) NotCalled(number int64, call Call, err error) {
+	c.emit(&event.Called{Op: number, Do: call.Do, Details: call.Details})
+	c.emit(returned(number, call, err))
+}
+
+// returned is the event of the end of a call.
+func returned(number int64, call Call, err error) *event.Returned {
+	outcome, class := call.Errors.Outcome(err)
+	r := &event.Returned{Op: number, Do: call.Do, Outcome: outcome, Class: class}
 	if err != nil {
-		fields = append(fields, trace.Str("error", err.Error()))
+		r.Error = err.Error()
 	}
-	if errors.Is(err, replica.ErrRejected) {
-		fields = append(fields, trace.Str("class", refinement.Verdict(err).String()))
+	return r
+}
+
+// send makes a call, or not, and returns what its caller learns of that.
+func (i *Incarnation) send(ctx context.Context, call Call) error {
+	if _, ok := i.activated(plan.CallError, call); ok {
+		return call.Errors.NotSent(fmt.Errorf("%s fails as planned", call.Do))
 	}
-	return fields
-}
-
-// outcome is what a client knows of a command: "error" is one that had no effect.
-func outcome(err error) string {
-	switch {
-	case err == nil:
-		return "ok"
-	case errors.Is(err, replica.ErrRejected):
-		return "rejected"
-	case errors.Is(err, replica.ErrAmbiguous):
-		return "ambiguous"
+	if _, ok := i.activated(plan.CallLoss, call); ok {
+		return call.Errors.Unknown(fmt.Errorf("%s is lost as planned", call.Do))
 	}
-	return "error"
-}
-
-func (k *caller) RecordDistributedTaskUnitCompletion(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID string) error {
-	return k.call(ctx, "complete-unit", unitFields(namespace, taskID, version, unitID), func(ctx context.Context, c Client) error {
-		return c.RecordDistributedTaskUnitCompletion(ctx, namespace, taskID, version, nodeID, unitID)
-	})
-}
-
-func (k *caller) RecordDistributedTaskUnitFailure(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID, errMsg string) error {
-	return k.call(ctx, "fail-unit", unitFields(namespace, taskID, version, unitID), func(ctx context.Context, c Client) error {
-		return c.RecordDistributedTaskUnitFailure(ctx, namespace, taskID, version, nodeID, unitID, errMsg)
-	})
-}
-
-func (k *caller) UpdateDistributedTaskUnitProgress(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID string, progress float32) error {
-	fields := append(unitFields(namespace, taskID, version, unitID), trace.Str("progress", number(progress)))
-	return k.call(ctx, "update-progress", fields, func(ctx context.Context, c Client) error {
-		return c.UpdateDistributedTaskUnitProgress(ctx, namespace, taskID, version, nodeID, unitID, progress)
-	})
-}
-
-// ListDistributedTasks lists in the name of a scheduler.
-func (k *caller) ListDistributedTasks(ctx context.Context) (map[string][]*fsm.Task, error) {
-	return k.list(ctx)
-}
-
-// list lists, and says what the list shows; more says whose it is.
-func (k *caller) list(ctx context.Context, more ...trace.Field) (map[string][]*fsm.Task, error) {
-	index, called := k.replica.AppliedIndex(), time.Since(k.cluster.start)
-	tasks, err := k.client.ListDistributedTasks(ctx)
-	if err != nil {
-		(*incarnation)(k).emit(trace.ListFailed, append([]trace.Field{trace.Str("error", err.Error())}, more...)...)
-		return nil, err
-	}
-	contents := contentsOf(tasks)
-	fields := []trace.Field{trace.Uint("index", index), trace.Int("tasks", int64(len(contents))), trace.Dur("called", called)}
-	(*incarnation)(k).emit(trace.Listed, append(append(fields, more...), trace.ListContents(contents))...)
-	return tasks, nil
-}
-
-// contentsOf says what a list shows, sorted by namespace and id.
-func contentsOf(tasks map[string][]*fsm.Task) []trace.ListedTask {
-	var contents []trace.ListedTask
-	for namespace, of := range tasks {
-		for _, t := range of {
-			one := trace.ListedTask{
-				Namespace: namespace, ID: t.ID, Version: t.Version, Status: string(t.Status),
-				Prepared: acksOf(t.PreparationCompletionAcks), Swapped: acksOf(t.PostCompletionAcks),
-				Digest: strconv.FormatUint(refinement.Digest(t), 16),
+	if a, ok := i.activated(plan.CallLate, call); ok {
+		c, node := i.cluster, i.node
+		c.faults.after(a.Wait(), func() {
+			if other := c.anyone(node); other != nil {
+				other.resend(call)
 			}
-			for _, u := range t.Units {
-				if u.NodeID != "" {
-					one.Claimed++
-				}
-				if u.Status.IsTerminal() {
-					one.Terminal++
-				}
-			}
-			contents = append(contents, one)
+		})
+		return call.Errors.Unknown(fmt.Errorf("%s is late as planned", call.Do))
+	}
+	err := call.Send(ctx, i)
+	if outcome, _ := call.Errors.Outcome(err); outcome == event.OK || outcome == event.Rejected {
+		if _, ok := i.activated(plan.ReplyError, call); ok {
+			return call.Errors.Unknown(fmt.Errorf("%s has no answer as planned", call.Do))
 		}
 	}
-	slices.SortFunc(contents, func(a, b trace.ListedTask) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.ID, b.ID))
-	})
-	return contents
+	return err
 }
 
-func acksOf(acks map[string]fsm.PostCompletionAck) map[string]bool {
-	if len(acks) == 0 {
+// resend makes a call that nothing waits for. Its outcome is in the trace.
+func (i *Incarnation) resend(call Call) {
+	call.Details = append(slices.Clone(call.Details), trace.Bool(Resent, true))
+	ctx, cancel := context.WithTimeout(i.halt, operationTimeout)
+	defer cancel()
+	_ = i.numbered(ctx, i.cluster.NextCall(), call, func(ctx context.Context) error { return call.Send(ctx, i) })
+}
+
+// anyone returns the incarnation of a node that runs, or else that of the first node that
+// does; nil if none does.
+func (c *Cluster) anyone(node *Node) *Incarnation {
+	if i := node.running(); i != nil {
+		return i
+	}
+	for _, n := range c.nodes {
+		if i := n.running(); i != nil {
+			return i
+		}
+	}
+	return nil
+}
+
+// activated asks the rules of a kind about a call.
+func (i *Incarnation) activated(kind plan.FaultKind, call Call) (Activation, bool) {
+	return i.Activated(kind, Decision{Op: call.Do, About: call.About}, append([]trace.Field{trace.Str("op", call.Do)}, call.Details...)...)
+}
+
+// sleep lets the node's time pass.
+func (i *Incarnation) sleep(ctx context.Context, d time.Duration) error {
+	timer := i.clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.Chan():
 		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	outcomes := make(map[string]bool, len(acks))
-	for node, ack := range acks {
-		outcomes[node] = ack.Success
-	}
-	return outcomes
-}
-
-func (k *caller) CleanUpDistributedTask(ctx context.Context, namespace, taskID string, version uint64) error {
-	return k.call(ctx, "clean-up-task", taskFields(namespace, taskID, version), func(ctx context.Context, c Client) error {
-		return c.CleanUpDistributedTask(ctx, namespace, taskID, version)
-	})
-}
-
-func (k *caller) MarkDistributedTaskFinalized(ctx context.Context, namespace, taskID string, version uint64) error {
-	return k.call(ctx, "finalize-task", taskFields(namespace, taskID, version), func(ctx context.Context, c Client) error {
-		return c.MarkDistributedTaskFinalized(ctx, namespace, taskID, version)
-	})
-}
-
-func (k *caller) RecordDistributedTaskPostCompletionAck(ctx context.Context, namespace, taskID string, version uint64, nodeID string, success bool, errMsg string) error {
-	fields := taskFields(namespace, taskID, version)
-	success, errMsg = k.outcomeOf("ack-swap", fields, success, errMsg)
-	return k.call(ctx, "ack-swap", append(fields, trace.Bool("success", success)), func(ctx context.Context, c Client) error {
-		return c.RecordDistributedTaskPostCompletionAck(ctx, namespace, taskID, version, nodeID, success, errMsg)
-	})
-}
-
-func (k *caller) RecordDistributedTaskPreparationCompleteAck(ctx context.Context, namespace, taskID string, version uint64, nodeID string, success bool, errMsg string) error {
-	fields := taskFields(namespace, taskID, version)
-	success, errMsg = k.outcomeOf("ack-preparation", fields, success, errMsg)
-	return k.call(ctx, "ack-preparation", append(fields, trace.Bool("success", success)), func(ctx context.Context, c Client) error {
-		return c.RecordDistributedTaskPreparationCompleteAck(ctx, namespace, taskID, version, nodeID, success, errMsg)
-	})
-}
-
-func taskFields(namespace, taskID string, version uint64) []trace.Field {
-	return about(provider.Run{Namespace: namespace, Task: taskID, Version: version})
-}
-
-func unitFields(namespace, taskID string, version uint64, unit string) []trace.Field {
-	return append(taskFields(namespace, taskID, version), trace.Str("unit", unit))
 }

@@ -1,15 +1,18 @@
 package cluster
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/keyed"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // faults are the faults of the plan as they happen. Safe for concurrent use; none of
@@ -21,7 +24,7 @@ type faults struct {
 	awaited atomic.Int32
 
 	mu     sync.Mutex
-	calm   bool // nothing begins any more
+	quiet  bool // nothing begins any more
 	alarms []*alarm
 }
 
@@ -29,22 +32,22 @@ type faults struct {
 type fault struct {
 	*plan.Fault
 	index int
-	// do is what an operator does; nil for a fault of another kind.
-	do *taskplan.Operation
+	// operation is what a client does; nil for a fault of another kind.
+	operation *Operation
 	// draw is what all draws of the fault are narrowed from.
 	draw keyed.Draw
 
-	// Who is struck, resolved at the beginning and constant from then on; empty means
+	// Whom it is about, resolved at the beginning and constant from then on; empty means
 	// any node.
 	nodes []string
 	peer  string
 
 	// Guarded by faults.mu.
-	phase   phase
-	reached int // moments that matched
-	bites   int
-	asked   map[string]uint64 // how often a rule was asked, by identity
-	undo    func()
+	phase       phase
+	reached     int // moments that matched
+	activations int
+	asked       map[string]uint64 // how often a rule was asked, by identity
+	undo        func()
 }
 
 // phase is how far a fault has come.
@@ -67,10 +70,15 @@ func newFaults(c *Cluster) *faults {
 	s := &faults{cluster: c}
 	for i := range c.plan.Faults {
 		f := &c.plan.Faults[i]
-		s.all = append(s.all, &fault{
-			Fault: f, index: i, do: c.plan.Does(i), asked: make(map[string]uint64),
+		added := &fault{
+			Fault: f, index: i, asked: make(map[string]uint64),
 			draw: keyed.New(c.plan.Seed, "fault").Int(c.plan.FaultKey(i)).Str(string(f.Kind)),
-		})
+		}
+		if o, ok := c.app.(Operator); ok && f.Kind == plan.Operate {
+			op := o.Operation(i)
+			added.operation = &op
+		}
+		s.all = append(s.all, added)
 		if f.When != nil {
 			s.awaited.Add(1)
 		}
@@ -78,15 +86,15 @@ func newFaults(c *Cluster) *faults {
 	return s
 }
 
-// waiting says whether moments have to be announced.
+// waiting reports whether moments have to be announced.
 func (s *faults) waiting() bool { return s.awaited.Load() > 0 }
 
-// start sets the times at which faults begin, and that of the calm.
+// start sets the times at which faults begin, and that of quiescence.
 func (s *faults) start() {
 	if s.cluster.plan.Calm == 0 {
 		return
 	}
-	s.after(time.Until(s.cluster.start.Add(s.cluster.plan.Calm.D())), s.settle)
+	s.after(time.Until(s.cluster.start.Add(s.cluster.plan.Calm.D())), s.quiesce)
 	for _, f := range s.all {
 		if f.When == nil {
 			begin := f.At.D() + time.Duration(f.index) // no two in one instant
@@ -96,11 +104,11 @@ func (s *faults) start() {
 }
 
 // after does something once a time has passed, in a goroutine of its own that the run
-// waits for. When the calm begins, what is not due by then is forgotten.
+// waits for. At quiescence, what is not due by then is forgotten.
 func (s *faults) after(d time.Duration, do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.calm {
+	if s.quiet {
 		return
 	}
 	a := &alarm{}
@@ -130,43 +138,43 @@ func (s *faults) forget() {
 	s.alarms = nil
 }
 
-// arrive lets the faults strike that wait for a moment.
+// arrive begins the faults that wait for a moment.
 func (s *faults) arrive(a arrival) {
 	if !s.waiting() {
 		return
 	}
 	now := time.Since(s.cluster.start)
-	var struck []*fault
+	var due []*fault
 	s.mu.Lock()
 	for _, f := range s.all {
 		if f.When == nil || f.phase != expected || now < f.At.D() || !matches(f.When, a) {
 			continue
 		}
 		if f.reached++; f.reached == max(f.When.Nth, 1) {
-			struck = append(struck, f)
+			due = append(due, f)
 		}
 	}
 	s.mu.Unlock()
-	for _, f := range struck {
+	for _, f := range due {
 		s.begin(f, a)
 	}
 }
 
-// matches says whether an arrival is one of those that a trigger counts.
+// matches reports whether an arrival is one of those that a trigger counts.
 func matches(t *plan.Trigger, a arrival) bool {
 	if t.Node == "" && a.copied {
 		return false
 	}
-	return t.Moment == a.moment && in(t.Node, a.node) && in(t.About[taskplan.AboutNamespace], a.run.Namespace) && in(t.About[taskplan.AboutTask], a.run.Task)
+	return t.Moment == a.moment && in(t.Node, a.node) && a.about.matches(t.About)
 }
 
-// in says whether a filter lets a value through.
+// in reports whether a filter lets a value through.
 func in(filter, value string) bool { return filter == "" || filter == value }
 
 // begin begins a fault that was not begun before; a is the moment it waited for.
 func (s *faults) begin(f *fault, a arrival) {
 	s.mu.Lock()
-	if s.calm || f.phase != expected {
+	if s.quiet || f.phase != expected {
 		s.mu.Unlock()
 		return
 	}
@@ -177,25 +185,19 @@ func (s *faults) begin(f *fault, a arrival) {
 	}
 	c := s.cluster
 	c.resolve(f, a)
-	fields := f.fields()
+	began := &event.FaultBegan{Fault: f.event(), Nodes: strings.Join(f.nodes, ","), Peer: f.peer}
 	if f.When != nil {
-		fields = append(fields, trace.Str("moment", string(a.moment)))
+		began.Moment = string(a.moment)
 	}
-	if len(f.nodes) > 0 {
-		fields = append(fields, trace.Str("nodes", strings.Join(f.nodes, ",")))
-	}
-	if f.peer != "" {
-		fields = append(fields, trace.Str("peer", f.peer))
-	}
-	c.emit(trace.FaultBegan, fields...)
-	undo := c.strike(f)
+	c.emit(began)
+	undo := c.realize(f)
 
 	s.mu.Lock()
 	f.phase, f.undo = lasting, undo
 	if undo == nil {
 		f.phase = over
 	}
-	late := s.calm
+	late := s.quiet
 	s.mu.Unlock()
 	switch {
 	case late:
@@ -214,15 +216,15 @@ func (s *faults) end(f *fault) {
 	}
 	f.phase = over
 	s.mu.Unlock()
-	s.cluster.emit(trace.FaultEnded, f.fields()...)
+	s.cluster.emit(&event.FaultEnded{Fault: f.event()})
 	f.undo()
 }
 
-// settle begins the calm: every fault ends, clocks are right, and every node that has
+// quiesce begins quiescence: every fault ends, clocks are right, and every node that has
 // not left is up.
-func (s *faults) settle() {
+func (s *faults) quiesce() {
 	s.mu.Lock()
-	s.calm = true
+	s.quiet = true
 	s.awaited.Store(0)
 	s.forget()
 	s.mu.Unlock()
@@ -230,7 +232,7 @@ func (s *faults) settle() {
 		s.end(f)
 	}
 	c := s.cluster
-	c.emit(trace.Calm)
+	c.emit(&event.Quiescence{})
 	for _, n := range c.nodes {
 		n.setClock()
 		n.restart()
@@ -241,19 +243,23 @@ func (s *faults) settle() {
 func (s *faults) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calm = true
+	s.quiet = true
 	s.awaited.Store(0)
 	s.forget()
 }
 
-// fields name the fault in its events.
+// event names the fault in its events.
+func (f *fault) event() event.Fault { return event.Fault{Index: int64(f.index), What: string(f.Kind)} }
+
+// fields are the same for the rules of links and disks.
 func (f *fault) fields() []trace.Field {
-	return []trace.Field{trace.Int("fault", int64(f.index)), trace.Str("what", string(f.Kind))}
+	name := f.event()
+	return trace.FieldsOf(&name)
 }
 
-// strike makes a fault happen and returns what ends it; nil for one that is over at
-// once. What is not here is a rule, which [incarnation.bites] asks about.
-func (c *Cluster) strike(f *fault) (undo func()) {
+// realize makes a fault happen and returns what ends it; nil for one that is over at
+// once. What is not here is a rule, which [Incarnation.Activated] asks about.
+func (c *Cluster) realize(f *fault) (undo func()) {
 	switch f.Kind {
 	case plan.Delay, plan.Loss, plan.Duplicate, plan.Reorder, plan.ReplyLoss, plan.LateDuplicate:
 		return c.disturb(f)
@@ -280,60 +286,48 @@ func (c *Cluster) strike(f *fault) (undo func()) {
 	case plan.ClockOffset, plan.ClockDrift, plan.ClockJump:
 		return c.skew(f)
 	case plan.Operate:
-		c.operateFault(f)
+		if f.operation != nil {
+			c.operate(f)
+		}
 		return nil
 	}
 	return func() {}
 }
 
-// decision is what a rule is asked about.
-type decision struct {
-	// op is the call or the callback, as in the trace.
-	op                    string
-	namespace, task, unit string
-	// identity tells the decision from all others of its kind on the node; one that
-	// comes again draws again.
-	identity string
+// operate performs the operation of a fault in a goroutine of its own.
+func (c *Cluster) operate(f *fault) {
+	var i *Incarnation
+	if n := c.Node(f.nodes[0]); n != nil {
+		i = n.running()
+	}
+	c.behind.Go(func() { f.operation.Do(context.Background(), i) })
 }
 
-// bites asks the rules of a kind about a decision of this incarnation: it returns the
-// first that bites, with a draw of its own, or nil. That it bit is counted and in the
-// trace, with the fields.
-func (i *incarnation) bites(kind plan.FaultKind, d decision, fields ...trace.Field) (*fault, keyed.Draw) {
-	s := i.cluster.faults
-	if len(s.all) == 0 {
-		return nil, 0
-	}
-	f, draw := s.ask(kind, i.node.name, d)
-	if f != nil {
-		i.emit(trace.FaultBit, append(f.fields(), fields...)...)
-	}
-	return f, draw
-}
-
-func (s *faults) ask(kind plan.FaultKind, node string, d decision) (*fault, keyed.Draw) {
+// ask returns the first fault of a kind that a decision of a node activates, with a draw of
+// its own; nil if none does.
+func (s *faults) ask(kind plan.FaultKind, node string, d Decision) (*fault, keyed.Draw) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.all {
-		if f.Kind != kind || f.phase != lasting || f.Count > 0 && f.bites >= f.Count || !f.concerns(node, d) {
+		if f.Kind != kind || f.phase != lasting || f.Count > 0 && f.activations >= f.Count || !f.concerns(node, d) {
 			continue
 		}
-		key := node + "\x00" + d.op + "\x00" + d.namespace + "\x00" + d.task + "\x00" + d.unit + "\x00" + d.identity
+		key := d.key(node)
 		f.asked[key]++
 		draw := f.draw.Str(key).Int(f.asked[key])
 		if f.always() || draw.Str("rate").Chance(f.Rate) {
-			f.bites++
+			f.activations++
 			return f, draw
 		}
 	}
 	return nil, 0
 }
 
-// always says that the fault bites wherever it can.
+// always reports whether the fault is activated wherever it can be.
 func (f *fault) always() bool { return f.Rate == 0 }
 
-// concerns says whether a decision of a node is one that the fault is about.
-func (f *fault) concerns(node string, d decision) bool {
+// concerns reports whether a decision of a node is one that the fault is about.
+func (f *fault) concerns(node string, d Decision) bool {
 	if len(f.nodes) > 0 {
 		found := false
 		for _, name := range f.nodes {
@@ -343,11 +337,25 @@ func (f *fault) concerns(node string, d decision) bool {
 			return false
 		}
 	}
-	return (in(f.Op, d.op) || f.Op == taskplan.AnyAck && strings.HasPrefix(d.op, "ack-")) && in(f.About[taskplan.AboutNamespace], d.namespace) &&
-		in(f.About[taskplan.AboutTask], d.task) && in(f.About[taskplan.AboutUnit], d.unit)
+	return f.covers(d.Op) && d.About.matches(f.About)
 }
 
-// wait returns the time that the fault lets pass, drawn for one bite.
+// covers reports whether the fault is about an operation: one that it names, or whose name
+// begins with that and a dash.
+func (f *fault) covers(op string) bool {
+	return f.Op == "" || f.Op == op || strings.HasPrefix(op, f.Op+"-")
+}
+
+// key identifies a decision of a node, for draws.
+func (d Decision) key(node string) string {
+	key := node + "\x00" + d.Op
+	for _, name := range slices.Sorted(maps.Keys(d.About)) {
+		key += "\x00" + d.About[name]
+	}
+	return key + "\x00" + d.Identity
+}
+
+// wait returns the time that the fault lets pass, drawn for one activation.
 func (f *fault) wait(draw keyed.Draw) time.Duration {
 	return draw.Str("wait").Duration(f.Min.D(), f.Max.D())
 }

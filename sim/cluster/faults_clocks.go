@@ -5,18 +5,19 @@ import (
 
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
-// skew does to clocks what a fault says.
+// skew changes clocks as a fault has it.
 func (c *Cluster) skew(f *fault) func() {
-	nodes := c.struck(f)
+	nodes := c.targets(f)
 	change := func(by time.Duration, drift int64) {
 		for _, n := range nodes {
 			n.skew(by, drift)
 		}
 	}
 	for _, n := range nodes {
-		c.bit(f, n, trace.Dur("by", f.By.D()), trace.Int("drift", int64(f.Drift)))
+		c.activated(f, n, trace.Dur("by", f.By.D()), trace.Int("drift", int64(f.Drift)))
 	}
 	switch f.Kind {
 	case plan.ClockOffset:
@@ -38,17 +39,17 @@ func (n *Node) skew(by time.Duration, drift int64) {
 	n.clock.SetDrift(n.drift)
 	n.clock.Jump(by)
 	n.mu.Unlock()
-	n.tellClock()
+	n.recordClock()
 }
 
 // setClock lets the node's clock show the true time, and keep it.
 func (n *Node) setClock() {
 	if n.rightClock() {
-		n.tellClock()
+		n.recordClock()
 	}
 }
 
-// rightClock is setClock; it says whether there was anything to do.
+// rightClock is setClock; it reports whether there was anything to do.
 func (n *Node) rightClock() (changed bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -66,16 +67,10 @@ func (n *Node) rightClock() (changed bool) {
 // ahead is how much more than the run's time the node's clock shows. n.mu is held.
 func (n *Node) ahead() time.Duration { return n.clock.Now().Sub(time.Now().Round(0)) }
 
-// tellClock says what the node's clock is like.
-func (n *Node) tellClock() {
+// recordClock records what the node's clock shows.
+func (n *Node) recordClock() {
 	n.mu.Lock()
 	ahead, drift := n.ahead(), n.clock.Drift() // which is bounded, whatever faults add up to
 	n.mu.Unlock()
-	c := n.cluster
-	c.applying.Lock()
-	defer c.applying.Unlock()
-	c.rec.Emit(trace.Event{
-		At: time.Since(c.start), Node: n.name, Kind: trace.ClockSet,
-		Fields: []trace.Field{trace.Dur("ahead", ahead), trace.Int("drift", drift)},
-	})
+	n.cluster.emitOf(n.name, &event.ClockSet{Ahead: ahead, Drift: drift})
 }

@@ -33,7 +33,7 @@ func (c *Cluster) spoil(f *fault) func() {
 		r.Err = disk.ErrFull
 	}
 	var ends []func()
-	for _, n := range c.struck(f) {
+	for _, n := range c.targets(f) {
 		ends = append(ends, n.disk.AddRule(r))
 	}
 	return func() {
@@ -44,7 +44,7 @@ func (c *Cluster) spoil(f *fault) func() {
 }
 
 // fatal ends an incarnation whose raft would panic: the process dies of it, and is
-// started again by whoever looks after it.
+// started again by its supervisor.
 func (n *Node) fatal(int) {
 	if n.Crash() {
 		n.cluster.faults.after(fatalRestart, n.Start)
@@ -67,12 +67,12 @@ func (c *Cluster) forceSnapshot(f *fault) func() {
 	return func() {
 		c.behind.Go(func() {
 			defer heal()
-			if len(c.struck(f)) == 0 {
+			if len(c.targets(f)) == 0 {
 				return
 			}
 			if n := c.Node(c.leader()); n != nil {
 				if i := n.running(); i != nil {
-					// Something that the node has missed; nobody waits for it.
+					// Something that the node has missed; nothing waits for it.
 					i.raft.Barrier(time.Second)
 					time.Sleep(snapshotPoll)
 				}
@@ -101,7 +101,7 @@ func (c *Cluster) compact(f *fault, n *Node) {
 	c.behind.Go(func() { i.raft.Snapshot() }) // its future may never come
 	for range int(snapshotWait / snapshotPoll) {
 		if newest(i.mount) != before {
-			c.bit(f, n, trace.Str("snapshot", newest(i.mount)))
+			c.activated(f, n, trace.Str("snapshot", newest(i.mount)))
 			return
 		}
 		if i.halt.Err() != nil {

@@ -7,10 +7,11 @@ import (
 	"github.com/hashicorp/raft"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
-// struck are the nodes that a fault names.
-func (c *Cluster) struck(f *fault) (nodes []*Node) {
+// targets returns the nodes that a fault names.
+func (c *Cluster) targets(f *fault) (nodes []*Node) {
 	for _, name := range f.nodes {
 		if n := c.Node(name); n != nil {
 			nodes = append(nodes, n)
@@ -19,19 +20,17 @@ func (c *Cluster) struck(f *fault) (nodes []*Node) {
 	return nodes
 }
 
-// bit tells that a fault has changed the life of a node.
-func (c *Cluster) bit(f *fault, n *Node, fields ...trace.Field) {
-	c.applying.Lock()
-	defer c.applying.Unlock()
-	c.rec.Emit(trace.Event{At: time.Since(c.start), Node: n.name, Kind: trace.FaultBit, Fields: append(f.fields(), fields...)})
+// activated records that a fault has changed the life of a node.
+func (c *Cluster) activated(f *fault, n *Node, details ...trace.Field) {
+	c.emitOf(n.name, &event.FaultActivated{Fault: f.event(), Details: details})
 }
 
 // crash crashes nodes; those that ran start again in the end.
 func (c *Cluster) crash(f *fault) func() {
 	var down []*Node
-	for _, n := range c.struck(f) {
+	for _, n := range c.targets(f) {
 		if n.Crash() {
-			c.bit(f, n)
+			c.activated(f, n)
 			down = append(down, n)
 		}
 	}
@@ -51,9 +50,9 @@ func restart(nodes []*Node) func() {
 // need.
 func (c *Cluster) shutdown(f *fault) func() {
 	var down []*Node
-	for _, n := range c.struck(f) {
+	for _, n := range c.targets(f) {
 		if i := n.beginStop(); i != nil {
-			c.bit(f, n)
+			c.activated(f, n)
 			down = append(down, n)
 			c.behind.Go(i.shutdown)
 		}
@@ -63,10 +62,10 @@ func (c *Cluster) shutdown(f *fault) func() {
 
 // pause lets nodes take no step until it ends.
 func (c *Cluster) pause(f *fault) func() {
-	var paused []*incarnation
-	for _, n := range c.struck(f) {
+	var paused []*Incarnation
+	for _, n := range c.targets(f) {
 		if i := n.running(); i != nil && i.pause() {
-			c.bit(f, n)
+			c.activated(f, n)
 			paused = append(paused, i)
 		}
 	}
@@ -79,15 +78,15 @@ func (c *Cluster) pause(f *fault) func() {
 
 // leave crashes nodes for good.
 func (c *Cluster) leave(f *fault) func() {
-	for _, n := range c.struck(f) {
+	for _, n := range c.targets(f) {
 		if n.leave() {
-			c.bit(f, n)
+			c.activated(f, n)
 		}
 	}
 	return nil
 }
 
-// leave crashes the node; it is not started again. It says whether the node had not
+// leave crashes the node; it is not started again. It reports whether the node had not
 // left before.
 func (n *Node) leave() bool {
 	n.mu.Lock()
@@ -98,9 +97,7 @@ func (n *Node) leave() bool {
 		return false
 	}
 	n.Crash()
-	n.cluster.applying.Lock()
-	defer n.cluster.applying.Unlock()
-	n.cluster.rec.Emit(trace.Event{At: time.Since(n.cluster.start), Node: n.name, Kind: trace.NodeLeft})
+	n.cluster.emitOf(n.name, &event.NodeLeft{})
 	return true
 }
 
@@ -112,22 +109,22 @@ const (
 )
 
 // remove has a node taken out of the configuration, after which it leaves. It leaves
-// when the calm begins in any case: whoever is told of its removal late finds it gone.
+// at quiescence in any case: a node that learns of its removal late is gone by then.
 func (c *Cluster) remove(f *fault) func() {
-	for _, n := range c.struck(f) {
+	for _, n := range c.targets(f) {
 		c.behind.Go(func() {
 			for c.duration() > 0 && !c.removed(n.name) {
 				time.Sleep(removeAgain)
 			}
 			if n.leave() {
-				c.bit(f, n)
+				c.activated(f, n)
 			}
 		})
 	}
 	return func() {
-		for _, n := range c.struck(f) {
+		for _, n := range c.targets(f) {
 			if n.leave() {
-				c.bit(f, n)
+				c.activated(f, n)
 			}
 		}
 	}
@@ -136,8 +133,8 @@ func (c *Cluster) remove(f *fault) func() {
 // duration is how much of the run is left.
 func (c *Cluster) duration() time.Duration { return c.plan.Duration.D() - time.Since(c.start) }
 
-// removed asks the leader, if there is one, to remove a node; it says whether the
-// leader has committed that. Nobody waits for a future of raft: those of one that is
+// removed asks the leader, if there is one, to remove a node; it reports whether the
+// leader has committed that. Nothing waits for a future of raft: those of one that is
 // shut down may never come.
 func (c *Cluster) removed(name string) bool {
 	n := c.Node(c.leader())
@@ -181,18 +178,18 @@ func (c *Cluster) transfer(f *fault) func() {
 		}
 	}
 	hand()
-	c.bit(f, leader)
+	c.activated(f, leader)
 	return nil
 }
 
 // pause lets the incarnation take no step; false if it is paused already.
-func (i *incarnation) pause() bool {
+func (i *Incarnation) pause() bool {
 	i.cluster.applying.Lock()
 	if i.dead || i.paused {
 		i.cluster.applying.Unlock()
 		return false
 	}
-	i.append(trace.NodePaused)
+	i.append(&event.NodePaused{})
 	i.paused = true
 	i.cluster.applying.Unlock()
 	i.gate.close()
@@ -204,13 +201,13 @@ func (i *incarnation) pause() bool {
 
 // resume lets a paused incarnation go on, with what has waited for it in the order in
 // which it came.
-func (i *incarnation) resume() {
+func (i *Incarnation) resume() {
 	i.cluster.applying.Lock()
 	if !i.paused {
 		i.cluster.applying.Unlock()
 		return
 	}
-	i.append(trace.NodeResumed)
+	i.append(&event.NodeResumed{})
 	i.paused = false
 	i.cluster.applying.Unlock()
 	i.mount.Resume()

@@ -17,7 +17,7 @@ func (g *gate) close() {
 	}
 }
 
-// open lets everybody through.
+// open opens the gate.
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -1,57 +1,18 @@
 package cluster
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-	"strconv"
-
 	"github.com/hashicorp/raft"
 
-	"dtsim/scenarios/tasks/provider"
-	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/sim/trace/event"
 )
 
-// journal is the cluster's log as the replicas have applied it, each entry once, and
-// the runs that are on record according to it. The cluster's applying lock guards it.
+// journal is the cluster's log as the replicas have applied it, each entry once. The
+// cluster's applying lock guards it.
 type journal struct {
-	entries  []*raft.Log
-	onRecord map[provider.Run]bool
-	// stride is how far apart the indexes are at which states are compared.
-	stride uint64
+	entries []*raft.Log
 }
 
-// With up to fewUnits in the plan's tasks, every index is compared. Hashing a state
-// takes as long as it has units, so with more of them the indexes are the further
-// apart the more there are: the cost of a run stays in proportion to its commands.
-const (
-	fewUnits       = 64
-	unitsPerStride = 8
-)
-
-func newJournal(p *taskplan.Plan) *journal {
-	units := 0
-	for i, op := range p.Workload {
-		if op.Do == taskplan.AddTask {
-			units += len(p.TaskUnits(i))
-		}
-	}
-	if h := p.Inherited; h != nil {
-		for i := range h.Tasks {
-			units += len(h.Units(&h.Tasks[i], p.Cluster.Nodes))
-		}
-	}
-	j := &journal{onRecord: make(map[provider.Run]bool), stride: 1}
-	if units > fewUnits {
-		j.stride = uint64(units / unitsPerStride)
-	}
-	return j
-}
-
-// sampled says whether the state at an index is compared.
-func (j *journal) sampled(index uint64) bool { return index%j.stride == 0 }
-
-// offer takes an entry in; false if it is there already.
+// offer takes an entry in, and reports whether it is new.
 func (j *journal) offer(entry *raft.Log) bool {
 	if n := len(j.entries); n > 0 && entry.Index <= j.entries[n-1].Index {
 		return false
@@ -60,24 +21,26 @@ func (j *journal) offer(entry *raft.Log) bool {
 	return true
 }
 
-// added puts a run on record, in the place of an older one of its task.
-func (j *journal) added(run provider.Run) {
-	maps.DeleteFunc(j.onRecord, func(old provider.Run, _ bool) bool {
-		return old.Namespace == run.Namespace && old.Task == run.Task
-	})
-	j.onRecord[run] = true
+// sampled reports whether the state at an index is compared between nodes.
+func (c *Cluster) sampled(index uint64) bool {
+	s, ok := c.app.(Sampler)
+	return !ok || s.Sampled(index)
 }
 
-func (j *journal) knows(run provider.Run) bool { return j.onRecord[run] }
-
-func (j *journal) removed(run provider.Run) { delete(j.onRecord, run) }
-
-// runs returns the runs on record, sorted.
-func (j *journal) runs() []provider.Run {
-	return slices.SortedFunc(maps.Keys(j.onRecord), func(a, b provider.Run) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Task, b.Task), cmp.Compare(a.Version, b.Version))
-	})
+// replay applies the whole log to a machine that belongs to no node, from the initial
+// state on.
+func (c *Cluster) replay() {
+	var o Outcome
+	fresh := c.app.NewMachine(func(decided Outcome) { o = decided })
+	c.initial.restore(fresh)
+	for _, entry := range c.log.entries {
+		o = Outcome{Words: event.Accepted}
+		fresh.Apply(entry)
+		if fresh.AppliedIndex() == entry.Index {
+			c.emit(&event.Replayed{
+				Index: entry.Index, Outcome: o.Words, Verdict: o.Verdict, Sum: sumOf(entry.Data),
+				First: o.duplicateOf(entry.Index), State: c.sample(fresh, entry.Index),
+			})
+		}
+	}
 }
-
-// number is the one way a progress stands in the trace.
-func number(f float32) string { return strconv.FormatFloat(float64(f), 'g', -1, 32) }

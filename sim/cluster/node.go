@@ -22,30 +22,29 @@ type Node struct {
 	mu     sync.Mutex
 	starts int
 	// current is nil while the node is down.
-	current *incarnation
+	current *Incarnation
 	// ending is an incarnation that is being shut down in order.
-	ending *incarnation
-	// left says that the node is not started again.
+	ending *Incarnation
+	// left is set when the node is not started again.
 	left bool
 	// clock is that of the last incarnation: it goes on while the node is down.
 	clock *clock.Clock
 	drift int64
 
-	// What the node has reached in all its lives, for moments of the log. The cluster's
-	// applying lock guards it.
-	reached    uint64
-	milestones map[milestone]bool
+	// reached is the last index of which the node has announced moments, in all its
+	// incarnations. The cluster's applying lock guards it.
+	reached uint64
 }
 
 // Name returns the node's name.
 func (n *Node) Name() string { return n.name }
 
-// Up says whether the node runs.
+// Up reports whether the node runs.
 func (n *Node) Up() bool { return n.running() != nil }
 
 // running returns the incarnation that runs, nil when the node is down or has not come
 // up yet.
-func (n *Node) running() *incarnation {
+func (n *Node) running() *Incarnation {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.current == nil || !n.current.begun.Load() {
@@ -54,15 +53,15 @@ func (n *Node) running() *incarnation {
 	return n.current
 }
 
-// bootstrap writes the first configuration to an empty disk, or the snapshot that holds
-// what is inherited.
+// bootstrap writes the first configuration to an empty disk, or the snapshot with which
+// the run begins.
 func (n *Node) bootstrap(names []string) {
 	var all raft.Configuration
 	for _, name := range names {
 		all.Servers = append(all.Servers, raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(name), Address: raft.ServerAddress(name)})
 	}
-	if n.cluster.inherited != nil {
-		n.inherit(all)
+	if n.cluster.initial != nil {
+		n.writeInitial(all)
 		return
 	}
 	mount := n.disk.Open(0)
@@ -118,7 +117,7 @@ func (n *Node) Start() {
 func (n *Node) restart() { n.cluster.behind.Go(n.Start) }
 
 // Crash ends the incarnation as the loss of power does, at once: what was not synced
-// is gone, and nothing of it does anything any more. It says whether there was one; an
+// is gone, and nothing of it does anything any more. It reports whether there was one; an
 // incarnation that is being shut down is one, too.
 func (n *Node) Crash() bool {
 	n.mu.Lock()
@@ -154,9 +153,9 @@ func (n *Node) close() {
 	n.Stop()
 }
 
-// beginStop tells the incarnation that it ends, and leaves it to the caller to shut it
+// beginStop cancels the incarnation, and leaves it to the caller to shut it
 // down; nil when the node is down.
-func (n *Node) beginStop() *incarnation {
+func (n *Node) beginStop() *Incarnation {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	i := n.current
@@ -168,8 +167,8 @@ func (n *Node) beginStop() *incarnation {
 	return i
 }
 
-// hasEnded says that the incarnation being shut down is no more.
-func (n *Node) hasEnded(i *incarnation) {
+// hasEnded records that the incarnation being shut down is no more.
+func (n *Node) hasEnded(i *Incarnation) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.ending == i {

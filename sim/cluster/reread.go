@@ -6,16 +6,16 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // reread is a snapshot that is read again once it is written: what reaches the disk is
 // restored into a fresh replica, whose state has to be the one that was captured (P1).
-// So a snapshot that nobody ever restores in the run is tried as well, and one that has
+// So a snapshot that is never restored in the run is tried as well, and one that has
 // changed between its capture and its writing does not pass for the state of its index.
 type reread struct {
 	raft.FSMSnapshot
-	incarnation *incarnation
+	incarnation *Incarnation
 	index       uint64
 }
 
@@ -44,17 +44,17 @@ func (s *rereadSink) Close() error {
 	return s.SnapshotSink.Close()
 }
 
-// read restores the bytes of the snapshot and tells what comes of them.
+// read restores the bytes of the snapshot and records what comes of them.
 func (s *reread) read(written []byte) {
-	if s.incarnation.fenced() {
+	if s.incarnation.Fenced() {
 		return
 	}
-	fresh := s.incarnation.cluster.fresh(nil)
+	fresh := s.incarnation.cluster.app.NewMachine(nil)
 	var hash string
 	if err := fresh.Restore(io.NopCloser(bytes.NewReader(written))); err != nil {
 		hash = err.Error()
 	} else {
 		hash = stateOf(fresh)
 	}
-	s.incarnation.emit(trace.SnapshotReread, trace.Uint("index", s.index), trace.Str("hash", hash))
+	s.incarnation.emit(&event.SnapshotReread{State: event.State{Index: s.index, Hash: hash}})
 }

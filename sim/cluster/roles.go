@@ -2,21 +2,21 @@ package cluster
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/raft"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
-// resolve turns the roles in a fault into names; a is the moment it waited for. A role
-// that nobody has is nobody.
+// resolve turns the roles in a fault into names; a is the moment it waited for. An
+// unheld role resolves to no node.
 func (c *Cluster) resolve(f *fault, a arrival) {
 	names := f.Nodes
 	switch {
-	case f.do != nil:
-		names = []string{f.do.Node}
+	case f.operation != nil:
+		names = []string{f.operation.Node}
 	case f.Node != "":
 		names = []string{f.Node}
 	}
@@ -29,17 +29,17 @@ func (c *Cluster) resolve(f *fault, a arrival) {
 		if who := c.who(f, a, f.Peer); len(who) > 0 {
 			f.peer = who[0]
 		} else {
-			f.peer = nobody
+			f.peer = noNode
 		}
 	}
 	if len(f.nodes) == 0 && len(names) > 0 {
-		f.nodes = []string{nobody}
+		f.nodes = []string{noNode}
 	}
 }
 
-// nobody is no node's name: it stands for a role that nobody has, where no name at
-// all means any.
-const nobody = "nobody"
+// noNode is not the name of a node. It stands for an unheld role, where no name at all
+// means any node.
+const noNode = "nobody"
 
 // who returns the nodes that a name or a role stands for.
 func (c *Cluster) who(f *fault, a arrival, name string) []string {
@@ -61,16 +61,20 @@ func (c *Cluster) who(f *fault, a arrival, name string) []string {
 	case plan.Follower:
 		leader := c.leader()
 		return one(slices.DeleteFunc(all, func(n string) bool { return n == leader || !c.Node(n).Up() }))
-	case taskplan.Owner:
-		about := f.About
-		if about[taskplan.AboutTask] == "" && f.When != nil {
-			about = f.When.About
-		}
-		return one(c.owners(about[taskplan.AboutNamespace], about[taskplan.AboutTask]))
 	case plan.Minority:
 		return c.shuffled(f, all)[:(len(all)-1)/2]
 	case plan.Majority:
 		return c.shuffled(f, all)[:(len(all)-1)/2+1]
+	}
+	if r, ok := c.app.(Roles); ok && c.Node(name) == nil {
+		about := make(About)
+		if f.When != nil {
+			maps.Copy(about, f.When.About)
+		}
+		maps.Copy(about, f.About)
+		if holders, known := r.Holders(name, about); known {
+			return one(holders)
+		}
 	}
 	return []string{name}
 }
@@ -87,7 +91,7 @@ func (c *Cluster) shuffled(f *fault, names []string) []string {
 // leader returns the node that leads with the highest term, or else the last one that
 // did; "" if there was none.
 func (c *Cluster) leader() string {
-	var best *incarnation
+	var best *Incarnation
 	for _, n := range c.nodes {
 		if i := n.running(); i != nil && i.leads() && (best == nil || i.raft.CurrentTerm() > best.raft.CurrentTerm()) {
 			best = i
@@ -101,31 +105,5 @@ func (c *Cluster) leader() string {
 	return c.lastLeader
 }
 
-// leads says whether the incarnation's raft is leader.
-func (i *incarnation) leads() bool { return i.begun.Load() && i.raft.State() == raft.Leader }
-
-// owners returns the nodes that own units of the current run of a task, sorted.
-func (c *Cluster) owners(namespace, task string) []string {
-	var freshest *incarnation
-	for _, n := range c.nodes {
-		if i := n.running(); i != nil && (freshest == nil || i.replica.AppliedIndex() > freshest.replica.AppliedIndex()) {
-			freshest = i
-		}
-	}
-	if freshest == nil {
-		return nil
-	}
-	var names []string
-	for _, t := range freshest.replica.Tasks()[namespace] {
-		if t.ID != task {
-			continue
-		}
-		for _, u := range t.Units {
-			if u.NodeID != "" && !slices.Contains(names, u.NodeID) {
-				names = append(names, u.NodeID)
-			}
-		}
-	}
-	slices.Sort(names)
-	return names
-}
+// leads reports whether the incarnation's raft is leader.
+func (i *Incarnation) leads() bool { return i.begun.Load() && i.raft.State() == raft.Leader }

@@ -2,18 +2,17 @@ package cluster
 
 import (
 	"context"
-	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing/synctest"
 	"time"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/disk"
 	"dtsim/sim/network"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Counters say how much a run was.
@@ -29,18 +28,19 @@ type Counters struct {
 // Cluster is a run under way. Its exported methods are called by one goroutine, the
 // one that called [New].
 type Cluster struct {
-	plan  *taskplan.Plan
-	sys   System
+	plan  *plan.Plan
+	app   Instance
 	rec   *trace.Recorder
 	start time.Time
 
 	network *network.Network
 	nodes   []*Node
-	log     *journal
-	// inherited is what stands on every disk at the start; nil for nothing.
-	inherited *inheritance
-	// ops numbers the calls of schedulers and providers, above the workload's.
-	ops atomic.Int64
+	log     journal
+	// initial is what stands on every disk at the start; nil for nothing.
+	initial    *Initial
+	operations []Operation
+	// calls numbers the calls of processes, above the operations of clients and faults.
+	calls atomic.Int64
 
 	// applying is held during an apply and its events, and for every other event: see
 	// the package comment. Nobody waits for time to pass while holding it.
@@ -53,28 +53,31 @@ type Cluster struct {
 	behind sync.WaitGroup
 }
 
-// Run runs a plan to its end and returns the verdict of judge. It is called inside a
+// Run runs a plan to its end, judges it and returns the verdict. It is called inside a
 // bubble; every goroutine it started has ended when it returns. The plan must be valid.
-// A nil recorder stands for one whose trace is thrown away.
-func Run(p *plan.Plan, sys System, rec *trace.Recorder, judge trace.Judge) (trace.Verdict, Counters) {
-	t, err := taskplan.Of(p)
-	if err == nil && rec == nil {
-		rec, err = trace.NewRecorder(io.Discard, trace.Header{Plan: *p})
-	}
-	if err != nil {
-		return trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}, Counters{}
-	}
+// The verdict is that of the events the recorder has got. The error is the reason why the plan is
+// not one of the application.
+func Run(p *plan.Plan, app Application, rec *trace.Recorder, judge trace.Judge) (trace.Verdict, Counters, error) {
 	finish := judge(p, rec)
-	c := New(t, sys, rec)
+	c, err := New(p, app, rec)
+	if err != nil {
+		return trace.Verdict{}, Counters{}, err
+	}
 	c.Play()
 	c.Stop()
-	return finish(), c.counters
+	return finish(), c.counters, nil
 }
 
-// New makes a cluster and starts all its nodes.
-func New(p *taskplan.Plan, sys System, rec *trace.Recorder) *Cluster {
-	c := &Cluster{plan: p, sys: sys, rec: rec, start: time.Now(), log: newJournal(p)}
-	c.ops.Store(int64(len(p.Workload) + len(p.Faults)))
+// New makes a cluster of an application's nodes and starts all of them. The error is the reason why
+// the plan is not one of the application.
+func New(p *plan.Plan, app Application, rec *trace.Recorder) (*Cluster, error) {
+	c := &Cluster{plan: p, rec: rec, start: time.Now()}
+	var err error
+	if c.app, err = app.Begin(c); err != nil {
+		return nil, err
+	}
+	c.operations = c.app.Operations()
+	c.calls.Store(int64(len(c.operations) + len(p.Faults)))
 	c.faults = newFaults(c)
 	names := p.Cluster.NodeNames()
 	c.network = network.New(network.Config{
@@ -82,16 +85,15 @@ func New(p *taskplan.Plan, sys System, rec *trace.Recorder) *Cluster {
 		MinLatency: p.Cluster.Network.MinLatency.D(), MaxLatency: p.Cluster.Network.MaxLatency.D(),
 		CallTimeout: p.Cluster.Network.CallTimeout.D(), Start: c.start, Recorder: rec,
 	})
-	c.emit(trace.RunStarted, trace.Uint("seed", p.Seed), trace.Int("nodes", int64(len(names))), trace.Dur("duration", p.Duration.D()),
-		trace.Int("start", c.start.UnixMilli()))
-	if c.inherited = c.inherit(p.Inherited); c.inherited != nil {
-		c.emit(trace.Inherited, trace.Uint("index", c.inherited.index), trace.Str("snapshot", string(c.inherited.snapshot)))
-		for _, run := range c.inherited.runs {
-			c.log.added(run)
-		}
+	c.emit(&event.RunStarted{Seed: p.Seed, Nodes: int64(len(names)), Duration: p.Duration.D(), Start: c.start.UnixMilli()})
+	if b, ok := c.app.(Beginner); ok {
+		c.initial = b.Initial()
+	}
+	if c.initial != nil {
+		c.emit(&event.Inherited{Index: c.initial.Index, Snapshot: string(c.initial.Snapshot)})
 	}
 	for _, name := range names {
-		n := &Node{cluster: c, name: name, milestones: make(map[milestone]bool)}
+		n := &Node{cluster: c, name: name}
 		n.disk = disk.New(disk.Config{
 			Node: name, SyncLatency: p.Cluster.Disk.SyncLatency.D(), Start: c.start, Recorder: rec, Fatal: n.fatal,
 		})
@@ -101,7 +103,24 @@ func New(p *taskplan.Plan, sys System, rec *trace.Recorder) *Cluster {
 		n.bootstrap(names)
 		n.Start()
 	}
-	return c
+	return c, nil
+}
+
+// Plan returns the plan of the run.
+func (c *Cluster) Plan() *plan.Plan { return c.plan }
+
+// Began returns when the run began, in the bubble's time.
+func (c *Cluster) Began() time.Time { return c.start }
+
+// Running returns the incarnations that are up, in the order of their nodes.
+func (c *Cluster) Running() []*Incarnation {
+	var up []*Incarnation
+	for _, n := range c.nodes {
+		if i := n.running(); i != nil {
+			up = append(up, i)
+		}
+	}
+	return up
 }
 
 // Node returns a node by name, or nil.
@@ -128,12 +147,11 @@ func (c *Cluster) Play(steps ...Step) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var operations sync.WaitGroup
 	c.faults.start()
-	for position := range c.plan.Workload {
-		op := &c.plan.Workload[position]
-		steps = c.take(steps, op.At.D())
-		c.sleepUntil(op.At.D())
+	for _, op := range c.operations {
+		steps = c.take(steps, op.At)
+		c.sleepUntil(op.At)
 		i := c.Node(op.Node).running()
-		operations.Go(func() { c.operate(ctx, i, position) })
+		operations.Go(func() { op.Do(ctx, i) })
 	}
 	c.take(steps, c.plan.Duration.D())
 	c.sleepUntil(c.plan.Duration.D())
@@ -153,7 +171,7 @@ func (c *Cluster) take(steps []Step, until time.Duration) []Step {
 
 func (c *Cluster) sleepUntil(at time.Duration) { time.Sleep(time.Until(c.start.Add(at))) }
 
-// Stop says what is at rest, shuts every node down, replays the log, and returns when
+// Stop records what is at rest, shuts every node down, replays the log, and returns when
 // no goroutine of the cluster is left.
 func (c *Cluster) Stop() {
 	c.faults.close()
@@ -167,12 +185,18 @@ func (c *Cluster) Stop() {
 	c.behind.Wait()
 	c.replay()
 	c.counters.Virtual = time.Since(c.start)
-	c.emit(trace.RunEnded)
+	c.emit(&event.RunEnded{})
 }
 
 // emit appends an event of the harness.
-func (c *Cluster) emit(kind trace.Kind, fields ...trace.Field) {
+func (c *Cluster) emit(body trace.Body) { c.emitOf("", body) }
+
+// emitOf appends an event of the harness about a node.
+func (c *Cluster) emitOf(node string, body trace.Body) {
 	c.applying.Lock()
 	defer c.applying.Unlock()
-	c.rec.Emit(trace.Event{At: time.Since(c.start), Kind: kind, Fields: fields})
+	c.rec.Record(time.Since(c.start), node, 0, body)
 }
+
+// Counters returns how much the run was. Call it after [Cluster.Stop].
+func (c *Cluster) Counters() Counters { return c.counters }

@@ -3,13 +3,13 @@
 //
 // The invariant: what was synced is there at the next [Disk.Open], what was not may
 // be lost in a crash, and what an incarnation writes after its end is not there. A
-// mount that has ended goes on working, on a copy that nobody else sees: the
+// mount that has ended goes on working, on a copy that nothing else sees: the
 // goroutines of a dead node may write what they like, and read it again, without an
 // error that they would never have met.
 //
 // Raft's stores sync every write before they return, as Raft expects of them: a
 // write that the crash overtakes is lost whole. The provider's files are synced when
-// the provider says so.
+// the provider reports it.
 package disk
 
 import (
@@ -24,7 +24,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Config says what a disk is like.
+// Config describes a disk.
 type Config struct {
 	// Node is the name of the node, for the trace.
 	Node string
@@ -34,9 +34,9 @@ type Config struct {
 	Start time.Time
 	// Recorder gets the file events; nil for none.
 	Recorder *trace.Recorder
-	// Fatal is told that a write has failed that Raft cannot do without: it would panic.
-	// It must end the incarnation and its mount; the write is then said to have
-	// succeeded, to nobody.
+	// Fatal is called when a write has failed that Raft cannot do without: it would panic.
+	// It must end the incarnation and its mount; the write then returns as if
+	// it had succeeded, to an incarnation that is dead.
 	Fatal func(incarnation int)
 }
 

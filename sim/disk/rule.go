@@ -59,8 +59,8 @@ type Rule struct {
 // rule is a Rule in force.
 type rule struct {
 	Rule
-	bites int
-	asked map[[2]string]uint64 // by operation and name
+	activations int
+	asked       map[[2]string]uint64 // by operation and name
 }
 
 // AddRule puts a rule in force and returns what ends it.
@@ -78,23 +78,23 @@ func (d *Disk) AddRule(r Rule) (end func()) {
 	}
 }
 
-// bites returns the first rule that bites at an operation, and a draw of its own; nil
+// activated returns the first rule that an operation activates, and a draw of its own; nil
 // if none does.
-func (d *Disk) bites(op Op, name string) (*rule, keyed.Draw) {
+func (d *Disk) activated(op Op, name string) (*rule, keyed.Draw) {
 	if !d.ruled.Load() {
 		return nil, 0
 	}
 	d.ruling.Lock()
 	defer d.ruling.Unlock()
 	for _, r := range d.rules {
-		if !slices.Contains(r.Ops, op) || r.Count > 0 && r.bites >= r.Count {
+		if !slices.Contains(r.Ops, op) || r.Count > 0 && r.activations >= r.Count {
 			continue
 		}
 		key := [2]string{string(op), name}
 		r.asked[key]++
 		draw := r.Draw.Str(d.config.Node).Str(string(op)).Str(name).Int(r.asked[key])
 		if r.Rate == 0 || draw.Str("rate").Chance(r.Rate) {
-			r.bites++
+			r.activations++
 			return r, draw
 		}
 	}
@@ -106,16 +106,16 @@ func (m *Mount) fails(op Op, name string) error {
 	if !m.disk.ruled.Load() || m.hasEnded() {
 		return nil
 	}
-	r, _ := m.disk.bites(op, name)
+	r, _ := m.disk.activated(op, name)
 	if r == nil {
 		return nil
 	}
-	m.tell(r, op, name)
+	m.recordActivation(r, op, name)
 	return r.Err
 }
 
-// tell emits the event of a rule that bit.
-func (m *Mount) tell(r *rule, op Op, name string) {
+// recordActivation emits the event of a rule that was activated.
+func (m *Mount) recordActivation(r *rule, op Op, name string) {
 	if m.config.Recorder == nil {
 		return
 	}
@@ -142,9 +142,9 @@ func (m *Mount) tear() {
 		return
 	}
 	m.ended.files.tear(func(name string) (keyed.Draw, bool) {
-		r, draw := m.disk.bites(Tear, name)
+		r, draw := m.disk.activated(Tear, name)
 		if r != nil {
-			m.tell(r, Tear, name)
+			m.recordActivation(r, Tear, name)
 		}
 		return draw, r != nil
 	})
@@ -185,7 +185,7 @@ func (f *files) tear(chosen func(name string) (keyed.Draw, bool)) {
 	}
 }
 
-// named says whether a file has a name.
+// named reports whether a file has a name.
 func (f *files) named(n *inode) bool {
 	for _, other := range f.live {
 		if other == n {

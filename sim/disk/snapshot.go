@@ -82,7 +82,7 @@ var (
 	installs = sinkOps{InstallCreate, InstallWrite, InstallClose}
 )
 
-// sinkOps says whether a snapshot of that index is taken of what the node has, or
+// sinkOps reports whether a snapshot of that index is taken of what the node has, or
 // installed to replace it.
 func (m *Mount) sinkOps(index uint64) sinkOps {
 	ops := takes

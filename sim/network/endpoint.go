@@ -195,14 +195,14 @@ func (e *Endpoint) admit(l *leg) state {
 	return s
 }
 
-// listen says whether a reply may be taken.
+// listen reports whether a reply may be taken.
 func (e *Endpoint) listen(l *leg) state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.receive(l)
 }
 
-// receive says whether what arrives may come in, and puts it off if not yet. e.mu is
+// receive reports whether what arrives may come in, and puts it off if not yet. e.mu is
 // held.
 func (e *Endpoint) receive(l *leg) state {
 	switch {
@@ -263,7 +263,7 @@ func (e *Endpoint) depart(l *leg, to int) {
 }
 
 // Mute is the first half of Close: nothing is sent by the incarnation or delivered to
-// it from here on, and nobody is told.
+// it from here on, and nothing is recorded.
 func (e *Endpoint) Mute() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

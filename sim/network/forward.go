@@ -25,8 +25,10 @@ type RemoteError struct {
 	Message string
 }
 
-// Error names the node and what it said.
-func (e *RemoteError) Error() string { return fmt.Sprintf("network: %s says: %s", e.Node, e.Message) }
+// Error names the node and its message.
+func (e *RemoteError) Error() string {
+	return fmt.Sprintf("network: error of %s: %s", e.Node, e.Message)
+}
 
 // service is a forwarded request that is being answered.
 type service struct{ cancel context.CancelFunc }
@@ -40,7 +42,7 @@ func (e *Endpoint) HandleForward(h ForwardHandler) {
 
 // Forward sends a request to another node and waits for the answer until ctx ends,
 // whose deadline travels along. A [*RemoteError] is the answer of a handler; after
-// [ErrTimeout], [ErrClosed] or the error of ctx nobody knows whether the request
+// [ErrTimeout], [ErrClosed] or the error of ctx it is not known whether the request
 // arrived.
 func (e *Endpoint) Forward(ctx context.Context, to string, request []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
@@ -74,7 +76,7 @@ func (e *Endpoint) serveForward(l *leg) ([]byte, error) {
 	}
 	e.mu.Unlock()
 	if closed || handler == nil {
-		return nil, errors.New("nobody answers forwarded requests")
+		return nil, errors.New("there is no handler for forwarded requests")
 	}
 	data, err := handler(ctx, l.caller.name, l.data)
 	e.mu.Lock()

@@ -43,7 +43,7 @@ func TestTheErrorOfAHandlerNamesTheNode(t *testing.T) {
 		n := newNet(t, 1)
 		a, b := n.Open("n1", 1), n.Open("n2", 1)
 		_, err := a.Forward(t.Context(), "n2", nil)
-		require.EqualError(t, err, "network: n2 says: nobody answers forwarded requests")
+		require.EqualError(t, err, "network: error of n2: there is no handler for forwarded requests")
 		b.HandleForward(func(context.Context, string, []byte) ([]byte, error) { return nil, errTorn })
 		_, err = a.Forward(t.Context(), "n2", nil)
 		var remote *network.RemoteError

@@ -82,7 +82,7 @@ func (l *leg) arrive() {
 	}
 }
 
-// deliverRequest hands the request to whoever is the node now, waits for the answer
+// deliverRequest hands the request to the node's incarnation of that time, waits for the answer
 // and sends the reply.
 func (l *leg) deliverRequest() {
 	r := l.net.receiver(l.to)

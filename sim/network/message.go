@@ -35,14 +35,14 @@ var kinds = func() (k [forward + 1]struct {
 	return k
 }()
 
-// isHeartbeat tells the requests that may take the fast path, as hashicorp/raft's
+// isHeartbeat reports whether a request may take the fast path, as hashicorp/raft's
 // own network transport does.
 func isHeartbeat(r *raft.AppendEntriesRequest) bool {
 	return r.Term != 0 && r.PrevLogEntry == 0 && r.PrevLogTerm == 0 &&
 		len(r.Entries) == 0 && r.LeaderCommitIndex == 0
 }
 
-// requestID returns the identity of a request: the hash of what it says. What a
+// requestID returns the identity of a request: the hash of its content. What a
 // node's clock has put into it does not count.
 func requestID(l *leg) uint64 {
 	d := kinds[l.kind].hash[0]
@@ -64,7 +64,7 @@ func requestID(l *leg) uint64 {
 	return d.Uint64()
 }
 
-// replyID returns the identity of a reply: the hash of what it says, and to what.
+// replyID returns the identity of a reply: the hash of its content and of the request.
 func replyID(l *leg, requestID uint64) uint64 {
 	d := kinds[l.kind].hash[1].Int(requestID)
 	switch r := l.response.(type) {
@@ -185,7 +185,7 @@ func (n *Network) recordSent(l *leg, sender *Endpoint, to int, now, arrives time
 	n.config.Recorder.Emit(trace.Event{At: now, Node: sender.name, Incarnation: sender.incarnation, Kind: trace.MessageSent, Fields: f})
 }
 
-// recordLost emits the event of a message that reaches nobody.
+// recordLost emits the event of a message that is not delivered.
 func (n *Network) recordLost(l *leg, from *Endpoint, to int, why string) {
 	if n.config.Recorder == nil {
 		return

@@ -29,7 +29,7 @@ var (
 	ErrClosed = errors.New("network: the endpoint is closed")
 )
 
-// Config says what the network is like.
+// Config describes the network.
 type Config struct {
 	// Seed feeds the latencies.
 	Seed uint64
@@ -122,11 +122,11 @@ type fate struct {
 	disturbed *disturbance
 }
 
-// fate decides about a message that leaves now. occurrence tells messages of one
+// fate decides about a message that leaves now. occurrence distinguishes messages of one
 // identity on one link apart, counted from 1. mu is held.
 func (n *Network) fate(l *leg, link *link, from, to int, occurrence uint32) fate {
 	d := link.latency.Int(l.id).Int(uint64(occurrence))
-	// At least a nanosecond: whoever handled the message has gone on by then, so that
+	// At least a nanosecond: the handler of the message has gone on by then, so that
 	// the leg may be used again.
 	f := fate{latency: max(d.Duration(n.config.MinLatency, n.config.MaxLatency), 1)}
 	if len(n.rules) > 0 {

@@ -48,9 +48,9 @@ type Rule struct {
 // rule is a Rule in force.
 type rule struct {
 	Rule
-	from, to uint64 // bits by position of the node
-	messages uint64 // bits by nameOf
-	bites    int
+	from, to    uint64 // bits by position of the node
+	messages    uint64 // bits by nameOf
+	activations int
 }
 
 // AddRule puts a rule in force for the messages sent from now on, and returns what
@@ -103,15 +103,15 @@ func bitOf(k kind, reply bool) uint64 { return 1 << (2*uint64(k) + truth(reply))
 
 // disturbance is what rules decide about one message.
 type disturbance struct {
-	bites []bite
-	lost  string          // why; "" if it is not
-	again []time.Duration // when it arrives again, after the first time
-	held  bool
-	most  time.Duration // for how long it is held
+	activations []activation
+	lost        string          // why; "" if it is not
+	again       []time.Duration // when it arrives again, after the first time
+	held        bool
+	most        time.Duration // for how long it is held
 }
 
-// bite is one effect, for the trace.
-type bite struct {
+// activation is one effect, for the trace.
+type activation struct {
 	rule *rule
 	by   time.Duration
 }
@@ -119,14 +119,14 @@ type bite struct {
 // disturb lets the rules decide about a message. mu is held.
 func (n *Network) disturb(f *fate, l *leg, from, to int, occurrence uint32) {
 	for _, r := range n.rules {
-		if r.from&(1<<from) == 0 || r.to&(1<<to) == 0 || r.messages&bitOf(l.kind, l.reply) == 0 || r.Count > 0 && r.bites >= r.Count {
+		if r.from&(1<<from) == 0 || r.to&(1<<to) == 0 || r.messages&bitOf(l.kind, l.reply) == 0 || r.Count > 0 && r.activations >= r.Count {
 			continue
 		}
 		draw := r.Draw.Str(n.config.Nodes[from]).Str(n.config.Nodes[to]).Int(l.id).Int(uint64(occurrence))
 		if r.Rate > 0 && !draw.Str("rate").Chance(r.Rate) {
 			continue
 		}
-		r.bites++
+		r.activations++
 		if f.disturbed == nil {
 			f.disturbed = new(disturbance)
 		}
@@ -145,7 +145,7 @@ func (n *Network) disturb(f *fate, l *leg, from, to int, occurrence uint32) {
 		case Hold:
 			d.held, d.most, by = true, max(d.most, r.Max), 0
 		}
-		d.bites = append(d.bites, bite{r, by})
+		d.activations = append(d.activations, activation{r, by})
 		if d.lost != "" {
 			return
 		}
@@ -156,8 +156,8 @@ func (n *Network) disturb(f *fate, l *leg, from, to int, occurrence uint32) {
 // if it is not sent. The sending endpoint's lock is held.
 func (n *Network) suffer(l *leg, sender *Endpoint, to int, f *fate) bool {
 	d := f.disturbed
-	for _, b := range d.bites {
-		n.recordBite(l, sender, to, b)
+	for _, a := range d.activations {
+		n.recordActivation(l, sender, to, a)
 	}
 	if d.lost != "" {
 		n.recordLost(l, sender, to, d.lost)
@@ -173,14 +173,14 @@ func (n *Network) suffer(l *leg, sender *Endpoint, to int, f *fate) bool {
 	return true
 }
 
-// recordBite emits the event of a rule that has disturbed a message.
-func (n *Network) recordBite(l *leg, sender *Endpoint, to int, b bite) {
+// recordActivation emits the event of a rule that has disturbed a message.
+func (n *Network) recordActivation(l *leg, sender *Endpoint, to int, a activation) {
 	if n.config.Recorder == nil {
 		return
 	}
-	f := n.identify(slices.Clone(b.rule.Fields), l, to)
-	if b.by > 0 {
-		f = append(f, trace.Dur("by", b.by))
+	f := n.identify(slices.Clone(a.rule.Fields), l, to)
+	if a.by > 0 {
+		f = append(f, trace.Dur("by", a.by))
 	}
 	n.config.Recorder.Emit(trace.Event{At: time.Since(n.config.Start), Node: sender.name, Incarnation: sender.incarnation, Kind: trace.FaultBit, Fields: f})
 }

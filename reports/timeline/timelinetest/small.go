@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/trace"
 )
 
@@ -110,5 +110,5 @@ func Small(t *testing.T) *trace.Trace {
 		At: 2280 * ms, Node: "n1", Events: []int{swapping, early},
 	}}})
 	require.NoError(t, err)
-	return clustertest.Read(t, b.Bytes())
+	return taskstest.Read(t, b.Bytes())
 }

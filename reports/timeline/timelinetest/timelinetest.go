@@ -22,7 +22,7 @@ import (
 	"dtsim/scenarios"
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/cluster/clustertest"
+	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -32,7 +32,7 @@ func Scenario(t *testing.T, name string, seed uint64) *trace.Trace {
 	t.Helper()
 	s, err := scenarios.ByName(name)
 	require.NoError(t, err)
-	return clustertest.Trace(t, s.Plan(seed, scenarios.Options{}))
+	return taskstest.Trace(t, s.Plan(seed, scenarios.Options{}))
 }
 
 // Record makes a trace of events, with what the checks say of one property.
@@ -51,7 +51,7 @@ func Record(t *testing.T, h trace.Header, id string, events []trace.Event) *trac
 	found := slices.DeleteFunc(o.Verdict().Violations, func(v trace.Violation) bool { return v.Property != id })
 	_, err = rec.Close(trace.Verdict{Passed: len(found) == 0, Violations: found})
 	require.NoError(t, err)
-	return clustertest.Read(t, b.Bytes())
+	return taskstest.Read(t, b.Bytes())
 }
 
 // EarlySwap is a run behind the preparation barrier in which the ack of one node is not
@@ -112,7 +112,7 @@ func Long(t *testing.T, lasts time.Duration) *trace.Trace {
 			Barrier: i%3 == 0, MinUnitTime: plan.Duration(time.Second), MaxUnitTime: plan.Duration(3 * time.Second), Parallel: 2,
 		}})
 	}
-	return clustertest.Trace(t, &p)
+	return taskstest.Trace(t, &p)
 }
 
 // Machine is a counterexample of a machine that tells no run.
@@ -125,7 +125,7 @@ func Machine(t *testing.T) *trace.Trace {
 	require.NoError(t, err)
 	content, err := counterexample.Encode(counterexample.Machine{Config: "2pc-3-hasty"}, r.Violations[0], taken, nil)
 	require.NoError(t, err)
-	return clustertest.Read(t, content)
+	return taskstest.Read(t, content)
 }
 
 // Told is a path of the cluster model in the words of a run, kept as a counterexample:
@@ -151,7 +151,7 @@ func ClusterCounterexample(t *testing.T) *trace.Trace {
 	v := explore.Violation{Broken: explore.Broken{Property: "P16", Message: "for a test: this is where it ends"}, Path: path}
 	content, err := counterexample.Encode(counterexample.Machine{Config: "default"}, v, taken, (*counterexample.Told)(&run))
 	require.NoError(t, err)
-	return clustertest.Read(t, content)
+	return taskstest.Read(t, content)
 }
 
 // Nasty are strings that no format may take literally.
@@ -216,5 +216,5 @@ func Hostile(t *testing.T) *trace.Trace {
 	}
 	_, err = rec.Close(trace.Verdict{Violations: found})
 	require.NoError(t, err)
-	return clustertest.Read(t, b.Bytes())
+	return taskstest.Read(t, b.Bytes())
 }

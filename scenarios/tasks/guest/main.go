@@ -17,6 +17,6 @@ func main() { bubble.Main(run) }
 
 // run runs a plan in the bubble it is called in.
 func run(p *plan.Plan, rec *trace.Recorder) (trace.Verdict, error) {
-	verdict, _ := cluster.Run(p, cluster.Default(), rec, tasks.Judge)
-	return verdict, nil
+	verdict, _, err := cluster.Run(p, tasks.Application(tasks.Default()), rec, tasks.Judge)
+	return verdict, err
 }

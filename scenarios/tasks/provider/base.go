@@ -17,12 +17,11 @@ import (
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/disk"
 	"dtsim/sim/plan"
-	"dtsim/sim/trace"
 )
 
 // Schema is what a provider needs of the replicated schema.
 type Schema interface {
-	// Collections returns what this node's schema says.
+	// Collections returns the schema of this node.
 	Collections() []Collection
 	// Index is a log index that the schema is at least of, for a schema that is read
 	// afterwards.
@@ -30,7 +29,7 @@ type Schema interface {
 	// Flip sets the tokenization of a property in the name of a run, for the whole
 	// cluster. It succeeds again when it is done again by the same run.
 	Flip(ctx context.Context, collection, property, tokenization string, run Run) error
-	// SwapTenants says for the whole cluster that tenants keep what a run has made of a
+	// SwapTenants records for the whole cluster that tenants keep what a run has made of a
 	// property of theirs, whatever becomes of the run. It may be done again.
 	SwapTenants(ctx context.Context, collection, property, tokenization string, run Run, tenants []string) error
 }
@@ -51,12 +50,12 @@ type Env struct {
 	Schema Schema
 	// Emit appends to the trace.
 	Emit Emit
-	// OnRecord says whether there is a record of a run, as far as this node knows.
+	// OnRecord reports whether there is a record of a run, as far as this node knows.
 	OnRecord func(Run) bool
 	// Trouble decides what goes wrong; nil is none.
 	Trouble Trouble
 	// Reach announces a moment of a run, and returns when what waits for it has
-	// happened; nil is nobody.
+	// happened; nil announces nothing.
 	Reach func(plan.Moment, Run)
 	// Halt ends when the incarnation ends.
 	Halt context.Context
@@ -73,9 +72,9 @@ type base struct {
 	// finish makes the work on one unit durable; it is called with nothing reported
 	// yet, and again when a crash came in between.
 	finish func(p Payload, run Run, unit string) error
-	// fits says why nothing can ever come of a payload; nil when everything may.
+	// fits returns why nothing can ever come of a payload; nil when everything may.
 	fits func(p Payload) error
-	// ready says why work on units cannot begin yet; nil when it always can.
+	// ready returns why work on units cannot begin yet; nil when it always can.
 	ready func(p Payload, run Run, units []string) error
 
 	mu       sync.Mutex
@@ -113,7 +112,7 @@ func (b *base) run(desc fsm.TaskDescriptor) Run {
 	return Run{Namespace: string(b.kind), Task: desc.ID, Version: desc.Version}
 }
 
-// ended says, durably, that OnTaskCompleted of a run has come to its end here.
+// ended records, durably, that OnTaskCompleted of a run has come to its end here.
 func (b *base) ended(run Run) error {
 	name := ends.file(run)
 	if _, err := b.env.Files.Read(name); err == nil {
@@ -130,7 +129,7 @@ func (b *base) ended(run Run) error {
 // whether it owns a unit or not (P9).
 func (b *base) LocalCallbacksDone(task *fsm.Task, _ string) bool {
 	_, err := b.env.Files.Read(ends.file(runOf(task)))
-	b.env.Emit(trace.RecoveryAsked, append(runFields(runOf(task)), trace.Str("status", string(task.Status)), trace.Bool("done", err == nil))...)
+	b.env.Emit(&taskevent.RecoveryAsked{Run: runOf(task), Status: taskevent.TaskStatus(task.Status), Done: err == nil})
 	return err == nil
 }
 
@@ -152,7 +151,7 @@ func (b *base) removeRun(run Run) error {
 	b.mu.Lock()
 	delete(b.handles, run)
 	b.mu.Unlock()
-	b.env.Emit(trace.LocalStateRemoved, runFields(run)...)
+	b.env.Emit(&taskevent.LocalStateRemoved{Run: run})
 	return nil
 }
 
@@ -168,14 +167,14 @@ func (b *base) CleanupTask(desc fsm.TaskDescriptor) error {
 
 // StartTask implements fsm.Provider. A payload of which nothing can ever come is no
 // reason to fail the start, again and again: then the units fail, and the task with
-// them, and the record says why (P18).
+// them, and the record has the reason (P18).
 func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	p, unfit := DecodePayload(task.Payload)
 	if unfit == nil && p.Kind != b.kind {
 		unfit = fmt.Errorf("payload: it is of a %s", p.Kind)
 	}
 	run := runOf(task)
-	b.env.Emit(trace.StartAsked, runFields(run)...)
+	b.env.Emit(&taskevent.StartAsked{Run: run})
 	b.env.reach(taskplan.StartTask, run)
 	if err := b.env.Trouble.Start(run); err != nil {
 		return nil, err
@@ -204,8 +203,7 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fields := append(runFields(run), trace.Int("handle", b.env.handles.Add(1)))
-	h := newHandle(b.env, run, func(kind trace.Kind) { b.env.Emit(kind, fields...) })
+	h := newHandle(b.env, taskevent.Handle{Run: run, Number: b.env.handles.Add(1)})
 	w := &worker{base: b, handle: h, recorder: b.recorder, payload: p, unfit: unfit, run: run, units: units}
 	if b.handles == nil {
 		b.handles = make(map[Run]*handle)
@@ -220,7 +218,7 @@ func (b *base) StartTask(task *fsm.Task) (fsm.TaskHandle, error) {
 }
 
 // units are the units of a record that this node may have to work on: its own, or
-// for tasks that are not placed those nobody else has claimed, beginning at another
+// for tasks that are not placed those that no other node has claimed, beginning at another
 // place on each node so that nodes rarely compete.
 func (b *base) units(p Payload, task *fsm.Task, placed bool) []string {
 	var units []string
@@ -291,24 +289,21 @@ func (b *base) callback(name string, task *fsm.Task, group string, units []strin
 	if err != nil {
 		return err
 	}
-	fields := append([]trace.Field{trace.Str("callback", name)}, runFields(runOf(task))...)
-	fields = append(fields, trace.Str("status", string(task.Status)))
-	if name != "OnTaskCompleted" {
-		fields = append(fields, trace.Str("group", group), trace.Str("units", string(list)))
-	}
-	b.env.Emit(trace.CallbackStarted, fields...)
+	callback := taskevent.Callback{Name: name, Run: runOf(task), Status: taskevent.TaskStatus(task.Status), Group: group, Units: string(list)}
+	b.env.Emit(&taskevent.CallbackStarted{Callback: callback})
 	begin, end := moments(name, task.NeedsPreparationBarrier)
 	defer func() {
 		died := recover()
+		ended := &taskevent.CallbackEnded{Callback: callback}
 		switch {
 		case died != nil:
-			fields = append(fields, trace.Str("error", fmt.Sprintf("panic: %v", died)), trace.Str("result", taskevent.CallbackPanicked))
+			ended.Error, ended.Result = fmt.Sprintf("panic: %v", died), taskevent.CallbackPanicked
 		case errors.Is(err, context.Canceled):
-			fields = append(fields, trace.Str("error", err.Error()), trace.Str("result", taskevent.CallbackInterrupted))
+			ended.Error, ended.Result = err.Error(), taskevent.CallbackInterrupted
 		case err != nil:
-			fields = append(fields, trace.Str("error", err.Error()), trace.Str("result", taskevent.CallbackFailed))
+			ended.Error, ended.Result = err.Error(), taskevent.CallbackFailed
 		}
-		b.env.Emit(trace.CallbackEnded, fields...)
+		b.env.Emit(ended)
 		b.env.reach(end, runOf(task))
 		if died != nil {
 			panic(died)
@@ -319,9 +314,4 @@ func (b *base) callback(name string, task *fsm.Task, group string, units []strin
 		return err
 	}
 	return b.ended(runOf(task))
-}
-
-// runFields are the fields of a trace event that name a run.
-func runFields(run Run) []trace.Field {
-	return []trace.Field{trace.Str("namespace", run.Namespace), trace.Str("task", run.Task), trace.Uint("version", run.Version)}
 }

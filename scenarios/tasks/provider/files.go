@@ -10,7 +10,7 @@ import (
 )
 
 // The files of a run: run/<kind>/<task>/<version> holds its payload while there is
-// anything of it on the node, unit/<kind>/<task>/<version>/<unit> says that the
+// anything of it on the node, unit/<kind>/<task>/<version>/<unit> records that the
 // work on a unit is durable, ended/<kind>/<task>/<version> that OnTaskCompleted has
 // come to its end.
 

@@ -12,7 +12,7 @@ import (
 // them.
 type guards struct{}
 
-// CheckPayload implements fsm.PayloadChecker: what nobody can read is refused for ever.
+// CheckPayload implements fsm.PayloadChecker: what cannot be read is refused for ever.
 func (guards) CheckPayload(payload []byte) error {
 	_, err := DecodePayload(payload)
 	return err
@@ -29,7 +29,7 @@ func (guards) CheckConflict(newPayload []byte, existingTasks []*fsm.Task) error 
 }
 
 // CheckPropertyUpdate implements fsm.SchemaMutationDetector: a property that a
-// task works on is nobody else's to change.
+// task works on may not be changed by others.
 func (guards) CheckPropertyUpdate(className, propertyName string, existingTasks []*fsm.Task) error {
 	return refuse("update of "+className+"."+propertyName, className, propertyName, existingTasks)
 }
@@ -47,7 +47,7 @@ func (guards) CheckTenantMutation(className string, _ []string, existingTasks []
 }
 
 // refuse returns an error when an active task is about the property, or the whole
-// collection for an empty property. A payload nobody can read may be about
+// collection for an empty property. A payload that cannot be read may be about
 // anything.
 func refuse(what, collection, property string, existingTasks []*fsm.Task) error {
 	for _, t := range existingTasks {

@@ -5,28 +5,28 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"dtsim/sim/trace"
+	"dtsim/scenarios/tasks/taskevent"
 )
 
 // handle is the fsm.TaskHandle of one start of a run.
 type handle struct {
 	env    Env
-	run    Run
+	name   taskevent.Handle
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
-	told   sync.Once
-	once   sync.Once
-	// lingers says that the work ends some time after it was told to.
+	// terminated guards the event of Terminate.
+	terminated sync.Once
+	once       sync.Once
+	// lingers is set when the work ends some time after it was stopped.
 	lingers atomic.Bool
-	emit    func(trace.Kind)
 }
 
-// newHandle returns a handle that tells its life by emit.
-func newHandle(env Env, run Run, emit func(trace.Kind)) *handle {
+// newHandle returns a handle, whose life is in the trace.
+func newHandle(env Env, name taskevent.Handle) *handle {
 	ctx, cancel := context.WithCancel(env.Halt)
-	emit(trace.HandleStarted)
-	return &handle{env: env, run: run, ctx: ctx, cancel: cancel, done: make(chan struct{}), emit: emit}
+	env.Emit(&taskevent.HandleStarted{Handle: name})
+	return &handle{env: env, name: name, ctx: ctx, cancel: cancel, done: make(chan struct{})}
 }
 
 // Terminate implements fsm.TaskHandle.
@@ -36,15 +36,15 @@ func (h *handle) Terminate() {
 		return
 	default:
 	}
-	h.told.Do(func() { h.emit(trace.HandleTerminated) })
+	h.terminated.Do(func() { h.env.Emit(&taskevent.HandleTerminated{Handle: h.name}) })
 	h.stop()
 }
 
-// stop ends the work, now or when the worker has lingered. It says nothing in the
-// trace: the provider stops workers itself, too.
+// stop ends the work, now or when the worker has lingered. It is not in the trace: the
+// provider stops workers itself, too.
 func (h *handle) stop() {
 	h.once.Do(func() {
-		if d := h.env.Trouble.Linger(h.run); d > 0 {
+		if d := h.env.Trouble.Linger(h.name.Run); d > 0 {
 			h.lingers.Store(true)
 			h.env.Clock.AfterFunc(d, h.cancel)
 			return
@@ -56,7 +56,7 @@ func (h *handle) stop() {
 // Done implements fsm.TaskHandle.
 func (h *handle) Done() <-chan struct{} { return h.done }
 
-// outlive returns when a worker that was told to stop, and has nothing left to do, has
+// outlive returns when a worker that was stopped, and has nothing left to do, has
 // lingered.
 func (h *handle) outlive() {
 	if h.lingers.Load() {
@@ -64,9 +64,9 @@ func (h *handle) outlive() {
 	}
 }
 
-// exited says that no worker is left.
+// exited ends the handle: no worker is left.
 func (h *handle) exited() {
 	h.cancel()
-	h.emit(trace.HandleExited)
+	h.env.Emit(&taskevent.HandleExited{Handle: h.name})
 	close(h.done)
 }

@@ -70,7 +70,7 @@ type Set struct {
 func NewSet(env Env) *Set {
 	env.handles = new(atomic.Int64)
 	if env.Trouble == nil {
-		env.Trouble = calm{}
+		env.Trouble = none{}
 	}
 	if env.OnRecord == nil {
 		env.OnRecord = func(Run) bool { return false }

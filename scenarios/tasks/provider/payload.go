@@ -12,11 +12,11 @@ import (
 	"dtsim/sim/keyed"
 )
 
-// Payload is what stands in the record of a task: what the plan says about it,
+// Payload is what stands in the record of a task: the plan of it,
 // and where its units are.
 type Payload struct {
 	taskplan.Task
-	// Places says for each unit of a Repair or Reindex which replica it is.
+	// Places has for each unit of a Repair or Reindex which replica it is.
 	Places map[string]Place `json:"places,omitempty"`
 }
 
@@ -74,14 +74,14 @@ func (p Payload) local(node string) []string {
 	return units
 }
 
-// touches says whether two tasks are about the same data: the same collection and,
+// touches reports whether two tasks are about the same data: the same collection and,
 // unless one of them is about all properties, the same property.
 func (p Payload) touches(collection, property string) bool {
 	return strings.EqualFold(p.Collection, collection) &&
 		(p.Property == "" || property == "" || p.Property == property)
 }
 
-// fails says whether the work on a unit ends in failure.
+// fails reports whether the work on a unit ends in failure.
 func (p Payload) fails(unit string) bool { return slices.Contains(p.FailUnits, unit) }
 
 // workTime is how long the work on a unit takes, in every run of the task.

@@ -70,7 +70,7 @@ func (r *Reindex) OnSwapRequested(task *fsm.Task, groupID string, localUnitIDs [
 	})
 }
 
-// swapGroup swaps the replicas of a group, if the record says that it swaps.
+// swapGroup swaps the replicas of a group, if it swaps by the record.
 func (r *Reindex) swapGroup(p Payload, task *fsm.Task, group string, units []string) error {
 	if !swaps(p, task, group) {
 		return nil
@@ -93,8 +93,8 @@ func (r *Reindex) swapGroup(p Payload, task *fsm.Task, group string, units []str
 	return nil
 }
 
-// swaps says whether the replicas of a group end on the new tokenization, as far
-// as the record can tell.
+// swaps reports whether the replicas of a group end on the new tokenization, as far
+// as the record shows.
 func swaps(p Payload, task *fsm.Task, group string) bool {
 	if !alone(p, task) {
 		return task.Status == fsm.TaskStatusSwapping || task.Status == fsm.TaskStatusFinished
@@ -107,19 +107,19 @@ func swaps(p Payload, task *fsm.Task, group string) bool {
 	return true
 }
 
-// alone says whether each tenant swaps alone. Behind the barrier tenants swap
+// alone reports whether each tenant swaps alone. Behind the barrier tenants swap
 // together or not at all.
 func alone(p Payload, task *fsm.Task) bool { return p.PerTenant && !task.NeedsPreparationBarrier }
 
-// keep makes the schema tell, before the first replica swaps, that tenants swap
+// keep records in the schema, before the first replica swaps, that tenants swap
 // alone: the task may still come to nothing, and a node that comes back when its
 // record is gone must not swap back what all others have kept.
 func (r *Reindex) keep(p Payload, task *fsm.Task, tenants ...string) error {
 	if !alone(p, task) {
 		return nil
 	}
-	run, told := runOf(task), r.property(p)
-	tenants = slices.DeleteFunc(tenants, func(tenant string) bool { return told.swaps(run, tenant) })
+	run, known := runOf(task), r.property(p)
+	tenants = slices.DeleteFunc(tenants, func(tenant string) bool { return known.swaps(run, tenant) })
 	if len(tenants) == 0 {
 		return nil
 	}
@@ -129,7 +129,7 @@ func (r *Reindex) keep(p Payload, task *fsm.Task, tenants ...string) error {
 	return nil
 }
 
-// property is what this node's schema says of the property that p is about.
+// property returns this node's schema of the property that p is about.
 func (r *Reindex) property(p Payload) Property {
 	for _, c := range r.env.Schema.Collections() {
 		if strings.EqualFold(c.Name, p.Collection) {
@@ -169,7 +169,7 @@ func (r *Reindex) OnTaskCompleted(task *fsm.Task) error {
 	})
 }
 
-// settle makes every replica of the run on this node what the record says for
+// settle makes every replica of the run on this node what the record requires for
 // good: swapped without a way back, or as it was.
 func (r *Reindex) settle(p Payload, task *fsm.Task) error {
 	swaps := func(group string) bool { return swaps(p, task, group) }
@@ -217,7 +217,7 @@ func settleShard(s *Shard, p Payload, run Run, swaps bool) (changed bool, why st
 }
 
 // CleanupTask implements fsm.Provider. The record is gone, or this node has
-// settled it. If the node has missed how the task ended, the schema tells: it knows
+// settled it. If the node has missed how the task ended, the schema decides: it has
 // the run that has flipped it, and the tenants that a run has swapped alone.
 func (r *Reindex) CleanupTask(desc fsm.TaskDescriptor) error {
 	run := r.run(desc)
@@ -227,8 +227,8 @@ func (r *Reindex) CleanupTask(desc fsm.TaskDescriptor) error {
 	if b, err := r.env.Files.Read(runs.file(run)); err == nil {
 		// Nothing was ever built from a payload that cannot be read.
 		if p, err := DecodePayload(b); err == nil {
-			told := r.property(p)
-			if err := r.settleUnits(p, run, func(group string) bool { return told.swaps(run, group) }); err != nil {
+			known := r.property(p)
+			if err := r.settleUnits(p, run, func(group string) bool { return known.swaps(run, group) }); err != nil {
 				return err
 			}
 		}
@@ -236,7 +236,7 @@ func (r *Reindex) CleanupTask(desc fsm.TaskDescriptor) error {
 	return r.removeRun(run)
 }
 
-// hasProperty says that the collection lacks the property, which it will never have. A
+// hasProperty returns an error if the collection lacks the property, which it will never have. A
 // collection that is gone takes the task with it.
 func (r *Reindex) hasProperty(p Payload) error {
 	for _, c := range r.env.Schema.Collections() {
@@ -250,7 +250,7 @@ func (r *Reindex) hasProperty(p Payload) error {
 	return nil
 }
 
-// unsettled says which earlier run has left something in the shards of units that is
+// unsettled returns which earlier run has left something in the shards of units that is
 // not decided yet: what is built on that could not be taken back.
 func (r *Reindex) unsettled(p Payload, run Run, units []string) error {
 	for _, unit := range units {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/clock"
 	"dtsim/sim/disk"
@@ -186,15 +187,14 @@ func (r *rig) crash() {
 	r.boot()
 }
 
-func (r *rig) emit(kind trace.Kind, fields ...trace.Field) {
+func (r *rig) emit(body trace.Body) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := trace.Event{Kind: kind, Fields: fields}
-	switch kind {
-	case trace.ShardChanged:
-		r.events = append(r.events, e.Str("why")+" "+e.Str("shard"))
-	case trace.WorkStarted:
-		r.events = append(r.events, "work "+e.Str("unit"))
+	switch b := body.(type) {
+	case *taskevent.ShardChanged:
+		r.events = append(r.events, b.Why+" "+b.Shard)
+	case *taskevent.WorkStarted:
+		r.events = append(r.events, "work "+b.Unit)
 	}
 }
 

@@ -19,7 +19,7 @@ type Segments struct {
 	Tokenization string `json:"tokenization"`
 	// By is the run that built them; the zero Run for those the shard began with.
 	By Run `json:"by"`
-	// Ready says that they may be swapped in.
+	// Ready is set when they may be swapped in.
 	Ready bool `json:"ready,omitempty"`
 }
 
@@ -96,7 +96,7 @@ func (s *Shard) swap(run Run, property string) (bool, error) {
 	return true, nil
 }
 
-// swapped says that the property serves what run has built.
+// swapped reports whether the property serves what run has built.
 func (s *Shard) swapped(run Run, property string) bool { return s.Active[property].By == run }
 
 // forget discards what the swap of run replaced: there is no way back.

@@ -9,12 +9,13 @@ import (
 	"net/url"
 	"slices"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/disk"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
-// errGone says that a shard is not, or no longer, on this node.
+// errGone is the error that a shard is not, or no longer, on this node.
 var errGone = errors.New("is not on this node")
 
 // Property is a property of a collection, as a node's schema has it.
@@ -31,23 +32,23 @@ type Property struct {
 	SwappedBy map[string]uint64
 }
 
-// swaps says that the tenant, or every tenant, has swapped for a run.
+// swaps reports whether the tenant, or every tenant, has swapped for a run.
 func (p Property) swaps(run Run, tenant string) bool {
 	return p.FlippedBy == run.Version || p.SwappedBy[tenant] == run.Version
 }
 
-// Collection is what a node's schema says about a collection.
+// Collection is a collection in the schema of a node.
 type Collection struct {
 	Name string
 	// Born is the log index that created it.
 	Born       uint64
 	Properties map[string]Property
-	// Replicas says which nodes hold each shard.
+	// Replicas holds which nodes hold each shard.
 	Replicas map[string][]string
 }
 
 // Emit appends an event to the trace, in the name of one incarnation of a node.
-type Emit func(trace.Kind, ...trace.Field)
+type Emit func(trace.Body)
 
 // Shards are the replicas that one node holds. Safe for concurrent use. Changes
 // are on the disk when the call that makes them returns.
@@ -59,7 +60,7 @@ type Shards struct {
 	// mutex would stop the virtual time of a bubble while the disk syncs.
 	turn   chan struct{}
 	shards map[string]*Shard
-	// unsure are the files of which nobody knows whether the last write is durable: it
+	// unsure are the files of which it is not known whether the last write is durable: it
 	// failed when the new contents had their name. They are written again before anything
 	// is built on them.
 	unsure map[string]bool
@@ -68,12 +69,12 @@ type Shards struct {
 }
 
 // Drafts begins the names of files that are being written: what is there at a restart is
-// torn, or whole, and nobody has been told of it.
+// torn, or whole, and no event has recorded it.
 const Drafts = "next/"
 
 // OpenShards reads the shards on a disk. A crash may have left drafts of them; what they
 // were written for is done again. Reach announces when something is written and not
-// synced, and returns when what waits for that has happened; nil is nobody.
+// synced, and returns when what waits for that has happened; nil announces nothing.
 func OpenShards(node string, files *disk.Files, emit Emit, reach func(plan.Moment, Run)) (*Shards, error) {
 	if reach == nil {
 		reach = func(plan.Moment, Run) {}
@@ -127,7 +128,7 @@ func (s *Shards) Get(collection, shard string) (*Shard, error) {
 	return found.clone(), nil
 }
 
-// change applies f to a shard in the name of a run and writes it if f says that it
+// change applies f to a shard in the name of a run and writes it if f reports that it
 // changed; why, when not empty, goes into the trace with the property. A shard of a
 // collection that is younger than the run is another shard: gone.
 func (s *Shards) change(collection, shard string, run Run, property string,
@@ -149,13 +150,13 @@ func (s *Shards) change(collection, shard string, run Run, property string,
 	return s.write(next, why, property, run)
 }
 
-// write makes a shard durable and tells of it. The turn is held.
+// write makes a shard durable and records it. The turn is held.
 func (s *Shards) write(shard *Shard, why, property string, run Run) error {
 	if err := s.store(shard, run); err != nil {
 		return err
 	}
 	s.shards[file(shard.Collection, shard.Shard)] = shard
-	s.tell(shard, why, property, run)
+	s.record(shard, why, property, run)
 	return nil
 }
 
@@ -196,23 +197,22 @@ func (s *Shards) store(shard *Shard, run Run) error {
 	return nil
 }
 
-// tell puts a change into the trace.
-func (s *Shards) tell(shard *Shard, why, property string, run Run) {
+// record puts a change into the trace.
+func (s *Shards) record(shard *Shard, why, property string, run Run) {
 	if why == "" {
 		return
 	}
-	s.emit(trace.ShardChanged,
-		trace.Str("collection", shard.Collection), trace.Uint("born", shard.Born), trace.Str("shard", shard.Shard),
-		trace.Str("why", why), trace.Str("property", property),
-		trace.Str("tokenization", shard.Active[property].Tokenization),
-		trace.Str("namespace", run.Namespace), trace.Str("task", run.Task), trace.Uint("version", run.Version))
+	s.emit(&taskevent.ShardChanged{
+		Collection: shard.Collection, Born: shard.Born, Shard: shard.Shard, Why: why,
+		Property: property, Tokenization: shard.Active[property].Tokenization, Run: run,
+	})
 }
 
-// Follow makes the shards what the schema says: those of new collections begin,
+// Follow makes the shards what the schema requires: those of new collections begin,
 // those that are gone go, and an update by a user changes them at once. What a
 // task changes is the task's business. The schema is at least of the log index: one
 // that is older than a shard, as that of a node that has come back and has not caught
-// up, says nothing about it.
+// up, is no evidence about it.
 func (s *Shards) Follow(schema []Collection, index uint64) error {
 	<-s.turn
 	defer func() { s.turn <- struct{}{} }()
@@ -239,14 +239,14 @@ func (s *Shards) Follow(schema []Collection, index uint64) error {
 		if err := s.files.SyncDir(); err != nil {
 			return err
 		}
-		s.tell(s.shards[name], "removed", "", Run{})
+		s.record(s.shards[name], "removed", "", Run{})
 		delete(s.shards, name)
 		delete(s.unsure, name)
 	}
 	return nil
 }
 
-// follow makes one shard what its collection says.
+// follow makes one shard what its collection requires.
 func (s *Shards) follow(found *Shard, c Collection, shard string, index uint64) error {
 	if found != nil && index < found.Seen {
 		return nil
@@ -285,7 +285,7 @@ func (s *Shards) follow(found *Shard, c Collection, shard string, index uint64) 
 		return err
 	}
 	for _, property := range updated {
-		s.tell(next, "updated", property, Run{})
+		s.record(next, "updated", property, Run{})
 	}
 	return nil
 }

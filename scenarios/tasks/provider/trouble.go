@@ -12,16 +12,16 @@ import (
 )
 
 // Trouble decides what goes wrong with the providers of a node. It is asked at the
-// points where something can, and says nothing most of the time. Safe for concurrent
+// points where something can, and decides that nothing does most of the time. Safe for concurrent
 // use.
 type Trouble interface {
 	// Start is the error that a start of a run fails with, or nil.
 	Start(run Run) error
-	// Unit says what becomes of the work on a unit.
+	// Unit returns what becomes of the work on a unit.
 	Unit(run Run, unit string) UnitTrouble
-	// Linger is how long a worker lives on after it was told to stop.
+	// Linger is how long a worker lives on after it was stopped.
 	Linger(run Run) time.Duration
-	// Callback says what becomes of a callback of that name.
+	// Callback returns what becomes of a callback of that name.
 	Callback(name string, run Run) CallbackTrouble
 }
 
@@ -40,20 +40,20 @@ type UnitTrouble struct {
 type CallbackTrouble struct {
 	// Slow is how much longer it takes.
 	Slow time.Duration
-	// Err is what it returns, Panic says that it panics. It does so before it has done
+	// Err is what it returns, Panic lets it panic. It does so before it has done
 	// anything or, with Late, after it has done all.
 	Err   error
 	Panic bool
 	Late  bool
 }
 
-// calm is the Trouble of a node without any.
-type calm struct{}
+// none is the Trouble of a node without any.
+type none struct{}
 
-func (calm) Start(Run) error                      { return nil }
-func (calm) Unit(Run, string) UnitTrouble         { return UnitTrouble{} }
-func (calm) Linger(Run) time.Duration             { return 0 }
-func (calm) Callback(string, Run) CallbackTrouble { return CallbackTrouble{} }
+func (none) Start(Run) error                      { return nil }
+func (none) Unit(Run, string) UnitTrouble         { return UnitTrouble{} }
+func (none) Linger(Run) time.Duration             { return 0 }
+func (none) Callback(string, Run) CallbackTrouble { return CallbackTrouble{} }
 
 // do runs a callback as the trouble has it.
 func (t CallbackTrouble) do(env Env, name string, f func() error) error {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"dtsim/fsm"
-	"dtsim/sim/trace"
+	"dtsim/scenarios/tasks/taskevent"
 )
 
 // How a worker reports: the outcome of a unit in a few attempts, progress in steps.
@@ -26,7 +26,7 @@ type worker struct {
 	handle   *handle
 	recorder fsm.TaskCompletionRecorder
 	payload  Payload
-	// unfit says why nothing can come of the payload; then every unit fails.
+	// unfit is why nothing can come of the payload; then every unit fails.
 	unfit error
 	run   Run
 	units []string
@@ -61,11 +61,11 @@ func (w *worker) take() (string, bool) {
 	return w.units[w.next-1], true
 }
 
-// unit does one unit; false says that there is no point in doing another.
+// unit does one unit; false if there is no point in doing another.
 func (w *worker) unit(ctx context.Context, unit string) bool {
 	if err := w.progress(ctx, unit, 0); err != nil {
-		// No answer, a task that is over, or somebody else's unit, and then the next ones
-		// will be somebody else's as well: the scheduler starts the run again, with a
+		// No answer, a task that is over, or a unit of another node, and then the next ones
+		// will be of other nodes as well: the scheduler starts the run again, with a
 		// fresh list of what is left.
 		return false
 	}
@@ -74,14 +74,13 @@ func (w *worker) unit(ctx context.Context, unit string) bool {
 		w.handle.cancel()
 		return false
 	}
-	fields := append(runFields(w.run), trace.Str("unit", unit))
-	w.env.Emit(trace.WorkStarted, fields...)
+	w.env.Emit(&taskevent.WorkStarted{Run: w.run, Unit: unit})
 	outcome := "ok"
 	err := w.do(ctx, unit, trouble.Fail)
 	if err != nil {
 		outcome = err.Error()
 	}
-	w.env.Emit(trace.WorkEnded, append(fields, trace.Str("outcome", outcome))...)
+	w.env.Emit(&taskevent.WorkEnded{Run: w.run, Unit: unit, Outcome: outcome})
 	if trouble.Die {
 		w.handle.cancel()
 	}

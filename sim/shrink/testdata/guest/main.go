@@ -15,20 +15,20 @@ import (
 func main() { bubble.Main(run) }
 
 func run(p *plan.Plan, rec *trace.Recorder) (trace.Verdict, error) {
-	verdict, _ := cluster.Run(p, planted{cluster.Default()}, rec, tasks.Judge)
-	return verdict, nil
+	verdict, _, err := cluster.Run(p, tasks.Application(planted{tasks.Default()}), rec, tasks.Judge)
+	return verdict, err
 }
 
 // planted is the system with the defect.
-type planted struct{ cluster.System }
+type planted struct{ tasks.System }
 
-func (p planted) NewReplica(c cluster.ReplicaConfig) cluster.Replica {
+func (p planted) NewReplica(c tasks.ReplicaConfig) tasks.Replica {
 	return replica{p.System.NewReplica(c), c}
 }
 
 type replica struct {
-	cluster.Replica
-	config cluster.ReplicaConfig
+	tasks.Replica
+	config tasks.ReplicaConfig
 }
 
 func (r replica) Hash() (string, error) {

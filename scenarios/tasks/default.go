@@ -1,0 +1,154 @@
+package tasks
+
+import (
+	"encoding/json"
+
+	"github.com/hashicorp/raft"
+
+	"dtsim/fsm"
+	"dtsim/fsm/api"
+	"dtsim/fsm/replica"
+	"dtsim/scenarios/tasks/provider"
+	"dtsim/sched"
+)
+
+// Default returns the system of this repository: fsm, fsm/replica and sched, with the
+// providers of package scenarios/tasks/provider.
+func Default() System { return With(Parts{}) }
+
+// Parts are constructors of the parts of a system; a nil one stands for the part of this
+// repository.
+type Parts struct {
+	// NewMachine returns the state machine of the tasks.
+	NewMachine func(fsm.ManagerParameters) replica.Machine
+	// NewScheduler returns a scheduler that has not been started.
+	NewScheduler func(sched.SchedulerParams) Scheduler
+	// NewProviders returns the providers of a node.
+	NewProviders func(provider.Env) Providers
+}
+
+// With returns the system of this repository with other parts.
+func With(parts Parts) System { return system{parts} }
+
+type system struct{ parts Parts }
+
+// NewProviders implements System.
+func (s system) NewProviders(env provider.Env) Providers {
+	if s.parts.NewProviders != nil {
+		return s.parts.NewProviders(env)
+	}
+	return provider.NewSet(env)
+}
+
+// newMachine returns the constructor of the state machine, with what our own has no use
+// for: a clock and a time to live; nil for our own.
+func (s system) newMachine(c ReplicaConfig) func(fsm.ManagerParameters) replica.Machine {
+	if s.parts.NewMachine == nil {
+		return nil
+	}
+	return func(p fsm.ManagerParameters) replica.Machine {
+		p.Clock, p.CompletedTaskTTL = c.Clock, c.CompletedTaskTTL
+		return s.parts.NewMachine(p)
+	}
+}
+
+// NewReplica implements System.
+func (s system) NewReplica(c ReplicaConfig) Replica {
+	config := replica.Config{
+		NewMachine:              s.newMachine(c),
+		ConflictDetectors:       c.Guards.ConflictDetectors(),
+		SchemaMutationDetectors: c.Guards.SchemaMutationDetectors(),
+		CollectionExtractors:    c.Guards.Extractors(),
+		Notifier:                c.Notifier,
+		Logger:                  c.Logger,
+	}
+	if c.OnApply != nil {
+		config.OnApply = func(index, term uint64, req api.ApplyRequest, res replica.Result) {
+			c.OnApply(applied(index, term, req, res))
+		}
+	}
+	return defaultReplica{replica.New(config)}
+}
+
+// Stores implements System.
+func (system) Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
+	return replica.Stores(log, snapshots)
+}
+
+// NewScheduler implements System.
+func (s system) NewScheduler(p sched.SchedulerParams) Scheduler {
+	if s.parts.NewScheduler != nil {
+		return s.parts.NewScheduler(p)
+	}
+	return sched.NewScheduler(p)
+}
+
+// applied returns what a command was, in the terms of the trace.
+func applied(index, term uint64, req api.ApplyRequest, res replica.Result) Applied {
+	a := Applied{
+		Index: index, Term: term, Type: req.Type, Command: replica.CommandName(req.Type), Class: req.Class, Body: string(req.SubCommand),
+		Schema: req.Type < replica.CommandReadBarrier, Err: res.Err, First: res.Index,
+		Request: req.RequestID,
+	}
+	if a.Schema {
+		return a
+	}
+	var about struct {
+		Namespace string `json:"namespace"`
+		ID        string `json:"id"`
+		Version   uint64 `json:"version"`
+		UnitID    string `json:"unit_id"`
+	}
+	if err := json.Unmarshal(req.SubCommand, &about); err != nil {
+		return a
+	}
+	a.Run = provider.Run{Namespace: about.Namespace, Task: about.ID, Version: about.Version}
+	if req.Type == api.CommandAddTask {
+		a.Run.Version = res.Index
+	}
+	a.Unit = about.UnitID
+	return a
+}
+
+// defaultReplica adapts replica.Replica to Replica.
+type defaultReplica struct{ *replica.Replica }
+
+func (r defaultReplica) Unit(run provider.Run, unit string) (fsm.TaskStatus, *fsm.Unit) {
+	status, u, err := r.Replica.Unit(run.Namespace, run.Task, run.Version, unit)
+	if err != nil {
+		return "", nil
+	}
+	return status, u
+}
+
+func (r defaultReplica) Collections() []provider.Collection {
+	var all []provider.Collection
+	for _, c := range r.Schema().Collections {
+		one := provider.Collection{
+			Name: c.Name, Born: c.Version,
+			Properties: make(map[string]provider.Property, len(c.Properties)),
+			Replicas:   make(map[string][]string, len(c.Shards)),
+		}
+		for name, p := range c.Properties {
+			one.Properties[name] = provider.Property{
+				Tokenization: p.Tokenization, UserIndex: max(c.Version, p.UpdatedAt), FlippedBy: p.FlippedBy, SwappedBy: make(map[string]uint64),
+			}
+		}
+		for name, shard := range c.Shards {
+			one.Replicas[name] = shard.Nodes
+			for property, swap := range shard.Swapped {
+				one.Properties[property].SwappedBy[name] = swap.By
+			}
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func (r defaultReplica) NewClient(c ClientConfig) (Client, error) {
+	return replica.NewClient(replica.ClientConfig{
+		ID: c.ID, NodeID: c.Node, Replica: r.Replica, Raft: c.Raft, Forwarder: c.Forwarder,
+		Clock: c.Clock, CompletedTaskTTL: c.CompletedTaskTTL, AttemptTimeout: c.AttemptTimeout, Logger: c.Logger,
+		OnRequest: c.OnRequest,
+	})
+}

@@ -1,6 +1,0 @@
-//go:build !race
-
-package cluster
-
-// beside is for the race detector alone.
-func (m *machine) beside() {}

@@ -1,0 +1,118 @@
+package counter_test
+
+import (
+	"bytes"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"dtsim/sim/cluster"
+	"dtsim/sim/engine"
+	"dtsim/sim/internal/counter"
+	"dtsim/sim/plan"
+	"dtsim/sim/raftcheck"
+	"dtsim/sim/trace"
+)
+
+const second = plan.Duration(time.Second)
+
+// adds is a plan in which clients of all nodes add for half a minute.
+func adds(bug counter.Bug, faults ...plan.Fault) *plan.Plan {
+	p := plan.Default()
+	p.Name, p.Duration, p.Faults = "counter", 200*second, faults
+	if len(faults) > 0 {
+		p.Calm = 40 * second
+	}
+	p.Cluster.Raft.SnapshotThreshold, p.Cluster.Raft.TrailingLogs = 8, 2
+	part := counter.Part{Bug: bug}
+	for n := range 60 {
+		part.Adds = append(part.Adds, counter.Add{At: 3*second + plan.Duration(n)*second/2, Node: plan.NodeName(1 + n%3), N: int64(n + 1)})
+	}
+	for n := range 3 {
+		part.Adds = append(part.Adds, counter.Add{At: 110 * second, Node: plan.NodeName(1 + n), N: 1000})
+	}
+	return counter.With(p, part)
+}
+
+// hostile are faults of every floor below the application.
+func hostile() []plan.Fault {
+	return []plan.Fault{
+		{Kind: plan.Loss, At: 2 * second, For: 20 * second, Rate: 50_000},
+		{Kind: plan.Crash, Node: plan.Leader, At: 8 * second, For: 4 * second},
+		{Kind: plan.Partition, Nodes: []string{plan.Minority}, At: 15 * second, For: 5 * second},
+		{Kind: plan.Crash, Node: "n2", When: &plan.Trigger{Moment: plan.SnapshotBegin}, For: 6 * second},
+		{Kind: plan.CallTwice, Op: "add", Rate: 100_000},
+		{Kind: plan.Pause, Node: "n3", At: 25 * second, For: 3 * second},
+		{Kind: plan.ForceSnapshot, Node: "n1", At: 30 * second, For: 5 * second},
+	}
+}
+
+// inBubble runs a plan and returns its trace.
+func inBubble(t *testing.T, p *plan.Plan) *trace.Trace {
+	t.Helper()
+	require.NoError(t, p.Validate())
+	var b bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p, Engine: "bubble"})
+		require.NoError(t, err)
+		verdict, _, err := cluster.Run(p, counter.Application{}, rec, counter.Judge)
+		require.NoError(t, err)
+		_, err = rec.Close(verdict)
+		require.NoError(t, err)
+	})
+	whole, err := trace.Read(bytes.NewReader(b.Bytes()))
+	require.NoError(t, err)
+	return whole
+}
+
+func TestTheCounterRunsAndIsChecked(t *testing.T) {
+	for name, faults := range map[string][]plan.Fault{"without faults": nil, "with faults": hostile()} {
+		t.Run(name, func(t *testing.T) {
+			p := adds("", faults...)
+			whole := inBubble(t, p)
+			require.Empty(t, whole.Footer.Verdict.Violations)
+			for _, property := range []string{"R1", "R4", "R6", "R7", "R8"} {
+				assert.Positive(t, whole.Footer.Counters[raftcheck.ExercisedPrefix+property], property)
+			}
+			kinds := make(map[trace.Kind]int)
+			for _, e := range whole.Events {
+				kinds[e.Kind]++
+			}
+			assert.Positive(t, kinds[trace.Applied])
+			assert.Positive(t, kinds[trace.Replayed])
+			assert.Positive(t, kinds[trace.SnapshotReread])
+			if len(faults) > 0 {
+				assert.Greater(t, kinds[trace.NodeStarted], 3, "nodes crash and come back")
+				assert.Positive(t, kinds[trace.SnapshotRestored])
+			}
+		})
+	}
+}
+
+// native returns an engine that runs the counter.
+func native(t *testing.T) engine.Engine {
+	t.Helper()
+	e, err := engine.Native(t.Context(), engine.Options{
+		Guest: "dtsim/sim/internal/counter/guest", System: []string{"dtsim/sim/internal/counter"}, Judge: counter.Judge,
+		Log: func(message string) { t.Log(message) },
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, e.Close()) })
+	return e
+}
+
+func TestTheCounterIsAFunctionOfItsPlan(t *testing.T) {
+	e := native(t)
+	p := adds("", hostile()...)
+	for entropy := range uint64(3) {
+		first, err := e.Run(t.Context(), engine.Job{Plan: p, Entropy: entropy})
+		require.NoError(t, err)
+		require.Empty(t, first.Footer.Verdict.Violations)
+		again, err := e.Run(t.Context(), engine.Job{Plan: p, Entropy: entropy})
+		require.NoError(t, err)
+		require.Equal(t, first.Footer.Hash, again.Footer.Hash)
+	}
+}
