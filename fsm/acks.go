@@ -6,7 +6,7 @@ import "dtsim/fsm/api"
 // failure fails a PREPARING task; the success of the last owning node takes it to
 // SWAPPING (P5). An ack that comes in STARTED counts on entering PREPARING. The
 // first ack of a node wins; acks for SWAPPING and terminal tasks come too late and
-// do nothing.
+// have no effect.
 func (m *Manager) RecordPreparationCompleteAck(a *api.ApplyRequest) error {
 	q, err := decode[api.RecordDistributedTaskPreparationCompleteAckRequest](a)
 	if err != nil {
@@ -41,7 +41,7 @@ func (m *Manager) RecordPreparationCompleteAck(a *api.ApplyRequest) error {
 // from a node without units, and the schema may have changed already, so it is
 // refused (P8). A success changes no status. An ack that comes in STARTED counts on
 // entering SWAPPING; in PREPARING it is refused for now. The first ack of a node
-// wins; acks for terminal tasks come too late and do nothing.
+// wins; acks for terminal tasks come too late and have no effect.
 func (m *Manager) RecordPostCompletionAck(a *api.ApplyRequest) error {
 	q, err := decode[api.RecordDistributedTaskPostCompletionAckRequest](a)
 	if err != nil {

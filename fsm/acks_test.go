@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAcks tells where a sequence of acks takes a task. Node n1 owns u1 and n2 owns
+// TestAcks holds the state that a sequence of acks leads to. Node n1 owns u1 and n2 owns
 // u2; n3 owns nothing.
 func TestAcks(t *testing.T) {
 	done := []any{completion("u1", "n1"), completion("u2", "n2")}

@@ -37,21 +37,21 @@ func (c *check) refuse(format string, args ...any) {
 	}
 }
 
-// present wants a value for what names it in words.
+// present requires a value; what names it in messages.
 func (c *check) present(what, value string) {
 	if value == "" {
 		c.refuse("missing %s", what)
 	}
 }
 
-// task wants the names that identify a task.
+// task requires the names that identify a task.
 func (c *check) task(namespace, id string) {
 	c.present("namespace", namespace)
 	c.present("task id", id)
 }
 
-// instant converts the proposer's milliseconds. It answers in UTC: a local zone
-// would stand in the snapshot and differ between replicas (P1).
+// instant converts the proposer's milliseconds. It returns UTC: a local zone
+// would be in the snapshot and differ between replicas (P1).
 func (c *check) instant(millis int64) time.Time {
 	if millis < minMillis || millis > maxMillis {
 		c.refuse("time of %d unix milliseconds is outside of the years 0 to 9999", millis)

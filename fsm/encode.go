@@ -25,7 +25,7 @@ func (s State) AppendJSON(b []byte) (_ []byte, err error) {
 }
 
 // AppendState appends the state in its canonical form, as [Manager.Capture] and
-// [State.AppendJSON] do, and copies nothing; applies wait meanwhile.
+// [State.AppendJSON] do, and copies nothing; it blocks applies.
 func (m *Manager) AppendState(b []byte) ([]byte, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

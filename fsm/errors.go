@@ -30,7 +30,7 @@ var (
 	ErrUnitWrongNode = errors.New("unit belongs to a different node")
 	// ErrTaskNotInFinalizingState: the task's status does not allow the command. It
 	// is permanent when the status rules it out for ever, and plain when the task may
-	// still get where the command is allowed.
+	// still reach a status that allows the command.
 	ErrTaskNotInFinalizingState = errors.New("task is not in finalizing state")
 	// ErrInvalidCommand: the command itself is bad, whatever the state.
 	ErrInvalidCommand = errors.New("invalid command")
@@ -93,7 +93,7 @@ func extractMarkerID(text string) string {
 }
 
 // markedSentinel returns the sentinel of the first known marker anywhere in text,
-// or nil. Wrappers put their own words in front of the marker.
+// or nil. Wrappers put their own text in front of the marker.
 func markedSentinel(text string) error {
 	for {
 		at := strings.Index(text, markerPrefix)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// SetConflictDetectors sets, by namespace, who is asked before a task is added, in
-// place of those before. Detectors are part of the state machine: set the same ones
+// SetConflictDetectors sets, by namespace, the detectors that are called before a task is
+// added, and replaces those set before. Detectors are part of the state machine: set the same ones
 // on every replica before the first apply (P11). They run under the Manager's lock
 // and must not call it.
 func (m *Manager) SetConflictDetectors(detectors map[string]ConflictDetector) {
@@ -18,8 +18,8 @@ func (m *Manager) SetConflictDetectors(detectors map[string]ConflictDetector) {
 	m.conflictDetectors = maps.Clone(detectors)
 }
 
-// SetSchemaMutationDetectors sets, by namespace, who is asked before the schema
-// changes, in place of those before. Detectors are part of the state machine: set
+// SetSchemaMutationDetectors sets, by namespace, the detectors that are called before the
+// schema changes, and replaces those set before. Detectors are part of the state machine: set
 // the same ones on every replica before the first apply (P11). They run under the
 // Manager's lock and must not call it.
 func (m *Manager) SetSchemaMutationDetectors(detectors map[string]SchemaMutationDetector) {
@@ -28,7 +28,7 @@ func (m *Manager) SetSchemaMutationDetectors(detectors map[string]SchemaMutation
 	m.mutationDetectors = maps.Clone(detectors)
 }
 
-// RegisterCollectionExtractor says how to read a collection from the payloads of a
+// RegisterCollectionExtractor sets how a collection is read from the payloads of a
 // namespace, so that [Manager.DeleteTasksForCollection] finds its tasks. The last
 // one wins; an empty namespace and a nil extractor are ignored. Extractors are
 // part of the state machine: register the same ones on every replica before the
@@ -42,8 +42,7 @@ func (m *Manager) RegisterCollectionExtractor(namespace string, extractor Collec
 	m.extractors[namespace] = extractor
 }
 
-// checkPayload asks the detector of the task's namespace, if there is one that knows
-// payloads, whether it can make anything of the task's.
+// checkPayload calls the detector of the task's namespace, if it is a [PayloadChecker].
 func (m *Manager) checkPayload(task *Task) error {
 	m.mu.RLock()
 	checker, ok := m.conflictDetectors[task.Namespace].(PayloadChecker)
@@ -57,7 +56,7 @@ func (m *Manager) checkPayload(task *Task) error {
 	return nil
 }
 
-// checkConflict asks the detector of the task's namespace, if there is one. The
+// checkConflict calls the detector of the task's namespace, if there is one. The
 // caller holds the lock.
 func (m *Manager) checkConflict(task *Task) error {
 	detector := m.conflictDetectors[task.Namespace]
@@ -77,8 +76,8 @@ func (m *Manager) checkConflict(task *Task) error {
 	return err
 }
 
-// guarded turns a detector's panic into a rejection: every replica meets the same
-// one, and none may apply half a command (P18).
+// guarded turns a detector's panic into a rejection: it occurs on every replica, and no
+// command may be applied in part (P18).
 func guarded(namespace string, ask func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -88,7 +87,7 @@ func guarded(namespace string, ask func() error) (err error) {
 	return ask()
 }
 
-// CheckPropertyUpdate asks every schema mutation detector about an update of a
+// CheckPropertyUpdate calls every schema mutation detector about an update of a
 // property, in the order of their namespaces, and returns the first refusal as it
 // is. To be called while the update is applied.
 func (m *Manager) CheckPropertyUpdate(className, propertyName string) error {
@@ -100,7 +99,7 @@ func (m *Manager) CheckPropertyUpdate(className, propertyName string) error {
 // CheckOwnPropertyUpdate is [Manager.CheckPropertyUpdate] for an update that a task
 // makes itself: the flip at the end of a migration. The task must be SWAPPING with
 // a successful swap of every owning node, or FINISHED (P8); the detector of its
-// namespace is not asked. Otherwise: [ErrTaskDoesNotExist],
+// namespace is not called. Otherwise: [ErrTaskDoesNotExist],
 // [ErrTaskNotInFinalizingState].
 func (m *Manager) CheckOwnPropertyUpdate(namespace, taskID string, version uint64, className, propertyName string) error {
 	if err := m.checkFlip(namespace, taskID, version); err != nil {
@@ -127,7 +126,7 @@ func (m *Manager) checkFlip(namespace, taskID string, version uint64) error {
 	return r.notIn("cannot change the schema")
 }
 
-// CheckClassMutation asks every schema mutation detector about a destructive change
+// CheckClassMutation calls every schema mutation detector about a destructive change
 // of a class, in the order of their namespaces, and returns the first refusal as it
 // is. To be called while the change is applied.
 func (m *Manager) CheckClassMutation(className string) error {
@@ -136,7 +135,7 @@ func (m *Manager) CheckClassMutation(className string) error {
 	})
 }
 
-// CheckTenantMutation asks every schema mutation detector about a change that makes
+// CheckTenantMutation calls every schema mutation detector about a change that makes
 // tenants unavailable, in the order of their namespaces, and returns the first
 // refusal as it is. To be called while the change is applied.
 func (m *Manager) CheckTenantMutation(className string, tenants []string) error {
@@ -145,7 +144,7 @@ func (m *Manager) CheckTenantMutation(className string, tenants []string) error 
 	})
 }
 
-// checkMutation asks the detectors of all namespaces but one.
+// checkMutation calls the detectors of all namespaces but one.
 func (m *Manager) checkMutation(except string, ask func(SchemaMutationDetector, []*Task) error) error {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -188,7 +187,7 @@ func (m *Manager) DeleteTasksForCollection(collection string) []TaskDescriptor {
 	return removed
 }
 
-// collectionOf asks an extractor; a payload that makes it panic is bound to nothing
+// collectionOf calls an extractor; a payload that makes it panic is bound to nothing
 // (P18).
 func (m *Manager) collectionOf(task *Task, extractor CollectionExtractor) (collection string, ok bool) {
 	defer func() {

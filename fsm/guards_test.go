@@ -73,7 +73,7 @@ func addNamed(id string) *api.AddDistributedTaskRequest {
 	return q
 }
 
-// reader is a detector that knows payloads.
+// reader is a detector that checks payloads.
 type reader struct {
 	*detector
 	read func(payload []byte) error

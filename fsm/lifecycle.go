@@ -11,8 +11,8 @@ import (
 // AddTask creates a task; index, the command's place in the log, becomes its
 // version. It replaces a terminal record of the same ID. Rejections: "already
 // running" while a run is active, "already finished with version" when index is
-// not beyond the record's version, and what the namespace's conflict detector
-// says, all of which a later command may get past; bad input is permanent.
+// not beyond the record's version, and the error of the namespace's conflict
+// detector, all of which are retryable; bad input is permanent.
 func (m *Manager) AddTask(c *api.ApplyRequest, index uint64) error {
 	task, err := m.readTask(c, index)
 	if err != nil {
@@ -35,15 +35,15 @@ func (m *Manager) AddTask(c *api.ApplyRequest, index uint64) error {
 	})
 }
 
-// CheckAddTask says what is wrong with a command to add a task in itself, whatever the
-// state: what AddTask refuses permanently. Who refuses such a command for another reason
-// asks this first, so that no caller tries again what can never succeed (P15).
+// CheckAddTask returns what is wrong with a command to add a task, whatever the state: what
+// AddTask refuses permanently. Code that refuses such a command for another reason calls
+// this first, so that no caller retries what can never succeed (P15).
 func (m *Manager) CheckAddTask(c *api.ApplyRequest) error {
 	_, err := m.readTask(c, 0)
 	return err
 }
 
-// readTask makes the task that a command asks for, if it is sound in itself.
+// readTask makes the task of a command, if the command is valid by itself.
 func (m *Manager) readTask(c *api.ApplyRequest, version uint64) (*Task, error) {
 	q, err := decode[api.AddDistributedTaskRequest](c)
 	if err != nil {
@@ -56,7 +56,7 @@ func (m *Manager) readTask(c *api.ApplyRequest, version uint64) (*Task, error) {
 	return task, m.checkPayload(task)
 }
 
-// newTask makes the task that q asks for. Unit specs go before unit ids.
+// newTask makes the task of q. Unit specs go before unit ids.
 func newTask(q *api.AddDistributedTaskRequest, version uint64) (*Task, error) {
 	var c check
 	c.task(q.Namespace, q.Id)
@@ -162,8 +162,8 @@ func (m *Manager) MarkTaskFinalized(a *api.ApplyRequest) error {
 // MarkTaskFailed fails an active task whose participant is gone for good (P17); a
 // FAILED one is left as it is. A SWAPPING task whose owning nodes have all
 // acknowledged their swap may have changed the schema already, so it is refused
-// for ever and can only be finalized (P8). Of a status that this binary does not know it
-// cannot tell, so it refuses for now. Otherwise: [ErrTaskNotInFinalizingState].
+// for ever and can only be finalized (P8). For a status that this binary does not know
+// that is unclear, so it refuses for now. Otherwise: [ErrTaskNotInFinalizingState].
 func (m *Manager) MarkTaskFailed(a *api.ApplyRequest) error {
 	q, err := decode[api.MarkTaskFailedRequest](a)
 	if err != nil {
@@ -193,7 +193,7 @@ func (m *Manager) MarkTaskFailed(a *api.ApplyRequest) error {
 }
 
 // notIn refuses a command that the task's status does not allow: for ever when the
-// task has ended, plainly when it may still get there.
+// task has ended, for now when its status may still become one that does.
 func (r *record) notIn(refusal string) error {
 	if r.task.Status.IsTerminal() {
 		return wrapPermanent(ErrTaskNotInFinalizingState, "%s %s from status %s", r.name(), refusal, r.task.Status)
@@ -209,7 +209,7 @@ func (r *record) committed(refusal string) error {
 
 // CleanUpTask removes the record of a terminal task. A command with a time is
 // refused as "too fresh" unless the task has been terminal for longer than the
-// command's time to live; one without was judged by its proposer. An active task,
+// command's time to live; the proposer of one without has checked that itself. An active task,
 // and one whose status this binary does not know, is "still running" (P12).
 func (m *Manager) CleanUpTask(a *api.ApplyRequest) error {
 	q, err := decode[api.CleanUpDistributedTaskRequest](a)

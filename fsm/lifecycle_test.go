@@ -97,7 +97,7 @@ func TestAddTask(t *testing.T) {
 	})
 }
 
-// TestStatusGates says for every command about a task what each status makes of it.
+// TestStatusGates holds the verdict of every command about a task in each status.
 func TestStatusGates(t *testing.T) {
 	var (
 		ok         = rejection{}
@@ -120,7 +120,7 @@ func TestStatusGates(t *testing.T) {
 		request any
 		// in the order of states
 		want [9]rejection
-		// after says what an accepted command leaves behind; "" is the same status
+		// after is the status that an accepted command leaves; "" is the same status
 		after [9]TaskStatus
 	}{
 		{"cancel", cancellation(),

@@ -105,7 +105,7 @@ func compareActivity(a, b *Task) int {
 	return cmp.Or(b.activeAt().Compare(a.activeAt()), cmp.Compare(a.ID, b.ID))
 }
 
-// activeAt is when the task last moved, as far as its order in a list goes.
+// activeAt is the time of the last activity, by which lists are ordered.
 func (t *Task) activeAt() time.Time {
 	if t.FinishedAt.IsZero() {
 		return t.StartedAt

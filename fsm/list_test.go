@@ -106,7 +106,7 @@ func TestUnit(t *testing.T) {
 }
 
 // TestListsWhileApplying is for the race detector, and holds that what a list shows
-// was true between two applies: a task has as many completed units as its acks say.
+// was true between two applies: a task has as many completed units as its acks imply.
 func TestListsWhileApplying(t *testing.T) {
 	m := NewManager(ManagerParameters{})
 	apply := func(index uint64, request any) {

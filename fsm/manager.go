@@ -13,8 +13,8 @@ import (
 	"dtsim/fsm/api"
 )
 
-// ManagerParameters are the settings of a Manager. None of them has a say in a
-// verdict (P1).
+// ManagerParameters are the settings of a Manager. No verdict
+// depends on them (P1).
 type ManagerParameters struct {
 	// Clock is part of the reference's signature and not read: commands carry the
 	// times they need.
@@ -22,7 +22,7 @@ type ManagerParameters struct {
 	// CompletedTaskTTL is part of the reference's signature and not read: clean-up
 	// commands carry it.
 	CompletedTaskTTL time.Duration
-	// Logger gets what is no answer to a command; nil discards it.
+	// Logger receives what is not an outcome of a command; nil discards it.
 	Logger logrus.FieldLogger
 }
 
@@ -59,8 +59,8 @@ func NewManager(params ManagerParameters) *Manager {
 	}
 }
 
-// SetSchedulerNotifier sets whom to wake when a task has changed, in place of the
-// one before; nil wakes nobody. Wake is called after the change is visible and
+// SetSchedulerNotifier sets what to wake when a task has changed, and replaces the one set
+// before; nil is none. Wake is called after the change is visible and
 // without any lock of the Manager.
 func (m *Manager) SetSchedulerNotifier(notifier SchedulerNotifier) {
 	m.mu.Lock()
@@ -68,7 +68,7 @@ func (m *Manager) SetSchedulerNotifier(notifier SchedulerNotifier) {
 	m.notifier = notifier
 }
 
-// Apply applies the command c, which stands at index in the log, by its type.
+// Apply applies the command c, which is at index in the log, by its type.
 func (m *Manager) Apply(c *api.ApplyRequest, index uint64) error {
 	if c == nil {
 		return invalid("there is no command")
@@ -96,7 +96,7 @@ func (m *Manager) Apply(c *api.ApplyRequest, index uint64) error {
 	return invalid("unknown command %s", c.Type)
 }
 
-// verdict decides one command and, when it accepts it, carries it out. It says
+// verdict decides one command and, when it accepts it, carries it out. It reports
 // whether the scheduler should look at the change at once.
 type verdict func() (wake bool, err error)
 
@@ -116,8 +116,8 @@ func (m *Manager) locked(v verdict) (bool, SchedulerNotifier, error) {
 	return wake, m.notifier, err
 }
 
-// wake outlives a notifier that panics: the change is made on every replica, so
-// this one must not answer that it failed (P18).
+// wake recovers a panic of the notifier: the change is made on every replica, so this one
+// must not return that it failed (P18).
 func (m *Manager) wake(notifier SchedulerNotifier) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -70,7 +70,7 @@ func (t *Task) unitIDs(keep func(*Unit) bool) []string {
 }
 
 // NodeHasNonTerminalUnits reports whether there is work for nodeID: a unit that is
-// not terminal and that it owns or nobody has claimed.
+// not terminal and that it owns or that is unclaimed.
 func (t *Task) NodeHasNonTerminalUnits(nodeID string) bool {
 	for _, u := range t.Units {
 		if !u.Status.IsTerminal() && (u.NodeID == nodeID || u.NodeID == "") {

@@ -3,7 +3,7 @@ package fsm
 import "context"
 
 // The interfaces of this file belong to package sched, which names them all; they
-// stand here because the Manager's own signatures need them and imports point
+// are here because the Manager's own signatures need them and imports point
 // down only.
 
 // TaskCompletionRecorder reports the outcome of units to the cluster.
@@ -16,7 +16,7 @@ type TaskCompletionRecorder interface {
 
 // TaskHandle controls a task that runs on this node.
 type TaskHandle interface {
-	// Terminate asks the task to stop; a no-op once it has. A terminated task may be
+	// Terminate makes the task stop; a no-op once it has. A terminated task may be
 	// started again, so no local state may be removed.
 	Terminate()
 	// Done returns a channel that is closed when the task's worker has exited, for
@@ -47,8 +47,8 @@ type ConflictDetector interface {
 	CheckConflict(newPayload []byte, existingTasks []*Task) error
 }
 
-// PayloadChecker is implemented by conflict detectors that can tell a payload which
-// nobody will ever make anything of.
+// PayloadChecker is implemented by conflict detectors that recognise payloads which can
+// never be processed.
 type PayloadChecker interface {
 	// CheckPayload is called while a new task is applied, before the state is looked
 	// at. A non-nil error rejects the task for ever, as [ErrInvalidCommand] (P15). It must
@@ -62,11 +62,11 @@ type PayloadChecker interface {
 // by ID, as copies.
 type SchemaMutationDetector interface {
 	Provider
-	// CheckPropertyUpdate is asked before a property is updated.
+	// CheckPropertyUpdate is called before a property is updated.
 	CheckPropertyUpdate(className, propertyName string, existingTasks []*Task) error
-	// CheckClassMutation is asked before a destructive change of a whole class.
+	// CheckClassMutation is called before a destructive change of a whole class.
 	CheckClassMutation(className string, existingTasks []*Task) error
-	// CheckTenantMutation is asked before tenants become locally unavailable.
+	// CheckTenantMutation is called before tenants become locally unavailable.
 	CheckTenantMutation(className string, tenants []string, existingTasks []*Task) error
 }
 
@@ -74,7 +74,7 @@ type SchemaMutationDetector interface {
 // when it is bound to none or cannot be read. It must be a pure function.
 type CollectionExtractor func(payload []byte) (collection string, ok bool)
 
-// SchedulerNotifier is told that the state of a task has changed. Wake never
+// SchedulerNotifier is notified when the state of a task has changed. Wake never
 // blocks and never calls back into the Manager.
 type SchedulerNotifier interface {
 	Wake()

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// The reasons of plain rejections. Their proposers learn no more than that a later command
-// may succeed; the reasons are for those who look at the log.
+// The reasons of plain rejections. Their proposers learn only that a later command
+// may succeed; the reasons are for observers of the log.
 const (
 	reasonTaskActive       = "task-active"
 	reasonTaskConflict     = "task-conflict"
@@ -15,16 +15,16 @@ const (
 	reasonPanicked         = "panicked"
 )
 
-// Reasoned is an error that tells programs why a command was rejected. A detector's error
-// may be one, to name the task that it refuses a command for.
+// Reasoned is an error with a machine-readable reason why a command was rejected. A
+// detector's error may be one, to name the task that it refuses a command for.
 type Reasoned interface {
 	error
 	// Reason returns a name without spaces, and what it is about; either may be empty.
 	Reason() (reason, about string)
 }
 
-// Reason returns why a command was rejected, for programs: what the first [Reasoned] in
-// err's chain says, or else the wire name of its sentinel. Rejections without a reason, and
+// Reason returns why a command was rejected, machine-readable: from the first [Reasoned] in
+// err's chain, or else the wire name of its sentinel. Rejections without a reason, and
 // the plain rejections of other nodes, have an empty one.
 func Reason(err error) (reason, about string) {
 	if r, ok := errors.AsType[Reasoned](err); ok {

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// record is a task and what its verdicts need to know of its units and acks
-// without walking them: a unit of a large task costs what one of a small task
-// does. The counters are a function of the task; see tallyOf.
+// record is a task with counters of its units and acks, so that a verdict takes the same
+// time for large and small tasks. The counters are a function of the task; see tallyOf.
 type record struct {
 	task *Task
 	tally
@@ -33,7 +32,7 @@ type ackTally struct {
 	failed int
 }
 
-// newRecord takes task over.
+// newRecord takes ownership of task.
 func newRecord(task *Task) *record {
 	return &record{task: task, tally: tallyOf(task)}
 }
@@ -135,7 +134,7 @@ func (r *record) advance(at time.Time) {
 	}
 }
 
-// failures puts the failed acks of a phase into words, by node.
+// failures describes the failed acks of a phase, by node.
 func failures(phase string, acks map[string]PostCompletionAck) []string {
 	var texts []string
 	for _, node := range slices.Sorted(maps.Keys(acks)) {
@@ -162,7 +161,7 @@ func (r *record) fail(at time.Time, reasons ...string) {
 }
 
 // end makes the task terminal. FinishedAt, the end of the units' work, is set only
-// when they were still at it.
+// when they had not ended.
 func (r *record) end(status TaskStatus, at time.Time) {
 	if r.task.Status == TaskStatusStarted {
 		r.task.FinishedAt = at
@@ -171,7 +170,7 @@ func (r *record) end(status TaskStatus, at time.Time) {
 	r.task.TerminalAt = at
 }
 
-// name is how messages call the task.
+// name is the task's name in messages.
 func (r *record) name() string {
 	return fmt.Sprintf("task %s/%s/%d", r.task.Namespace, r.task.ID, r.task.Version)
 }

@@ -173,7 +173,7 @@ func cleanUp(at, ttl int64) *api.CleanUpDistributedTaskRequest {
 	}
 }
 
-// rejection is what a table test wants of an error; the zero value wants none.
+// rejection is the error that a table test expects; the zero value is none.
 type rejection struct {
 	sentinel  error  // nil: a plain error without sentinel
 	text      string // part of the text

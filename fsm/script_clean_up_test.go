@@ -10,7 +10,7 @@ import (
 	"dtsim/fsm/api"
 )
 
-// clean-up <task> [ttl=<seconds>]: without one the proposer has judged.
+// clean-up <task> [ttl=<seconds>]: without one the proposer has checked it.
 func (s *script) handleCleanUp(t *testing.T, d *datadriven.TestData) error {
 	namespace, id, version := s.run(t, d)
 	q := &api.CleanUpDistributedTaskRequest{Namespace: namespace, Id: id, Version: version}

@@ -8,7 +8,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 )
 
-// update <collection>.<property>: may anybody update it?
+// update <collection>.<property>: may a user update it?
 func (s *script) handleUpdate(t *testing.T, d *datadriven.TestData) error {
 	collection, property, _ := strings.Cut(word(t, d, 0), ".")
 	return s.CheckPropertyUpdate(collection, property)

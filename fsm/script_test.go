@@ -63,7 +63,7 @@ var handlers = map[string]func(*script, *testing.T, *datadriven.TestData) error{
 	"drop-check": (*script).handleDropCheck,
 }
 
-// played is an answer in other words than "ok".
+// played is an answer other than "ok".
 type played string
 
 func (p played) Error() string { return string(p) }
@@ -197,7 +197,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) (namespace, id string
 	return namespace, id, version
 }
 
-// word is the argument at place n, which has no value.
+// word is the n-th argument, which has no value.
 func word(t *testing.T, d *datadriven.TestData, n int) string {
 	if len(d.CmdArgs) <= n || d.CmdArgs[n].Vals != nil {
 		d.Fatalf(t, "want a word at place %d", n+1)

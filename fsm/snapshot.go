@@ -69,7 +69,7 @@ func restoreNamespace(namespace string, tasks []*Task) (map[string]*record, erro
 			task.Namespace = namespace
 		}
 		if task.Namespace != namespace {
-			return nil, fmt.Errorf("tasks[%q][%d] says that its namespace is %q", namespace, i, task.Namespace)
+			return nil, fmt.Errorf("tasks[%q][%d] has the namespace %q", namespace, i, task.Namespace)
 		}
 		if _, twice := records[task.ID]; twice {
 			return nil, fmt.Errorf("tasks[%q][%d]: task %q stands there twice", namespace, i, task.ID)
@@ -95,7 +95,7 @@ func restoreTask(task *Task) error {
 			u.ID = id
 		}
 		if u.ID != id {
-			return fmt.Errorf("unit %q says that its id is %q", id, u.ID)
+			return fmt.Errorf("unit %q has the id %q", id, u.ID)
 		}
 		times = append(times, &u.UpdatedAt, &u.FinishedAt)
 	}

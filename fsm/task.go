@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// TaskStatus is where a task stands. Values that this binary does not know (from
+// TaskStatus is the phase of a task. Values that this binary does not know (from
 // the snapshot of a newer one, after the cluster was rolled back) survive verbatim and
-// count as active. No command ends such a task: nobody here can tell whether it may have
-// changed the schema (P8). A binary that knows the status does.
+// count as active. No command ends such a task, because it may have changed the schema
+// (P8), except with a binary that knows the status.
 type TaskStatus string
 
 const (
@@ -18,7 +18,7 @@ const (
 	// barrier, and not every owning node has acknowledged its preparation.
 	TaskStatusPreparing TaskStatus = "PREPARING"
 	// TaskStatusSwapping: every node may swap; not every owning node has
-	// acknowledged its swap, or nobody has finalized the task yet.
+	// acknowledged its swap, or the task is not finalized yet.
 	TaskStatusSwapping TaskStatus = "SWAPPING"
 	// TaskStatusFinished: the task succeeded on every node.
 	TaskStatusFinished TaskStatus = "FINISHED"
@@ -29,7 +29,7 @@ const (
 	TaskStatusFailed TaskStatus = "FAILED"
 )
 
-// String returns the status as it stands on the wire.
+// String returns the status as it is on the wire.
 func (t TaskStatus) String() string { return string(t) }
 
 // IsTerminal reports whether the task moves no further: FINISHED, FAILED or
@@ -38,8 +38,8 @@ func (t TaskStatus) IsTerminal() bool {
 	return t == TaskStatusFinished || t == TaskStatusFailed || t == TaskStatusCancelled
 }
 
-// IsActive is the negation of [TaskStatus.IsTerminal]: what this binary cannot
-// read may still be at work, so it is treated as if it were (P11, P12).
+// IsActive is the negation of [TaskStatus.IsTerminal]: an unknown status may
+// be an active one and is treated as such (P11, P12).
 func (t TaskStatus) IsActive() bool { return !t.IsTerminal() }
 
 // IsCoordinationPhase is true for PREPARING and SWAPPING, the phases that
@@ -48,7 +48,7 @@ func (t TaskStatus) IsCoordinationPhase() bool {
 	return t == TaskStatusPreparing || t == TaskStatusSwapping
 }
 
-// UnitStatus is where a unit stands.
+// UnitStatus is the phase of a unit.
 type UnitStatus string
 
 const (
@@ -68,7 +68,7 @@ func (u UnitStatus) IsTerminal() bool {
 type TaskDescriptor struct {
 	// ID is the task's identifier within its namespace.
 	ID string `json:"ID"`
-	// Version tells runs of one ID apart: the log index of the command that added
+	// Version distinguishes runs of one ID: the log index of the command that added
 	// the run. A later run has a higher version.
 	Version uint64 `json:"version"`
 }
@@ -102,7 +102,7 @@ type PostCompletionAck struct {
 	// Success is true iff every callback of the phase returned no error on that
 	// node.
 	Success bool `json:"success"`
-	// Error says what failed; empty on success.
+	// Error is what failed; empty on success.
 	Error string `json:"error,omitempty"`
 	// AckedAt is the acknowledging node's time.
 	AckedAt time.Time `json:"ackedAt"`
@@ -137,7 +137,7 @@ type Task struct {
 	// counts from it (P12). Zero in records of older binaries.
 	TerminalAt time.Time `json:"terminalAt,omitzero"`
 
-	// Error says why the task FAILED.
+	// Error is why the task FAILED.
 	Error string `json:"error,omitempty"`
 
 	Units map[string]*Unit `json:"units,omitempty"`

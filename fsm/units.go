@@ -5,8 +5,8 @@ import (
 )
 
 // RecordUnitCompletion completes a unit, or, when the command carries an error,
-// fails it and with it the task at once (P10). It claims a unit that nobody had
-// claimed. The last completion takes the task to its next phase. All rejections
+// fails it and with it the task at once (P10). It claims an unclaimed
+// unit. The last completion takes the task to its next phase. All rejections
 // are permanent.
 func (m *Manager) RecordUnitCompletion(a *api.ApplyRequest) error {
 	q, err := decode[api.RecordDistributedTaskUnitCompletionRequest](a)
@@ -44,7 +44,7 @@ func (m *Manager) RecordUnitCompletion(a *api.ApplyRequest) error {
 }
 
 // UpdateUnitProgress records a unit's progress; the first one claims the unit. A
-// progress below the stored one counts as a sign of life only (P4), and one for a
+// progress below the stored one only updates UpdatedAt (P4), and one for a
 // terminal unit is late and does nothing. All rejections are permanent.
 func (m *Manager) UpdateUnitProgress(a *api.ApplyRequest) error {
 	q, err := decode[api.UpdateDistributedTaskUnitProgressRequest](a)
@@ -55,7 +55,7 @@ func (m *Manager) UpdateUnitProgress(a *api.ApplyRequest) error {
 	c.task(q.Namespace, q.Id)
 	c.present("node id", q.NodeId)
 	c.present("unit id", q.UnitId)
-	if !(q.Progress >= 0 && q.Progress <= 1) { // also refuses what is no number
+	if !(q.Progress >= 0 && q.Progress <= 1) { // also refuses NaN
 		c.refuse("progress %v of unit %s is not between 0.0 and 1.0", q.Progress, q.UnitId)
 	}
 	at := c.instant(q.UpdatedAtUnixMillis)

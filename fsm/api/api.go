@@ -1,5 +1,5 @@
-// Package api is the wire form of the task manager: the envelope that stands in
-// the Raft log and the commands inside it.
+// Package api is the wire form of the task manager: the envelope in the
+// Raft log and the commands inside it.
 //
 // A command is an [ApplyRequest], a protobuf message, whose SubCommand holds the
 // plain encoding/json form of one of the request structs of this package: keys in
@@ -8,7 +8,7 @@
 // fields that this project adds are additive: a command without them still
 // applies, and an older binary ignores them.
 //
-// The package knows nothing of what a command does.
+// The package does not depend on what a command does.
 package api
 
 import "strconv"
@@ -55,7 +55,7 @@ func (t CommandType) String() string {
 // ApplyRequest is the envelope of a command in the Raft log. The task manager
 // looks at SubCommand alone.
 type ApplyRequest struct {
-	// Type says which command SubCommand holds.
+	// Type is the type of the command in SubCommand.
 	Type CommandType
 	// Class is the collection a schema command is about; empty for task commands.
 	Class string
@@ -77,9 +77,9 @@ type RequestID struct {
 	// Seq counts the client's requests from 1.
 	Seq uint64
 	// Low is the client's lowest sequence number that is still without an outcome;
-	// all outcomes below it may be forgotten, and a duplicate below it is stale.
+	// all outcomes below it may be dropped, and a duplicate below it is stale.
 	Low uint64
 }
 
-// IsZero says that the command carries no request id.
+// IsZero reports whether the command carries no request id.
 func (r RequestID) IsZero() bool { return r.Client == "" && r.Seq == 0 && r.Low == 0 }

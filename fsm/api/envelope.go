@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The envelope's protobuf fields. 1 to 4 are Weaviate's; the request id stands far
+// The envelope's protobuf fields. 1 to 4 are Weaviate's; the request id is far
 // above what its schema uses, so that peers that do not know it skip it.
 const (
 	fieldType       protowire.Number = 1

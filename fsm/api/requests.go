@@ -37,8 +37,7 @@ type CleanUpDistributedTaskRequest struct {
 	Version   uint64 `json:"version,omitempty"`
 	// CleanedUpAtUnixMillis and CompletedTaskTtlMillis are the proposer's clock and
 	// time to live, so that the verdict is the same on every replica (P1, P12).
-	// Additive; a command without the former was judged by its proposer and
-	// removes any terminal record.
+	// Additive; a command without the former removes any terminal record.
 	CleanedUpAtUnixMillis  int64 `json:"cleaned_up_at_unix_millis,omitempty"`
 	CompletedTaskTtlMillis int64 `json:"completed_task_ttl_millis,omitempty"`
 }

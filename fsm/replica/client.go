@@ -20,7 +20,7 @@ import (
 // Forwarder carries a request to the leader.
 type Forwarder interface {
 	// Forward sends request to the [Client.Serve] of the node to, and returns its
-	// answer. It returns soon after ctx ends. An error says nothing of whether the
+	// answer. It returns soon after ctx ends. An error leaves open whether the
 	// request arrived, unless it matches [ErrNotSent].
 	Forward(ctx context.Context, to string, request []byte) ([]byte, error)
 }
@@ -36,7 +36,7 @@ const (
 	DefaultMaxBackoff     = time.Second
 )
 
-// ClientConfig is what a Client is made of.
+// ClientConfig configures a Client.
 type ClientConfig struct {
 	// ID names the client in the session table: one start of one node, never used
 	// again, not even after a crash.
@@ -55,7 +55,7 @@ type ClientConfig struct {
 	AttemptTimeout time.Duration
 	// MinBackoff and MaxBackoff bound the pause between attempts. Zero is the default.
 	MinBackoff, MaxBackoff time.Duration
-	// Logger gets what is no answer; nil discards it.
+	// Logger receives what is not an answer; nil discards it.
 	Logger logrus.FieldLogger
 	// OnRequest, for audit, is called with the id that a command gets and the context
 	// of the call that it is of, before the command is proposed. A call whose session
@@ -117,7 +117,7 @@ func (c *Client) Close() { c.leader.leadership.stop() }
 // and retries until ctx ends, unless the outcome is known before.
 func (c *Client) Execute(ctx context.Context, command api.ApplyRequest) (Result, error) {
 	if !utf8.ValidString(command.Class) {
-		return Result{}, unspeakable(fmt.Errorf("%s: collection name %q is not UTF-8", CommandName(command.Type), command.Class))
+		return Result{}, unencodable(fmt.Errorf("%s: collection name %q is not UTF-8", CommandName(command.Type), command.Class))
 	}
 	doubt := false
 	for {
@@ -131,7 +131,7 @@ func (c *Client) Execute(ctx context.Context, command api.ApplyRequest) (Result,
 		case err != nil:
 			return Result{}, fmt.Errorf("%s: %w", CommandName(command.Type), err)
 		case o.Code == codes.Aborted:
-			// The log has forgotten this client. Under a new name the command may be tried
+			// The session table has dropped this client. Under a new name the command may be tried
 			// again, if no attempt under the old one can have had an effect.
 			c.session.renew(command.RequestID.Client)
 			if doubt {
@@ -174,8 +174,9 @@ func (c *Client) request(ctx context.Context, command api.ApplyRequest, doubt *b
 // errFinal is matched by the failure of an attempt that no other should follow.
 var errFinal = errors.New("not to be tried again")
 
-// giveUp says what is known of a request that ends without an outcome. The last
-// attempt's error is told in words: what it matches is not true of the request.
+// giveUp returns the error of a request that ends without an outcome. It holds the text of
+// the last attempt's error and does not wrap it: what the attempt's error matches need not
+// hold for the request.
 func giveUp(ctx context.Context, doubt bool, last error) error {
 	kind := ErrNotCommitted
 	if doubt {
@@ -201,7 +202,7 @@ func (c *Client) attempt(ctx context.Context, v view, p *pending, encoded []byte
 	return c.forward(ctx, v, forwardRequest{kind: kindPropose, command: encoded})
 }
 
-// forward asks the leader. It fails as attempt does.
+// forward sends a request to the leader. It fails as attempt does.
 func (c *Client) forward(ctx context.Context, v view, q forwardRequest) (outcome, error) {
 	if v.leader == "" || v.leader == c.config.NodeID {
 		return outcome{}, fmt.Errorf("no leader is known: %w", ErrNotCommitted)
@@ -239,7 +240,7 @@ func (c *Client) classify(from string, p forwardResponse) (outcome, error) {
 	case p.isOutcome():
 		return p.outcome, nil
 	case p.format < classified:
-		// It may be a rejection or a failure, and its sender knows no request ids: another
+		// It may be a rejection or a failure, and its sender has no request ids: another
 		// attempt might take effect a second time.
 		return outcome{}, fmt.Errorf("%s: %s: %w: %w", from, p.Message, ErrAmbiguous, errFinal)
 	}
@@ -261,7 +262,7 @@ func (c *Client) pause(ctx context.Context, v view, backoff time.Duration, done 
 }
 
 // backoff doubles with every attempt up to the maximum. Half of it depends on the
-// request, so that those who fail together do not come back together.
+// request, so that requests that fail together are not retried together.
 func (c *Client) backoff(id api.RequestID, attempt int) time.Duration {
 	d := c.config.MaxBackoff
 	if attempt < 32 {

@@ -10,8 +10,8 @@ import (
 )
 
 // ListDistributedTasks lists all tasks by namespace, as fsm.Manager does. The list
-// is linearizable: it is never older than anything that was acknowledged, to
-// anybody, before the call. It fails only with ctx, or when raft is shut down.
+// is linearizable: it is never older than anything that was acknowledged to
+// any client before the call. It fails only with ctx, or when raft is shut down.
 func (c *Client) ListDistributedTasks(ctx context.Context) (map[string][]*fsm.Task, error) {
 	if err := c.catchUp(ctx); err != nil {
 		return nil, fmt.Errorf("list distributed tasks: %w", err)

@@ -31,7 +31,7 @@ func (c *Client) UpdateProperty(ctx context.Context, collection, property, token
 // OnTaskCompleted of a migration does. It is refused unless the task is SWAPPING
 // with a successful swap of every owning node, or FINISHED (P8). A flip that has had
 // its effect, or that a newer task has overtaken, is accepted and changes nothing,
-// so every node may ask for it.
+// so every node may propose it.
 func (c *Client) FlipProperty(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor) error {
 	return c.executeSchema(ctx, CommandUpdateProperty, collection, UpdatePropertyRequest{
 		Property: property, Tokenization: tokenization,
@@ -39,11 +39,11 @@ func (c *Client) FlipProperty(ctx context.Context, collection, property, tokeniz
 	})
 }
 
-// SwapTenants says, in the name of a task, that tenants keep what it has made of a
-// property of theirs, whatever becomes of the task: what a migration with a group
+// SwapTenants records for a task that tenants keep its result for a property of theirs,
+// however the task ends: what a migration with a group
 // per tenant does before their replicas swap. It is refused unless all units of
-// their groups are COMPLETED. Once the record of the task is gone, the schema still
-// tells (P8). It may be repeated; what has changed since then for all tenants stays.
+// their groups are COMPLETED. The schema keeps it after the record of the task is
+// gone (P8). It may be repeated; what has changed since then for all tenants stays.
 func (c *Client) SwapTenants(ctx context.Context, collection, property, tokenization, namespace string,
 	task fsm.TaskDescriptor, tenants []string) error {
 	return c.executeSchema(ctx, CommandUpdateProperty, collection, UpdatePropertyRequest{
@@ -71,7 +71,7 @@ func (c *Client) DeleteTenants(ctx context.Context, collection string, tenants [
 func (c *Client) executeSchema(ctx context.Context, t api.CommandType, collection string, request any) error {
 	command, err := api.NewApplyRequest(t, request)
 	if err != nil {
-		return unspeakable(err)
+		return unencodable(err)
 	}
 	command.Class = collection
 	_, err = c.Execute(ctx, *command)

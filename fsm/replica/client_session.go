@@ -31,7 +31,7 @@ func (s *clientSession) begin() api.RequestID {
 	return api.RequestID{Client: s.client(), Seq: s.last, Low: s.open[0]}
 }
 
-// end says that nobody waits for the request's outcome any more.
+// end records that the request's outcome is no longer awaited.
 func (s *clientSession) end(id api.RequestID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -50,7 +50,7 @@ func apiSpecs(specs []fsm.UnitSpec) []*api.UnitSpec {
 func (c *Client) addTask(ctx context.Context, payload any, q api.AddDistributedTaskRequest) error {
 	encoded, err := json.Marshal(payload)
 	if err != nil {
-		return unspeakable(fmt.Errorf("marshal payload of task %s/%s: %w", q.Namespace, q.Id, err))
+		return unencodable(fmt.Errorf("marshal payload of task %s/%s: %w", q.Namespace, q.Id, err))
 	}
 	q.Payload = encoded
 	q.SubmittedAtUnixMillis = c.now()
@@ -65,7 +65,7 @@ func (c *Client) CancelDistributedTask(ctx context.Context, namespace, taskID st
 	})
 }
 
-// FailDistributedTask gives a task up: it is the operator's way out when a node that
+// FailDistributedTask gives a task up. It is for an operator, when a node that
 // owns units, or owes an acknowledgement, is gone for good (P17). The task becomes
 // FAILED from STARTED, PREPARING or SWAPPING, so that its providers roll back and its
 // record expires; a FAILED one stays as it is. It is refused for ever once every
@@ -92,8 +92,7 @@ func (c *Client) CleanUpDistributedTask(ctx context.Context, namespace, taskID s
 }
 
 // ForceCleanUpDistributedTask removes the record of a terminal task now, however young
-// it is: an operator has judged that nobody needs it any more. The command carries no
-// time, as that of a proposer that judges by itself.
+// it is, because an operator decided so. The command carries no time.
 func (c *Client) ForceCleanUpDistributedTask(ctx context.Context, namespace, taskID string, taskVersion uint64) error {
 	return c.executeTask(ctx, api.CommandCleanUpTask, api.CleanUpDistributedTaskRequest{
 		Namespace: namespace, Id: taskID, Version: taskVersion,
@@ -120,7 +119,7 @@ func (c *Client) RecordDistributedTaskUnitFailure(ctx context.Context, namespace
 }
 
 // UpdateDistributedTaskUnitProgress records the progress of a unit, from 0 to 1, and
-// claims it for nodeID if nobody has.
+// claims it for nodeID if it is unclaimed.
 func (c *Client) UpdateDistributedTaskUnitProgress(ctx context.Context, namespace, taskID string, version uint64, nodeID, unitID string, progress float32) error {
 	return c.executeTask(ctx, api.CommandUpdateUnitProgress, api.UpdateDistributedTaskUnitProgressRequest{
 		Namespace: namespace, Id: taskID, Version: version, NodeId: nodeID, UnitId: unitID,
@@ -168,14 +167,14 @@ func (c *Client) now() int64 { return c.config.Clock.Now().UnixMilli() }
 func (c *Client) executeTask(ctx context.Context, t api.CommandType, request any) error {
 	command, err := api.NewApplyRequest(t, request)
 	if err != nil {
-		return unspeakable(err)
+		return unencodable(err)
 	}
 	_, err = c.Execute(ctx, *command)
 	return err
 }
 
-// unspeakable is the failure of a command that has no wire form: it is bad in itself,
+// unencodable is the failure of a command that has no wire form: it is bad in itself,
 // as much as one that the state machine refuses for that (P15).
-func unspeakable(err error) error {
+func unencodable(err error) error {
 	return fmt.Errorf("%w: %w: %w: %w", ErrNotCommitted, err, fsm.ErrInvalidCommand, fsm.ErrPermanentRejection)
 }

@@ -235,7 +235,7 @@ func TestARequestUnderWayOutlivesItsLeader(t *testing.T) {
 				for _, n := range c.nodes {
 					n.client.leader.timeout = time.Hour // the loss of leadership ends the wait
 				}
-				// The old leader takes the command and can tell nobody.
+				// The old leader takes the command and cannot answer.
 				for _, n := range c.followers(old) {
 					n.transport.Disconnect(old.transport.LocalAddr())
 					old.transport.Disconnect(n.transport.LocalAddr())

@@ -206,7 +206,7 @@ func (c *cluster) heal() {
 	}
 }
 
-// leader waits until one node leads and all that can reach it know.
+// leader waits until one node leads and all that can reach it have noticed.
 func (c *cluster) leader(except ...*node) *node {
 	c.t.Helper()
 	for range 2000 {

@@ -41,8 +41,8 @@ func (l *leader) propose(ctx context.Context, p *pending, command []byte) (outco
 	if ctx.Err() != nil {
 		return outcome{}, fmt.Errorf("%w: %w", ErrNotCommitted, context.Cause(ctx))
 	}
-	// The future is dropped: see the package comment. What it would tell is that the
-	// command was accepted, which p tells, or that this node leads no more.
+	// The future is dropped: see the package comment. It would report that the
+	// command was accepted, which p reports, or that this node no longer leads.
 	l.raft.Apply(command, l.timeout)
 
 	timer := l.clock.NewTimer(l.timeout)
@@ -54,8 +54,8 @@ func (l *leader) propose(ctx context.Context, p *pending, command []byte) (outco
 	return outcome{}, why
 }
 
-// wait ends when p has its outcome, or when waiting for it here makes no sense any
-// more; then the error says why.
+// wait ends when p has its outcome, or when waiting for it here is pointless;
+// then the error is why.
 func (l *leader) wait(ctx context.Context, p *pending, v view, timeout <-chan time.Time) error {
 	for term := v.term; v.leading && v.term == term; v = l.leadership.view() {
 		select {
@@ -84,8 +84,8 @@ func (l *leader) readIndex(ctx context.Context) (uint64, error) {
 	})
 }
 
-// rounds lets callers share work whose result is good for everybody who asked before
-// it began. At most one round is under way; those who come meanwhile share the next.
+// rounds lets callers share work whose result is valid for every call made before it
+// began. At most one round is under way; calls made meanwhile share the next.
 type rounds struct {
 	slot chan struct{} // holds a token while a round is under way
 

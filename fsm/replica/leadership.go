@@ -18,7 +18,7 @@ type Raft interface {
 	DeregisterObserver(*raft.Observer)
 }
 
-// leadership watches who leads. It needs no goroutine: raft calls the observer's
+// leadership watches which node leads. It needs no goroutine: raft calls the observer's
 // filter as part of the change.
 type leadership struct {
 	raft     Raft
@@ -49,14 +49,14 @@ func (l *leadership) filter(o *raft.Observation) bool {
 	return false
 }
 
-// view is who leads at a moment.
+// view is the leadership at one moment.
 type view struct {
-	// leading says that this node leads, in term.
+	// leading reports whether this node leads, in term.
 	leading bool
 	term    uint64
 	// leader is the node that leads as far as is known here, or "".
 	leader string
-	// shutdown says that raft does nothing more.
+	// shutdown reports whether raft has shut down.
 	shutdown bool
 	// changed is closed when the view may be out of date.
 	changed <-chan struct{}
@@ -64,7 +64,7 @@ type view struct {
 
 func (l *leadership) view() view {
 	l.mu.Lock()
-	v := view{changed: l.changed} // before looking, so that no change is missed
+	v := view{changed: l.changed} // before reading the state, so that no change is missed
 	l.mu.Unlock()
 	switch l.raft.State() {
 	case raft.Leader:

@@ -72,7 +72,7 @@ func newOutcome(index uint64, err error) outcome {
 	return o
 }
 
-// err returns what the proposer is told: the same error wherever it stands and
+// err returns the proposer's error: the same error wherever it stands and
 // however the outcome came to it.
 func (o outcome) err() error {
 	switch o.Code {
@@ -88,7 +88,7 @@ func (o outcome) err() error {
 
 func (o outcome) result() Result { return Result{Index: o.Index, Err: o.err()} }
 
-// rejection keeps the state machine's own words, without the decoration of a gRPC
+// rejection keeps the state machine's own text, without the decoration of a gRPC
 // status, and the sentinels that go with them.
 type rejection struct {
 	message string
@@ -98,7 +98,7 @@ type rejection struct {
 func (r *rejection) Error() string   { return r.message }
 func (r *rejection) Unwrap() []error { return []error{ErrRejected, r.cause} }
 
-// explained is the error of a Result for the observer of a replica, which is told the
+// explained is the error of a Result for the observer of a replica, which receives the
 // reason of a plain rejection, too.
 type explained struct {
 	error

@@ -47,7 +47,7 @@ func TestANewLeaderDoesNotAnswerBeforeItsFirstCommit(t *testing.T) {
 	inBubble(t, 3, func(c *cluster) {
 		old := c.leader()
 		// The write is acknowledged when the first answer to it arrives. All appends of it
-		// were sent before that, so only the old leader knows that it is committed.
+		// were sent before that, so it is committed for the old leader only.
 		c.setLate(everywhere(30 * time.Millisecond))
 		require.NoError(t, old.client.AddDistributedTask(c.within(time.Minute), "x", "a", nil, []string{"u"}))
 		c.isolate(old)

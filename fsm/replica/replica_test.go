@@ -235,7 +235,7 @@ func TestTheObserverSeesEveryCommandWithTheStateOfItsIndex(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, index, r.AppliedIndex())
 		if why, ok := res.Err.(*explained); ok {
-			res.Err = why.Unwrap() // the observer alone is told the reason
+			res.Err = why.Unwrap() // the observer alone receives the reason
 			require.NotEmpty(t, why.reason)
 		}
 		all = append(all, seen{index, term, res, hash})

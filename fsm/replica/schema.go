@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ShardStatus says whether a shard serves.
+// ShardStatus is whether a shard serves.
 type ShardStatus string
 
 const (
@@ -41,13 +41,13 @@ type Collection struct {
 	// Version is the log index of the command that created the collection; one that
 	// was dropped and created again has a higher one.
 	Version uint64 `json:"version"`
-	// MultiTenant says that each shard is a tenant, and that tenants come and go.
+	// MultiTenant reports whether each shard is a tenant, which can be added and deleted.
 	MultiTenant bool                `json:"multiTenant,omitempty"`
 	Properties  map[string]Property `json:"properties,omitempty"`
 	Shards      map[string]Shard    `json:"shards,omitempty"`
 }
 
-// Property is what a collection says of one of its properties.
+// Property is a property of a collection.
 type Property struct {
 	Tokenization string `json:"tokenization"`
 	// FlippedBy is the version of the newest task whose migration has set
@@ -70,15 +70,15 @@ type Shard struct {
 	Swapped map[string]TenantSwap `json:"swapped,omitempty"`
 }
 
-// TenantSwap is what a task has made of one property of one tenant.
+// TenantSwap is the result of a task for one property of one tenant.
 type TenantSwap struct {
 	Tokenization string `json:"tokenization"`
 	// By is the version of the task.
 	By uint64 `json:"by"`
 }
 
-// clone copies what a change of c may touch; the node lists are shared, nobody
-// changes those.
+// clone copies what a change of c may modify; the node lists are shared, as they are never
+// modified.
 func (c *Collection) clone() *Collection {
 	d := *c
 	d.Properties = maps.Clone(c.Properties)

@@ -10,7 +10,7 @@ import (
 	"dtsim/fsm/api"
 )
 
-// applySchema applies a schema command. Every command validates everything, asks
+// applySchema applies a schema command. Every command validates everything, calls
 // the guards, and only then changes something; a change replaces the collection.
 // The caller holds the lock.
 func (r *Replica) applySchema(c *api.ApplyRequest, index uint64) error {
@@ -131,7 +131,7 @@ func (r *Replica) updateProperty(c *api.ApplyRequest, index uint64) error {
 	return nil
 }
 
-// checkFlip asks whether a task may change the schema now, and whether it is a task
+// checkFlip checks whether a task may change the schema now, and whether it is a task
 // of this collection at all.
 func (r *Replica) checkFlip(m MigrationRef, collection *Collection, property string) error {
 	if _, err := r.taskOf(m, collection); err != nil {
@@ -247,7 +247,7 @@ func (r *Replica) checkBound(c *api.ApplyRequest) error {
 		Payload   []byte `json:"payload"`
 	}
 	if len(r.extractors) == 0 || json.Unmarshal(c.SubCommand, &q) != nil {
-		return nil // the manager says what is wrong with it
+		return nil // the manager reports what is wrong with it
 	}
 	bound, ok := r.collectionOf(q.Namespace, q.Payload)
 	if !ok || bound == "" {
@@ -259,7 +259,7 @@ func (r *Replica) checkBound(c *api.ApplyRequest) error {
 	return nil
 }
 
-// collectionOf asks the extractor of a namespace; a payload that makes it panic is
+// collectionOf calls the extractor of a namespace; a payload that makes it panic is
 // bound to nothing (P18).
 func (r *Replica) collectionOf(namespace string, payload []byte) (collection string, ok bool) {
 	extract := r.extractors[namespace]

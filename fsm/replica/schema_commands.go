@@ -62,11 +62,11 @@ type CreateCollectionRequest struct {
 type UpdatePropertyRequest struct {
 	Property     string `json:"property"`
 	Tokenization string `json:"tokenization"`
-	// Migration says that this is the flip at the end of a task's migration, which
+	// Migration is set for the flip at the end of a task's migration, which
 	// the guard of the task's own namespace must let through.
 	Migration *MigrationRef `json:"migration,omitempty"`
-	// Tenants, of a migration alone, says that it is not the end yet: these tenants
-	// have been migrated and swap, whatever becomes of the task.
+	// Tenants, of a migration alone, are the tenants that have been migrated and swap,
+	// however the task ends; without them the migration ends.
 	Tenants []string `json:"tenants,omitempty"`
 }
 

@@ -7,9 +7,9 @@ import (
 	"dtsim/fsm"
 )
 
-// swapTenants notes that tenants have swapped in the name of a task that goes on, or
-// has come to nothing: their replicas keep what the task has made of them. It is
-// what a replica goes by that finds no record of the task any more (P8).
+// swapTenants records that tenants have swapped for a task that continues or has failed:
+// their replicas keep its result. A replica relies on it once the record of the task is
+// gone (P8).
 func (r *Replica) swapTenants(q *UpdatePropertyRequest, collection *Collection, property Property) error {
 	m := q.Migration
 	if m == nil {
@@ -36,8 +36,8 @@ func (r *Replica) swapTenants(q *UpdatePropertyRequest, collection *Collection, 
 	return nil
 }
 
-// checkTenants asks whether each tenant is a group of the task whose units are all
-// COMPLETED. Behind the barrier nobody swaps alone.
+// checkTenants checks whether each tenant is a group of the task whose units are all
+// COMPLETED. Behind the barrier no tenant swaps alone.
 func (r *Replica) checkTenants(m MigrationRef, collection *Collection, tenants []string) error {
 	task, err := r.taskOf(m, collection)
 	if err != nil {
@@ -64,7 +64,7 @@ func (r *Replica) checkTenants(m MigrationRef, collection *Collection, tenants [
 	return nil
 }
 
-// withSwap returns the shard with another word about a property; nil takes it back.
+// withSwap returns the shard with another swap of a property; nil removes it.
 func (s Shard) withSwap(property string, swap *TenantSwap) Shard {
 	if _, there := s.Swapped[property]; !there && swap == nil {
 		return s

@@ -11,7 +11,7 @@ import (
 	"dtsim/fsm/api"
 )
 
-// isOutcome says that the response tells what became of the request.
+// isOutcome reports whether the response holds the outcome of the request.
 func (p forwardResponse) isOutcome() bool {
 	switch p.Code {
 	case codes.OK, codes.FailedPrecondition:
@@ -59,7 +59,7 @@ func (c *Client) serve(ctx context.Context, request []byte) (outcome, error) {
 		return outcome{}, fmt.Errorf("%w: %w", errFinal, err)
 	}
 	if command.RequestID.IsZero() {
-		// Its proposer knows no request ids: it gets one of this node's, to find the
+		// Its proposer has no request ids: it gets one of this node's, to find the
 		// outcome of this attempt by.
 		command.RequestID = c.session.begin()
 		defer c.session.end(command.RequestID)

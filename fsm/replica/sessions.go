@@ -9,12 +9,12 @@ import (
 	"dtsim/fsm/api"
 )
 
-// maxSessions is how many clients are remembered. It is part of the state machine:
+// maxSessions is how many clients have a session. It is part of the state machine:
 // all replicas must agree on it. A node uses one session for each of its starts, so
-// only clients that have been gone for hundreds of restarts are forgotten.
+// only clients that have been gone for hundreds of restarts are dropped.
 const maxSessions = 1024
 
-// sessions remembers the outcomes that clients may ask for again (Ongaro's Raft
+// sessions holds the outcomes that clients may request again (Ongaro's Raft
 // dissertation, 6.3). It belongs to the replicated state: its contents are a
 // function of the log.
 type sessions struct {
@@ -22,7 +22,7 @@ type sessions struct {
 	clients map[string]*session
 }
 
-// session is what one client may still ask for.
+// session holds the outcomes that one client may still request.
 type session struct {
 	// low is the lowest sequence number whose outcome is still remembered.
 	low uint64
@@ -55,7 +55,7 @@ func (t *sessions) lookup(client string, seq uint64) (outcome, bool) {
 	return s.outcomes[at].outcome, true
 }
 
-// admit is asked before a command is applied at index. It returns the first
+// admit is called before a command is applied at index. It returns the first
 // outcome of a duplicate, and an error for a request that must not be applied.
 func (t *sessions) admit(id api.RequestID, index uint64) (first outcome, duplicate bool, err error) {
 	if id.Client == "" || id.Seq == 0 || id.Low == 0 || id.Low > id.Seq {
@@ -86,7 +86,7 @@ func (t *sessions) remember(id api.RequestID, o outcome) {
 	s.outcomes = slices.Insert(s.outcomes, at, remembered{Seq: id.Seq, outcome: o})
 }
 
-// open adds a client, in place of the one that has been silent for longest if there
+// open adds a client, in place of the one that has been unused for longest if there
 // are too many.
 func (t *sessions) open(client string) *session {
 	if len(t.clients) >= t.limit {

@@ -62,7 +62,7 @@ func (r *Replica) Hash() (string, error) {
 }
 
 // Snapshot captures the state on the thread that applies, so that it belongs to one
-// index; marshalling and writing come later, beside further applies.
+// index; marshalling and writing come later, concurrently with further applies.
 func (r *Replica) Snapshot() (raft.FSMSnapshot, error) { return &captured{document: r.capture()}, nil }
 
 // captured is a state that waits to be written.
@@ -88,8 +88,8 @@ func (s *captured) Release() {}
 // Restore replaces the whole state with that of a snapshot. A snapshot that is cut
 // off, has bytes behind its end, or contradicts itself is refused, and the state
 // stays as it was. So is one that is older than the state: raft installs whatever a
-// leader sends, also a request of the same term that was held up on its way until the
-// follower had long gone on, and does not look at what the follower has applied (P1).
+// leader sends, also a request of the same term that was delayed until the follower
+// had applied more, and does not look at what the follower has applied (P1).
 // A section that is missing is empty.
 func (r *Replica) Restore(source io.ReadCloser) (err error) {
 	defer func() { err = errors.Join(err, source.Close()) }()

@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Stores returns log and snapshots in the way in which raft.NewRaft has to see them,
-// lest a cluster stands still for ever, or a replica is given entries that were never
+// Stores wraps log and snapshots for raft.NewRaft. Without it a cluster can block for ever,
+// or a replica is given entries that were never
 // committed (P1, P16).
 //
 // The Raft paper (section 7) has a follower that is given a snapshot keep what its log
@@ -17,10 +17,10 @@ import (
 // not. hashicorp/raft (1.8) does neither: it keeps what there is, and looks for the
 // entry at the snapshot's end in the log alone. It is not there when the log has a gap
 // before what the follower was sent behind the snapshot, or was compacted up to the
-// snapshot's end; and it may be one that an older leader had begun and nobody has
-// committed. Then the follower refuses whatever comes behind the snapshot, the leader
-// sends the same snapshot again, and so for ever, if the cluster needs that follower
-// to commit; one lost answer suffices. And such a follower, once it leads, may send
+// snapshot's end; and it may be an uncommitted one of an older leader. Then the follower
+// refuses everything behind the snapshot, the leader sends the same snapshot again, and so
+// for ever, if the cluster needs that follower to commit; one lost answer suffices. And
+// such a follower, once it leads, may send
 // what was never committed as if it had been.
 //
 // The log that is returned answers for the newest snapshot: at its end stands an entry
@@ -30,10 +30,10 @@ import (
 // between, the entry before the end and then one that stands for it, and send the latter.
 //
 // And hashicorp/raft installs whatever snapshot a leader of its term sends, also one
-// that was held up on its way until the follower had long gone on: it then applies once
+// that was delayed until the follower had applied more: it then applies once
 // more what lies behind, and panics when that is not in the log any more. [Replica.Restore]
-// refuses such a snapshot if a command lies behind it, but of raft's own entries no state
-// machine is told. So the snapshots that are returned begin none behind which the log
+// refuses such a snapshot if a command lies behind it, but no state machine sees raft's
+// own entries. So the snapshots that are returned begin none behind which the log
 // does not go on.
 func Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
 	list, err := snapshots.List()
@@ -68,13 +68,13 @@ func (s *snapshotEnd) reach(index, term uint64) {
 	}
 }
 
-// boundedLog is a log that knows where the newest snapshot ends.
+// boundedLog is a log with the end of the newest snapshot.
 type boundedLog struct {
 	raft.LogStore
 	end *snapshotEnd
 }
 
-// IsMonotonic passes on what the log says of itself; see raft.MonotonicLogStore.
+// IsMonotonic returns that of the log; see raft.MonotonicLogStore.
 func (b *boundedLog) IsMonotonic() bool {
 	monotonic, ok := b.LogStore.(raft.MonotonicLogStore)
 	return ok && monotonic.IsMonotonic()
@@ -101,7 +101,7 @@ func (b *boundedLog) GetLog(index uint64, l *raft.Log) error {
 	return nil
 }
 
-// standIn is no type of raft's: should an entry of it ever be sent, nobody applies it.
+// standIn is no type of raft's: should an entry of it ever be sent, it is not applied.
 const standIn raft.LogType = 0xff
 
 // DeleteRange removes the entries from min to max, but not the one at the end of the
@@ -118,7 +118,7 @@ func (b *boundedLog) DeleteRange(min, max uint64) error {
 	return b.LogStore.DeleteRange(min, max)
 }
 
-// superseded says that the log goes on behind the end of the newest snapshot without
+// superseded reports whether the log goes on behind the end of the newest snapshot without
 // holding it. A log that ends before it is left alone: raft takes the snapshot's end for
 // the last entry then.
 func (b *boundedLog) superseded(end, term uint64) (bool, error) {
@@ -142,7 +142,7 @@ type watchedSnapshots struct {
 	log *boundedLog
 }
 
-// overtaken says that the log has left a snapshot that ends at index behind: it goes on
+// overtaken reports whether the log is past a snapshot that ends at index: it goes on
 // to later entries, and does not hold the next one.
 func (w *watchedSnapshots) overtaken(index uint64) (bool, error) {
 	last, err := w.log.LastIndex()
@@ -156,7 +156,7 @@ func (w *watchedSnapshots) overtaken(index uint64) (bool, error) {
 	return false, err
 }
 
-// Create begins a snapshot, or refuses one that the log has left behind.
+// Create begins a snapshot, or refuses one that the log is past.
 func (w *watchedSnapshots) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration,
 	configurationIndex uint64, transport raft.Transport,
 ) (raft.SnapshotSink, error) {

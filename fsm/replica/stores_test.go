@@ -20,7 +20,7 @@ type follower struct {
 }
 
 // withFollower runs test on a follower that keeps trailing entries before the head of
-// its log. Bounded says whether it sees its stores through [Stores].
+// its log. Bounded reports whether it sees its stores through [Stores].
 func withFollower(t *testing.T, trailing uint64, bounded bool, test func(*follower)) {
 	synctest.Test(t, func(t *testing.T) {
 		_, own := raft.NewInmemTransportWithTimeout("n1", time.Second)
@@ -55,7 +55,7 @@ func header() raft.RPCHeader {
 	return raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte("n2"), Addr: []byte("n2")}
 }
 
-// append sends the entries behind prev up to last, all of one term, and says whether
+// append sends the entries behind prev up to last, all of one term, and reports whether
 // the follower took them.
 func (f *follower) append(term, prevTerm, prev, last, commit uint64) bool {
 	q := &raft.AppendEntriesRequest{RPCHeader: header(), Term: term, PrevLogEntry: prev, PrevLogTerm: prevTerm, LeaderCommitIndex: commit}
@@ -76,7 +76,7 @@ func (f *follower) install(term, index, indexTerm uint64) {
 	require.NoError(f.t, f.send(term, index, indexTerm))
 }
 
-// send sends a snapshot, and returns what the follower has to say against it.
+// send sends a snapshot, and returns the follower's error.
 func (f *follower) send(term, index, indexTerm uint64) error {
 	state := []byte(`{"applied_index":1}`) // what follows are raft's own entries
 	q := &raft.InstallSnapshotRequest{
@@ -89,7 +89,7 @@ func (f *follower) send(term, index, indexTerm uint64) error {
 	return err
 }
 
-// What raft keeps of a log beside a snapshot makes a follower refuse all that comes
+// What raft keeps of a log next to a snapshot makes a follower refuse all that comes
 // behind the snapshot. The first column of each test is what raft does by itself: when
 // it is mended there, Stores can go.
 func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
@@ -119,7 +119,7 @@ func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
 			for _, bounded := range []bool{false, true} {
 				withFollower(t, c.trailing, bounded, func(f *follower) {
 					c.before(f)
-					// The leader does not know what the follower has; it begins behind the snapshot.
+					// The leader has no match index for the follower; it begins behind the snapshot.
 					require.Equal(t, bounded, f.append(c.term, c.snapshot, 10, 16, 16))
 					if bounded {
 						synctest.Wait()

@@ -20,11 +20,11 @@ func compareKeys(a, b requestKey) int {
 
 func keyOf(id api.RequestID) requestKey { return requestKey{client: id.Client, seq: id.Seq} }
 
-// waits are those who wait for what the log brings. They are no part of the
-// replicated state. The replica's lock guards them.
+// waits are the waits for outcomes and indexes. They are not part of the replicated
+// state. The replica's lock guards them.
 type waits struct {
 	requests map[requestKey][]chan outcome
-	indexes  []indexWait // in the order of asking
+	indexes  []indexWait // in the order of the calls
 }
 
 type indexWait struct {
@@ -34,7 +34,7 @@ type indexWait struct {
 
 func newWaits() waits { return waits{requests: make(map[requestKey][]chan outcome)} }
 
-// answer gives everybody who waits for a request its outcome.
+// answer ends all waits for a request with its outcome.
 func (w *waits) answer(id api.RequestID, o outcome) {
 	key := keyOf(id)
 	waiting, ok := w.requests[key]
@@ -47,7 +47,7 @@ func (w *waits) answer(id api.RequestID, o outcome) {
 	}
 }
 
-// reached releases everybody who waits for an index up to this one.
+// reached ends all waits for an index up to this one.
 func (w *waits) reached(index uint64) {
 	w.indexes = slices.DeleteFunc(w.indexes, func(i indexWait) bool {
 		if i.index > index {
@@ -103,7 +103,7 @@ func (p *pending) forget() {
 	r.waits.requests[key] = rest
 }
 
-// restored answers, after a snapshot has replaced the state, those whose request is
+// restored ends, after a snapshot has replaced the state, the waits for requests that are
 // part of it.
 func (r *Replica) restored() {
 	for _, key := range slices.SortedFunc(maps.Keys(r.waits.requests), compareKeys) {

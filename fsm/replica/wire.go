@@ -13,7 +13,7 @@ import (
 	"dtsim/fsm"
 )
 
-// requestKind says what is asked of the leader.
+// requestKind is what is requested of the leader.
 type requestKind uint64
 
 const (
@@ -21,7 +21,7 @@ const (
 	kindReadIndex requestKind = 2
 )
 
-// forwardRequest is what a node asks the leader. On the wire it is a protobuf
+// forwardRequest is the request of a node to the leader. On the wire it is a protobuf
 // message.
 type forwardRequest struct {
 	kind    requestKind // field 1
@@ -55,9 +55,9 @@ func decodeRequest(b []byte) (forwardRequest, error) {
 	return q, nil
 }
 
-// classified is the format of a response whose code says what kind of failure it
-// is. Leaders of before leave the format out, and everything that is not a permanent
-// rejection is Internal to them.
+// classified is the format of a response whose code is the kind of failure. Leaders of
+// older versions leave the format out, and everything that is not a permanent rejection is
+// Internal to them.
 const classified = 1
 
 // forwardResponse is what the leader answers: the outcome of a command or a read
@@ -113,7 +113,7 @@ func decodeResponse(b []byte) (forwardResponse, error) {
 	return p, nil
 }
 
-// legacyPhrases are what leaders of before put into permanent rejections; the only
+// legacyPhrases are what leaders of older versions put into permanent rejections; the only
 // way to recognise theirs.
 var legacyPhrases = []struct {
 	phrase   string
@@ -126,7 +126,7 @@ var legacyPhrases = []struct {
 }
 
 // legacyRejection turns the answer of a leader that does not classify into the
-// permanent rejection that its words mean, if they do.
+// permanent rejection that its text means, if any.
 func (p forwardResponse) legacyRejection() (outcome, bool) {
 	if p.format >= classified || p.Code == codes.OK || p.Code == fsm.PermanentRejectionRPCCode {
 		return outcome{}, false

@@ -84,7 +84,7 @@ func TestAnswersOfLeadersThatDoNotClassifyAreReadByTheirWords(t *testing.T) {
 	for name, tc := range map[string]struct {
 		code     codes.Code
 		message  string
-		sentinel error // nil when the words say nothing
+		sentinel error // nil when the text means nothing
 	}{
 		"not running":   {codes.Internal, "task a/b/7 is no longer running", fsm.ErrTaskNotRunning},
 		"no task":       {codes.Internal, "task a/b/7 does not exist", fsm.ErrTaskDoesNotExist},

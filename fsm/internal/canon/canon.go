@@ -1,9 +1,9 @@
 // Package canon writes values as encoding/json does, byte for byte and without
-// reflection: a replica's state is hashed at every index where somebody audits it, and
+// reflection: a replica's state is hashed at every index where it is audited, and
 // written in snapshots.
 //
 // Its one invariant: what it appends is what json.Marshal returns for the value. It
-// knows nothing of tasks.
+// does not depend on tasks.
 package canon
 
 import (
@@ -69,7 +69,7 @@ func Time(b []byte, t time.Time) ([]byte, error) {
 }
 
 // Object appends an object with an entry for every key of m, sorted; value appends
-// what stands behind a key.
+// the value of a key.
 func Object[V any](b []byte, m map[string]V, value func([]byte, V) ([]byte, error)) (_ []byte, err error) {
 	b = append(b, '{')
 	for i, key := range slices.Sorted(maps.Keys(m)) {
