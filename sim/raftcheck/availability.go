@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // availability is R7: a call that is made long enough after quiescence, at a node that
@@ -26,25 +27,24 @@ type called struct {
 }
 
 func (c *availability) observe(e *trace.Event) {
-	switch e.Kind {
-	case trace.Called:
+	switch b := event.Of(e).(type) {
+	case *event.Called:
 		n := c.node(e.Node)
 		since := max(c.quiet, n.since)
-		c.open[e.Int("op")] = called{
-			do: e.Str("do"), node: e.Node, inc: e.Incarnation, at: e.At, seq: e.Seq,
+		c.open[b.Op] = called{
+			do: b.Do, node: e.Node, inc: e.Incarnation, at: e.At, seq: e.Seq,
 			due: n.up && c.majority() && e.At-since >= Bound(c.plan) && (c.quiet > 0 || len(c.plan.Faults) == 0),
 		}
-	case trace.Returned:
-		op := e.Int("op")
-		call, ok := c.open[op]
-		delete(c.open, op)
+	case *event.Returned:
+		call, ok := c.open[b.Op]
+		delete(c.open, b.Op)
 		if !ok || !call.due || e.Node != call.node || e.Incarnation != call.inc || !c.node(e.Node).up {
 			return
 		}
 		c.exercise("R7")
-		if outcome := e.Str("outcome"); outcome != "ok" && outcome != "rejected" && e.At < c.plan.Duration.D() {
+		if b.Outcome != event.OK && b.Outcome != event.Rejected && e.At < c.plan.Duration.D() {
 			c.report("R7", e.Node, []int{call.seq}, "%s at %s, made %s after quiescence with a majority up, ended after %s with %q: %s",
-				call.do, e.Node, call.at-c.quiet, e.At-call.at, outcome, e.Str("error"))
+				call.do, e.Node, call.at-c.quiet, e.At-call.at, b.Outcome, b.Error)
 		}
 	}
 }

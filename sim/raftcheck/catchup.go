@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // catchUp is R6: at the end of a run whose quiescence was long enough, every node that is
@@ -17,11 +18,8 @@ type catchUp struct {
 }
 
 func (c *catchUp) observe(e *trace.Event) {
-	if e.Kind != trace.Applied {
-		return
-	}
-	if index, _ := e.Get("index"); index.Uint() > c.newest {
-		c.newest, c.at, c.seq = index.Uint(), e.At, e.Seq
+	if b, ok := event.Of(e).(*event.Applied); ok && b.Index > c.newest {
+		c.newest, c.at, c.seq = b.Index, e.At, e.Seq
 	}
 }
 

@@ -1,6 +1,9 @@
 package raftcheck
 
-import "dtsim/sim/trace"
+import (
+	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
+)
 
 // election is R1: at most one leader a term.
 type election struct {
@@ -9,19 +12,18 @@ type election struct {
 }
 
 func (c *election) observe(e *trace.Event) {
-	if e.Kind != trace.NodeState || e.Str("state") != "Leader" {
+	b, ok := event.Of(e).(*event.NodeState)
+	if !ok || b.State != event.Leader {
 		return
 	}
-	field, _ := e.Get("term")
-	term := field.Uint()
-	first, ok := c.leaders[term]
+	first, ok := c.leaders[b.Term]
 	if !ok {
-		c.leaders[term] = witness{node: e.Node, seq: e.Seq}
+		c.leaders[b.Term] = witness{node: e.Node, seq: e.Seq}
 		c.exercise("R1")
 		return
 	}
 	if first.node != e.Node {
-		c.report("R1", e.Node, []int{first.seq}, "%s and %s are both leaders of term %d", first.node, e.Node, term)
+		c.report("R1", e.Node, []int{first.seq}, "%s and %s are both leaders of term %d", first.node, e.Node, b.Term)
 	}
 }
 

@@ -1,18 +1,21 @@
 package raftcheck
 
-import "dtsim/sim/trace"
+import (
+	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
+)
 
 // leftovers is R8: nothing that was started is blocked for ever, and nothing panics.
 type leftovers struct{ *run }
 
 func (c *leftovers) observe(e *trace.Event) {
-	switch e.Kind {
-	case trace.NodeStopped:
+	switch b := event.Of(e).(type) {
+	case *event.NodeStopped:
 		c.exercise("R8")
-	case trace.LeftBehind:
-		c.report("R8", e.Node, nil, "%d goroutines are blocked for ever, one of them in %s at %s", e.Int("n"), e.Str("in"), e.Str("at"))
-	case trace.Panicked:
-		c.report("R8", e.Node, nil, "panic in %s at %s: %s", e.Str("in"), e.Str("at"), e.Str("what"))
+	case *event.LeftBehind:
+		c.report("R8", e.Node, nil, "%d goroutines are blocked for ever, one of them in %s at %s", b.N, b.In, b.At)
+	case *event.Panicked:
+		c.report("R8", e.Node, nil, "panic in %s at %s: %s", b.In, b.At, b.What)
 	}
 }
 

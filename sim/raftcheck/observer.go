@@ -8,6 +8,7 @@ import (
 
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // maxViolations is how many violations of one property are kept: the first ones
@@ -111,7 +112,7 @@ type run struct {
 	// quiet is when the faults ended, rest when the nodes recorded what they hold.
 	quiet, rest time.Duration
 	nodes       map[string]*node
-	// broken says that the system has broken the run off.
+	// broken is set when the system has broken the run off.
 	broken, ended bool
 
 	violations []trace.Violation
@@ -170,10 +171,9 @@ func (r *run) take(e *trace.Event) {
 		n := r.node(e.Node)
 		n.up, n.left = false, true
 	case trace.AtRest:
-		if e.Str("what") == "state" {
+		if b := event.Of(e).(*event.AtRest); b.What == event.RestState {
 			n := r.node(e.Node)
-			index, _ := e.Get("index")
-			n.rested, n.index = true, index.Uint()
+			n.rested, n.index = true, b.Index
 			r.rest = e.At
 		}
 	case trace.RunEnded:

@@ -1,6 +1,9 @@
 package raftcheck
 
-import "dtsim/sim/trace"
+import (
+	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
+)
 
 // safety is R4: nodes that apply an index apply the same entry there, each once and in
 // order.
@@ -19,29 +22,25 @@ type entry struct {
 }
 
 func (c *safety) observe(e *trace.Event) {
-	field, _ := e.Get("index")
-	index := field.Uint()
 	who := incarnation{e.Node, e.Incarnation}
-	switch e.Kind {
-	case trace.SnapshotRestored:
-		c.applied[who] = witness{index: index, seq: e.Seq}
-	case trace.Applied:
-		if before := c.applied[who]; index <= before.index {
-			c.report("R4", e.Node, []int{before.seq}, "%s applies index %d after index %d", e.Node, index, before.index)
+	switch b := event.Of(e).(type) {
+	case *event.SnapshotRestored:
+		c.applied[who] = witness{index: b.Index, seq: e.Seq}
+	case *event.Applied:
+		if before := c.applied[who]; b.Index <= before.index {
+			c.report("R4", e.Node, []int{before.seq}, "%s applies index %d after index %d", e.Node, b.Index, before.index)
 		}
-		c.applied[who] = witness{index: index, seq: e.Seq}
-		term, _ := e.Get("term")
-		sum, _ := e.Get("sum")
-		this := entry{term.Uint(), sum.Uint(), witness{node: e.Node, index: index, seq: e.Seq}}
-		first, ok := c.entries[index]
+		c.applied[who] = witness{index: b.Index, seq: e.Seq}
+		this := entry{b.Term, b.Sum, witness{node: e.Node, index: b.Index, seq: e.Seq}}
+		first, ok := c.entries[b.Index]
 		if !ok {
-			c.entries[index] = this
+			c.entries[b.Index] = this
 			return
 		}
 		c.exercise("R4")
 		if first.term != this.term || first.sum != this.sum {
 			c.report("R4", e.Node, []int{first.by.seq}, "at index %d %s applies entry %016x of term %d, and %s applied entry %016x of term %d",
-				index, e.Node, this.sum, this.term, first.by.node, first.sum, first.term)
+				b.Index, e.Node, this.sum, this.term, first.by.node, first.sum, first.term)
 		}
 	}
 }

@@ -143,17 +143,22 @@ func (meaning) Outcome(err error) (outcome, verdict string) {
 func (meaning) NotSent(reason error) error { return fmt.Errorf("%w: %w", reason, errNotSent) }
 func (meaning) Unknown(reason error) error { return fmt.Errorf("%w: %w", reason, errUnknown) }
 
+// number is what an add is about, in the trace.
+type number struct{ N int64 }
+
+func (n *number) Schema(s *trace.Schema) { s.Int("n", &n.N) }
+
 // callTimeout is how long a client waits.
 const callTimeout = 5 * time.Second
 
 // add adds through the leader.
-func (p *process) add(ctx context.Context, number int64, add Add) {
+func (p *process) add(ctx context.Context, op int64, add Add) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	defer context.AfterFunc(p.Halt(), cancel)()
 	command, _ := json.Marshal(add.N)
-	_ = p.Attempt(ctx, number, cluster.Call{
-		Do: "add", Details: []trace.Field{trace.Int("n", add.N)}, Errors: meaning{},
+	_ = p.Attempt(ctx, op, cluster.Call{
+		Do: "add", Details: trace.FieldsOf(&number{add.N}), Errors: meaning{},
 		Send: func(ctx context.Context, i *cluster.Incarnation) error {
 			return i.Process().(*process).send(ctx, command)
 		},

@@ -6,6 +6,7 @@ import (
 	"dtsim/sim/plan"
 	"dtsim/sim/raftcheck"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // The application's own properties.
@@ -20,7 +21,7 @@ const (
 // Judge is the [trace.Judge] of the counter: R1 to R8 and its own properties.
 func Judge(p *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {
 	raft := raftcheck.Judge(p, rec)
-	o := &observer{states: make(map[uint64]said), open: make(map[int64]int64)}
+	o := &observer{states: make(map[uint64]shown), open: make(map[int64]int64)}
 	rec.Watch(o.observe, trace.Applied, trace.Replayed, trace.SnapshotTaken, trace.SnapshotReread, trace.SnapshotRestored,
 		trace.AtRest, trace.Called, trace.Returned)
 	return func() trace.Verdict {
@@ -32,59 +33,66 @@ func Judge(p *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {
 }
 
 type observer struct {
-	states map[uint64]said
+	states map[uint64]shown
 	// open are the numbers of calls that have not been accepted.
 	open       map[int64]int64
 	accepted   int64
 	violations []trace.Violation
 }
 
-// said is what the first replica showed at an index.
-type said struct {
+// shown is what the first replica had at an index.
+type shown struct {
 	node, state string
 	seq         int
 }
 
 func (o *observer) observe(e trace.Event) {
-	switch e.Kind {
-	case trace.Called:
-		o.open[e.Int("op")] = e.Int("n")
-	case trace.Returned:
-		switch e.Str("outcome") {
-		case "ok":
-			o.accepted += o.open[e.Int("op")]
-			delete(o.open, e.Int("op"))
-		case "error":
-			delete(o.open, e.Int("op"))
+	switch b := event.Of(&e).(type) {
+	case *event.Called:
+		var n number
+		trace.ReadFields(b.Details, &n)
+		o.open[b.Op] = n.N
+	case *event.Returned:
+		switch b.Outcome {
+		case event.OK:
+			o.accepted += o.open[b.Op]
+			delete(o.open, b.Op)
+		case event.NoEffect:
+			delete(o.open, b.Op)
 		}
-	case trace.AtRest:
-		if e.Str("what") == "state" {
-			o.agree(&e, e.Str("hash"))
-			o.total(&e)
+	case *event.AtRest:
+		if b.What == event.RestState {
+			o.agree(&e, b.Index, b.Hash)
+			o.total(&e, b.Hash)
 		}
-	case trace.Applied, trace.Replayed:
-		o.agree(&e, e.Str("state"))
-	default:
-		o.agree(&e, e.Str("hash"))
+	case *event.Applied:
+		o.agree(&e, b.Index, b.State)
+	case *event.Replayed:
+		o.agree(&e, b.Index, b.State)
+	case *event.SnapshotTaken:
+		o.agree(&e, b.Index, b.Hash)
+	case *event.SnapshotReread:
+		o.agree(&e, b.Index, b.Hash)
+	case *event.SnapshotRestored:
+		o.agree(&e, b.Index, b.Hash)
 	}
 }
 
-func (o *observer) agree(e *trace.Event, state string) {
-	index, _ := e.Get("index")
-	first, ok := o.states[index.Uint()]
+func (o *observer) agree(e *trace.Event, index uint64, state string) {
+	first, ok := o.states[index]
 	switch {
 	case !ok:
-		o.states[index.Uint()] = said{e.Node, state, e.Seq}
+		o.states[index] = shown{e.Node, state, e.Seq}
 	case first.state != state:
-		o.report(e, Agreement, first.seq, "at index %d %s has %s, and %s has %s", index.Uint(), e.Node, state, first.node, first.state)
+		o.report(e, Agreement, first.seq, "at index %d %s has %s, and %s has %s", index, e.Node, state, first.node, first.state)
 	}
 }
 
 // total compares the number at rest with what clients were told. Adds are positive.
-func (o *observer) total(e *trace.Event) {
+func (o *observer) total(e *trace.Event, state string) {
 	var value, most int64
-	if _, err := fmt.Sscanf(e.Str("hash"), "%x", &value); err != nil {
-		o.report(e, Total, 0, "%q is no number: %v", e.Str("hash"), err)
+	if _, err := fmt.Sscanf(state, "%x", &value); err != nil {
+		o.report(e, Total, 0, "%q is no number: %v", state, err)
 		return
 	}
 	most = o.accepted
