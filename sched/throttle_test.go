@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"dtsim/sched/schedmock"
 )
 
 // report is one call that reached the inner recorder.
@@ -224,7 +226,7 @@ func TestThrottledRecorderWithoutAnIntervalForwardsEverything(t *testing.T) {
 func TestThrottledRecorderPassesItsArgumentsOn(t *testing.T) {
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "mine")
-	m := NewMockTaskCompletionRecorder(t)
+	m := schedmock.NewMockTaskCompletionRecorder(t)
 	m.EXPECT().UpdateDistributedTaskUnitProgress(ctx, "ns", "t", uint64(7), "n", "u", float32(0.5)).Return(nil).Once()
 	m.EXPECT().RecordDistributedTaskUnitCompletion(ctx, "ns", "t", uint64(7), "n", "u").Return(nil).Once()
 	m.EXPECT().RecordDistributedTaskUnitFailure(ctx, "ns", "t", uint64(7), "n", "u", "why").Return(nil).Once()
@@ -235,7 +237,7 @@ func TestThrottledRecorderPassesItsArgumentsOn(t *testing.T) {
 }
 
 func TestThrottledRecorderSurvivesAPanickingRecorder(t *testing.T) {
-	m := NewMockTaskCompletionRecorder(t)
+	m := schedmock.NewMockTaskCompletionRecorder(t)
 	m.EXPECT().UpdateDistributedTaskUnitProgress(mock.Anything, "ns", "t", uint64(1), "n", "u", float32(0.5)).
 		Panic("broken").Once()
 	m.EXPECT().UpdateDistributedTaskUnitProgress(mock.Anything, "ns", "t", uint64(1), "n", "u", float32(0.6)).

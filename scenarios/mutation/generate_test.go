@@ -108,7 +108,7 @@ func TestWhatIsLeftAloneIsThere(t *testing.T) {
 			continue
 		}
 		if kind, method, ok := strings.Cut(function, "."); ok {
-			require.Regexp(t, `func \(\w+ \*?`+kind+`\) `+method+`\(`, string(text), name)
+			require.Regexp(t, `func \(\w+ \*?`+kind+`(\[\w+\])?\) `+method+`\(`, string(text), name)
 		} else {
 			require.Contains(t, string(text), "func "+function+"(", name)
 		}

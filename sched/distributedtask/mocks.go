@@ -3,14 +3,14 @@ package distributedtask
 import (
 	"github.com/stretchr/testify/mock"
 
-	"dtsim/sched"
+	"dtsim/sched/schedmock"
 )
 
 // The mock of [TaskCleaner].
 type (
-	MockTaskCleaner                             = sched.MockTaskCleaner
-	MockTaskCleaner_Expecter                    = sched.MockTaskCleaner_Expecter
-	MockTaskCleaner_CleanUpDistributedTask_Call = sched.MockTaskCleaner_CleanUpDistributedTask_Call
+	MockTaskCleaner                             = schedmock.MockTaskCleaner
+	MockTaskCleaner_Expecter                    = schedmock.MockTaskCleaner_Expecter
+	MockTaskCleaner_CleanUpDistributedTask_Call = schedmock.MockTaskCleaner_CleanUpDistributedTask_Call
 )
 
 // NewMockTaskCleaner returns a mock whose expectations are asserted when t ends.
@@ -19,16 +19,16 @@ func NewMockTaskCleaner(t interface {
 	Cleanup(func())
 },
 ) *MockTaskCleaner {
-	return sched.NewMockTaskCleaner(t)
+	return schedmock.NewMockTaskCleaner(t)
 }
 
 // The mock of [TaskCompletionRecorder].
 type (
-	MockTaskCompletionRecorder                                          = sched.MockTaskCompletionRecorder
-	MockTaskCompletionRecorder_Expecter                                 = sched.MockTaskCompletionRecorder_Expecter
-	MockTaskCompletionRecorder_RecordDistributedTaskUnitCompletion_Call = sched.MockTaskCompletionRecorder_RecordDistributedTaskUnitCompletion_Call
-	MockTaskCompletionRecorder_RecordDistributedTaskUnitFailure_Call    = sched.MockTaskCompletionRecorder_RecordDistributedTaskUnitFailure_Call
-	MockTaskCompletionRecorder_UpdateDistributedTaskUnitProgress_Call   = sched.MockTaskCompletionRecorder_UpdateDistributedTaskUnitProgress_Call
+	MockTaskCompletionRecorder                                          = schedmock.MockTaskCompletionRecorder
+	MockTaskCompletionRecorder_Expecter                                 = schedmock.MockTaskCompletionRecorder_Expecter
+	MockTaskCompletionRecorder_RecordDistributedTaskUnitCompletion_Call = schedmock.MockTaskCompletionRecorder_RecordDistributedTaskUnitCompletion_Call
+	MockTaskCompletionRecorder_RecordDistributedTaskUnitFailure_Call    = schedmock.MockTaskCompletionRecorder_RecordDistributedTaskUnitFailure_Call
+	MockTaskCompletionRecorder_UpdateDistributedTaskUnitProgress_Call   = schedmock.MockTaskCompletionRecorder_UpdateDistributedTaskUnitProgress_Call
 )
 
 // NewMockTaskCompletionRecorder returns a mock whose expectations are asserted
@@ -38,5 +38,5 @@ func NewMockTaskCompletionRecorder(t interface {
 	Cleanup(func())
 },
 ) *MockTaskCompletionRecorder {
-	return sched.NewMockTaskCompletionRecorder(t)
+	return schedmock.NewMockTaskCompletionRecorder(t)
 }

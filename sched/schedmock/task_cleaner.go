@@ -2,7 +2,7 @@
 // github.com/vektra/mockery
 // template: testify
 
-package sched
+package schedmock
 
 import (
 	"context"
