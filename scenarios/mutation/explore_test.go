@@ -90,9 +90,9 @@ func shippedCodeDoesNot(t *testing.T, file, property string) {
 	if err != nil {
 		return // a step that is not possible
 	}
-	told, err := m.Tell(found.Path)
+	told, err := m.RunOf(found.Path)
 	require.NoError(t, err)
-	same := counterexample.Same(one, found, taken, (*counterexample.Told)(&told)) == nil
+	same := counterexample.Same(one, found, taken, (*counterexample.Run)(&told)) == nil
 	require.False(t, same && len(taken.Broken) > 0, "%v", taken.Broken)
 }
 

@@ -32,7 +32,7 @@ func TestTracesOfTheModelAreJudged(t *testing.T) {
 					path.Actions = append(path.Actions, a)
 					at, _ = m.Step(&at, a)
 				}
-				told, err := m.Tell(path)
+				told, err := m.RunOf(path)
 				require.NoError(t, err)
 				p, err := taskplan.Of(&told.Plan)
 				require.NoError(t, err)

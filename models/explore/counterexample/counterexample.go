@@ -1,5 +1,5 @@
-// Package counterexample keeps what the model checker found as a trace, and reads it
-// again.
+// Package counterexample writes a violation that the model checker found as a trace, and
+// reads it.
 //
 // # Invariant
 //
@@ -8,7 +8,7 @@
 //
 // # What it must not know
 //
-// What a machine is about: it shows the parts of a state as the model names them.
+// What a machine is about: it writes the parts of a state as the model names them.
 package counterexample
 
 import (
@@ -33,25 +33,25 @@ const Engine = "explore"
 // part begins the key of a field that holds a part of a state.
 const part = "= "
 
-// Machine is which machine a counterexample is of.
+// Machine identifies the machine of a counterexample.
 type Machine struct {
-	// Config is its name; Settings say what it is where the name does not.
+	// Config is its name; Settings describe a machine that its name does not identify.
 	Config, Settings string
 }
 
-// Told is a path in the words of a run, of machines that know any.
-type Told struct {
+// Run is a path of a machine as a simulated run.
+type Run struct {
 	Plan plan.Plan
 	// Events are what happens, a slice for each step; those of the first come before any.
 	Events [][]trace.Event
 }
 
-// Encode makes a trace of a violation in a machine. taken is its path, taken again, told
-// the same path in the words of a run; nil when the machine has none.
-func Encode(m Machine, v explore.Violation, taken explore.Replayed, told *Told) ([]byte, error) {
+// Encode makes a trace of a violation in a machine. taken is its path, taken again; run is
+// the same path as a simulated run, nil when the machine has none.
+func Encode(m Machine, v explore.Violation, taken explore.Replayed, run *Run) ([]byte, error) {
 	p := plan.Default()
-	if told != nil {
-		p = told.Plan
+	if run != nil {
+		p = run.Plan
 	}
 	p.Name = m.Config
 	var b bytes.Buffer
@@ -65,10 +65,10 @@ func Encode(m Machine, v explore.Violation, taken explore.Replayed, told *Told) 
 		r.Emit(e)
 	}
 	happens := func(step int) {
-		if told == nil {
+		if run == nil {
 			return
 		}
-		for _, e := range told.Events[step] {
+		for _, e := range run.Events[step] {
 			emit(e)
 		}
 	}
@@ -103,7 +103,7 @@ func Encode(m Machine, v explore.Violation, taken explore.Replayed, told *Told) 
 	return b.Bytes(), nil
 }
 
-// Write keeps a trace in a directory and returns the file's name, which tells property,
+// Write keeps a trace in a directory and returns the file's name, made of property,
 // machine and content.
 func Write(dir, config, property string, content []byte) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -149,10 +149,11 @@ func Decode(t *trace.Trace) (Found, error) {
 	return f, nil
 }
 
-// Same says whether a path that was taken again shows what the trace of it says: the
-// same words and the same states. It returns the first difference.
-func Same(t *trace.Trace, f Found, taken explore.Replayed, told *Told) error {
-	content, err := Encode(f.Machine, f.Violation, taken, told)
+// Same returns the first difference between a trace and its path, taken again: of the
+// descriptions of steps, the states or the events of the run. It returns nil if there is
+// none.
+func Same(t *trace.Trace, f Found, taken explore.Replayed, run *Run) error {
+	content, err := Encode(f.Machine, f.Violation, taken, run)
 	if err != nil {
 		return err
 	}

@@ -83,9 +83,9 @@ func TestOtherTracesAreRefused(t *testing.T) {
 	assert.ErrorContains(t, err, "no beginning")
 }
 
-// TestWhatIsToldIsInTheFile: a path in the words of a run stands beside its steps, and a
-// file that says something else is found out.
-func TestWhatIsToldIsInTheFile(t *testing.T) {
+// TestTheRunIsInTheFile: the events of the run are written between the steps, and another
+// file is found to differ.
+func TestTheRunIsInTheFile(t *testing.T) {
 	m, err := tasks.New(tasks.Configs()["default"])
 	require.NoError(t, err)
 	path := explore.Path{Loop: -1}
@@ -102,10 +102,10 @@ func TestWhatIsToldIsInTheFile(t *testing.T) {
 	v := explore.Violation{Broken: explore.Broken{Property: "P16", Message: "nothing settles"}, Path: path}
 	taken, err := explore.Replay[tasks.State](m, path)
 	require.NoError(t, err)
-	told, err := m.Tell(path)
+	run, err := m.RunOf(path)
 	require.NoError(t, err)
 	is := Machine{Config: "default", Settings: "{}"}
-	content, err := Encode(is, v, taken, (*Told)(&told))
+	content, err := Encode(is, v, taken, (*Run)(&run))
 	require.NoError(t, err)
 
 	read := func() *trace.Trace {
@@ -117,7 +117,7 @@ func TestWhatIsToldIsInTheFile(t *testing.T) {
 	found, err := Decode(one)
 	require.NoError(t, err)
 	require.Equal(t, Found{is, v}, found)
-	require.NoError(t, Same(one, found, taken, (*Told)(&told)))
+	require.NoError(t, Same(one, found, taken, (*Run)(&run)))
 	kinds := map[trace.Kind]int{}
 	for _, e := range one.Events {
 		kinds[e.Kind]++
@@ -141,7 +141,7 @@ func TestWhatIsToldIsInTheFile(t *testing.T) {
 	}
 	one = read()
 	edit(one, trace.Committed, "outcome", trace.Str("outcome", "no"))
-	require.ErrorContains(t, Same(one, found, taken, (*Told)(&told)), "is not what happens there")
+	require.ErrorContains(t, Same(one, found, taken, (*Run)(&run)), "is not what happens there")
 	one = read()
 	edit(one, trace.Step, "action", trace.Uint("action", 1<<40))
 	found, err = Decode(one)

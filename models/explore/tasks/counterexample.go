@@ -13,8 +13,8 @@ import (
 // longest is how long the plan of a counterexample lasts: a second for each step.
 const longest = 24 * time.Hour
 
-// Told is a path in the words of a simulated run.
-type Told struct {
+// Run is a path as a simulated run.
+type Run struct {
 	// Plan is the cluster and the workload of the configuration.
 	Plan plan.Plan
 	// Events are what happens, a slice for each step; those of the first come before any.
@@ -22,13 +22,13 @@ type Told struct {
 	Events [][]trace.Event
 }
 
-// Tell walks a path of the model on values alone: the Manager and package reconcile
+// RunOf walks a path of the model on values alone: the Manager and package reconcile
 // decide anew on every step, without what a search has remembered.
-func (m *Model) Tell(path explore.Path) (Told, error) {
+func (m *Model) RunOf(path explore.Path) (Run, error) {
 	if path.Initial != 0 {
-		return Told{}, fmt.Errorf("there is no initial state %d", path.Initial)
+		return Run{}, fmt.Errorf("there is no initial state %d", path.Initial)
 	}
-	t := Told{Plan: *m.plan().Encode(), Events: [][]trace.Event{nil}}
+	t := Run{Plan: *m.plan().Encode(), Events: [][]trace.Event{nil}}
 	j := newJournal(m.world, func(e trace.Event) {
 		last := len(t.Events) - 1
 		t.Events[last] = append(t.Events[last], e)
@@ -38,7 +38,7 @@ func (m *Model) Tell(path explore.Path) (Told, error) {
 		j.at = time.Duration(i+1) * time.Second
 		t.Events = append(t.Events, nil)
 		if _, err := x.step(a); err != nil {
-			return Told{}, fmt.Errorf("step %d: %w", i+1, err)
+			return Run{}, fmt.Errorf("step %d: %w", i+1, err)
 		}
 	}
 	return t, nil

@@ -49,11 +49,11 @@ func TestAPathIsWalkedAgain(t *testing.T) {
 				}
 				require.Equal(t, end, at)
 
-				one, err := m.Tell(path)
+				one, err := m.RunOf(path)
 				require.NoError(t, err)
 				require.Len(t, one.Events, len(path.Actions)+1)
 				require.NoError(t, one.Plan.Validate())
-				two, err := m.Tell(path)
+				two, err := m.RunOf(path)
 				require.NoError(t, err)
 				require.Equal(t, one, two)
 			}

@@ -146,10 +146,10 @@ func ClusterCounterexample(t *testing.T) *trace.Trace {
 	}
 	taken, err := explore.Replay[tasks.State](m, path)
 	require.NoError(t, err)
-	run, err := m.Tell(path)
+	run, err := m.RunOf(path)
 	require.NoError(t, err)
 	v := explore.Violation{Broken: explore.Broken{Property: "P16", Message: "for a test: this is where it ends"}, Path: path}
-	content, err := counterexample.Encode(counterexample.Machine{Config: "default"}, v, taken, (*counterexample.Told)(&run))
+	content, err := counterexample.Encode(counterexample.Machine{Config: "default"}, v, taken, (*counterexample.Run)(&run))
 	require.NoError(t, err)
 	return taskstest.Read(t, content)
 }

@@ -103,7 +103,7 @@ func newReplayed(f counterexample.Found, taken explore.Replayed, differs error) 
 
 // judge lets the checks of simulated runs look at the path. They know nothing of the
 // model, and judge what they can judge before a run has ended.
-func (d *replayed) judge(told *counterexample.Told) error {
+func (d *replayed) judge(told *counterexample.Run) error {
 	p, err := taskplan.Of(&told.Plan)
 	if err != nil {
 		return err

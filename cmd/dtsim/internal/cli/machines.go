@@ -28,7 +28,7 @@ type machine struct {
 	// counterexample.
 	settings string
 	// tell puts a path into the words of a run; nil for a machine that knows none.
-	tell func(explore.Path) (*counterexample.Told, error)
+	tell func(explore.Path) (*counterexample.Run, error)
 }
 
 // machines are the named configurations, each in one line.
@@ -74,9 +74,9 @@ func clusterOf(c tasks.Config) machine {
 	return machine{
 		name: c.Name, summary: c.Summary(), symmetry: true, reduction: true,
 		build: func() explore.Machine { return explore.Of[tasks.State](model()) },
-		tell: func(path explore.Path) (*counterexample.Told, error) {
-			told, err := model().Tell(path)
-			return (*counterexample.Told)(&told), err
+		tell: func(path explore.Path) (*counterexample.Run, error) {
+			told, err := model().RunOf(path)
+			return (*counterexample.Run)(&told), err
 		},
 	}
 }
@@ -135,7 +135,7 @@ func (m machine) is() counterexample.Machine {
 }
 
 // told is a path in the words of a run, nil when the machine knows none.
-func (m machine) told(path explore.Path) (*counterexample.Told, error) {
+func (m machine) told(path explore.Path) (*counterexample.Run, error) {
 	if m.tell == nil {
 		return nil, nil
 	}
