@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	linear "dtsim/models/history"
+	"dtsim/models/spec"
 	"dtsim/models/spec/refinement"
 	"dtsim/scenarios/tasks"
 	"dtsim/scenarios/tasks/provider"
@@ -41,7 +42,7 @@ func controls(command string) *campaign.Controls {
 		return campaign.Run{Seed: 1, Family: Family(s, Options{}, command)}
 	}
 	holds, fails := Controls()
-	return &campaign.Controls{Holds: run(holds), Fails: run(fails), Planted: string(Planted)}
+	return &campaign.Controls{Passes: run(holds), Fails: run(fails), Planted: string(Planted)}
 }
 
 // Family returns the runs of a scenario, which command makes.
@@ -82,17 +83,15 @@ func differ(first, second []byte) (bool, error) {
 }
 
 // reviewHistory decides the linearizability of a run (P2) in two ways: in the order of the
-// log, which the verdict of the run has used already, and by search. An error says that
-// the two contradict each other, or that the search has not come to an end.
+// log, which the verdict of the run has used already, and by search. It returns an error if
+// the two contradict each other or the search was not completed.
 func reviewHistory(r *trace.Reader) error {
 	r.Only(linear.Kinds()...)
 	h, err := linear.FromTrace(r)
 	if err != nil {
 		return fmt.Errorf("the history of the run: %w", err)
 	}
-	set := provider.NewSet(provider.Env{})
-	rules := refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
-	report, err := linear.Judge(h, rules)
+	report, err := linear.Judge(h, Rules())
 	switch {
 	case err != nil:
 		return fmt.Errorf("the history of the run: %w", err)
@@ -104,4 +103,10 @@ func reviewHistory(r *trace.Reader) error {
 			report.CommitOrder, report.Porcupine)
 	}
 	return nil
+}
+
+// Rules returns the rules of the specification with the simulated providers.
+func Rules() *spec.Rules {
+	set := provider.NewSet(provider.Env{})
+	return refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
 }

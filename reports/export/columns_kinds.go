@@ -56,7 +56,7 @@ func (o ColumnOptions) Check(nodes []string) error { return o.check(nodes, nil) 
 // check is Check with the kinds of a run that may know more of them.
 func (o ColumnOptions) check(nodes []string, present map[trace.Kind]bool) error {
 	if o.From < 0 || o.Until < 0 || o.Until != 0 && o.Until < o.From {
-		return fmt.Errorf("from %s until %s is no time", o.From, o.Until)
+		return fmt.Errorf("--until %s precedes --from %s", o.Until, o.From)
 	}
 	for _, name := range o.Nodes {
 		if !slices.Contains(nodes, name) {

@@ -11,14 +11,14 @@ import (
 	"dtsim/sim/plan"
 )
 
-// ablate makes a run that held once more, without one of the faults that have bitten,
-// and counts whether anything came of it: that, and not what the trace looks like, is
-// whether the fault was effective. Which fault it is depends on the plan alone. There is
-// nothing to count when none has bitten.
+// ablate repeats a run that passed without one of the faults that were activated, and counts
+// whether the two decided differently: that, and not what the trace looks like, is whether
+// the fault was effective. Which fault it is depends on the plan alone. If none was
+// activated, there is nothing to count.
 //
-// The smaller run is judged as any other, but for promises. What it violates is a violation of another
-// plan and stands in Outcome.Ablation of o, which held; where the harness fails at it, o
-// is broken.
+// The smaller run is checked like any other, but for promises. What it violates is a violation of
+// another plan: it is in Outcome.Ablation of o, which has passed. If the harness fails at it,
+// o is a harness error.
 func (spec *Spec) ablate(ctx context.Context, o Outcome, e engine.Engine, first Recorded, faults []Activation) Outcome {
 	p := o.Run.Plan()
 	i := spec.oneOf(p, faults)
@@ -40,7 +40,7 @@ func (spec *Spec) ablate(ctx context.Context, o Outcome, e engine.Engine, first 
 		o.Ablation = &less
 	}
 	if len(second.Trace) == 0 {
-		return o // a data race, and nobody knows what else came of it
+		return o // a data race, which leaves no trace to compare
 	}
 	differed, err := spec.Application.Differ(first.Trace, second.Trace)
 	if err != nil {

@@ -19,12 +19,12 @@ type Application struct {
 	Guest  string
 	System []string
 	Judge  trace.Judge
-	// Review judges a run that has passed a second time, by other means. An error says that
+	// Review checks a run that has passed once more, by other means. It returns an error if
 	// the two contradict each other, which is a failure of the harness.
 	Review func(*trace.Reader) error
 	// Recount counts the coverage of a run once more, from its trace, and returns what became
-	// of the faults, in the order of the plan. An error says that the footer counts something
-	// else.
+	// of the faults, in the order of the plan. It returns an error if the footer counts
+	// something else.
 	Recount func(run []byte) ([]Activation, error)
 	// Differ reports whether two runs, as traces, have decided differently. When they decided
 	// is no difference.

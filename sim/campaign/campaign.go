@@ -30,8 +30,8 @@ type Spec struct {
 	// Archive keeps violations, and every run when KeepAll is set.
 	Archive archive.Archive
 	KeepAll bool
-	// Watch is told every outcome as soon as it is known, one at a time; it may be
-	// nil.
+	// Watch is called with every outcome as soon as it is known, one at a time; nil for no
+	// calls.
 	Watch func(Outcome)
 	// Journal keeps the outcomes, see [JournalFile]; nil for none.
 	Journal *archive.Journal
@@ -50,7 +50,7 @@ type slot struct {
 	outcome  *Outcome
 	engine   engine.Engine
 	compared bool
-	// twice asks for a repetition even if it holds.
+	// twice asks for a repetition even if it passes.
 	twice bool
 }
 
@@ -71,7 +71,7 @@ func Execute(ctx context.Context, spec Spec) Result {
 	for range max(1, spec.Jobs) {
 		workers.Go(func() {
 			for s := range queue {
-				o := spec.judge(ctx, s)
+				o := spec.perform(ctx, s)
 				if err := spec.remember(o, s.compared); err != nil {
 					o.Err = errors.Join(o.Err, err)
 				}
@@ -123,9 +123,10 @@ func values(outcomes []*Outcome) []Outcome {
 	return all
 }
 
-// judge executes one run, and once more without one of its faults if it is made twice
-// and holds. It keeps what is worth it. Once ctx has ended it does nothing.
-func (spec *Spec) judge(ctx context.Context, s slot) Outcome {
+// perform executes one run, and once more without one of its faults if it is made twice and
+// passes. It keeps violations, and with KeepAll every run. Once ctx has ended it does
+// nothing.
+func (spec *Spec) perform(ctx context.Context, s slot) Outcome {
 	o, first, faults := spec.execute(ctx, s)
 	if o.State == Passed && s.twice {
 		o = spec.ablate(ctx, o, s.engine, first, faults)
@@ -137,8 +138,8 @@ func (spec *Spec) judge(ctx context.Context, s slot) Outcome {
 }
 
 // execute executes one run and, when it violates a property or is asked to, its
-// repetition; then, unless a data race has ended it, faults are what became of those of its plan.
-// Nothing is kept but a failure of the harness.
+// repetition. Then, unless a data race has ended it, faults are what became of those of its
+// plan. Nothing is kept but a failure of the harness.
 func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorded, faults []Activation) {
 	run, e := s.outcome.Run, s.engine
 	missing := Outcome{Run: run, Engine: e.Name()}
@@ -163,7 +164,7 @@ func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorde
 	o.Build, o.Hash, o.Violations = first.Header.Build, first.Footer.Hash, first.Footer.Verdict.Violations
 	o.Virtual, o.Counters = first.Footer.VirtualTime, first.Footer.Counters
 	o.Wall, o.CPU = first.Wall, first.CPU
-	if !brokenOff(first) { // or else the seed may have had nothing to decide yet
+	if !endedBySystem(first) { // or else the seed may have had nothing to decide yet
 		o.Events = first.eventsHash()
 	}
 	passed := first.Footer.Verdict.Passed
@@ -192,7 +193,7 @@ func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorde
 }
 
 // harnessError makes o a failure of the harness and keeps what there is of it: the traces
-// that are not empty. What an unreliable run says, its numbers included, does not count.
+// that are not empty. Numbers of such a run do not count.
 func (spec *Spec) harnessError(o Outcome, err error, traces ...[]byte) Outcome {
 	o = Outcome{Run: o.Run, State: HarnessError, Engine: o.Engine, Build: o.Build, PlanHash: o.PlanHash}
 	folder, keepErr := spec.Archive.Save(archive.Entry{

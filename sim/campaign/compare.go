@@ -6,7 +6,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Comparison is a run beside the one it repeats.
+// Comparison is a run and the one that it repeats.
 type Comparison struct {
 	// Past is the run that should have been repeated, Again its repetition.
 	Past, Again Recorded
@@ -28,7 +28,7 @@ func (c Comparison) SameVerdict() bool {
 		slices.Equal(Outcome{Violations: past.Violations}.Properties(), Outcome{Violations: again.Violations}.Properties())
 }
 
-// Nondeterministic reports whether the harness is to blame for a difference.
+// Nondeterministic reports whether a difference is a bug of the harness.
 func (c Comparison) Nondeterministic() bool {
 	return c.Comparable() && !(c.Identical() && c.SameVerdict())
 }

@@ -1,12 +1,14 @@
-// Package campaign executes many runs and says what came of them.
+// Package campaign executes many runs of an application and collects their outcomes.
 //
-// It asks an engine for each run, in any order and several at once, and puts the
-// outcomes in seed order; so everything a campaign says, its hash above all, is
-// independent of how many workers there were. A violation is believed only after
-// a second run of the same plan gave the same trace byte for byte; a run that
-// differs from its own repetition is a fault of the harness, never of the system
-// under test.
+// It asks an engine for each run, in any order and several at once, and puts the outcomes in
+// seed order, so that the result of a campaign, its hash above all, is independent of the
+// number of workers. A violation counts only after a second run of the same plan has given
+// the same trace byte for byte; a run that differs from its repetition is a failure of the
+// harness, never of the system under test.
 //
-// The package knows neither flags nor terminals; see packages cli, summary and
-// progress for those.
+// [Execute] runs a campaign, [Collector] shrinks what it found into distinct failures,
+// [Comparison] is a replay. What is kept of runs is in package archive. What depends on the
+// system under test is in an [Application].
+//
+// The package knows neither flags nor terminals, and no application.
 package campaign

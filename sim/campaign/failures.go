@@ -35,9 +35,9 @@ type Collector struct {
 	Jobs int
 	// Budget is how many runs may be spent to shrink all of them.
 	Budget int
-	// Race says that data races are looked for.
+	// Race is set when data races are looked for.
 	Race bool
-	// Watch is told of the steps and Note of what else happens.
+	// Watch is called with the steps of shrinking, Note with anything else worth a line.
 	Watch func(what string, s shrink.Step)
 	Note  func(words string)
 }

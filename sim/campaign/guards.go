@@ -15,12 +15,11 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Guards against fooling ourselves. A campaign in which everything holds says something
-// only if its checks can see, its runs differ, and each of them is a function of its
-// plan. So every campaign
+// A campaign in which everything passes is evidence only if its checks can fail, its runs
+// differ, and each of them is a function of its plan. So every campaign
 //
-//   - runs one plan that must hold and one that must not (see [Controls]), with each of
-//     its engines,
+//   - runs one plan that must pass and one that must not (see [Controls]), with each of its
+//     engines,
 //   - refuses empty traces (see [Once]),
 //   - makes some of its runs twice, and compares the traces to the byte,
 //   - counts what those runs covered once more, from the trace, and makes each of them
@@ -29,8 +28,8 @@ import (
 
 // Controls are two runs about the harness itself.
 type Controls struct {
-	// Holds must hold; where it does not, that is a violation like any other.
-	Holds Run
+	// Passes must pass; if it does not, that is a violation like any other.
+	Passes Run
 	// Fails must violate Planted and nothing else.
 	Fails   Run
 	Planted string
@@ -39,19 +38,18 @@ type Controls struct {
 // twiceEvery is how many runs there are to one that is made twice; the first is.
 const twiceEvery = 16
 
-// control runs the controls with an engine. They are not kept when they come to what
-// they must.
+// control runs the controls with an engine. They are kept only if they fail.
 func (spec *Spec) control(ctx context.Context, e engine.Engine) []Outcome {
 	quiet := *spec
 	quiet.KeepAll = false
 	return []Outcome{
-		quiet.judge(ctx, slot{outcome: &Outcome{Run: spec.Controls.Holds}, engine: e}),
+		quiet.perform(ctx, slot{outcome: &Outcome{Run: spec.Controls.Passes}, engine: e}),
 		spec.plant(ctx, e),
 	}
 }
 
 // plant runs the plan that must fail. Its outcome is Passed when it did, and Violated when
-// the system has broken the run off.
+// the system has ended the run.
 func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 	run := spec.Controls.Fails
 	o := Outcome{Run: run, Engine: e.Name()}
@@ -67,11 +65,11 @@ func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 	if err != nil {
 		return spec.harnessError(o, err, r.Trace)
 	}
-	if brokenOff(r) {
+	if endedBySystem(r) {
 		// The checks had no chance; that the system ends the run is a violation like any other.
 		quiet := *spec
 		quiet.KeepAll = false
-		return quiet.judge(ctx, slot{outcome: &Outcome{Run: run}, engine: e})
+		return quiet.perform(ctx, slot{outcome: &Outcome{Run: run}, engine: e})
 	}
 	found := Outcome{Violations: r.Footer.Verdict.Violations}.Properties()
 	if !slices.Equal(found, []string{spec.Controls.Planted}) {
@@ -79,15 +77,15 @@ func (spec *Spec) plant(ctx context.Context, e engine.Engine) Outcome {
 		if len(found) > 0 {
 			words = strings.Join(found, ", ")
 		}
-		return spec.harnessError(o, fmt.Errorf("a violation of %s was planted and the checks found %s: they cannot be believed",
+		return spec.harnessError(o, fmt.Errorf("a violation of %s was planted and the checks found %s: they cannot be trusted",
 			spec.Controls.Planted, words), r.Trace)
 	}
 	o.State, o.Build, o.Hash = Passed, r.Header.Build, r.Footer.Hash
 	return o
 }
 
-// brokenOff says that the system has ended a run, and not the harness.
-func brokenOff(r Recorded) bool {
+// endedBySystem reports whether the system has ended a run, and not the harness.
+func endedBySystem(r Recorded) bool {
 	return r.Footer.Counters[string(trace.Panicked)]+r.Footer.Counters[string(trace.LeftBehind)] > 0
 }
 
@@ -141,7 +139,7 @@ func distinguish(outcomes []Outcome) {
 	}
 }
 
-// Twice returns how many runs were made twice and came to the same.
+// Twice returns how many runs were made twice and gave the same trace.
 func (r Result) Twice() int {
 	n := 0
 	for _, o := range r.All() {

@@ -51,7 +51,7 @@ type journalLine struct {
 	Ablated  int          `json:"lacks,omitempty"`
 }
 
-// journalFormat is 2 since a line may hold a violation of a run that held.
+// journalFormat is 2 since a line may have the violation of an ablation.
 const journalFormat = 2
 
 // CreateJournal begins a journal in a directory; one that is there is replaced.
@@ -59,7 +59,7 @@ func CreateJournal(dir string, flags map[string][]string) (*archive.Journal, err
 	return archive.CreateJournal(filepath.Join(dir, JournalFile), journalHead{journalFormat, flags})
 }
 
-// Past is what the journal of a campaign that was begun holds.
+// Past is the content of the journal of a campaign that was begun.
 type Past struct {
 	// Flags are those given to CreateJournal.
 	Flags map[string][]string

@@ -13,11 +13,11 @@ import (
 // pinTries is under how many entropies the sealed engine is tried.
 const pinTries = 8
 
-// Pin is a violation that every machine sees.
+// Pin is a violation that is reproduced on every machine.
 type Pin struct {
 	// Trace is that of the sealed engine, nil when it does not see the violation.
 	Trace []byte
-	// Words say what came of it.
+	// Words describe the result.
 	Words string
 }
 

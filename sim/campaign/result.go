@@ -12,17 +12,17 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Result is what came of a campaign.
+// Result is the result of a campaign.
 type Result struct {
 	// Asked holds an outcome for every run that was asked for, in seed order.
 	Asked []Outcome
 	// Compared holds the repetitions by the second engine; empty without one.
 	Compared []Outcome
-	// Controls are the runs about the harness itself. One that did not come to what it
-	// must is Violated or HarnessError.
+	// Controls are the runs about the harness itself. One that failed is Violated or
+	// HarnessError.
 	Controls []Outcome
-	// Distinct are the distinct failures among the violations; empty when nobody looked
-	// for them.
+	// Distinct are the distinct failures among the violations; empty if they were not
+	// collected.
 	Distinct []Failure
 	// Wall is how long it all took.
 	Wall time.Duration
@@ -37,12 +37,12 @@ type Failure struct {
 	Outcomes []Outcome
 	// Folder is where it is kept; empty when it is not.
 	Folder string
-	// Before and After say how large its plan was and is, Statement whether it could be
-	// smaller; all are empty when it was not shrunk.
+	// Before and After are the sizes of its plan, Statement is whether it could be smaller;
+	// all are empty if it was not shrunk.
 	Before, After, Statement string
-	// Pinned says whether other machines see it, too; empty when that was not tried.
+	// Pinned is whether other machines reproduce it; empty if that was not tried.
 	Pinned string
-	// Err says what the harness failed at; it stands in the first outcome, too.
+	// Err is a failure of the harness; the first outcome has it, too.
 	Err error
 }
 
@@ -60,9 +60,9 @@ func (r Result) Done() int {
 // All yields the asked runs, then the repetitions.
 func (r Result) All() []Outcome { return slices.Concat(r.Asked, r.Compared) }
 
-// judged yields all runs, the controls behind the others, and behind each what it comes
-// to without one of its faults, where that was kept.
-func (r Result) judged() []Outcome {
+// everything returns all runs, the controls behind the others, and behind each its ablation
+// if that was kept.
+func (r Result) everything() []Outcome {
 	var all []Outcome
 	for _, o := range slices.Concat(r.All(), r.Controls) {
 		all = append(all, o)
@@ -75,13 +75,13 @@ func (r Result) judged() []Outcome {
 
 // Violated returns the outcomes that violate a property.
 func (r Result) Violated() []Outcome {
-	return slices.DeleteFunc(r.judged(), func(o Outcome) bool { return o.State != Violated })
+	return slices.DeleteFunc(r.everything(), func(o Outcome) bool { return o.State != Violated })
 }
 
-// Failures returns what the harness failed at: broken runs, and runs that could
-// not be kept.
+// Failures returns the outcomes at which the harness failed, those that could not be kept
+// among them.
 func (r Result) Failures() []Outcome {
-	return slices.DeleteFunc(r.judged(), func(o Outcome) bool { return o.Err == nil })
+	return slices.DeleteFunc(r.everything(), func(o Outcome) bool { return o.Err == nil })
 }
 
 // NotRun returns how many runs, repetitions included, have not ended.
@@ -101,7 +101,7 @@ func notRun(outcomes []Outcome) int {
 // asked, whatever it found until then; else 1 for a violation, else 0.
 func (r Result) Status() int {
 	switch {
-	case notRun(r.judged()) > 0 || len(r.Failures()) > 0:
+	case notRun(r.everything()) > 0 || len(r.Failures()) > 0:
 		return 3
 	case len(r.Violated()) > 0:
 		return 1
@@ -170,7 +170,7 @@ func (g Group) Events() int64 {
 	return n
 }
 
-// State is the worst of the group's runs; a broken one is worse than a missing.
+// State returns the worst of the group's runs; HarnessError is worse than NotRun.
 func (g Group) State() State {
 	switch {
 	case g.HarnessErrors > 0:

@@ -8,7 +8,7 @@ import (
 	"dtsim/sim/plan"
 )
 
-// NotResumable says why a campaign cannot be continued.
+// NotResumable is the error of a campaign that cannot be continued.
 type NotResumable struct{ err error }
 
 // Error returns the reason.
@@ -17,7 +17,7 @@ func (e *NotResumable) Error() string { return e.err.Error() }
 // Unwrap returns the reason.
 func (e *NotResumable) Unwrap() error { return e.err }
 
-// Resume lets spec continue a campaign that was begun: what past tells is not done
+// Resume lets spec continue a campaign that was begun: what is in past is not done
 // again. One of those runs is made once more, to see that it is the same function
 // still. The error is a [*NotResumable] when another build or other plans are asked
 // for, else a failure of the harness.

@@ -64,11 +64,11 @@ func (r Run) Command() string {
 	return fmt.Sprintf("%s --seeds %d..%d", r.Family.Command, r.Seed, r.Seed)
 }
 
-// Entropy is what feeds the Go runtime's own draws in a run of p, unless a trace
-// says otherwise.
+// Entropy returns what seeds the Go runtime's own draws in a run of p, unless a trace names
+// another.
 func Entropy(p *plan.Plan) uint64 { return p.Seed }
 
-// State is what came of a run.
+// State is the state of a run.
 type State int
 
 // The states of a run, from nothing to a verdict.
@@ -83,25 +83,19 @@ const (
 	Passed
 )
 
-// String returns the word of summaries and documents.
+// String returns the state in words.
 func (s State) String() string {
-	switch s {
-	case Passed:
-		return "held"
-	case Violated:
-		return "violated"
-	case HarnessError:
-		return "broken"
-	default:
-		return "missing"
-	}
+	return [...]string{"not run", "harness error", "violated", "passed"}[s]
 }
 
-// Outcome is what came of one run.
+// Key returns the state as documents have it.
+func (s State) Key() string { return [...]string{"missing", "broken", "violated", "held"}[s] }
+
+// Outcome is the outcome of one run.
 type Outcome struct {
 	Run   Run
 	State State
-	// Engine and Build say what the run was executed by.
+	// Engine and Build executed the run.
 	Engine, Build string
 	// Hash is the trace's; PlanHash identifies the plan.
 	Hash, PlanHash string
@@ -118,8 +112,8 @@ type Outcome struct {
 	Ablation *Outcome
 	// Folder is where the run is kept, empty when it is not.
 	Folder string
-	// Err says why the harness failed: always with HarnessError, and with the other
-	// states when the run could not be kept.
+	// Err is why the harness failed: always set with HarnessError, and with other states if
+	// the run could not be kept.
 	Err error
 }
 

@@ -42,7 +42,7 @@ type Kind string
 
 // The kinds that are not properties.
 const (
-	// Passed is a run without violations, kept because somebody asked for it.
+	// Passed is a run without violations, kept on request.
 	Passed Kind = "held"
 	// HarnessError is a run in which the harness failed.
 	HarnessError Kind = "harness"
@@ -61,12 +61,12 @@ type Entry struct {
 	Traces        [][]byte
 	Footer        trace.Footer
 	Engine, Build string
-	// Words say what the harness failed at; they may be long (a panic with its
+	// Words describe the failure of the harness; they may be long (a panic with its
 	// goroutines).
 	Words string
 	// Command is the command that makes this run alone, for when nothing can be kept.
 	Command string
-	// Race says that a data race was found, so that there is no trace.
+	// Race is set for a data race, which leaves no trace.
 	Race bool
 
 	// Original is the plan before it was shrunk, nil when it was not. Then Statement,
@@ -80,7 +80,7 @@ type Entry struct {
 	// Events are the numbers, from 1, of the events that matter.
 	Events []int
 	// Pinned is the sealed engine's trace of the same violation, nil when there is none;
-	// PinWords say why.
+	// PinWords are why.
 	Pinned   []byte
 	PinWords string
 }
@@ -129,8 +129,8 @@ func (a Archive) fail(err error) error {
 
 // Save keeps e and returns its folder. When the archive cannot be written the
 // folder is made among the system's temporary files instead, so that nothing found
-// is lost, and the error says so; with no place left the folder is empty and the
-// error says how to get the run again.
+// is lost, and the error names it; with no place left the folder is empty and the error has
+// the command that repeats the run.
 func (a Archive) Save(e Entry) (folder string, err error) {
 	folder = filepath.Join(a.dir, e.name())
 	err = e.write(folder)
@@ -147,10 +147,10 @@ func (a Archive) Save(e Entry) (folder string, err error) {
 	if e.Kind == Passed {
 		command += " --keep"
 	}
-	return "", fmt.Errorf("%w; to get the run again: %s --out DIRECTORY", a.fail(err), command)
+	return "", fmt.Errorf("%w; to repeat the run: %s --out DIRECTORY", a.fail(err), command)
 }
 
-// name is the folder's name: kind, scenario, seed, and what tells it from others.
+// name is the folder's name: kind, scenario, seed, and what distinguishes it from others.
 func (e Entry) name() string {
 	distinct := e.Footer.Hash
 	if distinct == "" {
@@ -160,7 +160,7 @@ func (e Entry) name() string {
 	return fmt.Sprintf("%s-%s-seed-%d-%s", plain(string(e.Kind)), plain(e.Scenario), e.Plan.Seed, distinct[:min(8, len(distinct))])
 }
 
-// plain makes a string fit for a file name; plans are named by whoever wrote them.
+// plain makes a string fit for a file name; the names of plans are arbitrary.
 func plain(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -174,7 +174,7 @@ func plain(s string) string {
 
 // Verdict is the document in VerdictFile.
 type Verdict struct {
-	// Verdict is "held", "violated", or "none" where the harness failed.
+	// Verdict is "held" (passed), "violated", or "none" where the harness failed.
 	Verdict    string      `json:"verdict"`
 	Scenario   string      `json:"scenario"`
 	Seed       uint64      `json:"seed"`
@@ -191,7 +191,7 @@ type Verdict struct {
 	Seeds  []Seed  `json:"seeds,omitempty"`
 }
 
-// Shrunk says what a shrinking came to.
+// Shrunk is the result of a shrinking.
 type Shrunk struct {
 	Before    string `json:"before"`
 	After     string `json:"after"`
@@ -200,7 +200,7 @@ type Shrunk struct {
 	Statement string `json:"statement"`
 }
 
-// Violation is one that a folder's run came to.
+// Violation is one of a folder's run.
 type Violation struct {
 	Property string        `json:"property"`
 	Message  string        `json:"message"`
@@ -261,7 +261,7 @@ func (e Entry) write(folder string) error {
 	return WriteFile(filepath.Join(folder, ReplayFile), []byte(e.page(folder)))
 }
 
-// ReadVerdict reads what a folder says of its run.
+// ReadVerdict reads the verdict of a folder.
 func ReadVerdict(folder string) (*Verdict, error) {
 	name := filepath.Join(folder, VerdictFile)
 	text, err := os.ReadFile(name)
@@ -281,7 +281,7 @@ func (e Entry) page(folder string) string {
 	what := "violates " + string(e.Kind)
 	switch e.Kind {
 	case Passed:
-		what = "held"
+		what = "passed"
 	case HarnessError:
 		what = "the harness failed"
 	}
@@ -304,7 +304,7 @@ func (e Entry) page(folder string) string {
 	if len(e.Footer.Verdict.Violations) > 0 || e.Words != "" {
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(&b, "Engine %s. To see it again, in the repository:\n\n    %s\n", e.Engine, e.ReplayCommand(folder))
+	fmt.Fprintf(&b, "Engine %s. To reproduce it, in the repository:\n\n    %s\n", e.Engine, e.ReplayCommand(folder))
 	if e.Original != nil {
 		fmt.Fprintf(&b, "\nThe plan was shrunk from %s to %s; %s. As it was found it is in %s.\n", e.Before, e.After, e.Statement, OriginalFile)
 	}
@@ -316,11 +316,11 @@ func (e Entry) page(folder string) string {
 	if len(e.Seeds) > 0 {
 		fmt.Fprintf(&b, "\nFound by:\n\n")
 		for _, s := range e.Seeds {
-			beside := ""
+			note := ""
 			if s.Ablated != "" {
-				beside = "   # beside it, without " + s.Ablated
+				note = "   # and then without " + s.Ablated
 			}
-			fmt.Fprintf(&b, "    %s%s\n", s.Command, beside)
+			fmt.Fprintf(&b, "    %s%s\n", s.Command, note)
 		}
 	}
 	return b.String()

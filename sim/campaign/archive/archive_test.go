@@ -67,7 +67,7 @@ func TestNothingFoundIsLost(t *testing.T) {
 
 	t.Setenv("TMPDIR", blocked)
 	folder, err = New(blocked).Save(entry())
-	assert.ErrorContains(t, err, "to get the run again: dtsim run --out DIRECTORY")
+	assert.ErrorContains(t, err, "to repeat the run: dtsim run --out DIRECTORY")
 	assert.Empty(t, folder)
 }
 

@@ -14,7 +14,7 @@ const (
 	showEvery   = 10
 )
 
-// mostSamples is how many points the growth of a search is told in.
+// mostSamples is how many points the growth of a search has at most.
 const mostSamples = 200
 
 // growth is how a search goes on, in a bounded number of points: where there are too
@@ -25,7 +25,7 @@ type growth struct {
 	stride, seen int
 }
 
-// add takes in a look, and says whether it is one to be shown.
+// add takes in a sample and reports whether it is one to be shown.
 func (g *growth) add(s explore.Snapshot) (show bool) {
 	if g.seen%(g.stride+1) == 0 {
 		g.points = append(g.points, schema.Growth{

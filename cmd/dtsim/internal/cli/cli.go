@@ -22,12 +22,12 @@ import (
 // Environment is what a command touches beyond its arguments and files.
 type Environment struct {
 	Stdout, Stderr io.Writer
-	// Bar asks for a progress bar on Stderr, Color for colors on Stdout. Terminal says that
+	// Bar asks for a progress bar on Stderr, Color for colors on Stdout. Terminal is set if
 	// Stdout is one.
 	Bar, Color, Terminal bool
-	// Width is how many characters a line of Stdout has; 0 when nobody knows.
+	// Width is how many characters a line of Stdout has; 0 if that is not known.
 	Width int
-	// Jobs is how many runs go on at once unless --jobs says otherwise.
+	// Jobs is the default of --jobs.
 	Jobs int
 	// Now reads the wall clock.
 	Now func() time.Time
@@ -44,7 +44,7 @@ const (
 )
 
 // Main executes a command line without the program's name and returns the exit
-// status. When ctx ends, a campaign stops and says what it has done.
+// status. When ctx ends, a campaign stops and prints what it has done.
 func Main(ctx context.Context, env Environment, args []string) int {
 	status := statusPassed
 	root := newRoot(&env, args, &status)
@@ -64,7 +64,7 @@ func Main(ctx context.Context, env Environment, args []string) int {
 	return statusHarness
 }
 
-// usageError is an error of whoever called the command: bad flags or bad files.
+// usageError is an error in what a command was called with: bad flags or bad files.
 // Every other error is one of the harness.
 type usageError struct{ err error }
 
@@ -98,7 +98,7 @@ Start with:
   dtsim run             every scenario, a few seeds each
   dtsim scenarios       what the scenarios are
 
-Exit status: 0 all held, 1 a property was violated, 2 bad usage or bad input,
+Exit status: 0 all passed, 1 a property was violated, 2 bad usage or bad input,
 3 the harness itself failed or did less than it was asked.`,
 		Args:              cobra.ArbitraryArgs,
 		SilenceUsage:      true,
@@ -125,7 +125,7 @@ Exit status: 0 all held, 1 a property was violated, 2 bad usage or bad input,
 func newHelp(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
-		Short: "Say how a command is used",
+		Short: "Print how a command is used",
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {

@@ -63,8 +63,8 @@ func (e *engines) close() {
 }
 
 // open makes the engines for a value of --engine. For auto that is the native one,
-// with the sealed one beside it when a comparison is wanted; where the native one
-// is not available the sealed one takes its place, and note is told. With race, it is
+// and the sealed one when a comparison is wanted; if the native one is not available, the
+// sealed one takes its place, and note is called. With race, it is
 // the native one with the race detector, and nothing takes its place.
 func (env *Environment) open(ctx context.Context, name string, compare, race bool, note func(string)) (engines, error) {
 	options := application.Options(engine.Options{Log: note})

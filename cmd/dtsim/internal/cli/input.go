@@ -14,7 +14,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// readInput reads a file somebody named on the command line.
+// readInput reads a file of the command line.
 func readInput(name string) ([]byte, error) {
 	content, err := os.ReadFile(name)
 	if err != nil {
@@ -72,7 +72,7 @@ var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 // header is how a trace begins; no plan begins so.
 var header = regexp.MustCompile(`^\{"format":\d+,"engine":`)
 
-// looksLikeTrace tells a trace from a plan.
+// looksLikeTrace reports whether the content is a trace rather than a plan.
 func looksLikeTrace(content []byte) bool {
 	return bytes.HasPrefix(content, zstdMagic) || header.Match(content)
 }

@@ -6,16 +6,15 @@ import (
 	"fmt"
 	"os"
 
+	"dtsim/scenarios"
+
 	"github.com/spf13/cobra"
 
 	"dtsim/models/history"
-	"dtsim/models/spec"
-	"dtsim/models/spec/refinement"
-	"dtsim/scenarios/tasks/provider"
 	"dtsim/sim/trace"
 )
 
-// maxFindings is how many findings are told in words: the first ones tell the most.
+// maxFindings is how many findings are printed.
 const maxFindings = 10
 
 func newLin(env *Environment, status *int) *cobra.Command {
@@ -23,15 +22,14 @@ func newLin(env *Environment, status *int) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "lin FILE",
-		Short: "Judge whether the history of a run is linearizable",
-		Long: `Judge what clients of the task API have seen: is there one order of all operations, in
+		Short: "Check whether the history of a run is linearizable",
+		Long: `Check what clients of the task API have seen: is there one order of all operations, in
 keeping with real time, in which the specification gives every answer that was
 given?
 
-FILE is a history, or a trace, whose history is judged. Two judges answer: the
-first takes the order of the log as the witness, the second looks for any order,
-task by task. Where they contradict each other, or do not know, the harness has
-failed (exit status 3).`,
+FILE is a history, or a trace with one. It is checked in two ways: with the order of
+the log as the witness, and by a search for any order, task by task. If the two
+contradict each other, or if one is undecided, the harness has failed (exit status 3).`,
 		Example: `  dtsim lin reports/out/P2-journey-1-seed-7-3f2a91c0/run.trace.jsonl.zst
   dtsim lin my.history.jsonl
   dtsim lin --out my.history.jsonl run.trace.jsonl.zst`,
@@ -52,11 +50,11 @@ failed (exit status 3).`,
 				}
 			}
 			begin := env.Now()
-			r, err := history.Judge(h, guards())
+			r, err := history.Judge(h, scenarios.Rules())
 			if err != nil {
 				return badUsage("%s: %w", args[0], err)
 			}
-			d := newJudgement(r, env.Now().Sub(begin).Seconds())
+			d := newLinDocument(r, env.Now().Sub(begin).Seconds())
 			*status = linStatus(r)
 			if asJSON {
 				return printJSON(env, d)
@@ -92,7 +90,7 @@ func readHistory(name string) (*history.History, error) {
 		return nil, badUsage("%s: %w", name, err)
 	}
 	if len(h.Ops) == 0 {
-		return nil, badUsage("%s: there is no operation in it to judge", name)
+		return nil, badUsage("%s: there is no operation in it", name)
 	}
 	return h, nil
 }
@@ -108,13 +106,7 @@ func writeHistory(name string, h *history.History) error {
 	return nil
 }
 
-// guards are the rules of the state machine that histories are of.
-func guards() *spec.Rules {
-	set := provider.NewSet(provider.Env{})
-	return refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
-}
-
-// linStatus is the exit status of a judgement.
+// linStatus returns the exit status of a report.
 func linStatus(r history.Report) int {
 	switch {
 	case !r.Agree():
@@ -127,8 +119,8 @@ func linStatus(r history.Report) int {
 	return statusPassed
 }
 
-// judgement is what `dtsim lin --json` prints.
-type judgement struct {
+// linDocument is what `dtsim lin --json` prints.
+type linDocument struct {
 	Operations  int             `json:"operations"`
 	Ambiguous   int             `json:"ambiguous"`
 	CommitOrder history.Verdict `json:"commit_order"`
@@ -137,8 +129,8 @@ type judgement struct {
 	Findings    []string        `json:"findings"`
 }
 
-func newJudgement(r history.Report, wall float64) judgement {
-	d := judgement{
+func newLinDocument(r history.Report, wall float64) linDocument {
+	d := linDocument{
 		Operations: r.Operations, Ambiguous: r.Ambiguous, CommitOrder: r.CommitOrder, Porcupine: r.Porcupine,
 		WallS: wall, Findings: []string{},
 	}
@@ -148,8 +140,8 @@ func newJudgement(r history.Report, wall float64) judgement {
 	return d
 }
 
-func (d judgement) words(env *Environment, r history.Report) {
-	fmt.Fprintf(env.Stdout, "%d operations, %d of them without an answer, judged in %.1f s\n", d.Operations, d.Ambiguous, d.WallS)
+func (d linDocument) words(env *Environment, r history.Report) {
+	fmt.Fprintf(env.Stdout, "%d operations, %d of them without an answer, checked in %.1f s\n", d.Operations, d.Ambiguous, d.WallS)
 	fmt.Fprintf(env.Stdout, "commit order  %s\nporcupine     %s\n", d.CommitOrder, d.Porcupine)
 	for i, message := range d.Findings {
 		if i == maxFindings {
@@ -160,9 +152,9 @@ func (d judgement) words(env *Environment, r history.Report) {
 	}
 	switch {
 	case !r.Agree():
-		fmt.Fprintln(env.Stdout, "The judges contradict each other: this is a bug of the harness.")
+		fmt.Fprintln(env.Stdout, "The two checks contradict each other: this is a bug of the harness.")
 	case r.Verdict() == history.Unknown:
-		fmt.Fprintln(env.Stdout, "Nobody knows: the history says too little, or the search was too long.")
+		fmt.Fprintln(env.Stdout, "Undecided: the history has too little information, or the search was too long.")
 	case r.Verdict() == history.Illegal:
 		fmt.Fprintln(env.Stdout, "The history is not linearizable (P2).")
 	}

@@ -31,7 +31,7 @@ type mutantsFlags struct {
 	budget    time.Duration
 	detectors []string
 	seeds     int
-	// generated is how many generated mutants there are besides, sample what chooses them.
+	// generated is how many generated mutants are added, sample the seed that chooses them.
 	generated int
 	sample    uint64
 	jobs      int

@@ -16,7 +16,7 @@ import (
 type progress interface {
 	// Note shows a line of words.
 	Note(words string)
-	// Start says how many runs there will be; -1 when nobody knows.
+	// Start begins the display of so many runs; -1 if the number is not known.
 	Start(total int)
 	// Done shows that a run has ended.
 	Done(campaign.Outcome)
@@ -41,7 +41,7 @@ type bar struct {
 	mu       sync.Mutex
 	bar      *progressbar.ProgressBar
 	violated int
-	broken   int
+	errors   int
 	step     bool // there is a line to be replaced
 }
 
@@ -76,7 +76,7 @@ func (b *bar) Done(o campaign.Outcome) {
 	case campaign.Violated:
 		b.violated++
 	case campaign.HarnessError:
-		b.broken++
+		b.errors++
 	}
 	if o.Ablation != nil {
 		b.violated++
@@ -85,8 +85,8 @@ func (b *bar) Done(o campaign.Outcome) {
 	if b.violated > 0 {
 		found = append(found, fmt.Sprintf("%d violated", b.violated))
 	}
-	if b.broken > 0 {
-		found = append(found, fmt.Sprintf("%d broken", b.broken))
+	if b.errors > 0 {
+		found = append(found, count(b.errors, "harness error"))
 	}
 	if len(found) > 0 {
 		b.bar.Describe("running (" + strings.Join(found, ", ") + ")")

@@ -24,17 +24,17 @@ func newReplay(env *Environment, status *int) *cobra.Command {
 		Short: "Run a trace or a plan again and compare",
 		Long: `Run again what a file describes.
 
-A trace says which plan was run, by which engine and build, and what came of it:
-the run is repeated by that engine, and hash and verdict are compared. With the
+A trace holds the plan that was run, the engine and build, and the verdict: the run
+is repeated by that engine, and hash and verdict are compared. With the
 same engine and build another hash is a bug of the harness (exit status 3). With
 another build hashes cannot be equal; then the verdict counts that this build gets.
 
-A plan says nothing of what came of it, so it is run twice and the two runs are
-compared with each other.
+A plan has no verdict, so it is run twice and the two runs are compared with each
+other.
 
 --trace prints the run that came of it, one column a node, or, where the terminal is
-too narrow for text in columns, one line a node with the text behind. It prints what
-tells the story: commands of the log and what they left of their tasks, callbacks,
+too narrow for text in columns, one line a node with the text behind. By default it
+prints commands of the log and what they left of their tasks, callbacks,
 work, shards, calls of operators, faults, the lives of nodes. --kinds prints other
 kinds of events, by their names in the trace or in groups (calls, callbacks, faults,
 files, lists, lives, log, messages, snapshots, work): "--kinds callbacks,log" prints
@@ -59,7 +59,7 @@ end. NO_COLOR turns colors off.`,
 			if err != nil {
 				return err
 			}
-			if err := show.foresee(env, want.job.Plan, want.told); err != nil {
+			if err := show.foresee(env, want.job.Plan, want.trace); err != nil {
 				return err
 			}
 			e, err := env.open(cmd.Context(), want.engine, false, race, newProgress(env.Stderr, env.Bar, env.Now).Note)
@@ -71,7 +71,7 @@ end. NO_COLOR turns colors off.`,
 			if found, raced := campaign.Raced(err); raced {
 				*status = statusViolated
 				if asJSON {
-					return printJSON(env, ReplayDocument{Verdict: campaign.Violated.String(), Property: found[0].Property, Engine: e.first.Name()})
+					return printJSON(env, ReplayDocument{Verdict: campaign.Violated.Key(), Property: found[0].Property, Engine: e.first.Name()})
 				}
 				fmt.Fprintf(env.Stdout, "violated %s: %s\n", found[0].Property, found[0].Message)
 				return nil
@@ -104,14 +104,14 @@ end. NO_COLOR turns colors off.`,
 	return cmd
 }
 
-// record is what a file says about a run.
+// record is a run of a file.
 type record struct {
 	job    engine.Job
 	engine string
-	// past is the run of a trace; nil for a plan, which says nothing of the past.
+	// past is the run of a trace; nil for a plan.
 	past *campaign.Recorded
-	// told is the past as the trace tells it.
-	told *trace.Trace
+	// trace is the past as a whole.
+	trace *trace.Trace
 }
 
 // readRecord reads a trace or a plan; engineName is the one asked for, or empty.
@@ -144,11 +144,11 @@ func readRecord(name, engineName string) (record, error) {
 		job:    engine.Job{Plan: &t.Header.Plan, Entropy: t.Header.Entropy},
 		engine: cmp.Or(engineName, t.Header.Engine),
 		past:   &campaign.Recorded{Header: t.Header, Result: engine.Result{Trace: whole, Footer: t.Footer}},
-		told:   t,
+		trace:  t,
 	}
 	if r.engine != sealed && engineName == "" {
 		// The native engine may not exist on this machine, and a trace of a plain test
-		// was made by none of the two: auto takes the one that works, and says so.
+		// was made by neither: auto takes the one that works, with a note.
 		r.engine = auto
 	}
 	return r, nil

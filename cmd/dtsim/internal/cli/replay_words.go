@@ -29,9 +29,9 @@ type ReplayDocument struct {
 func newReplayDocument(c campaign.Comparison) ReplayDocument {
 	word := func(f trace.Footer) string {
 		if f.Verdict.Passed {
-			return campaign.Passed.String()
+			return campaign.Passed.Key()
 		}
-		return campaign.Violated.String()
+		return campaign.Violated.Key()
 	}
 	d := ReplayDocument{
 		Hash: c.Again.Footer.Hash, ExpectedHash: c.Past.Footer.Hash, Identical: c.Identical(),
@@ -45,7 +45,7 @@ func newReplayDocument(c campaign.Comparison) ReplayDocument {
 	return d
 }
 
-// printComparison prints c for people.
+// printComparison prints a comparison.
 func printComparison(w io.Writer, c campaign.Comparison) {
 	line := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	p := c.Again.Header.Plan
@@ -67,7 +67,7 @@ func printComparison(w io.Writer, c campaign.Comparison) {
 	}
 }
 
-// conclusion is one line that says what the comparison means.
+// conclusion returns in one line what a comparison means.
 func conclusion(c campaign.Comparison) string {
 	switch {
 	case c.Nondeterministic() && c.Identical():
@@ -84,7 +84,7 @@ func conclusion(c campaign.Comparison) string {
 	if c.Past.Header.Build != c.Again.Header.Build {
 		why = append(why, fmt.Sprintf("the build differs (%s then, %s now)", orNone(c.Past.Header.Build), orNone(c.Again.Header.Build)))
 	}
-	words := strings.Join(why, " and ") + ", so the hashes say nothing; "
+	words := strings.Join(why, " and ") + ", so the hashes cannot be compared; "
 	if c.SameVerdict() {
 		return words + "the verdict is the same"
 	}

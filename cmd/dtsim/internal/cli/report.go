@@ -24,7 +24,7 @@ func newReport(env *Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report PATH...",
 		Short: "Make pages and files for other tools of what is kept",
-		Long: `Make a page of what is kept: an HTML file that holds all it shows, asks nobody for
+		Long: `Make a page of what is kept: an HTML file that holds all it shows, asks no server for
 anything, and can be read without a browser's scripts and on paper.
 
 A PATH is one of these; which one is found out by what is in it:
@@ -35,7 +35,7 @@ A PATH is one of these; which one is found out by what is in it:
                                 each failure, in the failure's folder
   a counterexample              the page of a run that the model checker has found
   a document of dtsim check, run or mutants, as --json prints it and results.json
-                                beside the table of mutants
+                                next to the table of mutants
 
 Formats for other tools:
 
@@ -43,11 +43,11 @@ Formats for other tools:
   shiviz     a run as a log with vector clocks, for ShiViz
   junit      JUnit XML, for CI
   github     annotations of GitHub, one a line
-  text       for people
+  text       for reading
 
-Without --out a page goes beside what it is of: FOLDER/campaign.html, FOLDER/page.html,
+Without --out a page goes next to what it is of: FOLDER/campaign.html, FOLDER/page.html,
 FILE.html; github and text are printed. The files that were written are printed, one a
-line. The exit status says whether they could be written, not what is in them.`,
+line. The exit status is whether they could be written, not what is in them.`,
 		Example: `  dtsim report reports/out
   dtsim report reports/out --baseline last-week/out
   dtsim report reports/out/P8-journey-3-seed-7-3f2a91c0
@@ -108,7 +108,7 @@ func (f *reportFlags) report(env *Environment, paths []string) error {
 }
 
 // reportTo writes the page of what has just been made where [format.target] has it, and
-// says so on words.
+// reports it on words.
 func reportTo(env *Environment, words io.Writer, s *subject) error {
 	own := *env
 	own.Stdout = words
@@ -168,7 +168,7 @@ func (r *reporter) write(subjects []*subject, target string) error {
 	return r.keep(target, b.Bytes())
 }
 
-// keep writes a file and says so.
+// keep writes a file and prints its name.
 func (r *reporter) keep(name string, content []byte) error {
 	err := os.MkdirAll(filepath.Dir(name), 0o755)
 	if err == nil {

@@ -51,9 +51,9 @@ func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
 		if err != nil {
 			return err
 		}
-		o := export.ColumnOptions{Width: unasked}
+		o := export.ColumnOptions{Width: defaultWidth}
 		if shown {
-			o.Width, o.Color = cmp.Or(r.env.Width, unasked), r.env.Color
+			o.Width, o.Color = cmp.Or(r.env.Width, defaultWidth), r.env.Color
 		}
 		table, err := export.NewColumns(tl, o)
 		if err != nil {

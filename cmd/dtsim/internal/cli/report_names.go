@@ -12,7 +12,7 @@ type format struct {
 	// ending is that of its files; empty for one that is printed unless --out says
 	// otherwise.
 	ending string
-	// forPrograms says that nobody reads it on a terminal.
+	// forPrograms is set if it is not meant for a terminal.
 	forPrograms bool
 }
 
@@ -78,7 +78,7 @@ func (f format) target(s *subject, out string) (string, error) {
 	return out, nil
 }
 
-// isFolder says that --out names a folder: one that is there, or a name with a slash at
+// isFolder reports whether --out names a folder: one that is there, or a name with a slash at
 // its end.
 func isFolder(out string) bool {
 	info, err := os.Stat(out)

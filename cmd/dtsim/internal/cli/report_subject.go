@@ -42,7 +42,7 @@ type runSubject struct {
 	// plan is the plan's document; replay shows the run again.
 	plan   []byte
 	replay string
-	// verdict is what the folder says; nil for a trace alone.
+	// verdict is that of the folder; nil for a trace alone.
 	verdict *archive.Verdict
 }
 
@@ -76,7 +76,7 @@ func openSubject(path string) (*subject, error) {
 		s, err := openDocument(path, content)
 		if errors.Is(err, schema.ErrUnknown) {
 			if p, planErr := decodePlan(path, content); planErr == nil {
-				return nil, badUsage("%s is the plan %q, which says nothing of a run; dtsim run --plan %s --keep makes one", path, p.Name, archive.Quote(path))
+				return nil, badUsage("%s is the plan %q, which is no run; dtsim run --plan %s --keep makes one", path, p.Name, archive.Quote(path))
 			}
 		}
 		return s, err
@@ -174,7 +174,7 @@ func openCampaign(path, folder string) (*subject, error) {
 	return &subject{path: path, folder: folder, campaign: &d}, nil
 }
 
-// pastDocument is the document of a campaign as far as its journal tells.
+// pastDocument is the document of a campaign as far as its journal goes.
 func pastDocument(past *campaign.Past) schema.Campaign {
 	r := past.Result()
 	head := summaryHead{Command: "dtsim run"}
@@ -193,7 +193,7 @@ func pastDocument(past *campaign.Past) schema.Campaign {
 		head.Second = o.Engine
 	}
 	d := newRunDocument(head, r)
-	d.Hash, d.Asked = "", 0 // of a part, and nobody knows
+	d.Hash, d.Asked = "", 0 // of a part they would mislead
 	return d
 }
 
@@ -209,7 +209,7 @@ func openBaseline(path string) (*subject, error) {
 	return s, nil
 }
 
-// what says what a subject is.
+// what describes a subject.
 func (s *subject) what() string {
 	switch {
 	case s.campaign != nil:

@@ -19,7 +19,7 @@ import (
 )
 
 // deciding are the flags that decide what a campaign is. What a resumed one was begun
-// with is taken from its journal; a flag that says something else is a mistake.
+// with is taken from its journal; a flag with another value is a mistake.
 var deciding = []string{"scenario", "plan", "seeds", "nodes", "engine", "race"}
 
 // given returns the deciding flags that were given.
@@ -79,8 +79,8 @@ func wasGiven(name string, values []string) string {
 }
 
 // journal begins the journal of a campaign, or goes on with the one of the past. What the
-// folder says of a campaign that ended there is gone from then on. A campaign that has no
-// place for a journal goes on without, and note is told.
+// folder has of a campaign that ended there is removed. A campaign that has no place for a
+// journal goes on without, and note is called.
 func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(string)) (*archive.Journal, error) {
 	ended := filepath.Join(f.out, schema.CampaignFile)
 	if _, err := os.Lstat(ended); err == nil {
@@ -99,7 +99,7 @@ func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(st
 	return j, nil
 }
 
-// conclude keeps the document of a campaign beside its journal.
+// conclude keeps the document of a campaign next to its journal.
 func (f *runFlags) conclude(d schema.Campaign, j *archive.Journal) error {
 	if j == nil {
 		return nil // there is no place for it, as was said
@@ -109,7 +109,7 @@ func (f *runFlags) conclude(d schema.Campaign, j *archive.Journal) error {
 		err = archive.WriteFile(filepath.Join(f.out, schema.CampaignFile), append(text, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("what the campaign came to could not be kept: %w", err)
+		return fmt.Errorf("the result of the campaign could not be kept: %w", err)
 	}
 	return nil
 }

@@ -54,13 +54,13 @@ minute or two.
 The table counts virtual and wall time of the runs, the commands that were
 committed and the messages that left a node.
 
-What violates a property is shrunk (see dtsim shrink), and what comes to the same is
-kept once. Every run that has ended is remembered in a journal in --out, so that a
+What violates a property is shrunk (see dtsim shrink), and violations that shrink to the
+same failure are kept once. Every run that has ended is remembered in a journal in --out, so that a
 campaign that was interrupted or killed can be continued with --resume.
 
-Every campaign begins with two controls, a plan that must hold and one with a planted
-violation that must be found, and makes one run in 16 twice; where a control does not
-come to what it must, or the two traces differ, the exit status is 3.
+Every campaign begins with two controls, a plan that must pass and one with a planted
+violation that must be found, and makes one run in 16 twice; if a control fails, or the
+two traces differ, the exit status is 3.
 
 The hash at the end sums up all traces. It depends on the plans, the engine and
 the build, and on nothing else: not on the machine's load, not on --jobs.`,

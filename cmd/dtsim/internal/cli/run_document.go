@@ -61,12 +61,12 @@ func newRunDocument(head summaryHead, r campaign.Result) schema.Campaign {
 	for _, g := range r.Scenarios() {
 		d.Scenarios = append(d.Scenarios, schema.Scenario{
 			Name: g.Scenario, Runs: g.Runs, Virtual: g.Virtual.Seconds(), Wall: g.Wall.Seconds(),
-			Commands: commands(g), Messages: messages(g), Verdict: g.State().String(),
+			Commands: commands(g), Messages: messages(g), Verdict: g.State().Key(),
 		})
 	}
 	d.Engines = engineUse(r)
 	for _, o := range r.Controls {
-		d.Controls = append(d.Controls, schema.Control{Name: o.Run.Name, Engine: o.Engine, Verdict: o.State.String()})
+		d.Controls = append(d.Controls, schema.Control{Name: o.Run.Name, Engine: o.Engine, Verdict: o.State.Key()})
 	}
 	return d
 }
@@ -77,7 +77,7 @@ func runHashes(outcomes []campaign.Outcome, compared bool) []schema.Run {
 	for _, o := range outcomes {
 		if o.Hash != "" {
 			all = append(all, schema.Run{
-				Scenario: o.Run.Name, Seed: o.Run.Seed, Engine: o.Engine, Verdict: o.State.String(), Hash: o.Hash,
+				Scenario: o.Run.Name, Seed: o.Run.Seed, Engine: o.Engine, Verdict: o.State.Key(), Hash: o.Hash,
 				Compared: compared, Virtual: o.Virtual.Seconds(),
 			})
 		}
@@ -85,7 +85,7 @@ func runHashes(outcomes []campaign.Outcome, compared bool) []schema.Run {
 	return all
 }
 
-// engineUse says what each engine was used for, in the order of their first use.
+// engineUse returns what each engine was used for, in the order of their first use.
 func engineUse(r campaign.Result) []schema.Engine {
 	all := []schema.Engine{}
 	for _, o := range slices.Concat(r.All(), r.Controls) {

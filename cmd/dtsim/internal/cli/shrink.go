@@ -60,8 +60,8 @@ What to shrink is a plan, a trace, or the folder that dtsim run made of a failur
 is shrunk already, unless the budget was spent). Violations of a promise keep their
 workload, and those seen at the end of a run the quiet time before it.
 
-The result goes to --out, or to standard output. Exit status 1 says that the property
-is violated, as with every command; 0 that the plan violates nothing.`,
+The result goes to --out, or to standard output. The exit status is 1 if the property
+is violated, as with every command, and 0 if the plan violates nothing.`,
 		Example: `  dtsim shrink my.plan.json -o small.plan.json
   dtsim shrink reports/out/P5-journey-3-seed-7-3f2a91c0
   dtsim shrink run.trace.jsonl.zst -o scenarios/testdata/regressions/early-swap.plan.json
@@ -74,10 +74,10 @@ is violated, as with every command; 0 that the plan violates nothing.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.jobs < 1 {
-				return badUsage("--jobs %d: at least one run must go on", f.jobs)
+				return badUsage("--jobs %d: must be at least 1", f.jobs)
 			}
 			if f.budget < 0 {
-				return badUsage("--budget %d: it is a number of runs", f.budget)
+				return badUsage("--budget %d: must not be negative", f.budget)
 			}
 			want, err := readRecord(failureFile(args[0]), f.engine)
 			if err != nil {
@@ -156,7 +156,7 @@ is violated, as with every command; 0 that the plan violates nothing.`,
 	return cmd
 }
 
-// failureFile returns the file that stands for what somebody named: of a folder, its
+// failureFile returns the file that stands for an argument: for a folder, its
 // trace, or its plan when it has none.
 func failureFile(name string) string {
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
@@ -170,7 +170,7 @@ func failureFile(name string) string {
 	return cmp.Or(append(files[max(i, 0):], name)...)
 }
 
-// stepWords say how far a shrinking is.
+// stepWords describes how far a shrinking is.
 func stepWords(what string, s shrink.Step) string {
 	return fmt.Sprintf("shrinking %s: %s after %d runs (%s)", what, s.Size, s.Runs, s.Pass)
 }

@@ -14,7 +14,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// summaryHead is what a summary says about a campaign beyond its result.
+// summaryHead is what a summary has beyond the result of a campaign.
 type summaryHead struct {
 	// Command is what was typed.
 	Command string
@@ -26,7 +26,7 @@ type summaryHead struct {
 	For time.Duration
 }
 
-// printSummary prints the summary people read: a table, what was found, the hash. With
+// printSummary prints the summary: a table, what was found, the hash. With
 // runs it lists every run's hash, too. Color asks for a terminal's colors.
 func printSummary(w io.Writer, head summaryHead, r campaign.Result, runs, color bool) {
 	p := printer{w: w, color: color}
@@ -105,7 +105,7 @@ func (p printer) scenarios(r campaign.Result) {
 	p.line("%s", t.Render())
 }
 
-// violated says what a run violates and how to see it again.
+// violated prints what a run violates and how to reproduce it.
 func (p printer) violated(o campaign.Outcome) {
 	p.line("")
 	p.line("%s: %s engine", o.Run, o.Engine)
@@ -124,7 +124,7 @@ func (p printer) violated(o campaign.Outcome) {
 	}
 }
 
-// failures says what the harness failed at, the same words once.
+// failures prints what the harness failed at, equal messages once.
 func (p printer) failures(failed []campaign.Outcome) {
 	var order []string
 	where := map[string][]campaign.Outcome{}
@@ -174,7 +174,7 @@ func (p printer) runs(outcomes []campaign.Outcome) {
 	p.line("\n%s", t.Render())
 }
 
-// closing says how much was done and under which hash.
+// closing prints how much was done, and the hash.
 func (p printer) closing(head summaryHead, r campaign.Result) {
 	total := campaign.Sum("", r.Asked)
 	p.line("")
@@ -236,10 +236,10 @@ func groupVerdict(g campaign.Group) string {
 		parts = append(parts, fmt.Sprintf("%d violated %s without a fault", g.Ablations, strings.Join(g.AblationProperties, " ")))
 	}
 	if g.HarnessErrors > 0 {
-		parts = append(parts, fmt.Sprintf("%d broken", g.HarnessErrors))
+		parts = append(parts, count(g.HarnessErrors, "harness error"))
 	}
 	if g.NotRun > 0 {
-		parts = append(parts, fmt.Sprintf("%d missing", g.NotRun))
+		parts = append(parts, fmt.Sprintf("%d not run", g.NotRun))
 	}
 	if len(parts) == 0 {
 		return campaign.Passed.String()
@@ -247,7 +247,7 @@ func groupVerdict(g campaign.Group) string {
 	return strings.Join(parts, ", ")
 }
 
-// seconds writes a duration with as many digits as people read.
+// seconds writes a duration with three digits or so.
 func seconds(d time.Duration) string {
 	switch {
 	case d < time.Second:

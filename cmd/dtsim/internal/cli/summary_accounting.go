@@ -20,8 +20,8 @@ func (p printer) accounting(r campaign.Result) {
 		p.faults(a)
 	}
 	p.sometimes(a, len(a.Faults) > 0)
-	p.list("at stake", a.AtStake)
-	p.list("unfinished, and excused", a.Excused)
+	p.list("exercised", a.AtStake)
+	p.list("unfinished, and waived", a.Excused)
 }
 
 // list prints names with their counts on one line, if there are any.
@@ -36,9 +36,9 @@ func (p printer) list(what string, list []coverage.Reached) {
 	p.line("\n%s: %s", what, strings.Join(words, ", "))
 }
 
-// faults prints the table of faults and of the states in which they bit.
+// faults prints the table of faults and of the states in which they were activated.
 func (p printer) faults(a coverage.Account) {
-	columns := []any{"fault", "asked", "applied", "effective", "differed", "bites"}
+	columns := []any{"fault", "asked", "applied", "effective", "differed", "activations"}
 	for _, state := range coverage.States() {
 		columns = append(columns, state)
 	}
@@ -61,12 +61,12 @@ func (p printer) faults(a coverage.Account) {
 	}
 	p.line("\n%s", t.Render())
 	if w := a.Without(); w.Runs > 0 {
-		p.line("%s made again without a fault that had bitten: %d decided something else (\"differed\"); the trace says so of %d (\"effective\"), and is right in %d",
+		p.line("ablation: %s repeated without an activated fault: %d decided differently (\"differed\"); by their traces %d would (\"effective\"), which is right in %d",
 			count(int(w.Runs), "run"), w.Differed, w.Told, w.Agreed)
 	}
 }
 
-// differed says in how many of the runs without a fault something else was decided.
+// differed returns how many of the ablations decided differently.
 func differed(r coverage.Reruns) string {
 	if r.Runs == 0 {
 		return ""
@@ -77,7 +77,7 @@ func differed(r coverage.Reruns) string {
 // sometimes prints the situations that were reached, after those that were not.
 func (p printer) sometimes(a coverage.Account, zeros bool) {
 	missed := len(a.Missed())
-	p.line("\n%d of %d situations worth meeting were reached", len(a.Sometimes)-missed, len(a.Sometimes))
+	p.line("\n%d of %d situations of interest were reached", len(a.Sometimes)-missed, len(a.Sometimes))
 	list := a.Sometimes
 	if !zeros {
 		list = list[missed:]
@@ -93,7 +93,7 @@ func (p printer) sometimes(a coverage.Account, zeros bool) {
 	p.line("%s", t.Render())
 }
 
-// guards says what stands behind "held".
+// guards summarizes the checks of the harness itself.
 func (p printer) guards(r campaign.Result) string {
 	var words []string
 	held := 0

@@ -8,7 +8,7 @@ import (
 	"dtsim/sim/campaign/archive"
 )
 
-// distinct says what a failure is, how often it was found, and how to see it again.
+// distinct prints a failure, how often it was found, and how to reproduce it.
 func (p printer) distinct(f campaign.Failure) {
 	first := f.Outcomes[0]
 	more := ""
@@ -41,7 +41,7 @@ func (p printer) distinct(f campaign.Failure) {
 	}
 }
 
-// distinctCount says how many failures there are; those that were not shrunk may be the
+// distinctCount returns how many failures there are; those that were not shrunk may be the
 // same as others.
 func distinctCount(r campaign.Result) string {
 	words := fmt.Sprintf("%s in %s", count(len(r.Distinct), "distinct failure"), count(len(r.Violated()), "violated run"))

@@ -12,7 +12,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// traceFlags say whether a run is printed, and what of it.
+// traceFlags are the flags of printing a run.
 type traceFlags struct {
 	on          bool
 	from, until time.Duration
@@ -22,11 +22,11 @@ type traceFlags struct {
 	width       int
 }
 
-// about are the flags that say something about --trace.
+// about are the flags that need --trace.
 var about = []string{"from", "until", "task", "node", "kinds", "width"}
 
-// unasked is how wide a run is printed when nobody says and there is no terminal.
-const unasked = 120
+// defaultWidth is the width of a line without --width and without a terminal.
+const defaultWidth = 120
 
 func (f *traceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -39,24 +39,24 @@ func (f *traceFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.width, "width", 0, "with --trace: how wide a line may be (default: the terminal's)")
 }
 
-// check says what is wrong with the flags.
+// check returns what is wrong with the flags.
 func (f *traceFlags) check(cmd *cobra.Command, asJSON bool) error {
 	for _, name := range about {
 		if cmd.Flags().Changed(name) && !f.on {
-			return badUsage("--%s says what --trace prints, which is not asked for", name)
+			return badUsage("--%s needs --trace", name)
 		}
 	}
 	switch {
 	case f.on && asJSON:
-		return badUsage("--trace prints for people, --json for programs: one of the two")
+		return badUsage("--trace and --json exclude each other")
 	case f.width < 0 || f.width > 0 && f.width < export.MinWidth:
-		return badUsage("--width %d: a line has %d characters at least", f.width, export.MinWidth)
+		return badUsage("--width %d: must be at least %d", f.width, export.MinWidth)
 	}
 	return nil
 }
 
-// foresee says what is wrong with the flags for a run that is to come: of a plan, and,
-// where the past is known, like that.
+// foresee returns what is wrong with the flags before a run is repeated: for its plan, and
+// if there is one, for the trace of the past.
 func (f *traceFlags) foresee(env *Environment, p *plan.Plan, past *trace.Trace) error {
 	if !f.on {
 		return nil
@@ -71,8 +71,7 @@ func (f *traceFlags) foresee(env *Environment, p *plan.Plan, past *trace.Trace) 
 	return nil
 }
 
-// print prints a run. Of a plan nobody knew before whether the run has the tasks that
-// the flags ask for.
+// print prints a run. Whether it has the tasks of --task may only be known now.
 func (f *traceFlags) print(env *Environment, t *trace.Trace) error {
 	table, err := f.table(t, f.options(env))
 	if err != nil {
@@ -93,10 +92,10 @@ func (f *traceFlags) table(t *trace.Trace, o export.ColumnOptions) (*export.Colu
 	return table, nil
 }
 
-// options are what the flags ask for, where a run is printed.
+// options returns the options of the flags.
 func (f *traceFlags) options(env *Environment) export.ColumnOptions {
 	return export.ColumnOptions{
-		Width: cmp.Or(f.width, env.Width, unasked), Color: env.Color,
+		Width: cmp.Or(f.width, env.Width, defaultWidth), Color: env.Color,
 		From: f.from, Until: f.until, Tasks: f.tasks, Nodes: f.nodes, Kinds: f.kinds,
 	}
 }

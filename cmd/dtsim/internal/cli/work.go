@@ -21,22 +21,22 @@ type work struct {
 	controls      *campaign.Controls
 }
 
-// work turns flags into runs; changed says which flags were given.
+// work turns flags into runs; changed reports whether a flag was given.
 func (f *runFlags) work(changed func(string) bool) (work, error) {
 	if err := checkEngine(f.engine); err != nil {
 		return work{}, err
 	}
 	if f.jobs < 1 {
-		return work{}, badUsage("--jobs %d: at least one run must go on", f.jobs)
+		return work{}, badUsage("--jobs %d: must be at least 1", f.jobs)
 	}
 	if changed("nodes") && (f.nodes < 1 || f.nodes > plan.MaxNodes) {
 		return work{}, badUsage("--nodes %d: a cluster has 1 to %d nodes", f.nodes, plan.MaxNodes)
 	}
 	if changed("for") && f.wall <= 0 {
-		return work{}, badUsage("--for %s: no time for a run", f.wall)
+		return work{}, badUsage("--for %s: must be positive", f.wall)
 	}
 	if f.budget < 0 {
-		return work{}, badUsage("--shrink-budget %d: it is a number of runs", f.budget)
+		return work{}, badUsage("--shrink-budget %d: must not be negative", f.budget)
 	}
 	families, own, err := f.families(changed)
 	if err != nil {
@@ -80,7 +80,7 @@ func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seed
 		case changed("scenario"):
 			return nil, seeds{}, badUsage("--plan and --scenario exclude each other: a plan is already one run")
 		case changed("nodes"):
-			return nil, seeds{}, badUsage("--plan and --nodes exclude each other: the plan says how many nodes there are")
+			return nil, seeds{}, badUsage("--plan and --nodes exclude each other: the plan has the number of nodes")
 		}
 		p, err := readPlan(f.plan)
 		if err != nil {
