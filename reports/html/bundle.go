@@ -8,18 +8,17 @@ import (
 	"strings"
 )
 
-// Module is a module of a page: plain JavaScript, with the modules it imports.
+// module is a JavaScript module of a page, with the modules it imports.
 type module struct {
 	Files fs.FS
 	Name  string
 }
 
-// bundle puts modules and what they import behind each other, every one once and behind
-// those it needs, and so makes one script of them: a page without requests cannot
-// import. That takes modules of a simple form, in which nothing else is accepted:
-// "import { a, b } from "./file.js";" on a line of its own ("shell/file.js" for those of
-// the shell), "export" in front of a declaration, and no name declared by two modules (the
-// browser refuses those).
+// bundle concatenates modules and what they import, each once and after its imports, because a
+// page without requests cannot import. It accepts modules of a simple form only: "import { a, b
+// } from "./file.js";" on a line of its own ("shell/file.js" for those of the shell), "export"
+// in front of a declaration. No two modules may declare the same name; the browser refuses
+// those.
 func bundle(modules []module) (string, error) {
 	var b strings.Builder
 	done := make(map[string]bool)

@@ -15,17 +15,15 @@ import (
 	"dtsim/sim/coverage"
 )
 
-// CampaignView is what the page of a campaign is made of.
+// CampaignView is the input of the page of a campaign.
 type CampaignView struct {
 	Document *schema.Campaign
-	// Ended is false for a campaign of which only the journal is there: it was killed, or
-	// goes on.
+	// Ended is false for a campaign that has a journal only: it was killed or is still running.
 	Ended bool
 	// Failures are the runs of what was found, in the order of [schema.Campaign.Found]; there
 	// may be fewer.
 	Failures []RunLink
-	// Baseline is an earlier campaign to compare with, nil for none; BaselineName is where
-	// it was found.
+	// Baseline is an earlier campaign to compare with, nil for none; BaselineName is its path.
 	Baseline     *schema.Campaign
 	BaselineName string
 }
@@ -50,13 +48,13 @@ func WriteCampaign(w io.Writer, v CampaignView) error {
 	return p.write(w)
 }
 
-// tile is a figure that stands out.
+// tile is a key figure.
 type tile struct {
 	Name, Value, Note string
 	Tone              tone
 }
 
-// campaignBody is what the template shows.
+// campaignBody is the data of campaign.html.
 type campaignBody struct {
 	Interrupted  bool
 	Tiles        []tile
@@ -157,7 +155,7 @@ func campaignLead(d *schema.Campaign) string {
 	return words
 }
 
-// campaignVerdict is the worst that a campaign came to.
+// campaignBadge returns the worst result of a campaign.
 func campaignBadge(v CampaignView) badge {
 	d := v.Document
 	switch {
@@ -224,7 +222,7 @@ func campaignTiles(d *schema.Campaign) []tile {
 	}
 }
 
-// violatedRuns counts the runs that violate something.
+// violatedRuns returns the number of runs that violate a property.
 func violatedRuns(d *schema.Campaign) int {
 	type run struct {
 		scenario, without, engine string
@@ -261,7 +259,8 @@ func failureCards(v CampaignView) []failureCard {
 	return all
 }
 
-// mostRows is how many rows of one run each a table has; the document has all.
+// mostRows is the maximum number of rows of tables with a row for each run; the document has
+// all.
 const mostRows = 500
 
 func harnessTable(d *schema.Campaign) table {
@@ -294,13 +293,13 @@ func scenarioTable(d *schema.Campaign) table {
 	return t
 }
 
-// number is a cell with a whole number, which sorts as one.
+// numberCell returns a cell with a whole number.
 func numberCell(n int64) cell { return cell{Text: timeline.Count(n), Sort: fmt.Sprint(n)} }
 
-// timed is a cell with a time in seconds.
+// secondsCell returns a cell with a number of seconds.
 func secondsCell(s float64) cell { return cell{Text: formatSeconds(s), Sort: fmt.Sprintf("%.6f", s)} }
 
-// verdict is a cell with what came of runs: never by colour alone.
+// verdictCell returns a cell with a verdict, which it never shows by colour alone.
 func verdictCell(word string) cell {
 	switch word {
 	case "held":
@@ -327,7 +326,7 @@ func engineRows(d *schema.Campaign) []engineRow {
 	return all
 }
 
-// times is the distribution of virtual time per run.
+// timesChart returns the distribution of virtual time per run.
 func timesChart(d *schema.Campaign) (*chart, string) {
 	var all []float64
 	for _, r := range d.RunHashes {
@@ -345,7 +344,7 @@ func timesChart(d *schema.Campaign) (*chart, string) {
 	return &c, words
 }
 
-// guards say what stands behind "held".
+// guardTexts describes the guards that support the verdict.
 func guardTexts(d *schema.Campaign) []string {
 	var all []string
 	for _, c := range d.Controls {
@@ -391,7 +390,7 @@ func runTable(d *schema.Campaign) table {
 	return t
 }
 
-// faultTable is the faults by kind, and the states in which they bit as a heat map.
+// faultTable has the faults by kind, and the states at their activations as a heat map.
 type faultTable struct {
 	States []string
 	Rows   []faultRow

@@ -7,41 +7,41 @@ import (
 	"strings"
 )
 
-// Charts are SVG with all geometry in attributes, drawn for a width of chartW units and
-// scaled by the page. What a chart shows stands in its label and, as numbers, beside it.
+// Charts are SVG with all geometry in attributes, drawn for a width of chartW units and scaled
+// by the page. The content of a chart is also in its label and, as numbers, beside it.
 const (
 	chartW, chartH = 640.0, 220.0
-	// left and bottom are what axes take, top and right leave room for their labels.
+	// left and bottom are the space of the axes, top and right that of their labels.
 	chartLeft, chartBottom, chartTop, chartRight = 48.0, 38.0, 26.0, 24.0
 )
 
-// chart is a picture with axes.
+// chart is a chart with axes.
 type chart struct {
-	// Label says what the chart shows to those who do not see it.
+	// Label describes the content, for screen readers.
 	Label          string
 	XTitle, YTitle string
 	XTicks, YTicks []chartTick
 	Bars           []chartBar
 	Lines          []chartLine
 	Legend         []chartLegend
-	// The plot, and the whole picture.
+	// The plot, and the whole chart.
 	W, H, Left, Top, Right, Bottom float64
 }
 
-// tick is a label on an axis.
+// chartTick is a label on an axis.
 type chartTick struct {
 	At   string
 	Text string
 }
 
-// bar is a column.
+// chartBar is a column.
 type chartBar struct {
 	X, Y, W, H string
-	// Tip is shown when the pointer rests on it.
+	// Tip is the tooltip.
 	Tip string
 }
 
-// line is a series; Area closes it to the axis.
+// chartLine is a series; Area closes it to the axis.
 type chartLine struct{ Class, Path, Area string }
 
 type chartLegend struct {
@@ -56,13 +56,13 @@ func newChart(label, xTitle, yTitle string) chart {
 	}
 }
 
-// coordinate writes a number of the drawing.
+// coordinate formats a coordinate.
 func coordinate(f float64) string {
 	s := strconv.FormatFloat(f, 'f', 1, 64)
 	return strings.TrimSuffix(s, ".0")
 }
 
-// scale maps 0..most to a and b.
+// linearScale maps 0..most to a..b.
 func linearScale(a, b, most float64) func(float64) float64 {
 	if most <= 0 {
 		most = 1
@@ -70,7 +70,7 @@ func linearScale(a, b, most float64) func(float64) float64 {
 	return func(v float64) float64 { return a + (b-a)*v/most }
 }
 
-// ticks are round numbers from 0 to at least most, n of them or a few more.
+// axisTicks returns round numbers from 0 to at least most, n of them or a few more.
 func axisTicks(most float64, n int) []float64 {
 	if most <= 0 {
 		return []float64{0, 1}
@@ -86,7 +86,7 @@ func axisTicks(most float64, n int) []float64 {
 	}
 }
 
-// round returns the next 1, 2, 2.5 or 5 times a power of ten.
+// roundUp returns the next 1, 2, 2.5 or 5 times a power of ten.
 func roundUp(v float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(v)))
 	for _, m := range []float64{1, 2, 2.5, 5, 10} {
@@ -97,7 +97,7 @@ func roundUp(v float64) float64 {
 	return 10 * power
 }
 
-// short writes a number on an axis.
+// axisLabel formats a number of an axis.
 func axisLabel(v float64) string {
 	switch {
 	case v >= 1e9:
@@ -110,7 +110,7 @@ func axisLabel(v float64) string {
 	return strconv.FormatFloat(v, 'g', 4, 64)
 }
 
-// yAxis labels the vertical axis and returns where a value is.
+// yAxis labels the vertical axis and returns its scale.
 func (c *chart) yAxis(most float64, whole bool) func(float64) float64 {
 	marks := axisTicks(most, 4)
 	if whole && most < 4 {
@@ -123,8 +123,7 @@ func (c *chart) yAxis(most float64, whole bool) func(float64) float64 {
 	return y
 }
 
-// xAxis labels the horizontal axis and returns where a value is; the last label is at or
-// behind most.
+// xAxis labels the horizontal axis and returns its scale; the last label is at or after most.
 func (c *chart) xAxis(most float64) func(float64) float64 {
 	marks := axisTicks(most, 6)
 	x := linearScale(c.Left, c.Right, marks[len(marks)-1])
@@ -134,7 +133,7 @@ func (c *chart) xAxis(most float64) func(float64) float64 {
 	return x
 }
 
-// histogram counts values in bins of a round width, at most 40 of them.
+// histogramChart counts values in bins of a round width, at most 40 of them.
 func histogramChart(values []float64, label, xTitle, yTitle, unit string) chart {
 	c := newChart(label, xTitle, yTitle)
 	most := 0.0
@@ -163,7 +162,7 @@ func histogramChart(values []float64, label, xTitle, yTitle, unit string) chart 
 	return c
 }
 
-// levels draws counts by their place, from 0.
+// levelChart draws counts by their index.
 func levelChart(counts []uint64, label, xTitle, yTitle string) chart {
 	c := newChart(label, xTitle, yTitle)
 	highest := uint64(0)
@@ -178,8 +177,7 @@ func levelChart(counts []uint64, label, xTitle, yTitle string) chart {
 	return c
 }
 
-// bar adds a column from one place to another, with a gap where there is room for one. A
-// value that is not 0 is seen.
+// bar adds a column, with a gap if there is room for one. A value that is not 0 is visible.
 func (c *chart) bar(from, to, top float64, tip string) {
 	gap := min(2, (to-from)*0.2)
 	height := c.Bottom - top
@@ -189,7 +187,7 @@ func (c *chart) bar(from, to, top float64, tip string) {
 	c.Bars = append(c.Bars, chartBar{coordinate(from + gap/2), coordinate(c.Bottom - height), coordinate(max(0.5, to-from-gap)), coordinate(height), tip})
 }
 
-// point is a place of a series.
+// chartPoint is a point of a series.
 type chartPoint struct{ x, y float64 }
 
 // series adds a line.
@@ -213,10 +211,10 @@ func (c *chart) series(class string, points []chartPoint, x, y func(float64) flo
 // meter is a bar beside a number.
 type meter struct{ W string }
 
-// meterW is how many units wide a full meter is.
+// meterW is the width of a full meter.
 const meterW = 100
 
-// linear is a meter of a share.
+// linearMeter returns a meter of a share.
 func linearMeter(v, most float64) meter {
 	if most <= 0 || v <= 0 {
 		return meter{"0"}
@@ -224,7 +222,7 @@ func linearMeter(v, most float64) meter {
 	return meter{coordinate(max(1.5, meterW*min(1, v/most)))}
 }
 
-// logarithmic is a meter by orders of magnitude: 1 is seen, and most is full.
+// logarithmicMeter returns a meter by orders of magnitude: 1 is visible, most is full.
 func logarithmicMeter(v, most int64) meter {
 	if v <= 0 {
 		return meter{"0"}
@@ -232,7 +230,7 @@ func logarithmicMeter(v, most int64) meter {
 	return linearMeter(math.Log1p(float64(v)), math.Log1p(float64(most)))
 }
 
-// heat returns a class from 0 (nothing) to 6 by orders of magnitude of most.
+// heatLevel returns a class from 0 (nothing) to 6 by orders of magnitude of most.
 func heatLevel(v, most int64) int {
 	if v <= 0 {
 		return 0

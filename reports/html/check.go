@@ -38,7 +38,7 @@ type checkBody struct {
 	Table      table
 }
 
-// bound is something that a search could have left out, and whether it did.
+// bound is something that a search may have left out.
 type bound struct {
 	Name, Text string
 	Tone       tone
@@ -55,11 +55,11 @@ type violationCard struct {
 
 type stepItem struct {
 	schema.Step
-	// In says that the step is within the loop.
+	// In is true for a step of the loop.
 	In bool
 }
 
-// mostSteps is how many steps of a counterexample are told; its file has all.
+// mostSteps is the maximum number of steps of a counterexample on the page; its file has all.
 const mostSteps = 400
 
 func checkPage(v CheckView) (*page, error) {
@@ -153,7 +153,7 @@ func checkTiles(d *schema.Check) []tile {
 	}
 }
 
-// probability writes a small number for people.
+// probability formats a small probability.
 func probability(p float64) string {
 	if p == 0 {
 		return "0"
@@ -166,7 +166,7 @@ func probability(p float64) string {
 	return mantissa + "\u202f×\u202f10⁻" + digits.Replace(strings.TrimLeft(exponent, "0"))
 }
 
-// bounds say what the search left out, or could have.
+// checkBounds returns what the search left out or may have left out.
 func checkBounds(d *schema.Check) []bound {
 	var all []bound
 	switch {
@@ -203,7 +203,7 @@ func checkBounds(d *schema.Check) []bound {
 	return all
 }
 
-// grown is the growth of states over time, nil where only its end is known.
+// growthChart returns the growth of states over time, nil if only its end is known.
 func growthChart(d *schema.Check) *chart {
 	if len(d.Growth) == 0 || d.WallS <= 0 {
 		return nil

@@ -18,12 +18,12 @@ type mutantsBody struct {
 	Rows   []mutantRow
 	Worth  table
 	Found  table
-	// Small says what became of a sample of generated mutants, Left are its survivors.
+	// Generated summarises a sample of generated mutants, Survivors are those that survive.
 	Small string
 	Left  table
 }
 
-// mutantRow is one mutant, or the system as it is.
+// mutantRow is one mutant.
 type mutantRow struct {
 	Name, Breaks string
 	Lost         bool
@@ -31,12 +31,12 @@ type mutantRow struct {
 	Fired        string
 }
 
-// killCell is what a judge came to.
+// killCell is the result of a detector.
 type killCell struct {
 	Class, What, Spent, Tip string
 }
 
-// unitName is the judge that names no properties.
+// unitName is the detector that names no properties.
 const unitName = "unit"
 
 // WriteMutants writes the page of mutants: survivors first, then those that took longest to
@@ -123,7 +123,7 @@ func notAskedNote(notAsked int) string {
 	return fmt.Sprintf("%d not its to find", notAsked)
 }
 
-// slowest is the least time that any judge took to kill a mutant: how long it lived.
+// timeToKill returns the shortest time that a detector took to kill a mutant.
 func timeToKill(m schema.Mutant) float64 {
 	least, any := 0.0, false
 	for name, k := range m.Kills {
@@ -134,7 +134,7 @@ func timeToKill(m schema.Mutant) float64 {
 	return least
 }
 
-// judged is the cell of a judge: the sooner the kill, the greener.
+// detectorCell returns the result of a detector; the sooner the kill, the greener.
 func detectorCell(m schema.Mutant, judge string) killCell {
 	if why := m.Failed[judge]; why != "" {
 		return killCell{Class: "flaky", What: "! failed", Spent: timeline.Shorten(why, 80)}
@@ -173,7 +173,7 @@ func detectorCell(m schema.Mutant, judge string) killCell {
 	return killCell{Class: "off", What: "–"}
 }
 
-// spent is what a judge took.
+// spentText returns the cost of a detector.
 func spentText(judge string, k schema.Kill) string {
 	what := map[string]string{"sim": "run", "explore": "state"}[judge]
 	if what == "" || k.Runs == 0 {
@@ -182,13 +182,13 @@ func spentText(judge string, k schema.Kill) string {
 	return plural(k.Runs, what) + ", " + formatSeconds(k.WallS)
 }
 
-// sampled says what became of a sample.
+// generatedText summarises a sample.
 func generatedText(g *schema.Generated) string {
 	return fmt.Sprintf("Of %s, chosen by seed %d, %d behave as the system does. Of the other %d the model checker killed %d, and of what it left simulation %d: %.1f %% together.",
 		plural(g.Sampled, "small change"), g.Seed, len(g.Equivalent), g.Measured, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
 }
 
-// left are the survivors of a sample.
+// survivorTable returns the survivors of a sample.
 func survivorTable(g *schema.Generated) table {
 	t := table{Caption: "What neither has killed", Columns: []column{{Title: "Change"}, {Title: "What finds it next"}}}
 	for _, m := range g.Mutants {

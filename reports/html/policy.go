@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// policy returns the Content-Security-Policy of a page: its own style and script by
-// their hashes, and those of documents it shows in frames, which inherit it.
+// policy returns the Content-Security-Policy of a page: its own style and script by their
+// hashes, and those of the documents in its frames, which inherit it.
 func policy(style, script string, frames []string) (string, error) {
 	styles, scripts := []string{sourceHash(style)}, []string{sourceHash(script)}
 	for _, f := range frames {
@@ -28,8 +28,7 @@ func policy(style, script string, frames []string) (string, error) {
 	p := "default-src 'none'; style-src " + strings.Join(styles, " ") + "; script-src " + strings.Join(scripts, " ") +
 		"; img-src data:; base-uri 'none'; form-action 'none'"
 	if len(frames) == 0 {
-		// Frames are of others, who may make HTML of strings; within this policy it can
-		// do nothing.
+		// Code inside of frames may make HTML of strings; within this policy it can do nothing.
 		p += "; require-trusted-types-for 'script'; trusted-types 'none'"
 	}
 	return p, nil

@@ -9,14 +9,14 @@ import (
 	"dtsim/sim/coverage"
 )
 
-// propertyNames are what the design calls its properties.
+// propertyNames are the names of the properties in the design.
 var propertyNames = map[string]string{
 	"P1": "agreement", "P2": "linearizability", "P3": "lifecycle", "P4": "ownership", "P5": "prepare barrier", "P6": "group barrier",
 	"P7": "finish barrier", "P8": "schema", "P9": "callbacks", "P10": "fail fast", "P11": "conflicts", "P12": "cleanup",
 	"P13": "throttle", "P14": "handles", "P15": "errors", "P16": "progress", "P17": "no wedge", "P18": "robustness",
 }
 
-// named is a property with its name, if it has one.
+// propertyTitle returns a property with its name, if it has one.
 func propertyTitle(id string) string {
 	if name := propertyNames[id]; name != "" {
 		return id + " " + name
@@ -24,7 +24,7 @@ func propertyTitle(id string) string {
 	return id
 }
 
-// byProperty compares ids: those of the design by their numbers, others behind them.
+// byProperty compares identifiers: those of the design by number, others after them.
 func byProperty(a, b string) int {
 	number := func(id string) int {
 		n := 0
@@ -36,15 +36,15 @@ func byProperty(a, b string) int {
 	return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
 }
 
-// goal is a situation and how often it was reached.
+// goal is a coverage goal and how often it was reached.
 type goal struct {
 	Name, About string
 	Count       int64
 	Meter       meter
 }
 
-// goals are the situations of a document, the rarest first; those that are as rare stand
-// in the order of [coverage.Goals], and others behind them.
+// goals returns the goals of a document, the rarest first; equally rare ones in the order of
+// [coverage.Goals], unknown ones after them.
 func goals(counts map[string]int64) []goal {
 	place, about := map[string]int{}, map[string]string{}
 	for i, g := range coverage.Goals() {
@@ -66,7 +66,7 @@ func goals(counts map[string]int64) []goal {
 	return all
 }
 
-// missed returns how many there are at the beginning that were never reached.
+// missedCount returns the number of goals at the beginning that were never reached.
 func missedCount(all []goal) int {
 	n := slices.IndexFunc(all, func(g goal) bool { return g.Count > 0 })
 	if n < 0 {
@@ -75,7 +75,7 @@ func missedCount(all []goal) int {
 	return n
 }
 
-// stake is a property and how often it was at stake.
+// exercise is a property and how often it was exercised.
 type exercise struct {
 	ID, Name string
 	Count    int64
@@ -83,7 +83,7 @@ type exercise struct {
 	Violated bool
 }
 
-// stakes are the properties of a document, those that were never at stake first.
+// exercises returns the properties of a document, those that were never exercised first.
 func exercises(counts map[string]int64, violated map[string]bool) []exercise {
 	var all []exercise
 	most := int64(0)

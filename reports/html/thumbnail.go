@@ -12,19 +12,19 @@ import (
 	"dtsim/sim/trace"
 )
 
-// A thumbnail is a space-time diagram of what led to the first violation of a run: a lane
-// a node, and between the events that explain it everything folded to the same width.
-// All of it is in the page of the run.
+// A thumbnail is a space-time diagram of what led to the first violation of a run: a lane a
+// node, and between the events that explain it everything folded to the same width. The page of
+// the run has the whole diagram.
 const (
 	thumbW, thumbLeft, thumbRight = 320.0, 26.0, 8.0
-	thumbTop, thumbLane           = 12.0, 24.0 // a lane of at least
-	thumbLeast                    = 108.0      // high
-	// thumbMessages is how many messages are drawn at most.
+	thumbTop, thumbLane           = 12.0, 24.0 // of a lane, at least
+	thumbLeast                    = 108.0      // of the picture, at least
+	// thumbMessages is the maximum number of messages.
 	thumbMessages = 40
 )
 
-// Thumbnail draws a run small. A run without a violation is drawn as a whole; of one that
-// happens on no node there is no picture.
+// Thumbnail returns a small picture of a run, of the whole run if nothing is violated; empty for
+// a run without nodes.
 func Thumbnail(tl *timeline.Timeline) template.HTML {
 	if len(tl.Trace.Events) == 0 || len(tl.Lanes) == 0 {
 		return ""
@@ -44,7 +44,7 @@ type thumbnail struct {
 	*timeline.Timeline
 	b            strings.Builder
 	height, each float64 // each lane
-	// stops are the events that explain, in order; between two of them x is even.
+	// stops are the events that explain, in order; the distance between two of them is the same.
 	stops []int
 	bad   *trace.Violation
 	lane  map[string]int
@@ -67,7 +67,7 @@ func newThumbnail(tl *timeline.Timeline) *thumbnail {
 	return t
 }
 
-// x is where an event stands: between the first and the last stop, or at an edge.
+// x returns the position of an event: between the first and the last stop, or at an edge.
 func (t *thumbnail) x(seq int) float64 {
 	i, found := slices.BinarySearch(t.stops, seq)
 	left, right := thumbLeft+10, thumbW-thumbRight-12
@@ -84,7 +84,7 @@ func (t *thumbnail) x(seq int) float64 {
 	return left + step*(float64(i-1)+float64(seq-from)/float64(to-from))
 }
 
-// until is the place of the end of a span; one that has none goes on.
+// until returns the end of a span; an open one ends after the last event.
 func (t *thumbnail) until(seq int) int {
 	if seq == 0 {
 		return len(t.Trace.Events) + 1
@@ -92,7 +92,7 @@ func (t *thumbnail) until(seq int) int {
 	return seq
 }
 
-// seen says whether a span is between the first and the last stop.
+// seen reports whether a span overlaps the stops.
 func (t *thumbnail) seen(from, until int) bool {
 	return from <= t.stops[len(t.stops)-1] && until >= t.stops[0]
 }
@@ -110,7 +110,7 @@ func (t *thumbnail) segment(class string, x1, y1, x2, y2 float64) {
 	fmt.Fprintf(&t.b, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`, class, coordinate(x1), coordinate(y1), coordinate(x2), coordinate(y2))
 }
 
-// faults shades where faults were.
+// faults shades the spans of faults.
 func (t *thumbnail) faults() {
 	for _, f := range t.Faults {
 		until := t.until(f.Until)
@@ -128,13 +128,13 @@ func (t *thumbnail) faults() {
 	}
 }
 
-// lanes draws when nodes lived, paused and led.
+// lanes draws incarnations, pauses and leadership.
 func (t *thumbnail) lanes() {
 	for _, l := range t.Lanes {
 		y, _ := t.y(l.Name)
 		fmt.Fprintf(&t.b, `<text class="name" x="4" y="%s">%s</text>`, coordinate(y+3.5), template.HTMLEscapeString(timeline.Visible(timeline.Shorten(l.Name, 4))))
 		t.segment("down", thumbLeft, y, thumbW-thumbRight, y)
-		if len(l.Incarnations) == 0 { // a machine, not a cluster
+		if len(l.Incarnations) == 0 { // a model without a cluster
 			t.segment("life", thumbLeft, y, thumbW-thumbRight, y)
 		}
 		for _, life := range l.Incarnations {
@@ -162,8 +162,7 @@ func (t *thumbnail) cross(class string, x, y float64) {
 	fmt.Fprintf(&t.b, `<path class="%s" d="M%s %sl6 6m0-6l-6 6"/>`, class, coordinate(x-3), coordinate(y-3))
 }
 
-// messages draws those that carry entries of the log or a request, at most so many, and
-// of those the last ones.
+// messages draws the last of the messages that carry log entries or a request.
 func (t *thumbnail) messages() {
 	var picked []*timeline.Message
 	for i := range t.Messages {
@@ -194,7 +193,7 @@ func (t *thumbnail) messages() {
 	}
 }
 
-// after is the first event at a time or behind it.
+// after returns the first event at a time or later.
 func (t *thumbnail) after(at time.Duration) int {
 	return 1 + sort.Search(len(t.Trace.Events), func(i int) bool { return t.Trace.Events[i].At >= at })
 }
@@ -212,7 +211,7 @@ func (t *thumbnail) bars() {
 	}
 }
 
-// facts marks the events that explain, those that the violation names, and where it is.
+// facts marks the events that explain, those of the violation, and its place.
 func (t *thumbnail) facts() {
 	last := 0
 	for _, seq := range t.stops {
@@ -237,7 +236,7 @@ func (t *thumbnail) facts() {
 	t.segment("here", x, 2, x, t.height-2)
 }
 
-// label says what is drawn.
+// label describes the picture.
 func (t *thumbnail) label() string {
 	if t.bad == nil {
 		return fmt.Sprintf("A run of %d nodes.", len(t.Lanes))

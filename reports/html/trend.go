@@ -12,17 +12,17 @@ type trend struct {
 	Name    string
 	Figures []trendFigure
 	Lists   []trendList
-	// Unlike says why the two are not of one kind; empty when they are.
+	// Unlike describes how the two campaigns differ in kind; empty if they do not.
 	Unlike []string
 }
 
-// change is a figure then and now.
+// trendFigure is a figure then and now.
 type trendFigure struct {
 	Name, Before, Now, Delta string
 	Tone                     tone
 }
 
-// changed is what came or went.
+// trendList lists what is new or gone.
 type trendList struct {
 	Title string
 	Names []string
@@ -54,7 +54,7 @@ func newTrend(name string, before, now *schema.Campaign) *trend {
 	return t
 }
 
-// unlike says in what the two were not asked for the same.
+// unlike finds differences in what was asked for.
 func (t *trend) unlike(before, now *schema.Campaign) {
 	if before.Engine != now.Engine {
 		t.Unlike = append(t.Unlike, fmt.Sprintf("another engine, %s then and %s now", before.Engine, now.Engine))
@@ -74,8 +74,8 @@ func (t *trend) unlike(before, now *schema.Campaign) {
 	}
 }
 
-// figure adds a figure; better is +1 when more is better, -1 when less is, 0 when it says
-// nothing. Rates of one machine vary, so less than a tenth is no change of tone.
+// figure adds a figure; better is +1 if more is better, -1 if less is, 0 if neither. Rates vary
+// by machine, so a change of less than a tenth has no tone.
 func (t *trend) figure(name string, before, now float64, format string, better int) {
 	c := trendFigure{Name: name, Before: fmt.Sprintf(format, before), Now: fmt.Sprintf(format, now), Delta: "same"}
 	if c.Before != c.Now {
@@ -99,7 +99,7 @@ func (t *trend) figure(name string, before, now float64, format string, better i
 	t.Figures = append(t.Figures, c)
 }
 
-// lists adds what is there now and was not, and the other way round.
+// lists adds what is new and what is gone.
 func (t *trend) lists(what string, before, now map[string]bool, order func(a, b string) int, came, went tone) {
 	diff := func(a, b map[string]bool) []string {
 		var all []string
@@ -139,7 +139,7 @@ func violatedProperties(d *schema.Campaign) map[string]bool {
 	return all
 }
 
-// compareNames orders situations as [goals] does.
+// compareGoals orders goals as [goals] does.
 func compareGoals(a, b string) int {
 	if a == b {
 		return 0
