@@ -11,7 +11,6 @@ import (
 
 	"dtsim/sim/keyed"
 	"dtsim/sim/plan"
-	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
 
@@ -250,12 +249,6 @@ func (s *faults) close() {
 
 // event names the fault in its events.
 func (f *fault) event() event.Fault { return event.Fault{Index: int64(f.index), What: string(f.Kind)} }
-
-// fields are the same for the rules of links and disks.
-func (f *fault) fields() []trace.Field {
-	name := f.event()
-	return trace.FieldsOf(&name)
-}
 
 // realize makes a fault happen and returns what ends it; nil for one that is over at
 // once. What is not here is a rule, which [Incarnation.Activated] asks about.

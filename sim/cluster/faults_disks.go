@@ -27,7 +27,7 @@ var spoiled = map[plan.FaultKind]map[string][]disk.Op{
 // spoil lets operations of disks fail until it ends.
 func (c *Cluster) spoil(f *fault) func() {
 	r := disk.Rule{
-		Fields: f.fields(), Draw: f.draw, Ops: spoiled[f.Kind][f.Op], Err: disk.ErrIO, Rate: f.Rate, Count: f.Count,
+		Fault: f.event(), Draw: f.draw, Ops: spoiled[f.Kind][f.Op], Err: disk.ErrIO, Rate: f.Rate, Count: f.Count,
 	}
 	if f.Kind == plan.DiskFull {
 		r.Err = disk.ErrFull

@@ -41,7 +41,7 @@ var replies = []string{"append-reply", "heartbeat-reply", "vote-reply", "pre-vot
 
 func (c *Cluster) rule(f *fault, e network.Effect) network.Rule {
 	return network.Rule{
-		Fields: f.fields(), Draw: f.draw, Effect: e,
+		Fault: f.event(), Draw: f.draw, Effect: e,
 		Rate: f.Rate, Count: f.Count, Min: f.Min.D(), Max: f.Max.D(),
 	}
 }

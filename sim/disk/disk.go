@@ -165,14 +165,11 @@ func (m *Mount) read(look func(*state)) {
 	look(m.state)
 }
 
-// record emits an event, unless the mount has ended. m.mu is held.
-func (m *Mount) record(kind trace.Kind, fields ...trace.Field) {
-	if m.ended != nil || m.config.Recorder == nil {
-		return
+// record appends an event, unless the mount has ended. m.mu is held.
+func (m *Mount) record(body trace.Body) {
+	if m.ended == nil {
+		m.config.Recorder.Record(time.Since(m.config.Start), m.config.Node, m.incarnation, body)
 	}
-	m.config.Recorder.Emit(trace.Event{
-		At: time.Since(m.config.Start), Node: m.config.Node, Incarnation: m.incarnation, Kind: kind, Fields: fields,
-	})
 }
 
 // Log returns the store of Raft's log.

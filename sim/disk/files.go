@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // inode is a file without its name.
@@ -98,7 +98,7 @@ func (f *Files) Write(name string, data []byte) error {
 		m.state.files.live[name] = n
 	}
 	n.data = bytes.Clone(data)
-	m.record(trace.FileWritten, trace.Str("file", name), trace.Int("size", int64(len(data))))
+	m.record(&event.FileWritten{File: name, Size: int64(len(data))})
 	return nil
 }
 
@@ -133,7 +133,7 @@ func (f *Files) Rename(from, to string) error {
 	if from != to {
 		delete(m.state.files.live, from)
 		m.state.files.live[to] = n
-		m.record(trace.FileRenamed, trace.Str("file", from), trace.Str("to", to))
+		m.record(&event.FileRenamed{File: from, To: to})
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (f *Files) Remove(name string) error {
 	defer m.mu.Unlock()
 	if m.state.files.live[name] != nil {
 		delete(m.state.files.live, name)
-		m.record(trace.FileRemoved, trace.Str("file", name))
+		m.record(&event.FileRemoved{File: name})
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func (f *Files) Put(name string, data []byte) error {
 	return m.commit(File, name, func(st *state) {
 		n := &inode{data: data, durable: data}
 		st.files.live[name], st.files.durable[name] = n, n
-		m.record(trace.FileWritten, trace.Str("file", name), trace.Int("size", int64(len(data))))
+		m.record(&event.FileWritten{File: name, Size: int64(len(data))})
 	})
 }
 
@@ -180,7 +180,7 @@ func (f *Files) Delete(name string) error {
 		}
 		delete(st.files.live, name)
 		delete(st.files.durable, name)
-		m.record(trace.FileRemoved, trace.Str("file", name))
+		m.record(&event.FileRemoved{File: name})
 	})
 }
 

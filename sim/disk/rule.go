@@ -7,6 +7,7 @@ import (
 
 	"dtsim/sim/keyed"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 var (
@@ -42,8 +43,8 @@ const (
 
 // Rule is what is wrong with a disk.
 type Rule struct {
-	// Fields name the rule in the trace.
-	Fields []trace.Field
+	// Fault names the rule in the trace.
+	Fault event.Fault
 	// Draw is what the rule's draws are narrowed from.
 	Draw keyed.Draw
 	// Ops are the operations that fail.
@@ -114,14 +115,10 @@ func (m *Mount) fails(op Op, name string) error {
 	return r.Err
 }
 
-// recordActivation emits the event of a rule that was activated.
+// recordActivation records that a rule was activated.
 func (m *Mount) recordActivation(r *rule, op Op, name string) {
-	if m.config.Recorder == nil {
-		return
-	}
-	m.config.Recorder.Emit(trace.Event{
-		At: time.Since(m.config.Start), Node: m.config.Node, Incarnation: m.incarnation, Kind: trace.FaultBit,
-		Fields: append(slices.Clone(r.Fields), trace.Str("op", string(op)), trace.Str("name", name)),
+	m.config.Recorder.Record(time.Since(m.config.Start), m.config.Node, m.incarnation, &event.FaultActivated{
+		Fault: r.Fault, Details: []trace.Field{trace.Str("op", string(op)), trace.Str("name", name)},
 	})
 }
 

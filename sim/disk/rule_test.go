@@ -13,11 +13,12 @@ import (
 	"dtsim/sim/keyed"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // failing is a rule by which operations fail.
 func failing(ops ...disk.Op) disk.Rule {
-	return disk.Rule{Fields: []trace.Field{trace.Int("fault", 3)}, Draw: keyed.New(1, "fault"), Ops: ops, Err: disk.ErrIO}
+	return disk.Rule{Fault: event.Fault{Index: 3}, Draw: keyed.New(1, "fault"), Ops: ops, Err: disk.ErrIO}
 }
 
 // snapshot stores a snapshot of an index, or says which step failed.

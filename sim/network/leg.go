@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"dtsim/sim/trace/event"
 )
 
 // leg is a message on its way: first a request, then turned round, its reply. Its
@@ -21,6 +23,8 @@ type leg struct {
 	id         uint64
 	occurrence uint32
 	held       bool // is in its link's list
+	// sent is the event of its sending.
+	sent event.MessageSent
 
 	caller   *Endpoint // sent the request and gets the reply
 	to       int       // the node the request goes to

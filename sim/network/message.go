@@ -7,6 +7,7 @@ import (
 
 	"dtsim/sim/keyed"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // kind is what a message is about.
@@ -143,64 +144,56 @@ func cloneEntries(entries []*raft.Log) []*raft.Log {
 	return copies
 }
 
-// recordSent emits the event of a message that leaves its sender.
+// recordSent records a message that leaves its sender.
 func (n *Network) recordSent(l *leg, sender *Endpoint, to int, now, arrives time.Duration) {
-	var space [12]trace.Field
-	f := n.identify(space[:0], l, to)
+	b := &l.sent
+	*b = event.MessageSent{Message: n.identify(l, to), Arrives: arrives}
 	if l.reply {
 		switch r := l.response.(type) {
 		case *raft.AppendEntriesResponse:
-			f = append(f, trace.Uint("term", r.Term), trace.Uint("last", r.LastLog), trace.Bool("ok", r.Success))
+			b.Term, b.Last, b.OK = trace.Some(r.Term), trace.Some(r.LastLog), trace.Some(r.Success)
 		case *raft.RequestVoteResponse:
-			f = append(f, trace.Uint("term", r.Term), trace.Bool("ok", r.Granted))
+			b.Term, b.OK = trace.Some(r.Term), trace.Some(r.Granted)
 		case *raft.RequestPreVoteResponse:
-			f = append(f, trace.Uint("term", r.Term), trace.Bool("ok", r.Granted))
+			b.Term, b.OK = trace.Some(r.Term), trace.Some(r.Granted)
 		case *raft.InstallSnapshotResponse:
-			f = append(f, trace.Uint("term", r.Term), trace.Bool("ok", r.Success))
+			b.Term, b.OK = trace.Some(r.Term), trace.Some(r.Success)
 		case nil:
-			f = append(f, trace.Int("size", int64(len(l.data))))
+			b.Size = trace.Some(int64(len(l.data)))
 		}
 		if l.err != nil {
-			f = append(f, trace.Str("error", l.err.Error()))
+			b.Error = l.err.Error()
 		}
 	} else {
 		switch r := l.request.(type) {
 		case *raft.AppendEntriesRequest:
-			f = append(f, trace.Uint("term", r.Term))
+			b.Term = trace.Some(r.Term)
 			if l.kind == appendEntries {
-				f = append(f, trace.Uint("prev", r.PrevLogEntry), trace.Int("entries", int64(len(r.Entries))),
-					trace.Uint("commit", r.LeaderCommitIndex))
+				b.Prev, b.Entries, b.Commit = trace.Some(r.PrevLogEntry), trace.Some(int64(len(r.Entries))), trace.Some(r.LeaderCommitIndex)
 			}
 		case *raft.RequestVoteRequest:
-			f = append(f, trace.Uint("term", r.Term), trace.Uint("last", r.LastLogIndex))
+			b.Term, b.Last = trace.Some(r.Term), trace.Some(r.LastLogIndex)
 		case *raft.RequestPreVoteRequest:
-			f = append(f, trace.Uint("term", r.Term), trace.Uint("last", r.LastLogIndex))
+			b.Term, b.Last = trace.Some(r.Term), trace.Some(r.LastLogIndex)
 		case *raft.InstallSnapshotRequest:
-			f = append(f, trace.Uint("term", r.Term), trace.Uint("last", r.LastLogIndex), trace.Int("size", int64(len(l.data))))
+			b.Term, b.Last, b.Size = trace.Some(r.Term), trace.Some(r.LastLogIndex), trace.Some(int64(len(l.data)))
 		case nil:
-			f = append(f, trace.Int("size", int64(len(l.data))))
+			b.Size = trace.Some(int64(len(l.data)))
 		}
 	}
-	f = append(f, trace.Dur("arrives", arrives))
-	n.config.Recorder.Emit(trace.Event{At: now, Node: sender.name, Incarnation: sender.incarnation, Kind: trace.MessageSent, Fields: f})
+	n.config.Recorder.RecordReused(now, sender.name, sender.incarnation, b)
 }
 
-// recordLost emits the event of a message that is not delivered.
+// recordLost records a message that is not delivered.
 func (n *Network) recordLost(l *leg, from *Endpoint, to int, why string) {
-	if n.config.Recorder == nil {
-		return
-	}
-	var space [5]trace.Field
-	f := append(n.identify(space[:0], l, to), trace.Str("why", why))
-	n.config.Recorder.Emit(trace.Event{At: time.Since(n.config.Start), Node: from.name, Incarnation: from.incarnation, Kind: trace.MessageLost, Fields: f})
+	n.config.Recorder.Record(time.Since(n.config.Start), from.name, from.incarnation, &event.MessageLost{Message: n.identify(l, to), Why: why})
 }
 
-// identify appends the fields that name a message.
-func (n *Network) identify(f []trace.Field, l *leg, to int) []trace.Field {
+// identify names a message.
+func (n *Network) identify(l *leg, to int) event.Message {
 	name := kinds[l.kind].request
 	if l.reply {
 		name = kinds[l.kind].reply
 	}
-	return append(f, trace.Str("to", n.config.Nodes[to]), trace.Str("msg", name),
-		trace.Uint("id", l.id>>16), trace.Uint("n", uint64(l.occurrence)))
+	return event.Message{To: n.config.Nodes[to], Msg: name, ID: l.id >> 16, N: uint64(l.occurrence)}
 }

@@ -7,6 +7,7 @@ import (
 
 	"dtsim/sim/keyed"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Effect is what a [Rule] does to a message.
@@ -28,8 +29,8 @@ const (
 
 // Rule disturbs the messages on some links.
 type Rule struct {
-	// Fields name the rule in the trace.
-	Fields []trace.Field
+	// Fault names the rule in the trace.
+	Fault event.Fault
 	// Draw is what the rule's draws are narrowed from, by the identity of the message.
 	Draw   keyed.Draw
 	Effect Effect
@@ -173,16 +174,15 @@ func (n *Network) suffer(l *leg, sender *Endpoint, to int, f *fate) bool {
 	return true
 }
 
-// recordActivation emits the event of a rule that has disturbed a message.
+// recordActivation records that a rule has disturbed a message.
 func (n *Network) recordActivation(l *leg, sender *Endpoint, to int, a activation) {
-	if n.config.Recorder == nil {
-		return
-	}
-	f := n.identify(slices.Clone(a.rule.Fields), l, to)
+	message := n.identify(l, to)
+	details := trace.FieldsOf(&message)
 	if a.by > 0 {
-		f = append(f, trace.Dur("by", a.by))
+		details = append(details, trace.Dur("by", a.by))
 	}
-	n.config.Recorder.Emit(trace.Event{At: time.Since(n.config.Start), Node: sender.name, Incarnation: sender.incarnation, Kind: trace.FaultBit, Fields: f})
+	n.config.Recorder.Record(time.Since(n.config.Start), sender.name, sender.incarnation,
+		&event.FaultActivated{Fault: a.rule.Fault, Details: details})
 }
 
 // twin returns a copy of a message that shares nothing that anybody may change.

@@ -13,11 +13,12 @@ import (
 	"dtsim/sim/keyed"
 	"dtsim/sim/network"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // rule is a Rule as faults make them.
 func rule(e network.Effect) network.Rule {
-	return network.Rule{Fields: []trace.Field{trace.Int("fault", 7)}, Draw: keyed.New(1, "fault"), Effect: e}
+	return network.Rule{Fault: event.Fault{Index: 7}, Draw: keyed.New(1, "fault"), Effect: e}
 }
 
 // inbox lets an endpoint answer forwarded requests at once, and notes them.

@@ -95,6 +95,16 @@ func (r *Recorder) Emit(e Event) {
 // Record appends an event with that body, which its watchers get as it is: it must not be
 // changed afterwards. Otherwise it is [Recorder.Emit].
 func (r *Recorder) Record(at time.Duration, node string, incarnation int, body Body) {
+	r.record(at, node, incarnation, body, true)
+}
+
+// RecordReused is [Recorder.Record] for a body that its caller uses again: watchers get the
+// fields of the event and no body.
+func (r *Recorder) RecordReused(at time.Duration, node string, incarnation int, body Body) {
+	r.record(at, node, incarnation, body, false)
+}
+
+func (r *Recorder) record(at time.Duration, node string, incarnation int, body Body, keep bool) {
 	if r == nil {
 		return
 	}
@@ -105,7 +115,9 @@ func (r *Recorder) Record(at time.Duration, node string, incarnation int, body B
 	e := Event{At: at, Node: node, Incarnation: incarnation, Kind: body.Kind(), Fields: r.schema.fields}
 	if of := r.append(&e); of != nil && len(of.watchers) > 0 {
 		seen := r.copy(&e, of.kind)
-		seen.Body = body
+		if keep {
+			seen.Body = body
+		}
 		r.tell(of, seen)
 	}
 }
