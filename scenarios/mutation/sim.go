@@ -47,7 +47,7 @@ func (s *Simulation) Detect(ctx context.Context, system System, wanted func(stri
 	e, err := s.Open(ctx, engine.Options{
 		Edits: system.Edits, Choice: system.Choice, Race: wanted(campaign.Race), Log: s.Log,
 		// A mutant that loops costs at most this much.
-		Timeout: max(30*time.Second, s.Budget/3),
+		CPULimit: max(30*time.Second, s.Budget/3),
 	})
 	if err != nil {
 		return Finding{Err: err}

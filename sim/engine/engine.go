@@ -88,9 +88,11 @@ type Options struct {
 	// Race builds the native guest with the race detector. A race found ends the run
 	// with a [*GuestError]. The sealed engine has no race detector and refuses it.
 	Race bool
-	// Timeout is how long, in wall time, a guest may work on one job before it counts
-	// as hung; zero for [DefaultTimeout].
-	Timeout time.Duration
+	// CPULimit is how much processor time a guest may use for one job before it counts as
+	// hung; zero for [DefaultCPULimit]. Wall time does not count, however loaded the
+	// machine is, unless the guest uses no processor time at all for ten minutes, or for
+	// CPULimit if that is longer. Where the system cannot tell, it seems to use none.
+	CPULimit time.Duration
 	// MemoryLimit is how many bytes one worker may occupy; zero for
 	// [DefaultMemoryLimit]. The guest of a sealed worker may have a third of it.
 	MemoryLimit uint64
@@ -101,7 +103,7 @@ type Options struct {
 
 // What an Options says by default.
 const (
-	DefaultTimeout        = 2 * time.Minute
+	DefaultCPULimit       = 2 * time.Minute
 	DefaultMemoryLimit    = 3 << 30
 	DefaultPlansPerWorker = 500
 )
@@ -111,8 +113,8 @@ func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = func(string) {}
 	}
-	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
+	if o.CPULimit == 0 {
+		o.CPULimit = DefaultCPULimit
 	}
 	if o.MemoryLimit == 0 {
 		o.MemoryLimit = DefaultMemoryLimit

@@ -30,7 +30,7 @@ type Failure string
 const (
 	// Crashed: the guest ended, by a panic that nothing recovered or a fatal error.
 	Crashed Failure = "crashed"
-	// Hung: it did not end the job in time.
+	// Hung: it used up [Options.CPULimit], or stopped using the processor.
 	Hung Failure = "hung"
 	// OutOfMemory: it passed Options.MemoryLimit.
 	OutOfMemory Failure = "ran out of memory"

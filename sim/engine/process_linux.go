@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,13 +26,9 @@ func askForDump(cmd *exec.Cmd) {
 		if err != nil {
 			continue
 		}
-		// After the command's name in parentheses: state, ..., user time as field 12.
-		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		used, _, state := ticks(stat)
 		tid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
-		if err != nil || len(fields) < 12 || string(fields[0]) != "R" {
-			continue
-		}
-		if used, _ := strconv.ParseUint(string(fields[11]), 10, 64); used >= most {
+		if err == nil && state == "R" && used >= most {
 			target, most = tid, used
 		}
 	}

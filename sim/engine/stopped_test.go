@@ -3,10 +3,17 @@
 package engine
 
 import (
+	"context"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/sim/engine/wire"
 )
 
 func TestAWorkerThatIsStoppedAndContinuedGivesTheSameTrace(t *testing.T) {
@@ -14,17 +21,12 @@ func TestAWorkerThatIsStoppedAndContinuedGivesTheSameTrace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := m.open(t)
 			samples[name].fresh(t, m)
-			done := make(chan struct{})
-			harassed := make(chan int)
-			go func() {
-				times := 0
-				for {
-					select {
-					case <-done:
-						harassed <- times
-						return
-					case <-time.After(time.Duration(rand.IntN(5_000_000))):
-					}
+			var times atomic.Int64
+			ctx, cancel := context.WithCancel(t.Context())
+			var harassment sync.WaitGroup
+			harassment.Go(func() {
+				for ctx.Err() == nil {
+					time.Sleep(time.Duration(rand.IntN(5_000_000)))
 					for _, pid := range pids(e.(*workers)) {
 						_ = syscall.Kill(pid, syscall.SIGSTOP)
 					}
@@ -32,14 +34,41 @@ func TestAWorkerThatIsStoppedAndContinuedGivesTheSameTrace(t *testing.T) {
 					for _, pid := range pids(e.(*workers)) {
 						_ = syscall.Kill(pid, syscall.SIGCONT)
 					}
-					times++
+					times.Add(1)
 				}
-			}()
-			samples[name].check(t, m, e)
-			close(done)
-			if times := <-harassed; times == 0 {
-				t.Error("the worker was never stopped")
+			})
+			for times.Load() < 3 {
+				samples[name].check(t, m, e)
 			}
+			cancel()
+			harassment.Wait()
 		})
 	}
+}
+
+func TestTimeInWhichAWorkerIsStoppedDoesNotCount(t *testing.T) {
+	for name, m := range engines {
+		t.Run(name, func(t *testing.T) {
+			e := m.open(t, func(o *Options) { o.CPULimit = 2 * time.Second })
+			worker := pids(e.(*workers))[0]
+			require.NoError(t, syscall.Kill(worker, syscall.SIGSTOP))
+			go func() {
+				time.Sleep(3 * time.Second)
+				_ = syscall.Kill(worker, syscall.SIGCONT)
+			}()
+			mustRun(t, e, job("orders", time.Second, 1))
+		})
+	}
+}
+
+func TestAWorkerThatStopsUsingTheProcessorIsHung(t *testing.T) {
+	e := maker(Native).open(t)
+	w, err := e.(*workers).takeIdle()
+	require.NoError(t, err)
+	_, _, _, err = w.run(t.Context(), wire.Job{Plan: job("read", time.Second, 1).Plan}, limits{cpu: time.Hour, stall: time.Second})
+	var failure *GuestError
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, Hung, failure.How)
+	require.ErrorContains(t, err, "no processor time used for 1s")
+	require.ErrorContains(t, err, "main.run", "a dump")
 }

@@ -16,13 +16,16 @@ import (
 )
 
 const (
-	// startTimeout is how long a worker may take until it says hello. The first one of
-	// the sealed engine compiles its guest before.
-	startTimeout = 5 * time.Minute
-	// dumpTimeout is how long a worker may take to print its goroutines and end.
-	dumpTimeout = 5 * time.Second
-	// memoryCheck is how often the memory of a worker is looked at.
-	memoryCheck = 200 * time.Millisecond
+	// startLimit is how much processor time a worker may use until its hello. The first
+	// one of the sealed engine compiles its guest before.
+	startLimit = 20 * time.Minute
+	// stallLimit is how long, in wall time, a worker may use no processor time.
+	stallLimit = 10 * time.Minute
+	// endTimeout is how long, in wall time, a worker may take to print its goroutines and
+	// end. It costs a dump, never a verdict.
+	endTimeout = time.Minute
+	// checkEvery is how often the memory and the processor time of a worker are read.
+	checkEvery = 200 * time.Millisecond
 	// raceExit is the exit status of a worker in which the race detector found a race.
 	raceExit = 66
 )
@@ -55,7 +58,7 @@ func (c command) start(ctx context.Context) (*worker, error) {
 	cmd := exec.Command(c.program, c.args...)
 	cmd.Args[0] = "guest" // wherever it lies
 	cmd.Env, cmd.Dir = c.env, filepath.Dir(c.program)
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = endTimeout
 	ownGroup(cmd)
 	w := &worker{engine: c.engine, cmd: cmd, stderr: new(stderr), ended: make(chan struct{})}
 	cmd.Stderr = w.stderr
@@ -81,7 +84,7 @@ func (c command) start(ctx context.Context) (*worker, error) {
 	}()
 
 	var hello wire.Hello
-	_, err = w.supervise(ctx, limits{timeout: startTimeout}, func() (err error) {
+	_, err = w.supervise(ctx, limits{cpu: startLimit, stall: stallLimit}, func() (err error) {
 		hello, err = wire.ReadHello(w.stdout)
 		return err
 	})
@@ -95,10 +98,14 @@ func (c command) start(ctx context.Context) (*worker, error) {
 	return w, nil
 }
 
-// limits bound one exchange with a worker; zero means unbounded.
+// limits bound one exchange with a worker.
 type limits struct {
-	timeout time.Duration
-	memory  uint64
+	// cpu is processor time; see [Options.CPULimit].
+	cpu time.Duration
+	// stall is the wall time in which the worker uses no processor time.
+	stall time.Duration
+	// memory is in bytes; zero means unbounded.
+	memory uint64
 }
 
 // run gives the worker a job. After an error the worker is dead.
@@ -133,10 +140,10 @@ func (w *worker) supervise(ctx context.Context, l limits, exchange func() error)
 	started := time.Now()
 	done := make(chan error, 1)
 	go func() { done <- exchange() }()
-	timeout := time.NewTimer(l.timeout)
-	defer timeout.Stop()
-	memory := time.NewTicker(memoryCheck)
-	defer memory.Stop()
+	check := time.NewTicker(checkEvery)
+	defer check.Stop()
+	before := cpuTime(w.cmd.Process.Pid)
+	used, usedAt := before, started
 	for {
 		select {
 		case err := <-done:
@@ -148,22 +155,39 @@ func (w *worker) supervise(ctx context.Context, l limits, exchange func() error)
 			w.kill()
 			<-done
 			return 0, ctx.Err()
-		case <-timeout.C:
-			askForDump(w.cmd)
-			select {
-			case <-w.ended:
-			case <-time.After(dumpTimeout):
+		case <-check.C:
+			if now := cpuTime(w.cmd.Process.Pid); now != used {
+				used, usedAt = now, time.Now()
 			}
-			w.kill()
-			<-done
-			return 0, w.failure(Hung, fmt.Errorf("no answer within %s", l.timeout))
-		case <-memory.C:
-			if used := residentBytes(w.cmd.Process.Pid); l.memory > 0 && used > l.memory {
+			switch held := residentBytes(w.cmd.Process.Pid); {
+			case used-before > l.cpu:
+				return 0, w.hung(done, fmt.Errorf("no answer within %s of processor time", l.cpu))
+			case time.Since(usedAt) > l.stall:
+				return 0, w.hung(done, fmt.Errorf("no answer, and no processor time used for %s", l.stall))
+			case l.memory > 0 && held > l.memory:
 				w.kill()
 				<-done
-				return 0, w.failure(OutOfMemory, fmt.Errorf("it occupies %d MiB, the limit is %d MiB", used>>20, l.memory>>20))
+				return 0, w.failure(OutOfMemory, fmt.Errorf("it occupies %d MiB, the limit is %d MiB", held>>20, l.memory>>20))
 			}
 		}
+	}
+}
+
+// hung ends the worker, with a dump of its goroutines if it prints one, and waits for the
+// exchange that done is of.
+func (w *worker) hung(done <-chan error, err error) error {
+	askForDump(w.cmd)
+	w.waitForEnd()
+	w.kill()
+	<-done
+	return w.failure(Hung, err)
+}
+
+// waitForEnd waits until the process has ended, but not for ever.
+func (w *worker) waitForEnd() {
+	select {
+	case <-w.ended:
+	case <-time.After(endTimeout):
 	}
 }
 
@@ -173,10 +197,7 @@ func (w *worker) diagnose(err error) error {
 		w.kill()
 		return w.failure(Garbled, err)
 	}
-	select { // its output has ended, and so has it, or it soon will have
-	case <-w.ended:
-	case <-time.After(dumpTimeout):
-	}
+	w.waitForEnd() // its output has ended, and so has it, or it soon will have
 	w.kill()
 	var exit *exec.ExitError
 	switch {
@@ -210,10 +231,7 @@ func (w *worker) alive() bool {
 // stop lets the worker end by itself.
 func (w *worker) stop() {
 	w.stdin.Close()
-	select {
-	case <-w.ended:
-	case <-time.After(dumpTimeout):
-	}
+	w.waitForEnd()
 	w.kill()
 }
 

@@ -54,7 +54,9 @@ func (n *workers) once(ctx context.Context, job Job, spill bool) (Result, error)
 	if spill {
 		order.Spill = 1
 	}
-	answer, trace, wall, err := w.run(ctx, order, limits{timeout: n.options.Timeout, memory: n.options.MemoryLimit})
+	answer, trace, wall, err := w.run(ctx, order, limits{
+		cpu: n.options.CPULimit, stall: max(stallLimit, n.options.CPULimit), memory: n.options.MemoryLimit,
+	})
 	if err != nil {
 		n.forget(w)
 		if n.isClosed() {

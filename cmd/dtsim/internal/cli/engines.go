@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
 
 	"dtsim/sim/engine"
 )
@@ -29,6 +32,8 @@ type engines struct {
 	first, second engine.Engine
 	// pin is a sealed engine that was made to pin a failure.
 	pin engine.Engine
+	// options are those that all of them are made with, but for the race detector.
+	options engine.Options
 }
 
 // byName returns the engine of that name, nil when there is none.
@@ -42,11 +47,11 @@ func (e engines) byName(name string) engine.Engine {
 }
 
 // pinning returns the sealed engine, which is made when there is none.
-func (e *engines) pinning(ctx context.Context, env *Environment, note func(string)) (engine.Engine, error) {
+func (e *engines) pinning(ctx context.Context, env *Environment) (engine.Engine, error) {
 	if one := e.byName(sealed); one != nil {
 		return one, nil
 	}
-	one, err := env.Sealed(ctx, application.Options(engine.Options{Log: note}))
+	one, err := env.Sealed(ctx, e.options)
 	if err != nil {
 		return nil, opening(ctx, err, "")
 	}
@@ -64,39 +69,50 @@ func (e *engines) close() {
 
 // open makes the engines for a value of --engine. For auto that is the native one,
 // and the sealed one when a comparison is wanted; if the native one is not available, the
-// sealed one takes its place, and note is called. With race, it is
-// the native one with the race detector, and nothing takes its place.
-func (env *Environment) open(ctx context.Context, name string, compare, race bool, note func(string)) (engines, error) {
-	options := application.Options(engine.Options{Log: note})
-	if name == sealed && race {
+// sealed one takes its place, which o.Log is called with. With o.Race, it is the native
+// one with the race detector, and nothing takes its place.
+func (env *Environment) open(ctx context.Context, name string, compare bool, o engine.Options) (engines, error) {
+	if o.CPULimit <= 0 {
+		return engines{}, badUsage("--cpu-limit %s: a run needs processor time", o.CPULimit)
+	}
+	o = application.Options(o)
+	all := engines{options: o}
+	all.options.Race = false
+	if name == sealed && o.Race {
 		return engines{}, badUsage("--race: the sealed engine has no race detector")
 	}
+	var err error
 	if name == sealed {
-		first, err := env.Sealed(ctx, options)
-		return engines{first: first}, opening(ctx, err, "")
+		all.first, err = env.Sealed(ctx, all.options)
+		return all, opening(ctx, err, "")
 	}
-	first, err := env.Native(ctx, application.Options(engine.Options{Log: note, Race: race}))
-	if name == native || race {
-		return engines{first: first}, opening(ctx, err, "; --engine sealed may work")
+	all.first, err = env.Native(ctx, o)
+	if name == native || o.Race {
+		return all, opening(ctx, err, "; --engine sealed may work")
 	}
 	var unavailable *engine.UnavailableError
 	if errors.As(err, &unavailable) {
-		note(fmt.Sprintf("%v; the sealed engine runs everything instead, slower", err))
-		first, err = env.Sealed(ctx, options)
-		return engines{first: first}, opening(ctx, err, "")
+		o.Log(fmt.Sprintf("%v; the sealed engine runs everything instead, slower", err))
+		all.first, err = env.Sealed(ctx, all.options)
+		return all, opening(ctx, err, "")
 	}
 	if err != nil {
 		return engines{}, opening(ctx, err, "")
 	}
 	if !compare {
-		return engines{first: first}, nil
+		return all, nil
 	}
-	second, err := env.Sealed(ctx, options)
+	all.second, err = env.Sealed(ctx, all.options)
 	if err != nil {
-		first.Close()
+		all.first.Close()
 		return engines{}, opening(ctx, err, "; --engine native does without the comparison")
 	}
-	return engines{first: first, second: second}, nil
+	return all, nil
+}
+
+// cpuLimit adds the flag --cpu-limit.
+func cpuLimit(flags *pflag.FlagSet, limit *time.Duration) {
+	flags.DurationVar(limit, "cpu-limit", engine.DefaultCPULimit, "how much processor time one run may take, `2m`, before it counts as hung")
 }
 
 // opening words an error of making an engine.

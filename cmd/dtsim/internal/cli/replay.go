@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,7 @@ import (
 func newReplay(env *Environment, status *int) *cobra.Command {
 	var engineName string
 	var asJSON, race bool
+	var limit time.Duration
 	var show traceFlags
 	cmd := &cobra.Command{
 		Use:   "replay TRACE|PLAN",
@@ -62,7 +64,8 @@ end. NO_COLOR turns colors off.`,
 			if err := show.foresee(env, want.job.Plan, want.trace); err != nil {
 				return err
 			}
-			e, err := env.open(cmd.Context(), want.engine, false, race, newProgress(env.Stderr, env.Bar, env.Now).Note)
+			note := newProgress(env.Stderr, env.Bar, env.Now).Note
+			e, err := env.open(cmd.Context(), want.engine, false, engine.Options{Log: note, Race: race, CPULimit: limit})
 			if err != nil {
 				return err
 			}
@@ -99,6 +102,7 @@ end. NO_COLOR turns colors off.`,
 	}
 	cmd.Flags().StringVarP(&engineName, "engine", "e", "", "auto, native or sealed (default: the trace's, auto for a plan)")
 	cmd.Flags().BoolVar(&race, "race", false, "look for data races: the native engine with the race detector")
+	cpuLimit(cmd.Flags(), &limit)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	show.add(cmd)
 	return cmd

@@ -29,6 +29,7 @@ type runFlags struct {
 	wall      time.Duration
 	resume    string
 	race      bool
+	cpuLimit  time.Duration
 	noShrink  bool
 	budget    int
 	report    bool
@@ -90,7 +91,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 				}
 			}
 			show := newProgress(env.Stderr, env.Bar, env.Now)
-			e, err := env.open(cmd.Context(), f.engine, true, f.race, show.Note)
+			e, err := env.open(cmd.Context(), f.engine, true, engine.Options{Log: show.Note, Race: f.race, CPULimit: f.cpuLimit})
 			if err != nil {
 				return err
 			}
@@ -163,6 +164,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 	flags.DurationVar(&f.wall, "for", 0, "begin runs for this long, `10m`, on seeds from 1 upwards or those of --seeds")
 	flags.StringVar(&f.resume, "resume", "", "continue the campaign in this `directory`, which was interrupted or killed")
 	flags.BoolVar(&f.race, "race", false, "look for data races: the native engine with the race detector")
+	cpuLimit(flags, &f.cpuLimit)
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "keep violations as they were found")
 	flags.IntVar(&f.budget, "shrink-budget", 600, "how many `runs` may be spent to shrink what is found")
 	flags.BoolVar(&f.report, "report", false, "leave a page of the campaign in --out, and one of each failure")
@@ -195,7 +197,7 @@ func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, s
 	}
 	spec := campaign.Collector{
 		Application: application, Engine: e.byName, Archive: store, Jobs: f.jobs, Budget: f.budget,
-		Sealed: func() (engine.Engine, error) { return e.pinning(ctx, env, show.Note) },
+		Sealed: func() (engine.Engine, error) { return e.pinning(ctx, env) },
 		Watch:  func(what string, s shrink.Step) { show.Step(stepWords(what, s)) },
 	}
 	result.Distinct = spec.Collect(ctx, found)

@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"dtsim/sim/campaign"
 	"dtsim/sim/campaign/archive"
+	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 	"dtsim/sim/shrink"
 )
@@ -25,6 +27,7 @@ type shrinkFlags struct {
 	jobs     int
 	budget   int
 	race     bool
+	cpuLimit time.Duration
 	json     bool
 }
 
@@ -84,7 +87,7 @@ is violated, as with every command, and 0 if the plan violates nothing.`,
 				return err
 			}
 			show := newProgress(env.Stderr, env.Bar, env.Now)
-			e, err := env.open(cmd.Context(), want.engine, false, f.race, show.Note)
+			e, err := env.open(cmd.Context(), want.engine, false, engine.Options{Log: show.Note, Race: f.race, CPULimit: f.cpuLimit})
 			if err != nil {
 				return err
 			}
@@ -152,6 +155,7 @@ is violated, as with every command, and 0 if the plan violates nothing.`,
 	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many runs go on at once")
 	flags.IntVar(&f.budget, "budget", 0, "how many runs may be spent (default: no bound)")
 	flags.BoolVar(&f.race, "race", false, "look for data races: the native engine with the race detector")
+	cpuLimit(flags, &f.cpuLimit)
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
 }

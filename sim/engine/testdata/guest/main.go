@@ -40,6 +40,9 @@ func run(p *plan.Plan, rec *trace.Recorder) (trace.Verdict, error) {
 		for i := 0; i >= 0; i++ {
 			busy = i
 		}
+	case "read":
+		_, err := os.Stdin.Read(make([]byte, 1))
+		return trace.Verdict{}, err
 	case "hang":
 		<-outside
 	case "exit":
