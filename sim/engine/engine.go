@@ -6,7 +6,7 @@
 // writes whole traces.
 //
 //   - [Native] runs it as a process of the host, compiled with a seeded runtime
-//     (package sim/engine/overlay). It is fast and deterministic for one build.
+//     (package sim/engine/build). It is fast and deterministic for one build.
 //   - [Sealed] runs it as a WebAssembly module whose clock, entropy and sleep are
 //     the host's to give. It is slower and deterministic on every machine.
 //

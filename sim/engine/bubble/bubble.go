@@ -17,7 +17,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"dtsim/sim/engine/internal/cpu"
 	"dtsim/sim/engine/wire"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -78,7 +77,7 @@ func serve(t *testing.T, in io.Reader, out *os.File, run Runner) error {
 func serveJob(t *testing.T, job wire.Job, buf *bytes.Buffer, spill io.Writer, run Runner) wire.Answer {
 	var answer wire.Answer
 	cleanSlate(job.Entropy)
-	before := cpu.Time()
+	before := wire.CPUTime()
 	synctest.Test(t, func(*testing.T) {
 		footer, err := record(job, buf, spill, run)
 		if err != nil {
@@ -87,7 +86,7 @@ func serveJob(t *testing.T, job wire.Job, buf *bytes.Buffer, spill io.Writer, ru
 		}
 		answer.Footer = footer
 	})
-	answer.CPU = cpu.Time() - before
+	answer.CPU = wire.CPUTime() - before
 	return answer
 }
 

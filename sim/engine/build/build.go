@@ -13,14 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-
-	"dtsim/sim/engine/overlay"
 )
 
 // Target is what a guest is compiled for.
 type Target struct {
 	GOOS, GOARCH string
-	// Seeded compiles with the seeded runtime; see package overlay.
+	// Seeded compiles with the seeded runtime; its draws are functions of the entropy.
 	Seeded bool
 	// Race compiles with the race detector.
 	Race bool
@@ -80,7 +78,7 @@ type Guest struct {
 // Make returns the guest that a request asks for, from the cache or newly built.
 // Several processes may do so at once; one builds and the others wait for it. The
 // error wraps [ErrNoToolchain] or [ErrOutsideModule], is an
-// [*overlay.UnknownVersionError], or says what the go command complained about.
+// [*UnknownVersionError], or says what the go command complained about.
 func Make(ctx context.Context, r Request) (Guest, error) {
 	tc, err := findToolchain(ctx, r.Dir, r.Target)
 	if err != nil {
@@ -90,17 +88,17 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 	if err != nil {
 		return Guest{}, err
 	}
-	digest := r.Edits.digest()
+	overlaid := digest(r.Edits)
 	if r.Target.Seeded {
-		seeded, err := overlay.Generate(tc.GOROOT)
+		seeded, err := seedRuntime(tc.GOROOT)
 		if err != nil {
 			return Guest{}, err
 		}
-		digest += seeded.Digest()
-		maps.Copy(replaced, seeded.Files())
+		overlaid += digest(seeded)
+		maps.Copy(replaced, seeded.below(tc.GOROOT))
 	}
 	flags := r.Target.flags()
-	id, err := tc.key(ctx, r.Package, flags, digest, r.Target)
+	id, err := tc.key(ctx, r.Package, flags, overlaid, r.Target)
 	if err != nil {
 		return Guest{}, err
 	}
@@ -131,7 +129,7 @@ func Make(ctx context.Context, r Request) (Guest, error) {
 				return err
 			}
 			defer os.RemoveAll(work)
-			file, err := overlay.Write(work, replaced)
+			file, err := writeOverlay(work, replaced)
 			if err != nil {
 				return err
 			}

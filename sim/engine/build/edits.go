@@ -3,14 +3,13 @@ package build
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-
-	"dtsim/sim/engine/overlay"
 )
 
 // Edits are files of the module that are compiled with another content than they
@@ -18,14 +17,14 @@ import (
 // as it is.
 type Edits map[string]string
 
-// digest identifies the edits, in hex; empty when there are none.
-func (e Edits) digest() string {
-	if len(e) == 0 {
+// digest identifies files by their names and content, in hex; empty if there are none.
+func digest(files map[string]string) string {
+	if len(files) == 0 {
 		return ""
 	}
 	h := sha256.New()
-	for _, name := range slices.Sorted(maps.Keys(e)) {
-		fmt.Fprintf(h, "%s %d\n%s", name, len(e[name]), e[name])
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(h, "%s %d\n%s", name, len(files[name]), files[name])
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -58,5 +57,31 @@ func (e Edits) Write(root, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return overlay.Write(dir, files)
+	return writeOverlay(dir, files)
+}
+
+// writeOverlay puts files, by the absolute path of what each stands for, below dir and
+// returns the name of the JSON document that go build -overlay takes.
+func writeOverlay(dir string, files map[string]string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("overlay: %w", err)
+	}
+	replace := make(map[string]string, len(files))
+	for i, original := range slices.Sorted(maps.Keys(files)) {
+		copied := filepath.Join(dir, fmt.Sprintf("%d-%s", i, filepath.Base(original)))
+		if err := os.WriteFile(copied, []byte(files[original]), 0o644); err != nil {
+			return "", fmt.Errorf("overlay: %w", err)
+		}
+		replace[original] = copied
+	}
+	doc, err := json.MarshalIndent(map[string]any{"Replace": replace}, "", "\t")
+	if err != nil {
+		return "", fmt.Errorf("overlay: %w", err)
+	}
+	name := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(name, doc, 0o644); err != nil {
+		return "", fmt.Errorf("overlay: %w", err)
+	}
+	return name, nil
 }

@@ -25,7 +25,6 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 	"github.com/tetratelabs/wazero/sys"
 
-	"dtsim/sim/engine/internal/cpu"
 	"dtsim/sim/engine/wire"
 )
 
@@ -91,7 +90,7 @@ func serve(ctx context.Context, host wazero.Runtime, module wazero.CompiledModul
 		if err != nil {
 			return err
 		}
-		started := cpu.Time()
+		started := wire.CPUTime()
 		answer, trace, pieces, err := runInstance(ctx, host, module, job)
 		if len(pieces) > 0 {
 			if err := errors.Join(wire.WritePiece(w, pieces), w.Flush()); err != nil {
@@ -101,7 +100,7 @@ func serve(ctx context.Context, host wazero.Runtime, module wazero.CompiledModul
 		if err != nil {
 			return err
 		}
-		answer.CPU = cpu.Time() - started
+		answer.CPU = wire.CPUTime() - started
 		if err := errors.Join(wire.WriteAnswer(w, answer, trace), w.Flush()); err != nil {
 			return err
 		}

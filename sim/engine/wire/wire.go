@@ -5,7 +5,8 @@
 // followed by the trace when the job was run. Asked to, it sends the pieces of the trace
 // before that, as they are made. A frame is its length, its kind, a
 // checksum and the payload; a stream that ends or is garbled inside a frame is an
-// error that says so. The package knows neither processes nor WebAssembly.
+// error that says so. The package knows neither how a guest is started nor
+// WebAssembly.
 package wire
 
 import (

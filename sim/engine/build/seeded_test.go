@@ -1,4 +1,4 @@
-package overlay
+package build
 
 import (
 	"encoding/json"
@@ -23,7 +23,7 @@ func goroot(t *testing.T) string {
 func copyOf(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, e := range edits {
+	for _, e := range runtimeEdits {
 		to := filepath.Join(dir, "src", filepath.FromSlash(e.file))
 		require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o755))
 		text, err := os.ReadFile(filepath.Join(root, "src", filepath.FromSlash(e.file)))
@@ -45,11 +45,11 @@ func change(t *testing.T, root, file, old, replacement string) {
 
 func TestEveryEditFitsTheInstalledGo(t *testing.T) {
 	root := goroot(t)
-	o, err := Generate(root)
+	o, err := seedRuntime(root)
 	require.NoError(t, err)
 
 	dir := t.TempDir()
-	name, err := Write(dir, o.Files())
+	name, err := writeOverlay(dir, o.below(root))
 	require.NoError(t, err)
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestEveryEditFitsTheInstalledGo(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &doc))
 
 	edited := make(map[string]bool)
-	for _, e := range edits {
+	for _, e := range runtimeEdits {
 		original := filepath.Join(root, "src", filepath.FromSlash(e.file))
 		edited[original] = true
 		copied, err := os.ReadFile(doc.Replace[original])
@@ -74,13 +74,13 @@ func TestEveryEditFitsTheInstalledGo(t *testing.T) {
 func TestAnEditThatDoesNotMatchExactlyOnceIsRefused(t *testing.T) {
 	root := goroot(t)
 	names := make(map[string]bool)
-	for _, e := range edits {
+	for _, e := range runtimeEdits {
 		require.False(t, names[e.name], "two edits are called %q", e.name)
 		names[e.name] = true
 
 		gone := copyOf(t, root)
 		change(t, gone, e.file, e.old, "")
-		_, err := Generate(gone)
+		_, err := seedRuntime(gone)
 		var unknown *UnknownVersionError
 		require.ErrorAs(t, err, &unknown, e.name)
 		require.Equal(t, UnknownVersionError{Edit: e.name, File: e.file, Matches: 0}, *unknown)
@@ -88,7 +88,7 @@ func TestAnEditThatDoesNotMatchExactlyOnceIsRefused(t *testing.T) {
 
 		twice := copyOf(t, root)
 		change(t, twice, e.file, e.old, e.old+e.old)
-		_, err = Generate(twice)
+		_, err = seedRuntime(twice)
 		require.ErrorAs(t, err, &unknown, e.name)
 		require.Equal(t, e.name, unknown.Edit)
 		require.Equal(t, 2, unknown.Matches)
@@ -98,7 +98,7 @@ func TestAnEditThatDoesNotMatchExactlyOnceIsRefused(t *testing.T) {
 func TestAMissingFileIsAnUnknownVersion(t *testing.T) {
 	root := copyOf(t, goroot(t))
 	require.NoError(t, os.Remove(filepath.Join(root, "src", "runtime", "synctest.go")))
-	_, err := Generate(root)
+	_, err := seedRuntime(root)
 	var unknown *UnknownVersionError
 	require.ErrorAs(t, err, &unknown)
 	require.Equal(t, "runtime/synctest.go", unknown.File)
@@ -106,27 +106,27 @@ func TestAMissingFileIsAnUnknownVersion(t *testing.T) {
 
 func TestEditedSourcesAreNotEditedAgain(t *testing.T) {
 	root := copyOf(t, goroot(t))
-	o, err := Generate(root)
+	o, err := seedRuntime(root)
 	require.NoError(t, err)
-	for name, text := range o.files {
+	for name, text := range o {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "src", filepath.FromSlash(name)), []byte(text), 0o644))
 	}
-	_, err = Generate(root)
+	_, err = seedRuntime(root)
 	var unknown *UnknownVersionError
 	require.ErrorAs(t, err, &unknown)
 }
 
 func TestTheDigestIsThatOfTheContent(t *testing.T) {
 	root := goroot(t)
-	here, err := Generate(root)
+	here, err := seedRuntime(root)
 	require.NoError(t, err)
 	elsewhere := copyOf(t, root)
-	same, err := Generate(elsewhere)
+	same, err := seedRuntime(elsewhere)
 	require.NoError(t, err)
-	require.Equal(t, here.Digest(), same.Digest(), "where the files lie does not matter")
+	require.Equal(t, digest(here), digest(same), "where the files lie does not matter")
 
 	change(t, elsewhere, "runtime/select.go", "package runtime", "package  runtime")
-	other, err := Generate(elsewhere)
+	other, err := seedRuntime(elsewhere)
 	require.NoError(t, err)
-	require.NotEqual(t, here.Digest(), other.Digest())
+	require.NotEqual(t, digest(here), digest(other))
 }

@@ -1,16 +1,16 @@
-package overlay
+package build
 
-// edit replaces one piece of text in one file.
-type edit struct {
-	// name says what the edit is about, in words for an error message.
+// runtimeEdit replaces one piece of text in one file of the standard library.
+type runtimeEdit struct {
+	// name is what the edit is about, for an error message.
 	name string
 	// file is below GOROOT/src.
 	file     string
 	old, new string
 }
 
-// edits are applied in order. The helpers they call are in the folder added.
-var edits = []edit{
+// runtimeEdits are applied in order. The helpers that they call are in the folder added.
+var runtimeEdits = []runtimeEdit{
 	// Draws. Those whose number depends on what ran earlier in the process (a cache
 	// that is filled on first use makes maps) are no streams: hash seeds are one
 	// constant, and where an iteration starts is a hash of the instant and the map's

@@ -1,14 +1,14 @@
 //go:build unix
 
-package cpu
+package wire
 
 import (
 	"syscall"
 	"time"
 )
 
-// Time returns the processor time this process has used.
-func Time() time.Duration {
+// CPUTime returns the processor time this process has used.
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0

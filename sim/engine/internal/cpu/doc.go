@@ -1,2 +1,0 @@
-// Package cpu says how much processor time this process has used.
-package cpu
