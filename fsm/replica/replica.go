@@ -14,23 +14,23 @@ import (
 	"dtsim/fsm/api"
 )
 
-// Config is what a Replica is made of. Detectors and extractors are part of the
+// Config configures a Replica. Detectors and extractors are part of the
 // state machine: they must be pure functions and the same on every replica (P11).
 // They are fixed here, before raft replays anything, so that no verdict depends on
 // when they were registered.
 type Config struct {
 	// NewMachine returns the state machine of the tasks; nil for [fsm.NewManager].
 	NewMachine func(fsm.ManagerParameters) Machine
-	// ConflictDetectors are asked before a task of their namespace is added.
+	// ConflictDetectors are called before a task of their namespace is added.
 	ConflictDetectors map[string]fsm.ConflictDetector
-	// SchemaMutationDetectors are asked before the schema changes.
+	// SchemaMutationDetectors are called before the schema changes.
 	SchemaMutationDetectors map[string]fsm.SchemaMutationDetector
 	// CollectionExtractors read the collection from the payloads of a namespace. Tasks
-	// that are bound to a collection need it in the schema, and go with it.
+	// that are bound to a collection need it in the schema, and are removed with it.
 	CollectionExtractors map[string]fsm.CollectionExtractor
 	// Notifier is woken when a task has changed; see [Replica.SetSchedulerNotifier].
 	Notifier fsm.SchedulerNotifier
-	// Logger gets what is not part of an answer to a command; nil discards it.
+	// Logger receives what is not part of an answer to a command; nil discards it.
 	Logger logrus.FieldLogger
 	// OnApply, for audit, is called once for every command applied here, in log order,
 	// on the thread that applies: the state is that of index until it returns. It gets
@@ -95,21 +95,21 @@ func (c Config) newMachine(p fsm.ManagerParameters) Machine {
 	return c.NewMachine(p)
 }
 
-// SetSchedulerNotifier sets whom to wake when a task has changed. It may be set
-// late: it has no say in any verdict. Wake must not call the replica.
+// SetSchedulerNotifier sets what to wake when a task has changed. It may be set late: no
+// verdict depends on it. Wake must not call the replica.
 func (r *Replica) SetSchedulerNotifier(n fsm.SchedulerNotifier) { r.manager.SetSchedulerNotifier(n) }
 
 // AppliedIndex returns the index of the last command that has been applied here;
-// reads and raft's own entries do not count. raft.AppliedIndex is something else: it
-// runs ahead of the state machine.
+// reads and raft's own entries do not count. raft.AppliedIndex differs: it runs ahead of
+// the state machine.
 func (r *Replica) AppliedIndex() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.applied
 }
 
-// Tasks returns copies of the tasks as this replica knows them now, which may be
-// older than what the cluster knows; see [Client.ListDistributedTasks].
+// Tasks returns copies of the tasks of this replica, which may be older than those of the
+// leader; see [Client.ListDistributedTasks].
 func (r *Replica) Tasks() map[string][]*fsm.Task {
 	tasks, err := r.manager.ListDistributedTasks(context.Background())
 	if err != nil {
@@ -118,14 +118,14 @@ func (r *Replica) Tasks() map[string][]*fsm.Task {
 	return tasks
 }
 
-// Unit returns the status of one run of a task and a copy of one of its units, as
-// this replica knows them now; see fsm.Manager.
+// Unit returns the status of one run of a task and a copy of one of its units, on
+// this replica; see fsm.Manager.
 func (r *Replica) Unit(namespace, taskID string, version uint64, unitID string) (fsm.TaskStatus, *fsm.Unit, error) {
 	return r.manager.Unit(namespace, taskID, version, unitID)
 }
 
-// Schema returns the schema as this replica knows it now, which may be older than
-// what the cluster knows; see [Client.Schema].
+// Schema returns the schema of this replica, which may be older than that of the leader;
+// see [Client.Schema].
 func (r *Replica) Schema() Schema {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -168,7 +168,7 @@ func (r *Replica) applyCommand(req *api.ApplyRequest, undecoded error, index uin
 	return r.decide(req, index)
 }
 
-// answer tells those who wait, after the observer has seen the command.
+// answer ends the waits for a command, after the observer has seen it.
 func (r *Replica) answer(id api.RequestID, o outcome, index uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -176,7 +176,7 @@ func (r *Replica) answer(id api.RequestID, o outcome, index uint64) {
 	r.waits.reached(index)
 }
 
-// decide carries a command out, unless the sessions know its outcome or refuse it.
+// decide carries a command out, unless the sessions hold its outcome or refuse it.
 func (r *Replica) decide(req *api.ApplyRequest, index uint64) (o outcome, why error) {
 	id := req.RequestID
 	if id.IsZero() {
@@ -196,8 +196,8 @@ func (r *Replica) decide(req *api.ApplyRequest, index uint64) (o outcome, why er
 	return o, why
 }
 
-// execute carries a command out. A panic becomes a rejection: every replica meets
-// it, and commands change nothing before everything about them is decided (P18).
+// execute carries a command out. A panic becomes a rejection: it occurs on every
+// replica, and commands change nothing before everything about them is decided (P18).
 func (r *Replica) execute(req *api.ApplyRequest, index uint64) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

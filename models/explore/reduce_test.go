@@ -153,8 +153,8 @@ func TestReductionIsTheSameOnManyWorkers(t *testing.T) {
 	}
 }
 
-// One thread goes round for ever, all by itself. Whoever always prefers it never sees what
-// the other does.
+// One thread goes round for ever, all by itself. A search that always prefers it never takes
+// a step of the other.
 func TestNothingIsIgnoredForEver(t *testing.T) {
 	m := &threads{programs: [][]op{{local, local, rewind}, {crash}}}
 	for _, o := range []Options{{}, {Jobs: 2}, {DepthFirst: true}, {Exact: true}} {
