@@ -11,12 +11,12 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Suite is cases that belong together.
+// Suite is a list of related cases.
 type Suite struct {
 	Name string
-	// Seconds is the wall time of all, 0 when nobody knows.
+	// Seconds is the wall time of all cases, 0 for unknown.
 	Seconds float64
-	// Facts are what one looks up, in order.
+	// Facts describe the suite, in order.
 	Facts []Fact
 	Cases []Case
 }
@@ -24,38 +24,43 @@ type Suite struct {
 // Fact is a name and a value.
 type Fact struct{ Name, Value string }
 
-// Outcome is what came of a case.
+// Outcome is the result of a case.
 type Outcome int
 
 // The outcomes of a case.
 const (
 	Passed Outcome = iota
-	// Skipped: it was not looked at; the message says why.
+	// Skipped is a case that was not checked; the message has the reason.
 	Skipped
-	// Failed: something does not hold.
+	// Failed is a case that violates something.
 	Failed
-	// Broken: there is no verdict, as the harness failed.
+	// HarnessError is a case without a verdict, because of the harness.
 	HarnessError
+	// Inconclusive is a case whose check did not come to its end.
+	Inconclusive
 )
 
-// String returns the word people see.
-func (o Outcome) String() string { return [...]string{"passed", "skipped", "failed", "broken"}[o] }
+// String returns the outcome as text.
+func (o Outcome) String() string {
+	return [...]string{"passed", "skipped", "failed", "harness error", "inconclusive"}[o]
+}
 
-// Case is one of a suite.
+// Case is a case of a suite.
 type Case struct {
 	Name    string
 	Seconds float64
 	Outcome Outcome
-	// Kind is a word for what failed: a property.
+	// Kind is a word for the failure: a property.
 	Kind string
-	// Message says what, in a line; Text says more: how to see it again.
+	// Message describes the failure in a line, Text at length, with the command that reproduces
+	// it.
 	Message, Text string
-	// File is where to look, relative to the working directory; empty for nowhere.
+	// File is the relevant file, relative to the working directory; empty for none.
 	File string
 }
 
-// Campaign returns a suite for each scenario, with a case for each run: those with a
-// verdict, then those that the harness failed at.
+// CampaignSuites returns a suite for each scenario, with a case for each run: those with a
+// verdict, then those with a harness error.
 func CampaignSuites(d *schema.Campaign) []Suite {
 	var all []Suite
 	place := map[string]int{}
@@ -79,7 +84,7 @@ func CampaignSuites(d *schema.Campaign) []Suite {
 	for _, r := range d.RunHashes {
 		c := Case{Name: caseName(r.Scenario, r.Seed, r.Engine, "")}
 		left = slices.DeleteFunc(left, func(v schema.Violation) bool {
-			if v.Without != "" || (key{v.Scenario, v.Engine, v.Seed}) != (key{r.Scenario, r.Engine, r.Seed}) {
+			if v.Ablation != "" || (key{v.Scenario, v.Engine, v.Seed}) != (key{r.Scenario, r.Engine, r.Seed}) {
 				return false
 			}
 			c.violated(v)
@@ -88,8 +93,8 @@ func CampaignSuites(d *schema.Campaign) []Suite {
 		s := suite(r.Scenario)
 		s.Cases = append(s.Cases, c)
 	}
-	for _, v := range left { // of runs without a trace, or made beside others
-		c := Case{Name: caseName(v.Scenario, v.Seed, v.Engine, v.Without)}
+	for _, v := range left { // of runs without a trace, or of ablations
+		c := Case{Name: caseName(v.Scenario, v.Seed, v.Engine, v.Ablation)}
 		c.violated(v)
 		s := suite(v.Scenario)
 		s.Cases = append(s.Cases, c)
@@ -98,18 +103,18 @@ func CampaignSuites(d *schema.Campaign) []Suite {
 		line, _, _ := strings.Cut(f.Error, "\n")
 		s := suite(f.Scenario)
 		s.Cases = append(s.Cases, Case{
-			Name: caseName(f.Scenario, f.Seed, f.Engine, f.Without), Outcome: HarnessError, Kind: "harness", Message: line, Text: f.Error, File: f.Folder,
+			Name: caseName(f.Scenario, f.Seed, f.Engine, f.Ablation), Outcome: HarnessError, Kind: "harness", Message: line, Text: f.Error, File: f.Folder,
 		})
 	}
 	if missing := d.Asked - d.Runs; missing > 0 {
 		all = append(all, Suite{Name: "campaign", Cases: []Case{{
-			Name: "all runs that were asked for", Outcome: HarnessError, Kind: "missing", Message: fmt.Sprintf("%d of %d runs have no verdict", missing, d.Asked),
+			Name: "all runs that were asked for", Outcome: Inconclusive, Kind: "not run", Message: fmt.Sprintf("%d of %d runs have no verdict", missing, d.Asked),
 		}}})
 	}
 	return all
 }
 
-// violated adds a violation to a case; the first one stands in its message.
+// violated adds a violation to a case, whose message is the first one.
 func (c *Case) violated(v schema.Violation) {
 	if c.Outcome != Failed {
 		c.Outcome, c.Kind, c.Message, c.File = Failed, v.Property, v.Message, v.Plan
@@ -120,17 +125,17 @@ func (c *Case) violated(v schema.Violation) {
 	}
 }
 
-func caseName(scenario string, seed uint64, engine, without string) string {
+func caseName(scenario string, seed uint64, engine, ablation string) string {
 	name := fmt.Sprintf("%s seed %d, %s engine", scenario, seed, engine)
-	if without != "" {
-		name += ", without " + without
+	if ablation != "" {
+		name += ", ablation of " + ablation
 	}
 	return name
 }
 
-// Run returns a suite with a case for each property of a run: those that are violated, then
-// those of the design, of which some may never have been at stake. File is where the run
-// is, replay the command that shows it again.
+// RunSuites returns a suite with a case for each property of a run: the violated ones, then
+// those of the design, which are skipped if they were never exercised. File is the file of the
+// run, replay the command that reproduces it.
 func RunSuites(t *trace.Trace, file, replay string) []Suite {
 	h := &t.Header
 	s := Suite{
@@ -164,7 +169,7 @@ func RunSuites(t *trace.Trace, file, replay string) []Suite {
 		}
 		c := Case{Name: property.Name}
 		if property.Count == 0 {
-			c.Outcome, c.Message = Skipped, "never at stake in this run"
+			c.Outcome, c.Message = Skipped, "never exercised in this run"
 		}
 		s.Cases = append(s.Cases, c)
 	}
@@ -174,8 +179,8 @@ func RunSuites(t *trace.Trace, file, replay string) []Suite {
 	return []Suite{s}
 }
 
-// Check returns a suite with a case for each property of a search. One that was not
-// exhausted is broken: what it did not come to may be violated.
+// CheckSuites returns a suite with a case for each property of a search. If the search was not
+// exhausted, properties that are not violated are inconclusive.
 func CheckSuites(d *schema.Check) []Suite {
 	s := Suite{Name: d.Config, Seconds: d.WallS, Facts: []Fact{
 		{"search", d.Search}, {"states", fmt.Sprint(d.States)}, {"transitions", fmt.Sprint(d.Transitions)}, {"depth", fmt.Sprint(d.Depth)},
@@ -200,45 +205,45 @@ func CheckSuites(d *schema.Check) []Suite {
 		case len(d.Violations) > 0:
 			c.Outcome, c.Message = Skipped, "the search ended with a violation of another property"
 		default:
-			c.Outcome, c.Kind, c.Message = HarnessError, "bound", fmt.Sprintf("the search ended before everything was seen (%s)", d.Bound)
+			c.Outcome, c.Kind, c.Message = Inconclusive, "bound", fmt.Sprintf("the search ended before all states were visited (%s)", d.Bound)
 		}
 		s.Cases = append(s.Cases, c)
 	}
 	return []Suite{s}
 }
 
-// Mutants returns a suite for each judge, with a case for each mutant, and one for what
-// was found in the system as it is.
+// MutantSuites returns a suite for each detector, with a case for each mutant, and one for what
+// was found in the unmutated system.
 func MutantSuites(d *schema.Mutants) []Suite {
 	var all []Suite
-	for _, judge := range d.DetectorNames() {
-		s := Suite{Name: judge}
+	for _, detector := range d.DetectorNames() {
+		s := Suite{Name: detector}
 		for _, m := range d.Mutants {
 			c := Case{Name: m.Name}
-			if k, ok := m.Kills[judge]; ok {
+			if k, ok := m.Kills[detector]; ok {
 				c.Seconds = k.WallS
 				if k.Kills < k.Tries {
 					c.Outcome, c.Kind, c.Message = Failed, "survives", fmt.Sprintf("killed in %d of %d", k.Kills, k.Tries)
 				}
-			} else if k, ok := m.Survived[judge]; ok {
+			} else if k, ok := m.Survived[detector]; ok {
 				c.Seconds, c.Outcome, c.Kind = k.WallS, Failed, "survives"
-				c.Message = fmt.Sprintf("%s does not find it; it breaks %s", judge, strings.Join(m.Properties, " "))
-			} else if why := m.Failed[judge]; why != "" {
-				c.Outcome, c.Kind, c.Message = HarnessError, "judge", why
+				c.Message = fmt.Sprintf("%s does not kill it; it breaks %s", detector, strings.Join(m.Properties, " "))
+			} else if why := m.Failed[detector]; why != "" {
+				c.Outcome, c.Kind, c.Message = HarnessError, "detector", why
 			} else {
-				c.Outcome, c.Message = Skipped, m.Skipped[judge]
+				c.Outcome, c.Message = Skipped, m.Skipped[detector]
 			}
 			s.Seconds += c.Seconds
 			s.Cases = append(s.Cases, c)
 		}
 		all = append(all, s)
 	}
-	as := Suite{Name: "the system as it is"}
+	unmutated := Suite{Name: "the unmutated system"}
 	for _, f := range d.Found {
-		as.Cases = append(as.Cases, Case{Name: f.Detector + " " + f.Property, Outcome: Failed, Kind: f.Property, Message: f.Message, Text: f.Where})
+		unmutated.Cases = append(unmutated.Cases, Case{Name: f.Detector + " " + f.Property, Outcome: Failed, Kind: f.Property, Message: f.Message, Text: f.Where})
 	}
-	if len(as.Cases) == 0 {
-		as.Cases = []Case{{Name: "nothing is found"}}
+	if len(unmutated.Cases) == 0 {
+		unmutated.Cases = []Case{{Name: "nothing is found"}}
 	}
-	return append(all, as)
+	return append(all, unmutated)
 }

@@ -71,7 +71,7 @@ func JUnit(w io.Writer, suites []Suite) error {
 			case Failed:
 				one.Failure = is
 				x.Failures++
-			case HarnessError:
+			case HarnessError, Inconclusive:
 				one.Error = is
 				x.Errors++
 			case Skipped:
@@ -90,7 +90,7 @@ func JUnit(w io.Writer, suites []Suite) error {
 	return err
 }
 
-// lines returns a text of several lines without trailing empty ones, made visible.
+// visibleText returns a text of several lines without trailing empty ones, made visible.
 func visibleText(s string) string { return timeline.VisibleLines(strings.TrimRight(s, "\n")) }
 
 func junitTime(s float64) string {
@@ -105,13 +105,13 @@ func GitHub(w io.Writer, suites []Suite) error {
 	var b strings.Builder
 	for _, s := range suites {
 		for _, c := range s.Cases {
-			if c.Outcome != Failed && c.Outcome != HarnessError {
+			if c.Outcome == Passed || c.Outcome == Skipped {
 				continue
 			}
 			title := timeline.Visible(c.Name)
 			switch c.Kind {
 			case "":
-			case c.Name: // a property, of what the suite is
+			case c.Name: // a property, to which the title adds the suite
 				title = title + ": " + timeline.Visible(s.Name)
 			default:
 				title = timeline.Visible(c.Kind) + ": " + title
@@ -131,7 +131,7 @@ func GitHub(w io.Writer, suites []Suite) error {
 	return err
 }
 
-// data and property escape the parts of a workflow command.
+// escapeData and escapeProperty escape the parts of a workflow command.
 func escapeData(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
 }
@@ -140,7 +140,7 @@ func escapeProperty(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)
 }
 
-// Text writes a line for each suite, and what did not pass.
+// Text writes a line for each suite, and the cases that did not pass.
 func Text(w io.Writer, suites []Suite) error {
 	var b strings.Builder
 	for _, s := range suites {
@@ -149,7 +149,7 @@ func Text(w io.Writer, suites []Suite) error {
 			counts[c.Outcome]++
 		}
 		var words []string
-		for _, o := range []Outcome{Failed, HarnessError, Skipped, Passed} {
+		for _, o := range []Outcome{Failed, HarnessError, Inconclusive, Skipped, Passed} {
 			if counts[o] > 0 {
 				words = append(words, fmt.Sprintf("%d %s", counts[o], o))
 			}

@@ -17,28 +17,29 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Options say what of a run is printed, and how.
+// ColumnOptions choose what of a run is printed, and how.
 type ColumnOptions struct {
-	// Width is how many cells a line may have; below [Narrowest] it counts as that.
+	// Width is the number of cells of a line, at least [MinWidth].
 	Width int
 	Color bool
-	// From and Until are times of the run; Until is 0 for its end.
+	// From and Until are times of the run; an Until of 0 is its end.
 	From, Until time.Duration
-	// Tasks are NAMESPACE/ID or ID: only events that are about them, faults, and the lives
-	// of nodes are printed. None means all.
+	// Tasks are NAMESPACE/ID or ID: only events of these, faults, starts and stops of nodes are
+	// printed. None is all.
 	Tasks []string
-	// Nodes are the columns there are; none means all.
+	// Nodes are the columns; none is all.
 	Nodes []string
-	// Kinds are kinds of events, or groups of them ([Groups]), of which all are printed; with
-	// a + before it, a kind is added to what is printed by itself. None means what tells the
-	// story.
+	// Kinds are kinds of events, or groups of them, of which all events are printed; one with a
+	// + is added to the default. None is the default: what explains the run.
 	Kinds []string
 }
 
-// Narrowest is the smallest width.
+// MinWidth is the smallest width.
 const MinWidth = 40
 
-// Table is a run on its way to a terminal.
+// Columns prints a run for a terminal: one column a node, one row an event; an event of no node
+// is printed across all columns. No text of a trace reaches the terminal as a control sequence,
+// and no line is wider than asked for.
 type Columns struct {
 	ColumnOptions
 	tl        *timeline.Timeline
@@ -55,7 +56,8 @@ type Columns struct {
 	steps    bool
 }
 
-// New makes a table. The error says which option asks for what is not in the run.
+// NewColumns returns a printer of a run. It returns an error that names the option that asks for
+// something that is not in the run.
 func NewColumns(s *timeline.Timeline, o ColumnOptions) (*Columns, error) {
 	o.Width = max(o.Width, MinWidth)
 	t := &Columns{
@@ -97,7 +99,7 @@ func NewColumns(s *timeline.Timeline, o ColumnOptions) (*Columns, error) {
 	return t, t.checkTasks()
 }
 
-// choose takes in the kinds that are asked for; present are those of the run.
+// choose sets the kinds that are asked for; present are those of the run.
 func (t *Columns) choose(present map[trace.Kind]bool) {
 	for _, name := range t.Kinds {
 		into := t.asked
@@ -118,7 +120,7 @@ func (t *Columns) choose(present map[trace.Kind]bool) {
 	}
 }
 
-// known makes sure that the tasks asked for are in the run.
+// checkTasks returns an error unless the tasks that are asked for are in the run.
 func (t *Columns) checkTasks() error {
 	if len(t.Tasks) == 0 {
 		return nil
@@ -135,19 +137,19 @@ func (t *Columns) checkTasks() error {
 			found = found || names(task, name)
 		}
 		if !found {
-			return fmt.Errorf("there is no task %q; there are %s", name, cmp.Or(nameList(slices.Sorted(maps.Keys(there))), "none"))
+			return fmt.Errorf("no task %q in the run (tasks: %s)", name, cmp.Or(nameList(slices.Sorted(maps.Keys(there))), "none"))
 		}
 	}
 	return nil
 }
 
-// is says whether a task, NAMESPACE/ID, is the one of a name, NAMESPACE/ID or ID.
+// names reports whether a name, NAMESPACE/ID or ID, is that of a task, NAMESPACE/ID.
 func names(task, name string) bool {
 	_, id, _ := strings.Cut(task, "/")
 	return task == name || id == name
 }
 
-// Write prints the table.
+// Write prints the run.
 func (t *Columns) Write(w io.Writer) error {
 	p := &columnPrinter{Columns: t, out: bufio.NewWriter(w), hidden: make(map[string]int), lists: make(map[string]string)}
 	p.print()

@@ -8,7 +8,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// quiet are the kinds that are printed only when they are asked for.
+// hiddenKinds are the kinds that are printed only if asked for.
 var hiddenKinds = map[trace.Kind]bool{
 	trace.MessageSent: true, trace.MessageLost: true, trace.FileWritten: true, trace.FileRenamed: true, trace.FileRemoved: true,
 	trace.SnapshotTaken: true, trace.SnapshotStored: true, trace.SnapshotReread: true, trace.Replayed: true, trace.AtRest: true,
@@ -16,14 +16,14 @@ var hiddenKinds = map[trace.Kind]bool{
 	trace.RunStarted: true, trace.RunEnded: true,
 }
 
-// always are the kinds that are printed whatever task is asked for.
+// contextKinds are the kinds that are printed whatever task is asked for.
 var contextKinds = map[trace.Kind]bool{
 	trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true, trace.NodeResumed: true, trace.NodeLeft: true,
 	trace.FaultBegan: true, trace.FaultEnded: true, trace.Calm: true, trace.Panicked: true, trace.LeftBehind: true, trace.Explored: true, trace.Step: true,
 }
 
-// leaves says why an event is not printed; "" when it is. One that is outside of what
-// was asked for has no reason that is worth a word: "-".
+// hiddenReason returns why an event is not printed; "" if it is, "-" if it is outside of what
+// was asked for.
 func (t *Columns) hiddenReason(e *trace.Event) string {
 	if e.At < t.From || t.Until != 0 && e.At > t.Until {
 		return "-"
@@ -51,15 +51,15 @@ func (t *Columns) hiddenReason(e *trace.Event) string {
 	switch e.Kind {
 	case trace.Returned:
 		if c := t.calls[e.Seq]; c != nil && c.Committed != 0 && e.Str("outcome") == "ok" {
-			return "returned ok" // the log has it
+			return "returned ok" // the log shows it
 		}
 	case trace.Called:
 		if c := t.calls[e.Seq]; c != nil && c.Committed != 0 && !c.ByOperator && !c.Resent {
-			return "called" // the log has it
+			return "called" // the log shows it
 		}
 	case trace.StartAsked:
 		if b := t.bars[e.Seq]; b != nil && b.Outcome == "" {
-			return "start-asked" // the handle has it
+			return "start-asked" // the handle shows it
 		}
 	case trace.FaultBit:
 		if _, message := e.Get("msg"); message {
@@ -69,7 +69,7 @@ func (t *Columns) hiddenReason(e *trace.Event) string {
 	return ""
 }
 
-// Colours of events.
+// Styles of events.
 var (
 	styleBad   = text.Colors{text.Bold, text.FgRed}
 	styleDim   = text.Colors{text.Faint}

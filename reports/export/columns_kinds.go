@@ -10,10 +10,10 @@ import (
 	"dtsim/sim/trace"
 )
 
-// All is the kind that means every kind.
+// allKinds is the name for every kind.
 const allKinds = "all"
 
-// Groups are the names for kinds that are asked for together.
+// kindGroups are the names for kinds that are asked for together.
 var kindGroups = map[string][]trace.Kind{
 	"messages":  {trace.MessageSent, trace.MessageLost},
 	"files":     {trace.FileWritten, trace.FileRenamed, trace.FileRemoved},
@@ -27,14 +27,14 @@ var kindGroups = map[string][]trace.Kind{
 	"work":      {trace.StartAsked, trace.HandleStarted, trace.HandleTerminated, trace.HandleExited, trace.WorkStarted, trace.WorkEnded},
 }
 
-// ungrouped are the kinds that no group has.
+// ungroupedKinds are the kinds that are in no group.
 var ungroupedKinds = []trace.Kind{
 	trace.RunStarted, trace.Inherited, trace.RunEnded, trace.Panicked, trace.LeftBehind, trace.NodeState, trace.LeaderSeen, trace.Applied, trace.Replayed,
 	trace.SchemaChanged, trace.RecoveryAsked, trace.StartedAgain, trace.SchedulerClosing, trace.SchedulerClosed, trace.ShardChanged,
 	trace.LocalStateRemoved, trace.AtRest, trace.Explored, trace.Step,
 }
 
-// kinds are all kinds there are.
+// knownKinds returns all kinds.
 func knownKinds() map[trace.Kind]bool {
 	all := make(map[trace.Kind]bool)
 	for _, group := range kindGroups {
@@ -48,19 +48,18 @@ func knownKinds() map[trace.Kind]bool {
 	return all
 }
 
-// Check says what is wrong with options before there is a run: one of these nodes. That a
-// kind of event does not occur in a run is nothing wrong; nor can it be known which tasks
-// will.
+// Check returns an error that names an option which is wrong for every run with these nodes. A
+// kind of event that does not occur in a run is valid; tasks cannot be checked.
 func (o ColumnOptions) Check(nodes []string) error { return o.check(nodes, nil) }
 
-// check is Check with the kinds of a run that may know more of them.
+// check is Check with the kinds of a run, which may have further ones.
 func (o ColumnOptions) check(nodes []string, present map[trace.Kind]bool) error {
 	if o.From < 0 || o.Until < 0 || o.Until != 0 && o.Until < o.From {
 		return fmt.Errorf("--until %s precedes --from %s", o.Until, o.From)
 	}
 	for _, name := range o.Nodes {
 		if !slices.Contains(nodes, name) {
-			return fmt.Errorf("there is no node %q; there are %s", name, nameList(nodes))
+			return fmt.Errorf("no node %q (nodes: %s)", name, nameList(nodes))
 		}
 	}
 	known := knownKinds()
@@ -69,13 +68,13 @@ func (o ColumnOptions) check(nodes []string, present map[trace.Kind]bool) error 
 		if _, group := kindGroups[bare]; group || bare == allKinds || known[trace.Kind(bare)] || present[trace.Kind(bare)] {
 			continue
 		}
-		return fmt.Errorf("there is no kind of event %q; there are %s, and the groups %s, %s", bare,
+		return fmt.Errorf("no kind of event %q (kinds: %s; groups: %s, %s)", bare,
 			nameList(slices.Sorted(maps.Keys(known))), strings.Join(slices.Sorted(maps.Keys(kindGroups)), ", "), allKinds)
 	}
 	return nil
 }
 
-// list enumerates names for a terminal.
+// nameList returns names for a terminal.
 func nameList[S ~string](names []S) string {
 	all := make([]string, len(names))
 	for i, name := range names {

@@ -17,39 +17,39 @@ import (
 )
 
 const (
-	// clock is the width of the time in front of a row.
+	// timeWidth is the width of the time in front of a row.
 	timeWidth = 11
-	// roomy is how wide a column has to be to hold text of its own; where it is not, all
-	// text stands behind the columns.
+	// minColumnWidth is the smallest width of a column that holds text; if columns are narrower,
+	// all text is behind the columns.
 	minColumnWidth = 30
-	// again is after how many rows the names of the nodes are printed again.
+	// headerInterval is the number of rows after which the names of the nodes are repeated.
 	headerInterval = 60
 )
 
-// printer prints a table.
+// columnPrinter prints a run.
 type columnPrinter struct {
 	*Columns
 	out *bufio.Writer
-	// shown counts events that are printed, left those that are not, by the reason.
+	// shown counts printed events, hidden the others, by reason.
 	shown  int
 	hidden map[string]int
 	rows   int
 	last   string // the time in front of the newest row
-	// lanes are what each node is at the event.
+	// lanes are the states of nodes at the event.
 	lanes []laneState
-	// lists are what nodes have listed last, folded how many lists since then were alike.
+	// lists are the newest listings of nodes, folded counts equal ones since then.
 	lists  map[string]string
 	folded map[string]int
 	// step is the newest step of a model.
 	step string
-	// merged is an event that the one before it has said.
+	// merged is an event that is printed with the one before it.
 	merged int
 }
 
-// lane is what a node is.
+// laneState is the state of a node.
 type laneState struct{ up, paused, leads bool }
 
-// row is what is printed for an event: below a node, or across all for column -1.
+// columnRow is the row of an event: below a node, or across all for column -1.
 type columnRow struct {
 	time   string
 	column int
@@ -82,7 +82,7 @@ func (p *columnPrinter) print() {
 	p.footer()
 }
 
-// follow keeps what each node is.
+// follow updates the states of nodes.
 func (p *columnPrinter) follow(e *trace.Event) {
 	if e.Kind == trace.Step {
 		p.step = e.Str("n")
@@ -106,7 +106,7 @@ func (p *columnPrinter) follow(e *trace.Event) {
 	}
 }
 
-// glyph is the line of a node in its column.
+// glyph returns the line of a node in its column.
 func (l laneState) glyph() string {
 	switch {
 	case !l.up:
@@ -119,7 +119,7 @@ func (l laneState) glyph() string {
 	return "│"
 }
 
-// time is the time of an event as it stands in front of its row.
+// time returns the time of an event in front of its row.
 func (p *columnPrinter) time(e *trace.Event) string {
 	if p.steps {
 		return "step " + cmp.Or(p.step, "0")
@@ -127,7 +127,7 @@ func (p *columnPrinter) time(e *trace.Event) string {
 	return strconv.FormatFloat(float64(e.At.Round(time.Microsecond))/float64(time.Second), 'f', 6, 64)
 }
 
-// say says an event in words; "" when it says what has been said.
+// describe describes an event; "" if its description was just printed.
 func (p *columnPrinter) describe(e *trace.Event) string {
 	said := p.describer.Event(e)
 	if len(p.asked) > 0 {
@@ -158,8 +158,8 @@ func (p *columnPrinter) describe(e *trace.Event) string {
 	return said
 }
 
-// commit says a command together with what it has left of its task. Progress of a unit
-// that is at work already is no news.
+// commit describes a command and the status of its task after it. Progress of a working unit is
+// hidden.
 func (p *columnPrinter) commit(e *trace.Event, said string) string {
 	if e.Seq == len(p.tl.Trace.Events) {
 		return said
@@ -205,7 +205,7 @@ func (p *columnPrinter) event(e *trace.Event, said string) {
 	p.row(r)
 }
 
-// width is the width of a column with text; 0 when there is no room for any.
+// width returns the width of a column with text; 0 if there is no room for text.
 func (p *columnPrinter) width() int {
 	if len(p.columns) == 0 {
 		return 0
@@ -243,7 +243,7 @@ func (p *columnPrinter) row(r columnRow) {
 	}
 }
 
-// room is how wide the text of a row may be.
+// textWidth returns the width of the text of a row.
 func (p *columnPrinter) textWidth(r columnRow) int {
 	switch w := p.width(); {
 	case r.column < 0 && w > 0 || len(p.columns) == 0:
@@ -256,7 +256,7 @@ func (p *columnPrinter) textWidth(r columnRow) int {
 	return max(p.Width-timeWidth-2-2*len(p.columns)-text.StringWidth(timeline.Visible(r.node))-1, 10)
 }
 
-// line is one line of a row, without the time.
+// line returns one line of a row, without the time.
 func (p *columnPrinter) line(r columnRow, said string, first bool) string {
 	painted := p.paint(said, r.colors)
 	w := p.width()
@@ -269,7 +269,7 @@ func (p *columnPrinter) line(r columnRow, said string, first bool) string {
 		switch {
 		case w > 0 && c == r.column:
 			if first && glyph == " " {
-				glyph = "╵" // its last word
+				glyph = "╵" // the node has stopped
 			}
 			b.WriteString(p.glyph(at, glyph) + " " + painted + strings.Repeat(" ", max(w-2-text.StringWidth(said), 0)))
 		case w > 0:
@@ -316,7 +316,7 @@ func (p *columnPrinter) header() {
 	p.last = ""
 }
 
-// footer says what was left out.
+// footer prints what was left out.
 func (p *columnPrinter) footer() {
 	said := fmt.Sprintf("%s of %s events", timeline.Count(int64(p.shown)), timeline.Count(int64(len(p.tl.Trace.Events))))
 	delete(p.hidden, "-")
@@ -334,7 +334,7 @@ func (p *columnPrinter) footer() {
 	}
 }
 
-// wrap breaks a text into lines of a width, between words where it can.
+// wrapText breaks a text into lines of a width, between words if possible.
 func wrapText(s string, width int) []string {
 	var lines []string
 	indent := s[:len(s)-len(strings.TrimLeft(s, " "))]

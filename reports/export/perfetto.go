@@ -11,7 +11,7 @@ import (
 	"dtsim/reports/timeline"
 )
 
-// event is an event of the format. Times are in microseconds.
+// perfettoEvent is an event of the format.
 type perfettoEvent struct {
 	Name  string         `json:"name,omitempty"`
 	Cat   string         `json:"cat,omitempty"`
@@ -19,14 +19,14 @@ type perfettoEvent struct {
 	At    microseconds   `json:"ts"`
 	Dur   *microseconds  `json:"dur,omitempty"`
 	Pid   int            `json:"pid"`
-	Tid   int            `json:"tid,omitempty"` // importers know 0 as the idle thread
+	Tid   int            `json:"tid,omitempty"` // importers take 0 for the idle thread
 	ID    int            `json:"id,omitempty"`
 	Bind  string         `json:"bp,omitempty"`
 	Scope string         `json:"s,omitempty"`
 	Args  map[string]any `json:"args,omitempty"`
 }
 
-// stamp is a time that is written in microseconds, to the nanosecond.
+// microseconds is a time that is written in microseconds, with nanoseconds as decimals.
 type microseconds time.Duration
 
 // MarshalJSON writes the time.
@@ -78,7 +78,7 @@ func Perfetto(w io.Writer, s *timeline.Timeline) error {
 	return b.Flush()
 }
 
-// put writes a value as JSON.
+// writeJSON writes a value as JSON.
 func writeJSON(w io.Writer, v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -88,7 +88,7 @@ func writeJSON(w io.Writer, v any) error {
 	return err
 }
 
-// drawing is a run on its way into the format.
+// perfettoTrace is a run in the making of its file.
 type perfettoTrace struct {
 	tl        *timeline.Timeline
 	describer *timeline.Describer
@@ -96,19 +96,19 @@ type perfettoTrace struct {
 	// names name processes and threads.
 	names  []perfettoEvent
 	events []perfettoEvent
-	// threads counts those of each process.
+	// threads are the numbers of threads by process.
 	threads map[int]int
 }
 
-// process names a process; pids are from 1, in the order in which they are shown.
+// process names a process; pids are from 1, in the order of display.
 func (d *perfettoTrace) process(pid int, name string) {
 	d.names = append(d.names,
 		perfettoEvent{Name: "process_name", Phase: "M", Pid: pid, Args: map[string]any{"name": name}},
 		perfettoEvent{Name: "process_sort_index", Phase: "M", Pid: pid, Args: map[string]any{"sort_index": pid}})
 }
 
-// thread adds a thread to a process and returns its number, which no thread of any other
-// process has: some importers take them for the same one.
+// thread adds a thread to a process and returns its number, which is unique among all processes:
+// some importers require it.
 func (d *perfettoTrace) thread(pid int, name string) int {
 	if d.threads == nil {
 		d.threads = make(map[int]int)
@@ -127,7 +127,7 @@ func (d *perfettoTrace) slice(pid, tid int, cat, name string, from, until time.D
 	d.events = append(d.events, perfettoEvent{Name: name, Cat: cat, Phase: "X", At: microseconds(from), Dur: &dur, Pid: pid, Tid: tid, Args: args})
 }
 
-// times are those of a span; what has no end lasts to the end of the run.
+// times returns the times of a span; an open one lasts to the end of the run.
 func (d *perfettoTrace) times(s timeline.Span) (from, until time.Duration) {
 	from, until = d.tl.At(s.From), d.end
 	if s.Until != 0 {
@@ -136,8 +136,8 @@ func (d *perfettoTrace) times(s timeline.Span) (from, until time.Duration) {
 	return from, until
 }
 
-// pool are threads that slices which may overlap are put on: each on the first that is
-// free.
+// threadPool is a set of threads for slices that may overlap: each goes to the first free
+// thread.
 type threadPool struct {
 	pid  int
 	name string
@@ -145,7 +145,7 @@ type threadPool struct {
 	free []time.Duration
 }
 
-// on returns the thread for a slice. Slices come in the order in which they begin.
+// threadFor returns the thread for a slice. Slices come in the order of their beginnings.
 func (d *perfettoTrace) threadFor(p *threadPool, from, until time.Duration) int {
 	for i, free := range p.free {
 		if free <= from {

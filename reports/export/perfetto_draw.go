@@ -11,7 +11,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// nodes draws what happens on nodes.
+// nodes draws the processes of nodes.
 func (d *perfettoTrace) nodes() {
 	s := d.tl
 	for i := range s.Lanes {
@@ -39,7 +39,7 @@ func (d *perfettoTrace) nodes() {
 	}
 }
 
-// commits draws what a node was the first to apply, and how far it is.
+// commits draws the commands that a node applied first, and its applied index.
 func (d *perfettoTrace) commits(pid int, node string) {
 	s := d.tl
 	log := d.thread(pid, "first to apply")
@@ -72,7 +72,7 @@ func (d *perfettoTrace) count(pid int, name string, at time.Duration, value any)
 	d.events = append(d.events, perfettoEvent{Name: name, Cat: "count", Phase: "C", At: microseconds(at), Pid: pid, Args: map[string]any{"value": value}})
 }
 
-// titles are what the threads of bars are called.
+// barTitles are the names of the threads of bars.
 var barTitles = map[string]string{"callback": "callbacks", "start": "starts", "handle": "handles", "work": "work"}
 
 func (d *perfettoTrace) bars(pid int, node, kind string) {
@@ -105,7 +105,7 @@ func (d *perfettoTrace) calls(pid int, node string) {
 		}
 		from, until := d.times(timeline.Span{From: c.Called, Until: c.Returned})
 		if c.Returned == 0 && c.Outcome != "" {
-			until = from // nobody waits for its end
+			until = from // its end is unknown
 		}
 		name := c.Do
 		if c.Task != "" {
@@ -116,10 +116,10 @@ func (d *perfettoTrace) calls(pid int, node string) {
 	}
 }
 
-// brief is how long the slice of a message is at most.
+// maxMessageSlice is the maximum length of the slice of a message.
 const maxMessageSlice = time.Microsecond
 
-// stop is where a message leaves or arrives.
+// messageEnd is a sending or an arrival.
 type messageEnd struct {
 	at   time.Duration
 	name string
@@ -128,8 +128,8 @@ type messageEnd struct {
 	ends bool
 }
 
-// messages draws what nodes send and get. A flow leads from the one to the other; none
-// from a message that nobody gets.
+// messages draws the messages of nodes, with a flow from sending to arrival; a lost message has
+// none.
 func (d *perfettoTrace) messages() {
 	s := d.tl
 	out, in := make([][]messageEnd, len(s.Lanes)), make([][]messageEnd, len(s.Lanes))
@@ -154,20 +154,20 @@ func (d *perfettoTrace) messages() {
 			}
 			flows++
 			if i > 0 || m.Lost != "" {
-				out[from] = append(out[from], messageEnd{at: left, name: m.Kind + " to " + m.To + ", again", args: a})
+				out[from] = append(out[from], messageEnd{at: left, name: m.Kind + " to " + m.To + ", duplicate", args: a})
 			}
 			out[from][len(out[from])-1].flow = flows
 			in[to] = append(in[to], messageEnd{at: at, name: m.Kind + " from " + m.From, args: a, flow: flows, ends: true})
 		}
 	}
 	for i := range s.Lanes {
-		d.stops(i+1, "sends", out[i])
-		d.stops(i+1, "gets", in[i])
+		d.stops(i+1, "sent", out[i])
+		d.stops(i+1, "received", in[i])
 	}
 }
 
-// stops draws the ends of messages on a thread: slices that end before the next one
-// begins, with the flows in them.
+// stops draws ends of messages on a thread: slices that end before the next one begins, with the
+// flows in them.
 func (d *perfettoTrace) stops(pid int, name string, all []messageEnd) {
 	if len(all) == 0 {
 		return
@@ -201,7 +201,7 @@ func (d *perfettoTrace) harness() {
 	d.process(pid, "harness")
 	said := d.thread(pid, "verdict")
 	if s.Quiescence != 0 {
-		d.events = append(d.events, perfettoEvent{Name: "calm", Cat: "fault", Phase: "i", At: microseconds(s.At(s.Quiescence)), Pid: pid, Tid: said, Scope: "g"})
+		d.events = append(d.events, perfettoEvent{Name: "quiescence", Cat: "fault", Phase: "i", At: microseconds(s.At(s.Quiescence)), Pid: pid, Tid: said, Scope: "g"})
 	}
 	for _, v := range s.Trace.Footer.Verdict.Violations {
 		d.events = append(d.events, perfettoEvent{
@@ -213,7 +213,7 @@ func (d *perfettoTrace) harness() {
 	for _, f := range s.Faults {
 		from, until := d.times(f.Span)
 		d.slice(pid, d.threadFor(&p, from, until), "fault", f.What, from, until,
-			arguments("seq", f.From, "fault", f.Number, "nodes", f.Nodes, "peer", f.Peer, "bites", len(f.Activations)))
+			arguments("seq", f.From, "fault", f.Number, "nodes", f.Nodes, "peer", f.Peer, "activations", len(f.Activations)))
 	}
 	steps := 0
 	for i := range s.Trace.Events {
@@ -228,13 +228,13 @@ func (d *perfettoTrace) harness() {
 	}
 }
 
-// few is how many units of a run have a counter each.
+// maxUnitCounters is the maximum number of units of a run with a counter each.
 const maxUnitCounters = 64
 
-// run is a run of a task as the tracks of the tasks show it.
+// taskRun is a run of a task on the tracks of tasks.
 type taskRun struct {
 	name string
-	// units says which units are done.
+	// units has the finished units.
 	units map[string]bool
 	done  int
 	// status is in force since a time.
@@ -242,13 +242,13 @@ type taskRun struct {
 	since  time.Duration
 }
 
-// stage is a status of a run while it was in force.
+// statusSpan is a status of a run while it was in force.
 type statusSpan struct {
 	name        string
 	from, until time.Duration
 }
 
-// tasks draws how far tasks are.
+// tasks draws the progress of tasks.
 func (d *perfettoTrace) tasks() {
 	pid := len(d.tl.Lanes) + 2
 	d.process(pid, "tasks")
@@ -288,7 +288,7 @@ func (d *perfettoTrace) tasks() {
 	}
 }
 
-// ends adds the status that a run has had until now.
+// ends adds the status that ends now.
 func (r *taskRun) ends(stages []statusSpan, now time.Duration) []statusSpan {
 	if r.status == "" {
 		return stages
@@ -296,7 +296,7 @@ func (r *taskRun) ends(stages []statusSpan, now time.Duration) []statusSpan {
 	return append(stages, statusSpan{r.name + " " + r.status, r.since, now})
 }
 
-// unit draws how far a unit is, and how many are done.
+// unit draws the progress of a unit and the number of finished units.
 func (d *perfettoTrace) unit(pid int, r *taskRun, e *trace.Event) {
 	unit := e.Str("unit")
 	if unit == "" {
@@ -320,7 +320,7 @@ func (d *perfettoTrace) unit(pid int, r *taskRun, e *trace.Event) {
 	d.count(pid, r.name+" units done", e.At, r.done)
 }
 
-// args makes arguments of names and values, without those that say nothing.
+// arguments returns named values, without empty ones.
 func arguments(pairs ...any) map[string]any {
 	all := make(map[string]any, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {

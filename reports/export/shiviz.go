@@ -12,20 +12,19 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Parser is the expression that ShiViz reads the log with.
+// shivizParser is the expression with which ShiViz reads the log.
 const shivizParser = `(?<host>\S+) (?<clock>\{[^}]*\}) (?<event>.*)`
 
-// Harness is the host of what no node does; a node of that name is called otherwise.
+// harnessHost is the host of events of no node; a node of that name is escaped.
 const harnessHost = "harness"
 
-// quiet are the kinds of events that are left out unless all are asked for: what passes
-// between nodes is in the clocks, and the others say nothing of who led whom.
+// shivizHidden are the kinds of events that are left out by default: messages are in the clocks,
+// the others do not add to causality.
 var shivizHidden = []trace.Kind{
 	trace.MessageSent, trace.MessageLost, trace.FileWritten, trace.FileRenamed, trace.FileRemoved, trace.SnapshotReread,
 	trace.SnapshotTaken, trace.SnapshotStored, trace.Replayed, trace.AtRest, trace.Proposed, trace.Listed,
 }
 
-// writeShiViz writes a run, with all events if all is true.
 // ShiViz writes a run as a log of ShiViz (https://bestchai.bitbucket.io/shiviz), which draws
 // events by happens-before.
 //
@@ -37,9 +36,10 @@ var shivizHidden = []trace.Kind{
 // lines from 1, and no clock counts a line that is left out.
 func ShiViz(w io.Writer, tl *timeline.Timeline) error { return writeShiViz(w, tl, false) }
 
+// writeShiViz writes a run, with all events if all is true.
 func writeShiViz(w io.Writer, tl *timeline.Timeline, all bool) error {
 	hosts := shivizHosts(tl)
-	// kept[h][n] is how many of the first n events of a host are written.
+	// kept[h][n] is the number of written ones among the first n events of a host.
 	kept := make([][]int, len(hosts))
 	for h := range kept {
 		kept[h] = []int{0}
@@ -90,8 +90,8 @@ func writeShiViz(w io.Writer, tl *timeline.Timeline, all bool) error {
 	return b.Flush()
 }
 
-// hostsOf are the names of the lanes and, last, of the harness: one word each, no two
-// alike.
+// shivizHosts returns the names of the lanes and, last, of the harness: one word each, all
+// distinct.
 func shivizHosts(tl *timeline.Timeline) []string {
 	var hosts []string
 	for _, l := range tl.Lanes {
@@ -100,7 +100,7 @@ func shivizHosts(tl *timeline.Timeline) []string {
 	return append(hosts, harnessHost)
 }
 
-// host makes one word of a name, that no other name becomes.
+// shivizHost returns a word for a name, unique to the name.
 func shivizHost(name string) string {
 	if name == harnessHost {
 		return "%" + fmt.Sprintf("%02X", name[0]) + name[1:]

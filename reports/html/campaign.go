@@ -65,15 +65,15 @@ type campaignBody struct {
 	Missed       []goal
 	Reached      []goal
 	NoFaults     bool
-	Stakes       []exercise
-	Unstaked     int
+	Exercised    []exercise
+	Unexercised  int
 	Faults       faultTable
 	Scenarios    table
 	Engines      []engineRow
 	Times        *chart
 	TimesWord    string
 	Guards       []string
-	Excused      table
+	Waived       table
 	Runs         table
 }
 
@@ -98,17 +98,17 @@ func campaignPage(v CampaignView) (*page, error) {
 	}
 	b := campaignBody{
 		Interrupted: !v.Ended, Tiles: campaignTiles(d), Failures: failureCards(v), Harness: harnessTable(d),
-		Stakes: exercises(d.AtStake, violated), NoFaults: len(d.FaultTable) == 0, Faults: faultTableOf(d),
-		Scenarios: scenarioTable(d), Engines: engineRows(d), Guards: guardTexts(d), Excused: waivedTable(d), Runs: runTable(d),
+		Exercised: exercises(d.Exercised, violated), NoFaults: len(d.FaultTable) == 0, Faults: faultTableOf(d),
+		Scenarios: scenarioTable(d), Engines: engineRows(d), Guards: guardTexts(d), Waived: waivedTable(d), Runs: runTable(d),
 	}
 	if more := len(d.Found()) - MaxFailures; more > 0 {
 		b.MoreFailures = plural(more, "more failure") + " in the campaign's " + schema.CampaignFile + "."
 	}
 	all := goals(d.Sometimes)
 	b.Missed, b.Reached = all[:missedCount(all)], all[missedCount(all):]
-	for _, s := range b.Stakes {
+	for _, s := range b.Exercised {
 		if s.Count == 0 {
-			b.Unstaked++
+			b.Unexercised++
 		}
 	}
 	if v.Baseline != nil {
@@ -117,13 +117,13 @@ func campaignPage(v CampaignView) (*page, error) {
 	b.Times, b.TimesWord = timesChart(d)
 	p := &page{
 		Kind: "Campaign", Title: campaignTitle(d), Lead: campaignLead(d), Verdict: campaignBadge(v), Build: d.Build,
-		Command: command{Label: "Again", Line: d.Command}, Facts: []headerFact{{Name: "Seeds", Value: d.Seeds}, {Name: "Engine", Value: d.Engine}},
+		Command: command{Label: "Reproduce", Line: d.Command}, Facts: []headerFact{{Name: "Seeds", Value: d.Seeds}, {Name: "Engine", Value: d.Engine}},
 	}
 	if d.Second != "" {
 		p.Facts = append(p.Facts, headerFact{Name: "Repeated by", Value: d.Second})
 	}
 	if d.Hash != "" {
-		p.Facts = append(p.Facts, headerFact{Name: "Hash", Value: d.Hash[:min(16, len(d.Hash))], Exact: d.Hash, Mono: true})
+		p.Facts = append(p.Facts, headerFact{Name: "Hash", Value: shortHash(d.Hash), Exact: d.Hash, Mono: true})
 	}
 	return overview(p, "campaign.html", b)
 }
@@ -160,7 +160,7 @@ func campaignBadge(v CampaignView) badge {
 	d := v.Document
 	switch {
 	case len(d.HarnessFailures) > 0:
-		return badge{Text: "the harness failed", Tone: toneWarn}
+		return badge{Text: "harness error", Tone: toneWarn}
 	case len(d.Violations) > 0:
 		ids := map[string]bool{}
 		for _, one := range d.Violations {
@@ -168,11 +168,11 @@ func campaignBadge(v CampaignView) badge {
 		}
 		return badge{Text: strings.Join(slices.SortedFunc(maps.Keys(ids), byProperty), " ") + " violated", Tone: toneBad}
 	case !v.Ended:
-		return badge{Text: "not at its end", Tone: toneWarn}
+		return badge{Text: "not finished", Tone: toneWarn}
 	case d.Runs < d.Asked:
 		return badge{Text: fmt.Sprintf("%d of %d runs", d.Runs, d.Asked), Tone: toneWarn}
 	}
-	return badge{Text: "held", Tone: toneGood}
+	return badge{Text: "passed", Tone: toneGood}
 }
 
 func campaignTiles(d *schema.Campaign) []tile {
@@ -204,33 +204,33 @@ func campaignTiles(d *schema.Campaign) []tile {
 			reached++
 		}
 	}
-	staked := 0
-	for _, n := range d.AtStake {
+	exercised := 0
+	for _, n := range d.Exercised {
 		if n > 0 {
-			staked++
+			exercised++
 		}
 	}
-	var bites, applied, effective int64
+	var activations, applied, effective int64
 	for _, f := range d.FaultTable {
-		bites, applied, effective = bites+f.Bites, applied+f.Applied, effective+f.Effective
+		activations, applied, effective = activations+f.Activations, applied+f.Applied, effective+f.Effective
 	}
 	faults := tile{Name: "Faults applied", Value: timeline.Count(applied), Note: timeline.Count(effective) + " effective"}
 	return []tile{
 		violated, runs, virtual, faults,
-		{Name: "Situations reached", Value: fmt.Sprintf("%d of %d", reached, len(d.Sometimes))},
-		{Name: "Properties at stake", Value: fmt.Sprintf("%d of %d", staked, len(propertyNames))},
+		{Name: "Goals reached", Value: fmt.Sprintf("%d of %d", reached, len(d.Sometimes))},
+		{Name: "Properties exercised", Value: fmt.Sprintf("%d of %d", exercised, len(propertyNames))},
 	}
 }
 
 // violatedRuns returns the number of runs that violate a property.
 func violatedRuns(d *schema.Campaign) int {
 	type run struct {
-		scenario, without, engine string
-		seed                      uint64
+		scenario, ablation, engine string
+		seed                       uint64
 	}
 	all := map[run]bool{}
 	for _, v := range d.Violations {
-		all[run{v.Scenario, v.Without, v.Engine, v.Seed}] = true
+		all[run{v.Scenario, v.Ablation, v.Engine, v.Seed}] = true
 	}
 	return len(all)
 }
@@ -245,8 +245,8 @@ func failureCards(v CampaignView) []failureCard {
 			Property: propertyTitle(f.Property), Message: timeline.Shorten(f.Message, 400), Where: fmt.Sprintf("%s, seed %d", f.Scenario, f.Seed),
 			Runs: plural(f.Runs, "run"), Statement: f.Statement, Pinned: f.Pinned, Replay: command{Line: f.Replay},
 		}
-		if f.Without != "" {
-			c.Where += ", without " + f.Without
+		if f.Ablation != "" {
+			c.Where += ", without " + f.Ablation
 		}
 		if f.Shrunk {
 			c.Size = "from " + f.Before + " to " + f.After
@@ -264,7 +264,7 @@ func failureCards(v CampaignView) []failureCard {
 const mostRows = 500
 
 func harnessTable(d *schema.Campaign) table {
-	t := table{Caption: "What the harness failed at", Columns: []column{{Title: "Run"}, {Title: "Engine"}, {Title: "Error"}, {Title: "Kept in"}}}
+	t := table{Caption: "Harness errors", Columns: []column{{Title: "Run"}, {Title: "Engine"}, {Title: "Error"}, {Title: "Kept in"}}}
 	for i, f := range d.HarnessFailures {
 		if i == mostRows {
 			t.Cut = plural(len(d.HarnessFailures)-i, "more row")
@@ -299,15 +299,22 @@ func numberCell(n int64) cell { return cell{Text: timeline.Count(n), Sort: fmt.S
 // secondsCell returns a cell with a number of seconds.
 func secondsCell(s float64) cell { return cell{Text: formatSeconds(s), Sort: fmt.Sprintf("%.6f", s)} }
 
+// verdictText returns a verdict of a document in the words of the pages; older documents have
+// others.
+var verdictText = strings.NewReplacer("held", passed, "broken", "harness error", "missing", "not run").Replace
+
+// passed is the verdict without a violation.
+const passed = "passed"
+
 // verdictCell returns a cell with a verdict, which it never shows by colour alone.
 func verdictCell(word string) cell {
-	switch word {
-	case "held":
-		return cell{Text: "✓ held", Tone: toneGood}
+	switch verdictText(word) {
+	case passed:
+		return cell{Text: "✓ passed", Tone: toneGood}
 	case "violated":
 		return cell{Text: "✗ violated", Tone: toneBad}
 	}
-	return cell{Text: "! " + word, Tone: toneWarn}
+	return cell{Text: "! " + verdictText(word), Tone: toneWarn}
 }
 
 func engineRows(d *schema.Campaign) []engineRow {
@@ -348,27 +355,27 @@ func timesChart(d *schema.Campaign) (*chart, string) {
 func guardTexts(d *schema.Campaign) []string {
 	var all []string
 	for _, c := range d.Controls {
-		what := map[bool]string{true: "came to what it must", false: "came to something else: " + c.Verdict}[c.Verdict == "held"]
+		what := map[bool]string{true: "had the expected result", false: "had another result: " + verdictText(c.Verdict)}[verdictText(c.Verdict) == passed]
 		all = append(all, fmt.Sprintf("The control “%s”, by the %s engine, %s.", c.Name, c.Engine, what))
 	}
 	if d.Twice > 0 {
-		all = append(all, plural(d.Twice, "run")+" made twice, the same to the byte.")
+		all = append(all, plural(d.Twice, "run")+" executed twice, with identical traces.")
 	}
-	var reruns, differed, told int64
+	var reruns, differed, reportedEffective int64
 	for _, f := range d.FaultTable {
-		reruns, differed, told = reruns+f.Reruns, differed+f.Differed, told+f.Told
+		reruns, differed, reportedEffective = reruns+f.Reruns, differed+f.Differed, reportedEffective+f.ReportedEffective
 	}
 	if reruns > 0 {
-		all = append(all, fmt.Sprintf("%s made again without a fault that had bitten: %d decided something else (“differed”); of %d the trace had said so (“effective”).",
-			plural(reruns, "run"), differed, told))
+		all = append(all, fmt.Sprintf("%s by ablation of an activated fault: %d had other decisions (“differed”), %d were of a fault that the trace calls effective.",
+			plural(reruns, "run"), differed, reportedEffective))
 	}
 	return all
 }
 
 func waivedTable(d *schema.Campaign) table {
-	t := table{Caption: "What a check let pass, with its excuse", Columns: []column{{Title: "Excuse"}, {Title: "Times", Number: true}}}
-	for _, reason := range slices.Sorted(maps.Keys(d.Excused)) {
-		t.Rows = append(t.Rows, row{Cells: []cell{{Text: reason}, numberCell(d.Excused[reason])}})
+	t := table{Caption: "Findings waived by a check", Columns: []column{{Title: "Reason"}, {Title: "Times", Number: true}}}
+	for _, reason := range slices.Sorted(maps.Keys(d.Waived)) {
+		t.Rows = append(t.Rows, row{Cells: []cell{{Text: reason}, numberCell(d.Waived[reason])}})
 	}
 	return t
 }
@@ -384,7 +391,7 @@ func runTable(d *schema.Campaign) table {
 			break
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{
-			{Text: r.Scenario}, {Text: fmt.Sprint(r.Seed)}, {Text: r.Engine}, secondsCell(r.Virtual), verdictCell(r.Verdict), {Text: r.Hash[:min(16, len(r.Hash))], Mono: true},
+			{Text: r.Scenario}, {Text: fmt.Sprint(r.Seed)}, {Text: r.Engine}, secondsCell(r.Virtual), verdictCell(r.Verdict), {Text: shortHash(r.Hash), Mono: true},
 		}})
 	}
 	return t
@@ -397,10 +404,10 @@ type faultTable struct {
 }
 
 type faultRow struct {
-	Kind                             string
-	Asked, Applied, Effective, Bites int64
-	Differed                         string
-	Cells                            []heatCell
+	Kind                                   string
+	Asked, Applied, Effective, Activations int64
+	Differed                               string
+	Cells                                  []heatCell
 }
 
 type heatCell struct {
@@ -434,7 +441,7 @@ func faultTableOf(d *schema.Campaign) faultTable {
 	})
 	for _, kind := range kinds {
 		f := d.FaultTable[kind]
-		r := faultRow{Kind: kind, Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Bites: f.Bites, Differed: "–"}
+		r := faultRow{Kind: kind, Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Activations: f.Activations, Differed: "–"}
 		if f.Reruns > 0 {
 			r.Differed = fmt.Sprintf("%d of %d", f.Differed, f.Reruns)
 		}

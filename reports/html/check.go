@@ -45,12 +45,12 @@ type bound struct {
 }
 
 type violationCard struct {
-	schema.Broken
+	schema.CheckViolation
 	RunLink
-	Title string
-	Again command
-	Told  []stepItem
-	Cut   string
+	Title  string
+	Replay command
+	Steps  []stepItem
+	Cut    string
 }
 
 type stepItem struct {
@@ -65,17 +65,17 @@ const mostSteps = 400
 func checkPage(v CheckView) (*page, error) {
 	d := v.Document
 	b := checkBody{Tiles: checkTiles(d), Bounds: checkBounds(d), Table: costTable(d)}
-	for i, broken := range d.Violations {
-		c := violationCard{Broken: broken, Title: propertyTitle(broken.Property), Again: command{Line: broken.Replay}}
+	for i, violation := range d.Violations {
+		c := violationCard{CheckViolation: violation, Title: propertyTitle(violation.Property), Replay: command{Line: violation.Replay}}
 		if i < len(v.Violations) {
 			c.RunLink = v.Violations[i]
 		}
-		for n, s := range broken.Steps {
+		for n, s := range violation.Steps {
 			if n == mostSteps {
-				c.Cut = plural(len(broken.Steps)-n, "more step") + " in its file."
+				c.Cut = plural(len(violation.Steps)-n, "more step") + " in its file."
 				break
 			}
-			c.Told = append(c.Told, stepItem{s, broken.Loop > 0 && n+1 >= broken.Loop})
+			c.Steps = append(c.Steps, stepItem{s, violation.Loop > 0 && n+1 >= violation.Loop})
 		}
 		b.Violations = append(b.Violations, c)
 	}
@@ -127,9 +127,9 @@ func checkBadge(d *schema.Check) badge {
 	case len(d.Violations) > 0:
 		return badge{Text: d.Violations[0].Property + " violated", Tone: toneBad}
 	case d.Exhausted:
-		return badge{Text: "held in every state", Tone: toneGood}
+		return badge{Text: "passed in every state", Tone: toneGood}
 	case d.Walk != nil && d.Walk.Complete:
-		return badge{Text: "held on every step taken", Tone: toneGood}
+		return badge{Text: "passed on every step taken", Tone: toneGood}
 	case d.Bound == "interrupted":
 		return badge{Text: "interrupted", Tone: toneWarn}
 	}
@@ -137,12 +137,12 @@ func checkBadge(d *schema.Check) badge {
 }
 
 func checkTiles(d *schema.Check) []tile {
-	states := tile{Name: "Distinct states", Value: timeline.Count(int64(d.States)), Note: timeline.Count(int64(d.Dead)) + " without a next one"}
+	states := tile{Name: "Distinct states", Value: timeline.Count(int64(d.States)), Note: timeline.Count(int64(d.Dead)) + " dead ends"}
 	depth := tile{Name: "Depth", Value: timeline.Count(int64(d.Depth)), Note: "steps"}
 	if d.Walk != nil {
 		depth.Name, depth.Note = "Longest run", "steps"
 	}
-	omission := tile{Name: "Omission", Value: "≤ " + probability(d.Omission), Note: "that two states were taken for one"}
+	omission := tile{Name: "Omission", Value: "≤ " + probability(d.Omission), Note: "that two states were confused"}
 	if d.Omission == 0 {
 		omission.Value, omission.Note = "impossible", "whole states were compared"
 	}
@@ -171,15 +171,15 @@ func checkBounds(d *schema.Check) []bound {
 	var all []bound
 	switch {
 	case d.Walk != nil:
-		all = append(all, bound{"Coverage", "A random walk: what it did not come to was not looked at.", toneWarn})
+		all = append(all, bound{"Coverage", "A random walk: states that it did not reach were not checked.", toneWarn})
 	case d.Exhausted:
 		all = append(all, bound{"Coverage", "Every reachable state was expanded.", toneGood})
 	case len(d.Violations) > 0:
 		all = append(all, bound{"Coverage", "The search ended with the violation; deeper states were not visited.", toneWarn})
 	case d.Bound == "interrupted":
-		all = append(all, bound{"Coverage", "Interrupted: what was not visited by then was not looked at.", toneWarn})
+		all = append(all, bound{"Coverage", "Interrupted: states not visited by then were not checked.", toneWarn})
 	default:
-		all = append(all, bound{"Coverage", "The bound on " + d.Bound + " was hit: what was not visited by then was not looked at.", toneWarn})
+		all = append(all, bound{"Coverage", "The bound on " + d.Bound + " was hit: states not visited by then were not checked.", toneWarn})
 	}
 	limit := func(name string, n uint64, text string) {
 		if n > 0 {
@@ -191,13 +191,13 @@ func checkBounds(d *schema.Check) []bound {
 	if d.MaxStates == 0 && d.MaxMemory == 0 && d.Walk == nil {
 		all = append(all, bound{"Bounds", "Neither states nor memory were bounded.", tonePlain})
 	}
-	all = append(all, bound{"The machine", "How large it is, and how often each thing may go wrong in one run, is bounded by its configuration: " + d.Summary + ".", tonePlain})
+	all = append(all, bound{"The model", "Its size and the number of faults in one run are bounded by its configuration: " + d.Summary + ".", tonePlain})
 	if d.Reduced > 0 || d.Audited > 0 {
-		all = append(all, bound{"Reduction", fmt.Sprintf("%s were expanded in part, as orders of actions that commute were left out; %s were run in both orders to see that they do.",
+		all = append(all, bound{"Reduction", fmt.Sprintf("%s were expanded in part, as orders of commuting actions were left out; %s were executed in both orders to check that they commute.",
 			plural(d.Reduced, "state"), plural(d.Audited, "pair")), tonePlain})
 	}
 	if l := d.Liveness; l != nil {
-		all = append(all, bound{"Liveness", fmt.Sprintf("%s in which nothing is owed; %s of others have a cycle, the largest of %s.",
+		all = append(all, bound{"Liveness", fmt.Sprintf("%s without pending obligations; %s of others have a cycle, the largest of %s.",
 			plural(l.Settled, "state"), plural(l.Components, "component"), plural(l.Largest, "state")), tonePlain})
 	}
 	return all
@@ -228,7 +228,7 @@ func growthChart(d *schema.Check) *chart {
 }
 
 func costTable(d *schema.Check) table {
-	t := table{Caption: "What the search took", Columns: []column{{Title: "What"}, {Title: "Figure", Number: true}}}
+	t := table{Caption: "Cost of the search", Columns: []column{{Title: "What"}, {Title: "Figure", Number: true}}}
 	add := func(name, value string) {
 		t.Rows = append(t.Rows, row{Cells: []cell{{Text: name}, {Text: value}}})
 	}
@@ -236,7 +236,7 @@ func costTable(d *schema.Check) table {
 	add("Transitions a second", timeline.Count(int64(d.TransitionsPerS)))
 	add("Visited states", formatBytes(d.VisitedBytes))
 	if d.FrontierBytes > 0 {
-		add("States that wait, at most", formatBytes(d.FrontierBytes))
+		add("Waiting states, at most", formatBytes(d.FrontierBytes))
 	}
 	if d.ModelBytes > 0 {
 		add("Kept by the model", formatBytes(d.ModelBytes))

@@ -13,20 +13,20 @@ import (
 )
 
 type mutantsBody struct {
-	Tiles  []tile
-	Judges []string
-	Rows   []mutantRow
-	Worth  table
-	Found  table
+	Tiles     []tile
+	Detectors []string
+	Rows      []mutantRow
+	Worth     table
+	Found     table
 	// Generated summarises a sample of generated mutants, Survivors are those that survive.
-	Small string
-	Left  table
+	Generated string
+	Survivors table
 }
 
 // mutantRow is one mutant.
 type mutantRow struct {
 	Name, Breaks string
-	Lost         bool
+	Survives     bool
 	Cells        []killCell
 	Fired        string
 }
@@ -50,9 +50,9 @@ func WriteMutants(w io.Writer, d *schema.Mutants) error {
 }
 
 func mutantsPage(d *schema.Mutants) (*page, error) {
-	b := mutantsBody{Judges: d.DetectorNames(), Worth: worthTable(d), Found: findingTable(d)}
+	b := mutantsBody{Detectors: d.DetectorNames(), Worth: worthTable(d), Found: findingTable(d)}
 	if g := d.Generated; g != nil {
-		b.Small, b.Left = generatedText(g), survivorTable(g)
+		b.Generated, b.Survivors = generatedText(g), survivorTable(g)
 	}
 	killed := 0
 	by := map[string]int{}
@@ -64,8 +64,8 @@ func mutantsPage(d *schema.Mutants) (*page, error) {
 		if m.Killed {
 			killed++
 		}
-		r := mutantRow{Name: m.Name, Breaks: strings.Join(m.Properties, " "), Lost: !m.Killed}
-		for _, j := range b.Judges {
+		r := mutantRow{Name: m.Name, Breaks: strings.Join(m.Properties, " "), Survives: !m.Killed}
+		for _, j := range b.Detectors {
 			c := detectorCell(m, j)
 			if k, ok := m.Kills[j]; ok && k.Kills == k.Tries {
 				by[j]++
@@ -80,17 +80,17 @@ func mutantsPage(d *schema.Mutants) (*page, error) {
 		b.Rows = append(b.Rows, r)
 	}
 	survived := len(d.Mutants) - killed
-	lost := tile{Name: "Survivors", Value: timeline.Count(int64(survived)), Tone: toneGood, Note: "of " + plural(len(d.Mutants), "mutant")}
+	survivors := tile{Name: "Survivors", Value: timeline.Count(int64(survived)), Tone: toneGood, Note: "of " + plural(len(d.Mutants), "mutant")}
 	v := badge{Text: fmt.Sprintf("all %d killed", killed), Tone: toneGood}
 	if survived > 0 {
-		lost.Tone = toneBad
+		survivors.Tone = toneBad
 		v = badge{Text: fmt.Sprintf("%d of %d survive", survived, len(d.Mutants)), Tone: toneBad}
 	}
 	if len(d.Found) > 0 {
-		v = badge{Text: "found without any mutant", Tone: toneBad}
+		v = badge{Text: "found in the unmutated system", Tone: toneBad}
 	}
-	b.Tiles = append(b.Tiles, lost)
-	for _, j := range b.Judges {
+	b.Tiles = append(b.Tiles, survivors)
+	for _, j := range b.Detectors {
 		asked := 0
 		for _, m := range d.Mutants {
 			if m.Skipped[j] == "" {
@@ -100,12 +100,12 @@ func mutantsPage(d *schema.Mutants) (*page, error) {
 		b.Tiles = append(b.Tiles, tile{Name: "Killed by " + j, Value: fmt.Sprintf("%d of %d", by[j], asked), Note: notAskedNote(len(d.Mutants) - asked)})
 	}
 	p := &page{
-		Kind: "Mutants", Title: "What the harness finds", Verdict: v, Command: command{Label: "Again", Line: d.Command},
-		Lead: "Known defects, planted one at a time. A kill is a violation of a property that the mutant breaks; what is spent until then are medians.",
-		Wide: len(b.Judges) > 3,
+		Kind: "Mutants", Title: "Mutants and their detectors", Verdict: v, Command: command{Label: "Reproduce", Line: d.Command},
+		Lead: "Known defects, planted one at a time. A kill is a violation of a property that the mutant breaks; costs of kills are medians.",
+		Wide: len(b.Detectors) > 3,
 	}
 	if d.BudgetS > 0 {
-		p.Facts = append(p.Facts, headerFact{Name: "Budget a judge", Value: formatSeconds(d.BudgetS)})
+		p.Facts = append(p.Facts, headerFact{Name: "Budget a detector", Value: formatSeconds(d.BudgetS)})
 	}
 	if d.Repetitions > 0 {
 		p.Facts = append(p.Facts, headerFact{Name: "Campaigns a mutant", Value: fmt.Sprint(d.Repetitions)})
@@ -120,7 +120,7 @@ func notAskedNote(notAsked int) string {
 	if notAsked == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d not its to find", notAsked)
+	return fmt.Sprintf("%d not asked", notAsked)
 }
 
 // timeToKill returns the shortest time that a detector took to kill a mutant.
@@ -135,15 +135,15 @@ func timeToKill(m schema.Mutant) float64 {
 }
 
 // detectorCell returns the result of a detector; the sooner the kill, the greener.
-func detectorCell(m schema.Mutant, judge string) killCell {
-	if why := m.Failed[judge]; why != "" {
+func detectorCell(m schema.Mutant, detector string) killCell {
+	if why := m.Failed[detector]; why != "" {
 		return killCell{Class: "flaky", What: "! failed", Spent: timeline.Shorten(why, 80)}
 	}
-	if why := m.Skipped[judge]; why != "" {
+	if why := m.Skipped[detector]; why != "" {
 		return killCell{Class: "off", What: "–", Spent: "not asked", Tip: why}
 	}
-	if k, ok := m.Kills[judge]; ok {
-		c := killCell{Spent: spentText(judge, k), Tip: k.Where, What: "✓ " + cmp.Or(strings.Join(k.Properties, " "), k.Property, "killed")}
+	if k, ok := m.Kills[detector]; ok {
+		c := killCell{Spent: spentText(detector, k), Tip: k.Where, What: "✓ " + cmp.Or(strings.Join(k.Properties, " "), k.Property, "killed")}
 		switch s := k.WallS; {
 		case k.Kills < k.Tries:
 			c.Class, c.What = "flaky", fmt.Sprintf("~ %d of %d, %s", k.Kills, k.Tries, k.Property)
@@ -160,8 +160,8 @@ func detectorCell(m schema.Mutant, judge string) killCell {
 		}
 		return c
 	}
-	if k, ok := m.Survived[judge]; ok {
-		c := killCell{Class: "alive", What: "✗ survives", Spent: spentText(judge, k)}
+	if k, ok := m.Survived[detector]; ok {
+		c := killCell{Class: "survives", What: "✗ survives", Spent: spentText(detector, k)}
 		if m.Killed {
 			c.Class = "off"
 		}
@@ -174,8 +174,8 @@ func detectorCell(m schema.Mutant, judge string) killCell {
 }
 
 // spentText returns the cost of a detector.
-func spentText(judge string, k schema.Kill) string {
-	what := map[string]string{"sim": "run", "explore": "state"}[judge]
+func spentText(detector string, k schema.Kill) string {
+	what := map[string]string{"sim": "run", "explore": "state"}[detector]
 	if what == "" || k.Runs == 0 {
 		return formatSeconds(k.WallS)
 	}
@@ -184,16 +184,16 @@ func spentText(judge string, k schema.Kill) string {
 
 // generatedText summarises a sample.
 func generatedText(g *schema.Generated) string {
-	return fmt.Sprintf("Of %s, chosen by seed %d, %d behave as the system does. Of the other %d the model checker killed %d, and of what it left simulation %d: %.1f %% together.",
-		plural(g.Sampled, "small change"), g.Seed, len(g.Equivalent), g.Measured, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
+	return fmt.Sprintf("Of %s, chosen by seed %d, %d are equivalent. Of the other %d the model checker killed %d, and simulation %d of the rest: %.1f %% together.",
+		plural(g.Sampled, "generated mutant"), g.Seed, len(g.Equivalent), g.Measured, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
 }
 
 // survivorTable returns the survivors of a sample.
 func survivorTable(g *schema.Generated) table {
-	t := table{Caption: "What neither has killed", Columns: []column{{Title: "Change"}, {Title: "What finds it next"}}}
+	t := table{Caption: "Survivors of both", Columns: []column{{Title: "Change"}, {Title: "What may find it"}}}
 	for _, m := range g.Mutants {
 		if next, survives := g.Survivors[m.Name]; survives {
-			t.Rows = append(t.Rows, row{Tone: toneWarn, Cells: []cell{{Text: timeline.Shorten(m.What, 400)}, {Text: cmp.Or(next, "nobody knows")}}})
+			t.Rows = append(t.Rows, row{Tone: toneWarn, Cells: []cell{{Text: timeline.Shorten(m.What, 400)}, {Text: cmp.Or(next, "unknown")}}})
 		}
 	}
 	return t
@@ -201,8 +201,8 @@ func survivorTable(g *schema.Generated) table {
 
 func worthTable(d *schema.Mutants) table {
 	t := table{
-		Caption: "What each property catches, and the mutants that nothing else was seen to catch",
-		Columns: []column{{Title: "Property"}, {Title: "Catches", Number: true}, {Title: "Alone", Number: true}, {Title: "Alone are"}},
+		Caption: "Mutants that each property kills, and those that no other property kills",
+		Columns: []column{{Title: "Property"}, {Title: "Kills", Number: true}, {Title: "Alone", Number: true}, {Title: "Mutants killed alone"}},
 	}
 	for _, w := range d.Worth {
 		tone := tonePlain
@@ -217,7 +217,7 @@ func worthTable(d *schema.Mutants) table {
 }
 
 func findingTable(d *schema.Mutants) table {
-	t := table{Caption: "Found in the system as it is", Columns: []column{{Title: "Property"}, {Title: "Judge"}, {Title: "What"}, {Title: "Where"}}}
+	t := table{Caption: "Found in the unmutated system", Columns: []column{{Title: "Property"}, {Title: "Detector"}, {Title: "What"}, {Title: "Where"}}}
 	for _, f := range d.Found {
 		t.Rows = append(t.Rows, row{Cells: []cell{{Text: propertyTitle(f.Property), Tone: toneBad}, {Text: f.Detector}, {Text: timeline.Shorten(f.Message, 400)}, {Text: f.Where, Mono: true}}})
 	}

@@ -134,6 +134,6 @@ func TestPagesAreReadWithoutScripts(t *testing.T) {
 	name := pageFile(t, p, err)
 	browser := browsertest.Start(t)
 	tab := browser.Open(t, name, browsertest.WithoutScripts)
-	assert.Contains(t, tab.Seen("#main"), "Situations worth meeting")
+	assert.Contains(t, tab.Seen("#main"), "Coverage goals")
 	assert.NotContains(t, tab.Seen("header"), "Copy")
 }

@@ -42,17 +42,17 @@ func someCampaign() *schema.Campaign {
 		Scenarios:       []schema.Scenario{{Name: "barrier", Runs: 30, Virtual: 3600, Wall: 12, Commands: 900, Messages: 12000, Verdict: "violated"}},
 		Engines:         []schema.Engine{{Name: "native", Runs: 32, Virtual: 3600, Wall: 12, CPU: 20}, {Name: "sealed", Runs: 3, Virtual: 200, Wall: 4, CPU: 4}},
 		Controls:        []schema.Control{{Name: "control", Engine: "native", Verdict: "held"}, {Name: "planted", Engine: "native", Verdict: "violated"}},
-		FaultTable:      map[string]schema.Fault{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
-		Excused: map[string]int64{"a leader was missing": 2, "b": 1},
+		FaultTable:      map[string]schema.Fault{}, Sometimes: map[string]int64{}, Exercised: map[string]int64{},
+		Waived: map[string]int64{"a leader was missing": 2, "b": 1},
 	}
 	for i, kind := range []string{"delay", "crash", "partition", "zzz-unknown", "clock-jump"} {
-		d.FaultTable[kind] = schema.Fault{Asked: 9, Applied: int64(i), Bites: 3, Reruns: 2, Differed: 1, States: map[string]int64{"leader": int64(i), "PREPARING": 100, "elsewhere": 1}}
+		d.FaultTable[kind] = schema.Fault{Asked: 9, Applied: int64(i), Activations: 3, Reruns: 2, Differed: 1, States: map[string]int64{"leader": int64(i), "PREPARING": 100, "elsewhere": 1}}
 	}
 	for i, g := range coverage.Goals() {
 		d.Sometimes[g.Name] = int64(i % 3 * i)
 	}
 	for i := range 18 {
-		d.AtStake[fmt.Sprintf("P%d", i+1)] = int64(i % 4 * 1000)
+		d.Exercised[fmt.Sprintf("P%d", i+1)] = int64(i % 4 * 1000)
 	}
 	for seed := range uint64(30) {
 		d.RunHashes = append(d.RunHashes, schema.Run{Scenario: "barrier", Seed: seed + 1, Engine: "native", Verdict: "held", Hash: fmt.Sprintf("%064x", seed), Virtual: 60 + float64(seed*seed)})
@@ -98,18 +98,18 @@ func TestWhatIsMissingComesFirst(t *testing.T) {
 
 	p, err = mutantsPage(someMutants())
 	text = writtenDocument(t, p, err)
-	requireOrder(t, text, "found without any mutant", "tough", "P2 instead", "slow", "quick")
+	requireOrder(t, text, "found in the unmutated system", "tough", "P2 instead", "slow", "quick")
 }
 
 func TestEveryVerdictIsSaidInWords(t *testing.T) {
 	for want, change := range map[string]func(v *CampaignView){
-		"the harness failed": func(v *CampaignView) {},
-		"P5 violated":        func(v *CampaignView) { v.Document.HarnessFailures = nil },
-		"30 of 31 runs":      func(v *CampaignView) { v.Document.HarnessFailures, v.Document.Violations = nil, nil },
-		"not at its end": func(v *CampaignView) {
+		"harness error": func(v *CampaignView) {},
+		"P5 violated":   func(v *CampaignView) { v.Document.HarnessFailures = nil },
+		"30 of 31 runs": func(v *CampaignView) { v.Document.HarnessFailures, v.Document.Violations = nil, nil },
+		"not finished": func(v *CampaignView) {
 			v.Document.HarnessFailures, v.Document.Violations, v.Ended = nil, nil, false
 		},
-		"held": func(v *CampaignView) {
+		"passed": func(v *CampaignView) {
 			v.Document.HarnessFailures, v.Document.Violations, v.Document.Asked = nil, nil, 30
 		},
 	} {
@@ -118,9 +118,9 @@ func TestEveryVerdictIsSaidInWords(t *testing.T) {
 		assert.Equal(t, want, campaignBadge(v).Text)
 	}
 	for want, d := range map[string]*schema.Check{
-		"P5 violated":                 {Violations: []schema.Broken{{Property: "P5"}}, Exhausted: true},
-		"held in every state":         {Exhausted: true},
-		"held on every step taken":    {Walk: &schema.Walk{Complete: true}},
+		"P5 violated":                 {Violations: []schema.CheckViolation{{Property: "P5"}}, Exhausted: true},
+		"passed in every state":       {Exhausted: true},
+		"passed on every step taken":  {Walk: &schema.Walk{Complete: true}},
 		"interrupted":                 {Bound: "interrupted"},
 		"the bound on memory was hit": {Bound: "memory"},
 		"the bound on states was hit": {Bound: "states", Walk: &schema.Walk{}},
@@ -142,13 +142,13 @@ func TestTrendSaysWhatCameAndWent(t *testing.T) {
 	}
 	assert.Equal(t, map[string][]string{
 		"Properties violated now, and not before": {"P8"}, "Properties violated before, and not now": {"P5"},
-		"Situations reached now, and not before": {"crash at work"}, "Situations reached before, and not now": {"two leaders"},
+		"Goals reached now, and not before": {"crash at work"}, "Goals reached before, and not now": {"two leaders"},
 	}, lists)
 	for _, c := range tr.Figures {
 		switch c.Name {
 		case "Runs a second":
 			assert.Equal(t, trendFigure{"Runs a second", "2.50", "5.00", "+100% ▲", toneGood}, c)
-		case "Situations reached":
+		case "Goals reached":
 			assert.Equal(t, "same", c.Delta)
 		}
 	}
@@ -159,7 +159,7 @@ func TestTrendSaysWhatCameAndWent(t *testing.T) {
 func TestTheSameIsTheSamePage(t *testing.T) {
 	for range 5 {
 		v := CampaignView{Document: someCampaign(), Ended: true, Baseline: someCampaign()}
-		v.Baseline.Sometimes, v.Baseline.AtStake = nil, nil
+		v.Baseline.Sometimes, v.Baseline.Exercised = nil, nil
 		a, err := campaignPage(v)
 		first := writtenDocument(t, a, err)
 		v.Document = someCampaign()
@@ -176,14 +176,14 @@ func TestTheSameIsTheSamePage(t *testing.T) {
 func hostileCampaign(x string) CampaignView {
 	d := someCampaign()
 	d.Command, d.Build, d.Engine, d.Second, d.Seeds, d.Hash = x, x, x, x, x, x
-	d.Violations = []schema.Violation{{Property: x, Scenario: x, Engine: x, Message: x, Without: x}}
-	d.Failures = []schema.Failure{{Property: x, Message: x, Scenario: x, Without: x, Shrunk: true, Before: x, After: x, Statement: x, Pinned: x, Folder: x, Replay: x}}
+	d.Violations = []schema.Violation{{Property: x, Scenario: x, Engine: x, Message: x, Ablation: x}}
+	d.Failures = []schema.Failure{{Property: x, Message: x, Scenario: x, Ablation: x, Shrunk: true, Before: x, After: x, Statement: x, Pinned: x, Folder: x, Replay: x}}
 	d.HarnessFailures = []schema.HarnessFailure{{Scenario: x, Error: x, Engine: x, Folder: x}}
 	d.Scenarios = []schema.Scenario{{Name: x, Verdict: x}}
 	d.Engines = []schema.Engine{{Name: x, Wall: 1}}
 	d.Controls = []schema.Control{{Name: x, Engine: x, Verdict: x}}
 	d.FaultTable = map[string]schema.Fault{x: {States: map[string]int64{x: 1}}}
-	d.Sometimes, d.AtStake, d.Excused = map[string]int64{x: 1}, map[string]int64{x: 0}, map[string]int64{x: 1}
+	d.Sometimes, d.Exercised, d.Waived = map[string]int64{x: 1}, map[string]int64{x: 0}, map[string]int64{x: 1}
 	d.RunHashes = []schema.Run{{Scenario: x, Engine: x, Verdict: x, Hash: x}}
 	before := *d
 	before.Sometimes, before.Engine = map[string]int64{x + "1": 1}, x+"2"
@@ -193,7 +193,7 @@ func hostileCampaign(x string) CampaignView {
 func hostileCheck(x string) CheckView {
 	return CheckView{Violations: []RunLink{{Page: x}}, Document: &schema.Check{
 		Config: x, Summary: x, Properties: []string{x}, Search: x, Bound: x, Levels: []uint64{1, 2}, WallS: 1, States: 3, Growth: []schema.Growth{{WallS: 1, States: 3, Waiting: 2}},
-		Violations: []schema.Broken{{Property: x, Message: x, Trace: x, Replay: x, Loop: 1, Steps: []schema.Step{{Action: x, Changed: []schema.Change{{Name: x, Before: x, After: x}}}}}},
+		Violations: []schema.CheckViolation{{Property: x, Message: x, Trace: x, Replay: x, Loop: 1, Steps: []schema.Step{{Action: x, Changed: []schema.Change{{Name: x, Before: x, After: x}}}}}},
 	}}
 }
 

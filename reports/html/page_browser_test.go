@@ -22,7 +22,7 @@ func samplePage(t *testing.T, change func(*page)) string {
 			Caption: "Runs of three scenarios", ID: "runs", Sort: true, Cut: "97 rows are left out.",
 			Columns: []column{{Title: "Scenario"}, {Title: "Runs", Number: true}, {Title: "Verdict"}},
 			Rows: []row{
-				{Cells: []cell{{Text: "journey-3", Link: "#main"}, {Text: "1,200", Sort: "1200"}, {Text: "✓ held", Tone: toneGood}}},
+				{Cells: []cell{{Text: "journey-3", Link: "#main"}, {Text: "1,200", Sort: "1200"}, {Text: "✓ passed", Tone: toneGood}}},
 				{Cells: []cell{{Text: "barrier"}, {Text: "20"}, {Text: "✗ violated", Tone: toneBad}}},
 				{Cells: []cell{{Text: "\u202ehostile </script>"}, {Text: "7"}, {Text: "! unknown", Tone: toneWarn}}, Tone: toneMuted},
 			},

@@ -77,7 +77,7 @@ func WriteRun(w io.Writer, v RunView) error {
 		packed = append(packed, packViolation(tl, violation, explain, absent))
 		if i == 0 {
 			b.Violations = append(b.Violations, r.panel(violation, absent))
-			b.Why = r.table("The events that led there", explain)
+			b.Why = r.table("The events that explain the violation", explain)
 		} else {
 			b.More = append(b.More, violation)
 		}

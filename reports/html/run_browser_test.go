@@ -187,7 +187,7 @@ func TestTheTooEarlySwapIsOnOneScreen(t *testing.T) {
 	assert.Contains(t, tab.Text(".why"), "without a successful preparation ack of [n2]")
 	assert.Contains(t, tab.Text(".happened"), "reindex/a@6 is SWAPPING through 18, the preparation ack of n1")
 	assert.Contains(t, tab.Text(".absent"), "no preparation ack of n2")
-	assert.Contains(t, tab.Text(".absent"), "it came 19.1 ms later")
+	assert.Contains(t, tab.Text(".absent"), "it happened 19.1 ms later")
 	assert.Contains(t, tab.Text("#state .missing"), "n2")
 	var low float64
 	tab.Eval(`Math.max(...[...document.querySelectorAll(".facts-of li, .command, #diagram, .walk")].map((e) => e.getBoundingClientRect().bottom))`, &low)
@@ -222,7 +222,7 @@ func TestTheTooEarlySwapIsOnOneScreen(t *testing.T) {
 	tab.Press("v")
 	assert.Greater(t, sameState(t, tab, s), v.Events[len(v.Events)-1], "the next violation")
 	accessible(t, tab)
-	// Folded to what led there, and unfolded on demand.
+	// Folded to the explanation, and unfolded on demand.
 	var few, fold, more int
 	tab.Eval(`dtsim.page.scene.shown.length`, &few)
 	tab.Eval(`dtsim.page.scene.axis.folds[0].count`, &fold)
@@ -296,6 +296,6 @@ func TestARunIsReadWithoutScripts(t *testing.T) {
 	table := tab.Seen("#events")
 	assert.Contains(t, table, "OnSwapRequested of reindex/a@6 begins")
 	assert.Contains(t, table, "18: preparation ack of n1 for reindex/a")
-	assert.Contains(t, tab.Seen("main"), "need a script")
+	assert.Contains(t, tab.Seen("main"), "need scripts")
 	assert.NotContains(t, tab.Seen("main"), "Next violation", "no button that does nothing")
 }

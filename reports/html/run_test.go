@@ -76,7 +76,7 @@ func TestTheSidesOfAContradiction(t *testing.T) {
 	shown := newRunPage(s).panel(v, s.Absent(v))
 	require.Len(t, shown.Facts, 2)
 	assert.Equal(t, evidence{Seq: 154, When: "1.51 s", Node: "n2", Words: "reindex/a@6 is SWAPPING through 18, the preparation ack of n1"}, shown.Facts[0])
-	assert.Equal(t, evidence{Absent: true, Seq: 160, Node: "n2", Words: "no preparation ack of n2", After: "it came 19.1 ms later, at 1.53 s"}, shown.Facts[1])
+	assert.Equal(t, evidence{Absent: true, Seq: 160, Node: "n2", Words: "no preparation ack of n2", After: "it happened 19.1 ms later, at 1.53 s"}, shown.Facts[1])
 }
 
 func TestTheHistoryOfARun(t *testing.T) {

@@ -57,12 +57,12 @@ func (r *runPage) panel(v trace.Violation, absences []timeline.Absence) violatio
 		last = v.Events[len(v.Events)-1]
 	}
 	for _, a := range absences {
-		f := evidence{Absent: true, Node: a.Node, Words: "no " + a.What + " of " + a.Node, After: "it never came"}
+		f := evidence{Absent: true, Node: a.Node, Words: "no " + a.What + " of " + a.Node, After: "it never happened"}
 		if a.Came != 0 {
 			f.Seq = a.Came
-			f.After = "it came at " + timeOf(r.tl.Event(a.Came))
+			f.After = "it happened at " + timeOf(r.tl.Event(a.Came))
 			if !r.steps && last != 0 {
-				f.After = fmt.Sprintf("it came %s later, at %s", formatDuration(r.tl.At(a.Came)-r.tl.At(last)), timeOf(r.tl.Event(a.Came)))
+				f.After = fmt.Sprintf("it happened %s later, at %s", formatDuration(r.tl.At(a.Came)-r.tl.At(last)), timeOf(r.tl.Event(a.Came)))
 			}
 		}
 		p.Facts = append(p.Facts, f)

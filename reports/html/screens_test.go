@@ -26,7 +26,7 @@ func TestScreensOfRuns(t *testing.T) {
 	}
 	browser := browsertest.Start(t)
 	for name, whole := range map[string]*trace.Trace{
-		"run-violation": earlySwap(t), "run-held": timelinetest.Scenario(t, "hostile-nodes", 2), "run-counterexample": timelinetest.ClusterCounterexample(t),
+		"run-violation": earlySwap(t), "run-passed": timelinetest.Scenario(t, "hostile-nodes", 2), "run-counterexample": timelinetest.ClusterCounterexample(t),
 	} {
 		_, file := writtenRun(t, whole, func(r *RunView) { r.Replay = "go run ./cmd/dtsim replay reports/out/FOLDER/run.trace.jsonl.zst" })
 		tab := openRun(t, browser, file)

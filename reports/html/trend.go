@@ -42,15 +42,15 @@ func newTrend(name string, before, now *schema.Campaign) *trend {
 	t.figure("Runs a second", ratio(float64(before.Runs), before.Wall), ratio(float64(now.Runs), now.Wall), "%.2f", +1)
 	t.figure("Virtual seconds a second", ratio(before.Virtual, before.Wall), ratio(now.Virtual, now.Wall), "%.0f", +1)
 	t.figure("Events a run", ratio(float64(before.Events), float64(before.Runs)), ratio(float64(now.Events), float64(now.Runs)), "%.0f", 0)
-	t.figure("Situations reached", positiveCount(before.Sometimes), positiveCount(now.Sometimes), "%.0f", +1)
-	t.figure("Properties at stake", positiveCount(before.AtStake), positiveCount(now.AtStake), "%.0f", +1)
+	t.figure("Goals reached", positiveCount(before.Sometimes), positiveCount(now.Sometimes), "%.0f", +1)
+	t.figure("Properties exercised", positiveCount(before.Exercised), positiveCount(now.Exercised), "%.0f", +1)
 	t.figure("Violated runs", float64(violatedRuns(before)), float64(violatedRuns(now)), "%.0f", -1)
 	t.figure("Distinct failures", float64(len(before.Failures)), float64(len(now.Failures)), "%.0f", -1)
-	t.figure("Failures of the harness", float64(len(before.HarnessFailures)), float64(len(now.HarnessFailures)), "%.0f", -1)
+	t.figure("Harness errors", float64(len(before.HarnessFailures)), float64(len(now.HarnessFailures)), "%.0f", -1)
 
 	t.lists("Properties violated", violatedProperties(before), violatedProperties(now), byProperty, toneBad, toneGood)
-	t.lists("Situations reached", positiveNames(before.Sometimes), positiveNames(now.Sometimes), compareGoals, toneGood, toneWarn)
-	t.lists("Properties at stake", positiveNames(before.AtStake), positiveNames(now.AtStake), byProperty, toneGood, toneWarn)
+	t.lists("Goals reached", positiveNames(before.Sometimes), positiveNames(now.Sometimes), compareGoals, toneGood, toneWarn)
+	t.lists("Properties exercised", positiveNames(before.Exercised), positiveNames(now.Exercised), byProperty, toneGood, toneWarn)
 	return t
 }
 

@@ -1,24 +1,24 @@
 package schema
 
-// Check is what `dtsim check --json` prints.
+// Check is the document of `dtsim check --json`.
 type Check struct {
 	Config     string   `json:"config"`
 	Summary    string   `json:"summary"`
 	Properties []string `json:"properties"`
-	// Search says how it was searched, in words.
+	// Search describes the kind of search.
 	Search      string `json:"search"`
 	Jobs        int    `json:"jobs"`
 	States      uint64 `json:"states"`
 	Transitions uint64 `json:"transitions"`
 	Depth       int    `json:"depth"`
-	// Levels are the states first reached by so many steps, for breadth first search.
+	// Levels are the numbers of states by distance from an initial state, for breadth first
+	// search.
 	Levels []uint64 `json:"levels"`
-	// Growth is how the search went on; the last point is its end.
+	// Growth is the progress of the search; the last point is its end.
 	Growth    []Growth `json:"growth"`
 	Dead      uint64   `json:"dead_ends"`
 	Exhausted bool     `json:"exhausted"`
-	// Bound is what ended the search early; MaxStates and MaxMemory are what was allowed,
-	// 0 for everything.
+	// Bound is what ended the search early; MaxStates and MaxMemory are the limits, 0 for none.
 	Bound     string `json:"bound"`
 	MaxStates uint64 `json:"max_states"`
 	MaxMemory uint64 `json:"max_memory"`
@@ -31,16 +31,16 @@ type Check struct {
 	VisitedBytes    uint64  `json:"visited_bytes"`
 	FrontierBytes   uint64  `json:"frontier_bytes"`
 	ModelBytes      uint64  `json:"model_bytes"`
-	// Omission bounds the probability that a state was taken for another one.
-	Omission   float64   `json:"omission_probability"`
-	Audited    uint64    `json:"audited_pairs"`
-	Reduced    uint64    `json:"reduced_states"`
-	Liveness   *Liveness `json:"liveness,omitempty"`
-	Walk       *Walk     `json:"walk,omitempty"`
-	Violations []Broken  `json:"violations"`
+	// Omission bounds the probability that two states were confused.
+	Omission   float64          `json:"omission_probability"`
+	Audited    uint64           `json:"audited_pairs"`
+	Reduced    uint64           `json:"reduced_states"`
+	Liveness   *Liveness        `json:"liveness,omitempty"`
+	Walk       *Walk            `json:"walk,omitempty"`
+	Violations []CheckViolation `json:"violations"`
 }
 
-// Growth is how far a search was.
+// Growth is the progress of a search at one time.
 type Growth struct {
 	WallS       float64 `json:"wall_s"`
 	States      uint64  `json:"states"`
@@ -49,7 +49,7 @@ type Growth struct {
 	Depth       int     `json:"depth"`
 }
 
-// Liveness is the graph that liveness was decided on.
+// Liveness sums up the graph on which liveness was decided.
 type Liveness struct {
 	Settled    uint64 `json:"settled_states"`
 	Components uint64 `json:"unsettled_components"`
@@ -65,20 +65,20 @@ type Walk struct {
 	Coverage []Coverage `json:"coverage"`
 }
 
-// Coverage is how many states the steps so far led to.
+// Coverage is the number of distinct states after a number of steps.
 type Coverage struct {
 	Steps  uint64 `json:"steps"`
 	States uint64 `json:"states"`
 }
 
-// Broken is a violated property with its path in words.
-type Broken struct {
+// CheckViolation is a violated property with its path.
+type CheckViolation struct {
 	Property string `json:"property"`
 	Message  string `json:"message"`
 	// Loop is the step, from 1, to which the last one returns; 0 for a path that ends.
 	Loop  int    `json:"loop"`
 	Steps []Step `json:"steps"`
-	// Trace is the file it is kept in, Replay the command that walks it again.
+	// Trace is the file of the counterexample, Replay the command that replays it.
 	Trace  string `json:"trace"`
 	Replay string `json:"replay"`
 }

@@ -2,7 +2,7 @@ package schema
 
 import "dtsim/scenarios/mutation/results"
 
-// What `dtsim mutants --json` prints; package results holds the documents.
+// The document of `dtsim mutants --json`; package results declares it.
 type (
 	Mutants         = results.Document
 	Mutant          = results.Mutant

@@ -8,12 +8,11 @@ import (
 	"strings"
 )
 
-// ErrUnknown is the error of a document that is none of those of this package.
-var ErrUnknown = errors.New("this is no document of dtsim run, check or mutants")
+// ErrUnknown is the error for a document of another kind.
+var ErrUnknown = errors.New("not a document of dtsim run, check or mutants")
 
-// Read reads a document and returns a *[Campaign], a *[Check] or a *[Mutants]. What it is
-// is told by its keys; keys that are not known are those of a later build, and are left
-// out. Errors name the line.
+// Read reads a document and returns a *[Campaign], a *[Check] or a *[Mutants], which it tells
+// apart by their keys. It ignores unknown keys, as those of a later build. Errors name the line.
 func Read(content []byte) (any, error) {
 	var keys map[string]json.RawMessage
 	if err := decode(content, &keys); err != nil {
@@ -41,7 +40,7 @@ func Read(content []byte) (any, error) {
 	return into, decode(content, into)
 }
 
-// decode reads one document and nothing behind it.
+// decode reads one document with nothing after it.
 func decode(content []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(content))
 	err := d.Decode(into)
@@ -50,7 +49,7 @@ func decode(content []byte, into any) error {
 		if len(rest) == 0 {
 			return nil
 		}
-		return fmt.Errorf("line %d: there is something behind the document", line(content, int64(len(content)-len(rest))))
+		return fmt.Errorf("line %d: unexpected content after the document", line(content, int64(len(content)-len(rest))))
 	}
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -65,7 +64,7 @@ func decode(content []byte, into any) error {
 	return fmt.Errorf("line %d: the document was cut off (%w)", line(content, int64(len(content))), err)
 }
 
-// line is the number of the line of a byte, from 1.
+// line returns the number of the line of a byte, from 1.
 func line(content []byte, offset int64) int {
 	return 1 + bytes.Count(content[:min(offset, int64(len(content)))], []byte("\n"))
 }

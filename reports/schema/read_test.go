@@ -13,7 +13,7 @@ import (
 func TestDocumentsComeBack(t *testing.T) {
 	for _, d := range []any{
 		&Campaign{Command: "dtsim run", Engine: "native", Failures: []Failure{{Property: "P5", Runs: 3}}, RunHashes: []Run{{Scenario: "a", Seed: 1<<64 - 1}}},
-		&Check{Config: "default", States: 312_432, Levels: []uint64{1, 4}, Violations: []Broken{{Property: "P5", Steps: []Step{{Action: "vote"}}}}},
+		&Check{Config: "default", States: 312_432, Levels: []uint64{1, 4}, Violations: []CheckViolation{{Property: "P5", Steps: []Step{{Action: "vote"}}}}},
 		&Mutants{Command: "dtsim mutants", Mutants: []Mutant{{Name: "m", Kills: map[string]Kill{"sim": {Runs: 1}}}}},
 	} {
 		text, err := json.MarshalIndent(d, "", "  ")
@@ -38,7 +38,7 @@ func TestBadDocumentsAreRefusedWithTheirPlace(t *testing.T) {
 		"{\n  \"config\": x\n}":     "line 2: invalid character 'x'",
 		`{"format": 1, "name": ""}`: ErrUnknown.Error(),
 		"{\"config\": \"x\", \"levels\": [],\n\"transitions\": \"many\"}": "line 2: transitions is a string there",
-		"{\"mutants\": [], \"unmutated_violations\": []}\n\n{}":           "line 3: there is something behind the document",
+		"{\"mutants\": [], \"unmutated_violations\": []}\n\n{}":           "line 3: unexpected content after the document",
 		`{"mutants": [{"name": 3}], "unmutated_violations": []}`:          "line 1: mutants.name is a number there",
 	} {
 		_, err := Read([]byte(text))

@@ -1,14 +1,14 @@
 import { lastUpTo } from "./model.js";
 
-// Where events stand. The axis is a rising function from places to widths: units in which
-// shown events stand apart; it knows nothing of pixels.
+// The axis is a rising function from sequence numbers to widths: units in which shown events are
+// apart. It has no pixels.
 
-// foldWidth is how wide a fold is.
+// foldWidth is the width of a fold.
 const foldWidth = 4;
 
 export class Axis {
-  // Events are what is shown of a model, scale is "even", which keeps events apart and
-  // shortens what is long, or "time".
+  // The shown events are those of pick; scale is "even", which keeps events apart and
+  // shortens long times, or "time".
   constructor(model, { shown, folded, rest }, scale) {
     this.model = model;
     this.at = new Float64Array(model.count + 2);
@@ -41,8 +41,8 @@ export class Axis {
     this.width = width + Math.max(tail, 1e-6);
   }
 
-  // time returns where a time stands, for messages arrive between events. Seq is the last
-  // event up to it, if that is known.
+  // time returns the position of a time, as messages arrive between events. Seq is the
+  // last event up to it, if known.
   time(t, seq = this.model.upTo(t)) {
     const model = this.model;
     if (seq >= model.count) return this.width;
@@ -50,11 +50,11 @@ export class Axis {
     return t1 > t0 ? this.at[seq] + ((this.at[seq + 1] - this.at[seq]) * (t - t0)) / (t1 - t0) : this.at[seq];
   }
 
-  // placeAt returns the last event that stands at a width or before it.
+  // placeAt returns the last event at a width or before it.
   placeAt(width) { return Math.max(0, lastUpTo(this.at, width)); }
 }
 
-// apart is how far two events stand apart that are some milliseconds apart.
+// apart returns the distance of two events that are some milliseconds apart.
 function apart(ms, sameNode) {
   if (ms === 0) return sameNode ? 1 : 0.7;
   return 1 + Math.min(4, Math.log2(1 + ms / 4) * 0.5);

@@ -1,4 +1,4 @@
-// Where the rows of the diagram are: the log at the top, below it a lane for each node.
+// The rows of the diagram: the log at the top, below it a lane for each node.
 
 const logHeight = 66;
 const gutter = 92;
@@ -11,7 +11,7 @@ export class Rows {
     const count = model.lanes.length, room = height - logHeight - 6;
     this.laneHeight = count ? Math.min(190, room / count) : 0;
     this.bottom = count ? logHeight + this.laneHeight * count : height;
-    // A narrow lane has no room for words.
+    // A narrow lane has no room for text.
     this.wordy = this.laneHeight >= 56;
     const part = Math.min(1.25, this.laneHeight / 96);
     this.lane = (n) => {
@@ -20,7 +20,7 @@ export class Rows {
     };
   }
 
-  // y is where the events of a lane are; those of no node are with the log.
+  // y returns the height of the events of a lane; those of no node are with the log.
   y(lane) { return lane ? this.lane(lane).life : this.log.y + 20; }
 
   // laneAt returns the lane at a height, 0 for the log.

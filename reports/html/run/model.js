@@ -1,15 +1,15 @@
-// The run: its events, and what everything was after any of them. Events are named by
-// their places, from 1; a place of 0 is none.
+// The run: its events, and the state after any of them. Events are named by their sequence
+// numbers, from 1; 0 is none.
 
-// unpack returns what a base64 text of gzip of JSON holds.
+// unpack decodes base64 of gzip of JSON.
 export async function unpack(text) {
   const bytes = Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }
 
-// lastUpTo returns the position of the last number that is not above a limit in a rising
-// list, from a position on and before another one; -1 when there is none.
+// lastUpTo returns the index of the last number that is not above a limit in an ascending list,
+// from an index on and before another one; -1 if there is none.
 export function lastUpTo(list, limit, from = 0, until = list.length) {
   let low = from, high = until;
   while (low < high) {
@@ -59,12 +59,12 @@ export class Model {
     this.calls = { ...packed.calls, do: texted(packed.calls.do), outcome: texted(packed.calls.outcome) };
     this.bars = { ...packed.bars, kind: texted(packed.bars.kind), name: texted(packed.bars.name), outcome: texted(packed.bars.outcome) };
     this.commits = { ...packed.commits, words: texted(packed.commits.words) };
-    // The last events before messages arrive.
+    // The last events before the arrivals of messages.
     this.messages.before = Int32Array.from(packed.messages.arrives, (t) => this.upTo(t));
     this.takeChanges(packed.changes);
   }
 
-  // said returns, by the numbers of texts, the words of events in small letters.
+  // said returns the texts of events in lower case, by their numbers.
   get said() {
     if (!this.lower) {
       this.lower = [];

@@ -1,7 +1,7 @@
 import { colours } from "./paint.js";
 
-// The whole run in a strip: how much happens when, faults, leaders and violations, and
-// which part of it the diagram shows.
+// The whole run in a strip: density of events, faults, leaders and violations, and the part that
+// the diagram shows.
 
 export class Overview {
   constructor(canvas) {
@@ -9,7 +9,7 @@ export class Overview {
     this.g = canvas.getContext("2d");
   }
 
-  // paint paints the strip. What does not change with the view is kept as a picture.
+  // paint paints the strip. What does not depend on the view is kept as a picture.
   paint(scene, view, left, current) {
     const { canvas, g } = this, scale = devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
     const colour = colours(), key = [width, height, colour.ground, scale].join();

@@ -2,12 +2,11 @@ import { Spans } from "./spans.js";
 import { lastUpTo } from "./model.js";
 import { visible, duration, count } from "shell/text.js";
 
-// The diagram. What is painted is what is in view, and of many things that would fall on
-// one pixel, one.
+// The diagram. Only what is in view is painted, and of many things on one pixel only one.
 
 const dense = 2500; // arrows in view above which they are thinned out
 
-// Scene is a run on its axis: what can be painted, found by where it is.
+// Scene is a run on its axis: what can be painted, indexed by position.
 export class Scene {
   constructor(model, axis, picked, filter) {
     this.model = model;
@@ -50,7 +49,7 @@ export class Scene {
   }
 }
 
-// statuses are the places where the status of a task changes.
+// statuses returns the events that change the status of a task.
 function statuses(model, set, filter) {
   const all = [];
   for (const part of model.parts) {
@@ -68,7 +67,7 @@ function statuses(model, set, filter) {
   return all.sort((a, b) => a.seq - b.seq);
 }
 
-// unescape1 turns an escaped name of a path into what it is.
+// unescape1 unescapes a name of a path.
 export const unescape1 = (name) => name.replaceAll("%2F", "/").replaceAll("%25", "%");
 
 // colours reads the colours of the page.
@@ -82,15 +81,15 @@ const sans = 'ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
 
 // Painter paints a scene on a canvas.
 export class Painter {
-  // The size, in pixels of CSS, is needed where the canvas is not laid out.
+  // Size, in pixels of CSS, is required for a canvas that is not laid out.
   constructor(canvas, size) {
     this.canvas = canvas;
     this.size = size;
     this.g = canvas.getContext("2d");
   }
 
-  // paint paints what a view has of a scene: [start, end] of its axis; current is the
-  // place of the step.
+  // paint paints a view of a scene: [start, end] of its axis; current is the sequence
+  // number of the step.
   paint(scene, rows, view, current) {
     const g = this.g, scale = this.size ? 2 : devicePixelRatio || 1;
     const [width, height] = this.size ?? [this.canvas.clientWidth, this.canvas.clientHeight];
@@ -178,7 +177,7 @@ export class Painter {
     g.restore();
   }
 
-  // box returns the pixels of a stretch of events, cut to what is in view.
+  // box returns the pixels of a span of events, cut to the view.
   stretch(from, until) {
     const x1 = Math.max(this.at(from), this.rows.left - 20);
     const x2 = Math.min(until ? this.at(until) : this.x(this.scene.axis.width), this.rows.right + 20);
@@ -191,7 +190,7 @@ export class Painter {
       const lane = rows.lane(n);
       this.line(rows.left, lane.top, this.width, lane.top, "line");
     }
-    // Times stand where there is room for them.
+    // Times are shown where there is room.
     if (!model.steps) {
       let free = -Infinity, before = "";
       const shown = this.scene.shown, first = Math.max(0, lastUpTo(this.scene.shownAt, this.view.start));
@@ -270,7 +269,7 @@ export class Painter {
 
   lives() {
     const { g, rows, model } = this;
-    this.roles = []; // said later, as folds may come in between
+    this.roles = []; // painted later, as folds may come in between
     model.lanes.forEach((l, i) => {
       const lane = rows.lane(i + 1), y = lane.life;
       let down = 0;
@@ -320,16 +319,16 @@ export class Painter {
   messages() {
     const { g, scene, model, view, rows } = this, m = model.messages;
     const many = scene.messageSpans.countWithin(view.start, view.end), thin = many > dense;
-    // Thinned out, one arrow stands for all that begin on the same pixels, in a path for
-    // each way of drawing them.
+    // Thinned out, one arrow represents all that begin on the same pixels, in a path for each
+    // style.
     const seen = new Set(), paths = new Map();
     scene.messageSpans.within(view.start, view.end, (n) => {
       const i = scene.messages[n], from = m.from[i], to = m.to[i];
       if (!from || !to) return;
       const x1 = this.at(m.sent[i]), y1 = rows.lane(from).life, y2 = rows.lane(to).life;
       let x2 = this.x(scene.arrive[n]), y = y2;
-      const lost = m.lost[i] !== "", bitten = m.disturbed[i];
-      if (thin && !lost && !bitten) {
+      const lost = m.lost[i] !== "", disturbed = m.disturbed[i];
+      if (thin && !lost && !disturbed) {
         const key = (Math.round(x1 / 2) * 64 + from) * 64 + to;
         if (seen.has(key)) return;
         seen.add(key);
@@ -344,15 +343,15 @@ export class Painter {
         y = y1 + (y2 - y1) * 0.6;
       }
       const [colour, dash] = look(m.kind[i]);
-      g.globalAlpha = lost || bitten ? 1 : 0.75;
+      g.globalAlpha = lost || disturbed ? 1 : 0.75;
       const end = y > y1 ? y - 4 : y + 4;
-      this.line(x1, y1, x2, lost ? y : end, lost || bitten ? "warn" : colour, lost || bitten ? 1.6 : 1, dash);
+      this.line(x1, y1, x2, lost ? y : end, lost || disturbed ? "warn" : colour, lost || disturbed ? 1.6 : 1, dash);
       if (lost) {
         this.line(x2 - 4, y - 4, x2 + 4, y + 4, "bad", 2);
         this.line(x2 - 4, y + 4, x2 + 4, y - 4, "bad", 2);
       } else {
         const angle = Math.atan2(end - y1, x2 - x1);
-        g.fillStyle = this.colour[bitten ? "warn" : colour];
+        g.fillStyle = this.colour[disturbed ? "warn" : colour];
         g.beginPath();
         g.moveTo(x2, end);
         g.lineTo(x2 - 7 * Math.cos(angle - 0.4), end - 7 * Math.sin(angle - 0.4));
@@ -377,7 +376,7 @@ export class Painter {
       const i = scene.calls[n], lane = c.lane[i];
       if (!lane) return;
       const y = rows.lane(lane).calls, x1 = this.at(c.called[i]), x2 = c.returned[i] ? this.at(c.returned[i]) : Math.min(this.x(scene.axis.width), x1 + 30);
-      // What falls on the pixels of the one before is not seen.
+      // An event on the pixels of the previous one is not painted.
       if (x2 - x1 < 1 && last.get(lane) === Math.round(x1)) return;
       last.set(lane, Math.round(x1));
       const outcome = c.outcome[i], colour = outcome === "ok" ? "c3" : outcome === "rejected" ? "c6" : outcome === "" ? "soft" : "bad";
@@ -394,7 +393,7 @@ export class Painter {
     });
   }
 
-  // label says something at a place, where nothing else has been said in its row.
+  // label paints a text at a position, if nothing else is painted there in its row.
   label(free, row, words, x, y, colour, weight = "") {
     if (!this.rows.wordy) return;
     const at = Math.max(x, this.rows.left) + 1;
@@ -509,7 +508,7 @@ export class Painter {
     }
   }
 
-  // stepNames says the steps of the model checker, in four rows so that most have room.
+  // stepNames labels the steps of the model checker, in four rows so that most have room.
   stepNames() {
     const { scene, model, rows } = this, free = [0, 0, 0, 0];
     let row = 0;
@@ -526,7 +525,7 @@ export class Painter {
     if (!model.lanes.length) this.machine();
   }
 
-  // machine says what the parts of a machine without nodes are, a row each.
+  // machine paints the parts of a model without nodes, a row each.
   machine() {
     const { g, model, rows, scene } = this, parts = model.parts.filter((p) => p.name.startsWith("model/"));
     const tall = Math.min(46, (rows.bottom - rows.log.bottom) / Math.max(1, parts.length));
@@ -577,8 +576,8 @@ export class Painter {
     }
   }
 
-  // absent says where something had not come: on the lane of the one it had not come
-  // from, and where it came after all.
+  // absent marks what had not happened: on the lane of the node that it was missing from,
+  // and where it happened later.
   absent() {
     const { g, model, rows } = this, v = model.violations[0];
     if (!v) return;
@@ -602,7 +601,7 @@ export class Painter {
         const came = this.at(a.came);
         this.line(x + 4, y + 9, came, y + 9, "bad", 1, [2, 3]);
         this.line(came, y + 9, came, rows.log.box, "bad", 1, [2, 3]);
-        this.text(`it comes here, ${duration(model.at[a.came] - model.at[v.events.at(-1) ?? model.count])} later`, Math.min(came + 4, this.width - 150), y + 9, { colour: "bad", size: 10, halo: true });
+        this.text(`it happens here, ${duration(model.at[a.came] - model.at[v.events.at(-1) ?? model.count])} later`, Math.min(came + 4, this.width - 150), y + 9, { colour: "bad", size: 10, halo: true });
       }
     }
   }
@@ -621,7 +620,7 @@ export class Painter {
     g.fill();
   }
 
-  // names says what the lanes are, and what each node is at the step.
+  // names labels the lanes, with the state of each node at the step.
   names() {
     const { g, model, rows, current } = this;
     g.fillStyle = this.colour.raised;
@@ -647,13 +646,13 @@ export class Painter {
   }
 }
 
-// clock says a time with the digits that tell it from its neighbours.
+// clock formats a time with the digits that distinguish it from its neighbours.
 function clock(ns, perUnit) {
   const s = ns / 1e9;
   return `${s.toFixed(perUnit > 3 ? 3 : 1)} s`;
 }
 
-// look is how messages of a kind are drawn.
+// look returns the style of messages of a kind.
 function look(kind) {
   const reply = kind.endsWith("-reply"), base = reply ? kind.slice(0, -6) : kind;
   const colour = { append: "c1", vote: "c4", "pre-vote": "c4", forward: "c2", snapshot: "c6", "timeout-now": "c4" }[base] ?? "line-strong";

@@ -1,11 +1,10 @@
 // Which events are shown.
 
-// around is how many events next to a violation belong to it, whatever they are.
+// around is how many events next to a violation are shown with it.
 const around = 14;
 
-// near returns, by place, whether an event belongs to what led to the first violation, and
-// to those of its property that follow: the events that explain them, and those next to
-// their last facts.
+// near returns for each event whether it belongs to the first violation or to later ones of its
+// property: the events that explain them, and those next to their last facts.
 export function near(model) {
   const set = new Uint8Array(model.count + 2);
   const wanted = pickGroups(model, { groups: model.groups.map((g) => g.shown) });
@@ -30,16 +29,16 @@ function pickGroups(model, { groups }) {
   return set;
 }
 
-// pick returns the places of the events that a filter lets through, in order, and how
-// many of those between them and the ones before are folded away: what passes the filter
-// and is no part of the detail. A filter has
+// pick returns the events that a filter lets through, in order, and how many of those between
+// each and the one before are folded: they pass the filter and are no part of the detail. A
+// filter has
 //
 //	detail    "near" the violation, "decisive", or "all"
 //	groups    by number, whether it is shown
 //	hidden    the lanes that are not, by number from 1
 //	task      the number of the only task, 0 for all
-//	find      what the words of an event must have
-//	unfolded  places [from, until] that are shown in every detail
+//	find      what the texts of an event must contain
+//	unfolded  ranges [from, until] that are shown in every detail
 export function pick(model, filter, nearby) {
   const { count, group, node, task } = model;
   const found = filter.find ? finder(model.said, filter.find) : null;

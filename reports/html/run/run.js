@@ -39,13 +39,13 @@ class Page {
       this.go(first);
       this.home();
     } else {
-      // The end of the last task says more than the end of the run.
+      // The end of the last task is more interesting than the end of the run.
       this.view.all();
       this.step(lastUpTo(this.scene.shown, this.scene.statuses.filter((s) => s.status !== "gone").at(-1)?.seq ?? 1));
     }
   }
 
-  // fit gives the diagram what the window has left.
+  // fit gives the diagram the rest of the window.
   fit() {
     const stage = document.querySelector(".stage"), top = stage.getBoundingClientRect().top + scrollY;
     stage.style.setProperty("--tall", `${Math.max(430, 190 + this.model.lanes.length * 46, innerHeight - Math.min(top, innerHeight * 0.45) - 6)}px`);
@@ -72,7 +72,7 @@ class Page {
     model.groups.forEach((g, i) => { if (present.has(i)) $("kinds").append(box(g.name, g.shown, (on) => { this.filter.groups[i] = on; })); });
   }
 
-  // refilter picks what is shown, and keeps the step and about the view.
+  // refilter picks the shown events, and keeps the step and approximately the view.
   refilter() {
     const { model, filter } = this, before = performance.now();
     const old = this.scene, picked = pick(model, filter, this.nearby), axis = new Axis(model, picked, this.scale);
@@ -98,7 +98,7 @@ class Page {
     this.overview.paint(scene, view, this.rows.left, current ?? 0);
   }
 
-  // print puts what the diagram shows on paper, in light colours.
+  // print puts the diagram on paper, in light colours.
   print() {
     const root = document.documentElement, chosen = root.dataset.scheme, size = [1000, 140 + 96 * this.model.lanes.length];
     const canvas = element("canvas", { role: "img", "aria-label": "Space-time diagram" });
@@ -114,12 +114,12 @@ class Page {
     this.asked = requestAnimationFrame(() => { this.asked = 0; this.paint(); });
   }
 
-  // go shows an event, or of those that are shown the last one up to it.
+  // go shows an event, or the last shown one before it.
   go(seq, reveal = true) {
     const shown = this.scene.shown;
     let n = lastUpTo(shown, seq);
     if (reveal && shown[n] !== seq && seq >= 1 && seq <= this.model.count) {
-      // What is asked for by its name is unfolded with its neighbours.
+      // An event that is asked for by number is unfolded with its neighbours.
       this.filter.unfolded.push([seq - 10, seq + 10]);
       this.filter.groups[this.model.group[seq]] = true;
       this.filter.task = this.filter.task && this.filter.task !== this.model.task[seq] ? 0 : this.filter.task;
@@ -140,7 +140,7 @@ class Page {
     [...$("kinds").querySelectorAll("input")].forEach((input, i) => { input.checked = this.filter.groups[numbers[i]]; });
   }
 
-  // step shows the event at a position among those that are shown.
+  // step shows the event at a position among the shown ones.
   step(n, reveal = true) {
     const { shown, axis } = this.scene, { model } = this;
     if (!shown.length) {
@@ -173,13 +173,13 @@ class Page {
     if (all.length) this.go(all.find((seq) => seq > this.current) ?? all[0]);
   }
 
-  // home shows what the first violation is about.
+  // home shows the surroundings of the first violation.
   home() {
     const v = this.model.violations[0], at = this.scene.axis.at;
     if (!v) return this.view.all();
     const middle = at[v.events.at(-1) ?? this.model.count];
     const ends = [middle + 8, ...v.absent.map((a) => at[a.came] + 5)];
-    // What the property says next is seen, too, if it is not far away.
+    // The next change of the property is included if it is not far away.
     for (const other of this.model.violations) {
       if (other.property === v.property) ends.push(at[other.events.at(-1) ?? 0] + 9);
     }
@@ -270,8 +270,7 @@ class Page {
     e.preventDefault();
   }
 
-  // closest returns the position of the shown event that is closest to a point; -1 for
-  // none.
+  // closest returns the position of the shown event closest to a point; -1 for none.
   closest(x, y) {
     const { scene, view, rows } = this, perUnit = (rows.right - rows.left) / (view.end - view.start);
     const at = view.start + (x - rows.left) / perUnit, lane = rows.laneAt(y), reach = 14 / perUnit;
@@ -292,7 +291,7 @@ class Page {
     } else if (n >= 0) this.step(n, false);
   }
 
-  // point says what the pointer is on.
+  // point describes what the pointer is on.
   point(e) {
     const n = this.closest(e.offsetX, e.offsetY), tip = $("tip");
     tip.hidden = n < 0;
@@ -306,6 +305,6 @@ class Page {
 
 const began = performance.now();
 const page = new Page(new Model(await unpack($("run").textContent)));
-// For tests and for the curious.
+// For tests.
 window.dtsim = { page, took: performance.now() - began, ready: performance.now() };
 document.documentElement.dataset.ready = "";

@@ -1,4 +1,4 @@
-// Things that last, found by when: those in view of many, without looking at all.
+// An index of spans by position: finds those in view without visiting all.
 
 export class Spans {
   // Froms and untils are arrays of numbers; they need not be sorted.
@@ -12,7 +12,7 @@ export class Spans {
     }
     if (!sorted) this.order.sort((a, b) => froms[a] - froms[b]);
     this.from = new Float64Array(count);
-    // Reach is how far any of the spans up to one goes, so that it rises.
+    // Reach is the furthest end of all spans up to one, so it ascends.
     this.reach = new Float64Array(count);
     this.until = untils;
     let reach = -Infinity;
@@ -23,8 +23,8 @@ export class Spans {
     }
   }
 
-  // within calls back with every span that has something in common with a stretch, in the
-  // order of their beginnings.
+  // within calls back with every span that overlaps an interval, in the order of their
+  // beginnings.
   within(start, end, back) {
     let low = 0, high = this.reach.length;
     while (low < high) {
@@ -38,7 +38,8 @@ export class Spans {
     }
   }
 
-  // countWithin is how many begin in a stretch: cheap, and close to how many are in view.
+  // countWithin returns how many begin in an interval, an estimate of how many are in
+  // view.
   countWithin(start, end) {
     const upTo = (limit) => {
       let low = 0, high = this.from.length;

@@ -2,11 +2,10 @@ import { unescape1 } from "./paint.js";
 import { element } from "shell/shell.js";
 import { visible, duration, count } from "shell/text.js";
 
-// The step and the state after it, in words. Every part of the state stands in an element
-// with its path in data-part and its value as text; what has changed since the step before
-// is marked.
+// The step and the state after it, as text. Every part of the state is in an element with its
+// path in data-part and its value as text; what has changed since the previous step is marked.
 
-// showEvent says the event of a step.
+// showEvent shows the event of a step.
 export function showEvent(into, model, seq, before) {
   const changed = model.changed(before, seq);
   const where = model.laneName(seq), inc = model.incarnation(seq);
@@ -27,7 +26,7 @@ function change(model, seq, part, was) {
 
 const nice = (part) => part.split("/").map(unescape1).join(" ");
 
-// showState says what everything is after a step.
+// showState shows the state after a step.
 export function showState(into, model, seq, before) {
   const state = model.state(seq), changed = model.changed(before, seq);
   const at = new Tree(state, changed);
@@ -73,12 +72,12 @@ function tasks(at, model) {
     const units = at.below(`${part}/unit/`), names = part.split("/").map(unescape1);
     const acks = (kind, title) => {
       const all = at.below(`${part}/${kind}/`);
-      // Nobody waits for acks before and behind their phases.
+      // Acks are due in their phases only.
       const due = / (PREPARING|SWAPPING)$/.test(at.state.get(part));
       if (!all.length && (kind === "swapped" || !due)) return null;
-      const missing = !due ? [] : model.lanes.map((l) => l.name).filter((name) => !all.some((p) => last(p) === name) && units.some((u) => at.state.get(u).includes(`by ${name}`)));
+      const absent = !due ? [] : model.lanes.map((l) => l.name).filter((name) => !all.some((p) => last(p) === name) && units.some((u) => at.state.get(u).includes(`by ${name}`)));
       return element("p", { class: "acks" }, element("span", { class: "soft" }, title), ...all.map((p) => element("span", { class: "chip" }, last(p), " ", at.value(p))),
-        ...missing.map((name) => element("span", { class: "chip missing" }, `${name} –`)));
+        ...absent.map((name) => element("span", { class: "chip absent" }, `${name} –`)));
     };
     return element("div", { class: "task" },
       element("p", { class: "head" }, element("strong", {}, `${names[1]}/${names[2]}`), " ", at.value(part, "status")),
@@ -112,7 +111,7 @@ function schema(at) {
 function machine(at) {
   const parts = at.below("model/");
   if (!parts.length) return null;
-  return section("model", "The machine", true, element("ul", { class: "plain" }, ...parts.map((p) =>
+  return section("model", "The model", true, element("ul", { class: "plain" }, ...parts.map((p) =>
     element("li", {}, element("span", { class: "part" }, unescape1(p.slice(6))), " ", at.value(p)))));
 }
 
@@ -120,12 +119,12 @@ function properties(at) {
   const parts = at.below("property/").sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
   if (!parts.length) return null;
   return section("properties", "Properties up to here", true, element("ul", { class: "grid" }, ...parts.map((p) => {
-    const broken = at.state.get(p).includes("violated");
-    return element("li", { class: broken ? "broken" : "" }, element("strong", {}, `${broken ? "✗ " : ""}${p.slice(9)}`), " ", at.value(p));
+    const violated = at.state.get(p).includes("violated");
+    return element("li", { class: violated ? "violated" : "" }, element("strong", {}, `${violated ? "✗ " : ""}${p.slice(9)}`), " ", at.value(p));
   })));
 }
 
-// sayStep says a step in a sentence, for those who hear the page.
+// sayStep describes a step in a sentence, for screen readers.
 export function sayStep(model, seq) {
   const time = model.steps ? "" : `${duration(model.at[seq])}, `, where = model.laneName(seq);
   return `Event ${seq}, ${time}${where ? where + ": " : ""}${model.words(seq)}`;

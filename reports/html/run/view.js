@@ -1,6 +1,6 @@
-// What of the axis is seen: a stretch that one zooms and pans.
+// The visible part of the axis: an interval that can be zoomed and panned.
 
-const closest = 3; // units of the axis that are seen at least
+const closest = 3; // units of the axis that are visible at least
 
 export class View {
   constructor() {
@@ -9,7 +9,7 @@ export class View {
     this.limit = 1;
   }
 
-  // to shows a stretch, kept inside of the axis.
+  // to shows an interval, kept inside of the axis.
   to(start, end) {
     const size = Math.min(Math.max(end - start, Math.min(closest, this.limit)), this.limit);
     const middle = (start + end) / 2;
@@ -17,12 +17,12 @@ export class View {
     this.end = this.start + size;
   }
 
-  // resize says how wide the axis is now.
+  // resize sets the width of the axis.
   resize(limit) { this.limit = Math.max(limit, 1e-9); }
 
   all() { this.to(0, this.limit); }
 
-  // zoom shows more or less around a point that stays where it is.
+  // zoom shows more or less around a fixed point.
   zoom(factor, at) {
     const size = Math.min(Math.max((this.end - this.start) * factor, Math.min(closest, this.limit)), this.limit), share = (at - this.start) / (this.end - this.start);
     this.to(at - share * size, at + (1 - share) * size);
@@ -30,7 +30,7 @@ export class View {
 
   pan(by) { this.to(this.start + by, this.end + by); }
 
-  // reveal moves as little as it takes for a point to be seen with some room.
+  // reveal pans as little as it takes for a point to be visible with some room.
   reveal(at) {
     const size = this.end - this.start, room = size * 0.08;
     if (at < this.start + room) this.pan(at - this.start - room);

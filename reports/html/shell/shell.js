@@ -1,6 +1,6 @@
 import { visible } from "./text.js";
 
-// What every page can do: change its colours, copy a command, sort a table.
+// Functions of every page: changing its colours, copying a command, sorting a table.
 
 const root = document.documentElement;
 const darkly = matchMedia("(prefers-color-scheme: dark)");
@@ -8,7 +8,7 @@ const darkly = matchMedia("(prefers-color-scheme: dark)");
 for (const e of document.querySelectorAll(".needs-script")) e.hidden = false;
 root.classList.add("scripted");
 
-// scheme returns the colours that the page has now.
+// scheme returns the current colour scheme.
 export const scheme = () => root.dataset.scheme || (darkly.matches ? "dark" : "light");
 
 const schemeButton = document.getElementById("scheme");
@@ -27,7 +27,7 @@ schemeButton.addEventListener("click", () => {
 darkly.addEventListener("change", sayScheme);
 sayScheme();
 
-// copy puts a text on the clipboard, and returns whether it is there.
+// copy puts a text on the clipboard, and returns whether it succeeded.
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -54,7 +54,7 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = "Copy"; button.classList.remove("done"); }, 1500);
 });
 
-// sortable lets the rows of a table be sorted by a click on the title of a column.
+// sortable makes the titles of a table sort it by their columns.
 function sortable(table) {
   const titles = [...table.tHead.rows[0].cells];
   titles.forEach((title, column) => {
@@ -77,8 +77,8 @@ function sortable(table) {
 
 for (const table of document.querySelectorAll("table.sorts")) sortable(table);
 
-// element makes an element: attributes by name, and children, of which strings are
-// shown with their invisible characters.
+// element makes an element with attributes and children; invisible characters of strings are
+// made visible.
 export function element(name, attributes, ...children) {
   const e = document.createElement(name);
   for (const [key, value] of Object.entries(attributes ?? {})) {

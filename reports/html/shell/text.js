@@ -1,9 +1,9 @@
-// Texts for people; as text.go has them.
+// Formats as in text.go and in timeline/text.go.
 
 const hiddenCharacters = /[\p{Cc}\p{Cf}\u2028\u2029\ufffd]/gu;
 
-// visible returns a text with those characters written out that are not seen, or that
-// make others be seen elsewhere.
+// visible returns a text with characters written out that are invisible or change how others are
+// displayed.
 export function visible(s) {
   return s.replace(hiddenCharacters, (c) => {
     if (c === "\n") return "\\n";
@@ -13,12 +13,12 @@ export function visible(s) {
   });
 }
 
-// count returns a whole number with its thousands apart.
+// count returns a whole number with commas between its thousands.
 export const count = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 
 const trimmed = (n, decimals) => String(Number(n.toFixed(decimals)));
 
-// duration returns nanoseconds for people.
+// duration returns nanoseconds with a unit.
 export function duration(ns) {
   if (ns < 0) return "−" + duration(-ns);
   if (ns === 0) return "0 s";

@@ -21,7 +21,7 @@ func newVerification(m machine, is explore.Machine, o explore.Options) *verifica
 	return &verification{
 		Check: schema.Check{
 			Config: m.name, Summary: m.summary, Properties: once(is.Properties()), Jobs: o.Jobs, MaxStates: o.MaxStates, MaxMemory: o.MaxMemory,
-			Levels: []uint64{}, Growth: []schema.Growth{}, Violations: []schema.Broken{},
+			Levels: []uint64{}, Growth: []schema.Growth{}, Violations: []schema.CheckViolation{},
 		},
 		exact: o.Exact, reduced: o.Reduction,
 	}
@@ -75,7 +75,7 @@ func (d *verification) tell(m machine, is explore.Machine, out string) error {
 		if err != nil {
 			return fmt.Errorf("the counterexample to %s: %w", v.Property, err)
 		}
-		b := schema.Broken{Property: v.Property, Message: v.Message, Loop: v.Path.Loop + 1, Steps: []schema.Step{}}
+		b := schema.CheckViolation{Property: v.Property, Message: v.Message, Loop: v.Path.Loop + 1, Steps: []schema.Step{}}
 		if b.Trace, err = counterexample.Write(out, d.Config, v.Property, content); err != nil {
 			return fmt.Errorf("the counterexample to %s could not be kept: %w", v.Property, err)
 		}

@@ -105,7 +105,7 @@ func (d *verification) verdict() string {
 	return "Held on every step taken, which is not every one there is: " + properties + "."
 }
 
-func tellBroken(w io.Writer, v schema.Broken) {
+func tellBroken(w io.Writer, v schema.CheckViolation) {
 	fmt.Fprintf(w, "%s: %s\n\n", v.Property, v.Message)
 	tellSteps(w, v.Steps, v.Loop)
 	fmt.Fprintf(w, "\nkept in %s\nreplay  %s\n\n", v.Trace, v.Replay)

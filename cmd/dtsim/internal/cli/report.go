@@ -23,16 +23,16 @@ func newReport(env *Environment) *cobra.Command {
 	var f reportFlags
 	cmd := &cobra.Command{
 		Use:   "report PATH...",
-		Short: "Make pages and files for other tools of what is kept",
-		Long: `Make a page of what is kept: an HTML file that holds all it shows, asks no server for
-anything, and can be read without a browser's scripts and on paper.
+		Short: "Write pages, and files for other tools, of kept runs and documents",
+		Long: `Write a page of what is kept: one self-contained HTML file, which can also be read without
+scripts and on paper.
 
-A PATH is one of these; which one is found out by what is in it:
+A PATH is one of these, recognised by its content:
 
   a trace                       the page of a run
   the folder of a run           the same, with its plan and what it was shrunk from
-  the folder of a campaign      what was asked and done, and not done; with a page for
-                                each failure, in the failure's folder
+  the folder of a campaign      the page of a campaign; with a page for each failure, in
+                                the failure's folder
   a counterexample              the page of a run that the model checker has found
   a document of dtsim check, run or mutants, as --json prints it and results.json
                                 next to the table of mutants
@@ -43,11 +43,11 @@ Formats for other tools:
   shiviz     a run as a log with vector clocks, for ShiViz
   junit      JUnit XML, for CI
   github     annotations of GitHub, one a line
-  text       for reading
+  text       lines for a terminal
 
-Without --out a page goes next to what it is of: FOLDER/campaign.html, FOLDER/page.html,
-FILE.html; github and text are printed. The files that were written are printed, one a
-line. The exit status is whether they could be written, not what is in them.`,
+Without --out a page goes beside its subject: FOLDER/campaign.html, FOLDER/page.html,
+FILE.html; github and text are printed. The names of written files are printed, one a
+line. The exit status reports whether they could be written, not what is in them.`,
 		Example: `  dtsim report reports/out
   dtsim report reports/out --baseline last-week/out
   dtsim report reports/out/P8-journey-3-seed-7-3f2a91c0
@@ -70,7 +70,7 @@ line. The exit status is whether they could be written, not what is in them.`,
 	return cmd
 }
 
-// report writes what was asked for.
+// report writes the reports of paths.
 func (f *reportFlags) report(env *Environment, paths []string) error {
 	as, err := formatByName(f.format)
 	if err != nil {
@@ -91,7 +91,7 @@ func (f *reportFlags) report(env *Environment, paths []string) error {
 	r := reporter{env: env, as: as}
 	if f.baseline != "" {
 		if as.name != "html" || campaigns == 0 {
-			return badUsage("--baseline is for the page of a campaign")
+			return badUsage("--baseline needs the page of a campaign")
 		}
 		if r.baseline, err = openBaseline(f.baseline); err != nil {
 			return err
@@ -107,8 +107,8 @@ func (f *reportFlags) report(env *Environment, paths []string) error {
 	return r.each(subjects, f.out)
 }
 
-// reportTo writes the page of what has just been made where [format.target] has it, and
-// reports it on words.
+// reportTo writes the page of a new subject to its [format.target], whose name it prints on
+// words.
 func reportTo(env *Environment, words io.Writer, s *subject) error {
 	own := *env
 	own.Stdout = words
@@ -128,7 +128,7 @@ func (r *reporter) each(subjects []*subject, out string) error {
 		target = filepath.Clean(target)
 		if other, taken := by[target]; taken {
 			if len(subjects) > 1 && target == filepath.Clean(out) {
-				return badUsage("--out %s is one file, and there are %d paths; name a folder, or leave it out", out, len(subjects))
+				return badUsage("--out %s is one file for %d paths; name a folder, or leave it out", out, len(subjects))
 			}
 			return badUsage("%s and %s would both become %s", other, s.path, target)
 		}
@@ -150,10 +150,10 @@ type reporter struct {
 	baseline *subject
 }
 
-// write writes one file of subjects, which are several for a combined format alone.
+// write writes one file of subjects; several subjects need a combined format.
 func (r *reporter) write(subjects []*subject, target string) error {
 	if target == stdout && r.as.forPrograms && r.env.Terminal {
-		return badUsage("--out -: %s is for programs, and standard output is a terminal; name a file, or pipe it", r.as.name)
+		return badUsage("--out -: standard output is a terminal, and %s is not text for one; name a file, or pipe it", r.as.name)
 	}
 	var b bytes.Buffer
 	if err := r.render(&b, subjects, target); err != nil {

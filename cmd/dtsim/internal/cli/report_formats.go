@@ -35,7 +35,7 @@ func (r *reporter) render(w io.Writer, subjects []*subject, target string) error
 	return export.Perfetto(w, tl)
 }
 
-// text writes runs one column a node, and of everything else the cases.
+// text writes runs one column a node, and cases of everything else.
 func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
 	for i, s := range subjects {
 		if i > 0 {
@@ -66,7 +66,7 @@ func (r *reporter) text(w io.Writer, subjects []*subject, shown bool) error {
 	return nil
 }
 
-// suitesOf puts subjects into suites of cases.
+// suitesOf returns the suites of subjects.
 func suitesOf(subjects []*subject) []export.Suite {
 	var all []export.Suite
 	for _, s := range subjects {
@@ -86,11 +86,10 @@ func suitesOf(subjects []*subject) []export.Suite {
 	return all
 }
 
-// untraced is the suite of a run without a trace: a data race, or one that the harness
-// failed at.
+// untraced returns the suite of a run without a trace: a data race, or a harness error.
 func (r *runSubject) untraced() export.Suite {
 	c := export.Case{
-		Name: "the run comes to its end", Outcome: export.HarnessError, Kind: "harness", Message: firstLine(r.words), Text: r.words + "\n" + r.replay, File: r.file,
+		Name: "the run ends", Outcome: export.HarnessError, Kind: "harness", Message: firstLine(r.words), Text: r.words + "\n" + r.replay, File: r.file,
 	}
 	if r.verdict.Verdict != "none" {
 		c.Name, c.Outcome, c.Kind = campaign.Race, export.Failed, campaign.Race

@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// format is what a report is written as.
+// format is the format of a report.
 type format struct {
 	name string
-	// ending is that of its files; empty for one that is printed unless --out says
-	// otherwise.
+	// ending is the extension of its files; empty for a format that is printed without --out.
 	ending string
-	// forPrograms is set if it is not meant for a terminal.
+	// forPrograms is true for a format that is not for a terminal.
 	forPrograms bool
 }
 
@@ -26,7 +25,7 @@ var formats = []format{
 	{"text", "", false},
 }
 
-// combined are formats of which several subjects make one file.
+// combined reports whether several subjects make one file.
 func (f format) combined() bool { return f.name == "junit" || f.ending == "" }
 
 func formatNames() string {
@@ -43,13 +42,13 @@ func formatByName(name string) (format, error) {
 			return f, nil
 		}
 	}
-	return format{}, badUsage("--format %s: there is no such format; there are %s", name, formatNames())
+	return format{}, badUsage("--format %s: unknown; the formats are %s", name, formatNames())
 }
 
 // stdout is the name of standard output.
 const stdout = "-"
 
-// target is the file that a subject's report goes to; out is --out, or empty.
+// target returns the file of a subject's report; out is --out, or empty.
 func (f format) target(s *subject, out string) (string, error) {
 	switch {
 	case out == "" && f.ending == "":
@@ -78,14 +77,14 @@ func (f format) target(s *subject, out string) (string, error) {
 	return out, nil
 }
 
-// isFolder reports whether --out names a folder: one that is there, or a name with a slash at
-// its end.
+// isFolder reports whether --out names a folder: an existing one, or a name that ends with a
+// slash.
 func isFolder(out string) bool {
 	info, err := os.Stat(out)
 	return strings.HasSuffix(out, string(os.PathSeparator)) || err == nil && info.IsDir()
 }
 
-// stem is the name of a file without the endings that documents and traces have.
+// stem returns the name of a file without the extensions of documents and traces.
 func stem(path string) string {
 	for _, ending := range []string{".zst", ".jsonl", ".trace", ".json", ".journal"} {
 		path = strings.TrimSuffix(path, ending)
@@ -93,7 +92,7 @@ func stem(path string) string {
 	return path
 }
 
-// place is one place for all subjects of a combined format.
+// place returns the file of all subjects in a combined format.
 func (f format) place(subjects []*subject, out string) (string, error) {
 	if len(subjects) == 1 || out == "" && f.ending == "" {
 		return f.target(subjects[0], out)

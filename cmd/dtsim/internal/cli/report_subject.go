@@ -14,18 +14,17 @@ import (
 	"dtsim/sim/trace"
 )
 
-// subject is what a report is about: one of a run, a campaign, a search of the model
-// checker, or mutants.
+// subject is the subject of a report: a run, a campaign, a search of the model checker, or
+// mutants.
 type subject struct {
-	// path is what was named on the command line.
+	// path is the argument on the command line.
 	path string
-	// folder is the folder that it is kept in when that was named; files of the report stand
-	// in it.
+	// folder is its folder if path is one; files of the report go there.
 	folder string
 
 	run      *runSubject
 	campaign *schema.Campaign
-	// ended is false for a campaign of which only the journal is there.
+	// ended is false for a campaign that has a journal only.
 	ended   bool
 	check   *schema.Check
 	mutants *schema.Mutants
@@ -33,20 +32,19 @@ type subject struct {
 
 // runSubject is a run that is kept: simulated, or a counterexample of the model checker.
 type runSubject struct {
-	// trace is nil where there is none: of a data race, and of some that the harness failed
-	// at. Then words say what happened.
+	// trace is nil for a data race and for some harness errors; words describe those.
 	trace *trace.Trace
 	words string
-	// file is where the plan is, or the trace of a run that has no folder.
+	// file is the plan, or the trace of a run without a folder.
 	file string
-	// plan is the plan's document; replay shows the run again.
+	// plan is the plan's document; replay is the command that reproduces the run.
 	plan   []byte
 	replay string
 	// verdict is that of the folder; nil for a trace alone.
 	verdict *archive.Verdict
 }
 
-// openSubject finds out what is at a path, by what is in it.
+// openSubject opens the subject at a path, recognised by its content.
 func openSubject(path string) (*subject, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -76,15 +74,15 @@ func openSubject(path string) (*subject, error) {
 		s, err := openDocument(path, content)
 		if errors.Is(err, schema.ErrUnknown) {
 			if p, planErr := decodePlan(path, content); planErr == nil {
-				return nil, badUsage("%s is the plan %q, which is no run; dtsim run --plan %s --keep makes one", path, p.Name, archive.Quote(path))
+				return nil, badUsage("%s is the plan %q, not a run; dtsim run --plan %s --keep makes one", path, p.Name, archive.Quote(path))
 			}
 		}
 		return s, err
 	}
-	return nil, badUsage("%s: this is no trace and no document of dtsim run, check or mutants", path)
+	return nil, badUsage("%s: neither a trace nor a document of dtsim run, check or mutants", path)
 }
 
-// openDocument reads what a command printed with --json.
+// openDocument reads a document of a command.
 func openDocument(path string, content []byte) (*subject, error) {
 	d, err := schema.Read(content)
 	if err != nil {
@@ -102,7 +100,7 @@ func openDocument(path string, content []byte) (*subject, error) {
 	return s, nil
 }
 
-// openFolder finds out what a folder holds: one run, or a campaign.
+// openFolder opens the run or the campaign in a folder.
 func openFolder(path string) (*subject, error) {
 	there := func(name string) bool {
 		_, err := os.Stat(filepath.Join(path, name))
@@ -114,7 +112,7 @@ func openFolder(path string) (*subject, error) {
 	case there(schema.CampaignFile), there(campaign.JournalFile):
 		return openCampaign(path, path)
 	}
-	return nil, badUsage("%s: there is neither a run (%s) nor a campaign (%s, %s) in this folder",
+	return nil, badUsage("%s: neither a run (%s) nor a campaign (%s, %s) in this folder",
 		path, archive.VerdictFile, schema.CampaignFile, campaign.JournalFile)
 }
 
@@ -147,8 +145,8 @@ func openRun(folder string) (*subject, error) {
 	return &subject{path: folder, folder: folder, run: r}, nil
 }
 
-// openCampaign reads the document in the folder of a campaign, or makes it of the journal
-// when the campaign has not come to its end.
+// openCampaign reads the document in the folder of a campaign, or makes it of the journal if
+// the campaign has not ended.
 func openCampaign(path, folder string) (*subject, error) {
 	name := filepath.Join(folder, schema.CampaignFile)
 	content, err := os.ReadFile(name)
@@ -158,7 +156,7 @@ func openCampaign(path, folder string) (*subject, error) {
 			return nil, err
 		}
 		if s.campaign == nil {
-			return nil, badUsage("%s: this is no document of a campaign", name)
+			return nil, badUsage("%s: not a document of a campaign", name)
 		}
 		s.path, s.folder = path, folder
 		return s, nil
@@ -174,7 +172,7 @@ func openCampaign(path, folder string) (*subject, error) {
 	return &subject{path: path, folder: folder, campaign: &d}, nil
 }
 
-// pastDocument is the document of a campaign as far as its journal goes.
+// pastDocument returns the document of a campaign from its journal.
 func pastDocument(past *campaign.Past) schema.Campaign {
 	r := past.Result()
 	head := summaryHead{Command: "dtsim run"}
@@ -193,7 +191,7 @@ func pastDocument(past *campaign.Past) schema.Campaign {
 		head.Second = o.Engine
 	}
 	d := newRunDocument(head, r)
-	d.Hash, d.Asked = "", 0 // of a part they would mislead
+	d.Hash, d.Asked = "", 0 // unknown for a part
 	return d
 }
 
@@ -204,12 +202,12 @@ func openBaseline(path string) (*subject, error) {
 		return nil, err
 	}
 	if s.campaign == nil {
-		return nil, badUsage("--baseline %s: this is %s, not a campaign", path, s.what())
+		return nil, badUsage("--baseline %s is %s, not a campaign", path, s.what())
 	}
 	return s, nil
 }
 
-// what describes a subject.
+// what returns the kind of a subject.
 func (s *subject) what() string {
 	switch {
 	case s.campaign != nil:

@@ -15,7 +15,7 @@ func failures(r campaign.Result) []schema.Failure {
 	for _, f := range r.Distinct {
 		first := f.Outcomes[0]
 		one := schema.Failure{
-			Property: f.Property, Message: f.Violation.Message, Runs: len(f.Outcomes), Scenario: first.Run.Name, Seed: first.Run.Seed, Without: first.Run.AblatedFault(),
+			Property: f.Property, Message: f.Violation.Message, Runs: len(f.Outcomes), Scenario: first.Run.Name, Seed: first.Run.Seed, Ablation: first.Run.AblatedFault(),
 			Shrunk: f.Statement != "", Before: f.Before, After: f.After, Statement: f.Statement, Pinned: f.Pinned, Folder: f.Folder,
 		}
 		if f.Folder != "" {
@@ -34,8 +34,8 @@ func newRunDocument(head summaryHead, r campaign.Result) schema.Campaign {
 		Runs: r.Done(), Asked: len(r.Asked), Twice: r.Twice(), DistinctPlans: r.DistinctPlans(),
 		Events: total.Events(), Virtual: total.Virtual.Seconds(), Wall: r.Wall.Seconds(), Hash: r.Hash(),
 		Violations: []schema.Violation{}, Failures: failures(r), HarnessFailures: []schema.HarnessFailure{}, Scenarios: []schema.Scenario{},
-		Faults: map[string]int64{}, FaultTable: map[string]schema.Fault{}, Sometimes: map[string]int64{}, AtStake: map[string]int64{},
-		Excused: map[string]int64{}, Controls: []schema.Control{},
+		Faults: map[string]int64{}, FaultTable: map[string]schema.Fault{}, Sometimes: map[string]int64{}, Exercised: map[string]int64{},
+		Waived: map[string]int64{}, Controls: []schema.Control{},
 	}
 	account(&d, total)
 	for _, o := range r.All() {
@@ -55,7 +55,7 @@ func newRunDocument(head summaryHead, r campaign.Result) schema.Campaign {
 	}
 	for _, o := range r.Failures() {
 		d.HarnessFailures = append(d.HarnessFailures, schema.HarnessFailure{
-			Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.AblatedFault(), Engine: o.Engine, Error: o.Err.Error(), Folder: o.Folder,
+			Scenario: o.Run.Name, Seed: o.Run.Seed, Ablation: o.Run.AblatedFault(), Engine: o.Engine, Error: o.Err.Error(), Folder: o.Folder,
 		})
 	}
 	for _, g := range r.Scenarios() {
@@ -108,7 +108,7 @@ func engineUse(r campaign.Result) []schema.Engine {
 func violations(o campaign.Outcome) []schema.Violation {
 	var all []schema.Violation
 	for _, id := range o.Properties() {
-		v := schema.Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Without: o.Run.AblatedFault(), Engine: o.Engine}
+		v := schema.Violation{Property: id, Scenario: o.Run.Name, Seed: o.Run.Seed, Ablation: o.Run.AblatedFault(), Engine: o.Engine}
 		for _, found := range o.Violations {
 			if found.Property == id {
 				v.Message = found.Message

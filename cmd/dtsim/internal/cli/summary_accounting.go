@@ -117,17 +117,17 @@ func account(d *schema.Campaign, total campaign.Group) {
 	for _, f := range a.Faults {
 		d.Faults[f.Kind] = f.Applied
 		d.FaultTable[f.Kind] = schema.Fault{
-			Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Bites: f.Bitten,
-			Reruns: f.Without.Runs, Differed: f.Without.Differed, Told: f.Without.Told, States: f.States,
+			Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Activations: f.Bitten,
+			Reruns: f.Without.Runs, Differed: f.Without.Differed, ReportedEffective: f.Without.Told, States: f.States,
 		}
 	}
 	for _, s := range a.Sometimes {
 		d.Sometimes[s.Name] = s.Count
 	}
 	for _, s := range a.AtStake {
-		d.AtStake[s.Name] = s.Count
+		d.Exercised[s.Name] = s.Count
 	}
 	for _, s := range a.Excused {
-		d.Excused[s.Name] = s.Count
+		d.Waived[s.Name] = s.Count
 	}
 }
