@@ -44,8 +44,8 @@ type pkg struct {
 	IgnoredGoFiles []string
 }
 
-// judge returns what is wrong with one import, or nil.
-func judge(from, to string) error {
+// importError returns what is wrong with one import, or nil.
+func importError(from, to string) error {
 	from, to = strings.TrimPrefix(from, module), strings.TrimPrefix(to, module)
 	floorOf := func(path string) int {
 		top, _, _ := strings.Cut(path, "/")
@@ -85,7 +85,7 @@ func (p pkg) faults() []error {
 	}
 	for _, to := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
 		if strings.HasPrefix(to, module) {
-			if err := judge(strings.TrimSuffix(p.ImportPath, "_test"), to); err != nil {
+			if err := importError(strings.TrimSuffix(p.ImportPath, "_test"), to); err != nil {
 				found = append(found, err)
 			}
 		}
@@ -188,7 +188,7 @@ func TestShippedCodeHasNoBackdoors(t *testing.T) {
 	assert.Greater(t, read, 10, "files were read")
 }
 
-func TestJudgeOfImports(t *testing.T) {
+func TestImportError(t *testing.T) {
 	for _, c := range []struct {
 		from, to string
 		wrong    string // part of the complaint; empty: fine
@@ -219,7 +219,7 @@ func TestJudgeOfImports(t *testing.T) {
 		{"dtsim/util", "dtsim/fsm", "stands on no floor"},
 		{"dtsim/cmd/dtsim", "dtsim/helpers", "stands on no floor"},
 	} {
-		err := judge(c.from, c.to)
+		err := importError(c.from, c.to)
 		if c.wrong == "" {
 			assert.NoError(t, err, "%s -> %s", c.from, c.to)
 		} else {

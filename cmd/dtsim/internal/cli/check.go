@@ -47,20 +47,20 @@ func newCheck(env *Environment, status *int) *cobra.Command {
 		Use:   "check",
 		Short: "Visit every state of a small machine and check every property",
 		Long: `Visit every state that a machine can reach, in every order in which things can happen,
-and check its properties in all of them. What is found is a shortest path to it, told
-step by step, and kept in a file that --replay walks again, without the search.
+and check its properties in all of them. A violation comes with a shortest path to it, step
+by step, which is kept in a file that --replay walks again, without the search.
 
 The machine is a small cluster of the task manager that ships (its Manager and its
 scheduling decisions, over a log, a network, workers and operators that are modelled), or
-two-phase commit. Flags say how large the cluster is and how often each thing may go
+two-phase commit. Flags bound the size of the cluster and how often each thing may go
 wrong in one run, or --config names a configuration.
 
-States are remembered by 64-bit fingerprints; the summary says how probable it is that
-one was taken for another. --exact remembers whole states.
+States are stored as 64-bit fingerprints; the summary has the probability that one was
+taken for another. --exact stores whole states.
 
-Exit status 0 means that the space was exhausted and nothing is broken. A bound that was
-hit, or an interrupt, is status 3, with what was seen until then. --walk takes random
-steps instead, and holds when all of them were taken: it exhausts nothing.`,
+Exit status 0 means that the space was exhausted and no property is violated. A bound that
+was hit, or an interrupt, is status 3, with what was seen until then. --walk takes random
+steps instead, and passes when all of them were taken: it exhausts nothing.`,
 		Example: `  dtsim check                           3 nodes, a barrier, a crash, a lost reply and a failing callback
   dtsim check --list                    what there is to check
   dtsim check --nodes 2 --units 2 --barrier --crashes 2 --cancels 1
@@ -121,7 +121,7 @@ func (f *checkFlags) clusterFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.AcksOptional, "acks-optional", false, "  for which the schedulers alone guard the finish")
 	flags.BoolVar(&c.Overlap, "overlap", false, "  where lists arrive while an action is under way")
 	flags.IntVar(&c.Lag, "lag", 0, "  and may be this `many` changes old")
-	flags.BoolVar(&c.Drops, "drops", false, "  and commands that nobody waits for may vanish;")
+	flags.BoolVar(&c.Drops, "drops", false, "  and commands without a waiting caller may vanish;")
 	flags.IntVar(&c.Crashes, "crashes", 0, "  in each run, so `many` crashes,")
 	flags.IntVar(&c.LostReplies, "lost-replies", 0, "  so `many` commands that commit while their caller sees an error,")
 	flags.IntVar(&c.Losses, "losses", 0, "  so `many` commands that get lost,")
@@ -185,9 +185,9 @@ func (f *checkFlags) validate(cmd *cobra.Command) error {
 	case changed("walk") && f.walk == 0:
 		return badUsage("--walk 0: asks for no step at all")
 	case f.trace && (f.replay == "" || f.json):
-		return badUsage("--trace prints what --replay walks, and for people")
+		return badUsage("--trace needs --replay and excludes --json")
 	case f.jobs < 1:
-		return badUsage("--jobs %d: at least one core must work", f.jobs)
+		return badUsage("--jobs %d: must be at least 1", f.jobs)
 	case changed("max-states") && f.maxStates == 0, changed("max-memory") && f.maxMemory == 0:
 		return badUsage("a bound of nothing leaves nothing to check")
 	}
@@ -214,7 +214,7 @@ func (f *checkFlags) options(m machine, is explore.Machine) (explore.Options, er
 	return o, nil
 }
 
-// check explores or walks, and says what came of it.
+// check explores or walks, and returns the result.
 func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) error {
 	m, err := f.asked(cmd)
 	if err != nil {
@@ -251,7 +251,7 @@ func (f *checkFlags) check(cmd *cobra.Command, env *Environment, status *int) er
 	if err != nil {
 		return err
 	}
-	if err := d.tell(m, is, f.out); err != nil {
+	if err := d.keep(m, is, f.out); err != nil {
 		return err
 	}
 	*status = d.status()

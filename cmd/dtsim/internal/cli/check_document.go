@@ -60,18 +60,18 @@ func (d *verification) walked(w explore.Walked, wall time.Duration, seed uint64)
 	d.violations = w.Violations
 }
 
-// tell takes each counterexample again and keeps it in a file.
-func (d *verification) tell(m machine, is explore.Machine, out string) error {
+// keep walks each counterexample again and keeps it in a file.
+func (d *verification) keep(m machine, is explore.Machine, out string) error {
 	for _, v := range d.violations {
 		taken, err := is.Replay(v.Path)
 		if err != nil {
 			return fmt.Errorf("the counterexample to %s is no run of %s: %w", v.Property, d.Config, err)
 		}
-		told, err := m.told(v.Path)
+		run, err := m.run(v.Path)
 		if err != nil {
-			return fmt.Errorf("the counterexample to %s cannot be told: %w", v.Property, err)
+			return fmt.Errorf("the counterexample to %s as a run: %w", v.Property, err)
 		}
-		content, err := counterexample.Encode(m.is(), v, taken, told)
+		content, err := counterexample.Encode(m.is(), v, taken, run)
 		if err != nil {
 			return fmt.Errorf("the counterexample to %s: %w", v.Property, err)
 		}
@@ -80,22 +80,22 @@ func (d *verification) tell(m machine, is explore.Machine, out string) error {
 			return fmt.Errorf("the counterexample to %s could not be kept: %w", v.Property, err)
 		}
 		b.Replay = replayCommand(b.Trace)
-		b.Steps = stepsTold(taken)
+		b.Steps = stepsOf(taken)
 		d.Violations = append(d.Violations, b)
 	}
 	return nil
 }
 
-func stepsTold(taken explore.Replayed) []schema.Step {
-	told := []schema.Step{}
+func stepsOf(taken explore.Replayed) []schema.Step {
+	steps := []schema.Step{}
 	for _, s := range taken.Steps {
 		step := schema.Step{Action: s.Action, Changed: []schema.Change{}}
 		for _, c := range s.Changed {
 			step.Changed = append(step.Changed, schema.Change(c))
 		}
-		told = append(told, step)
+		steps = append(steps, step)
 	}
-	return told
+	return steps
 }
 
 func (d *verification) status() int {

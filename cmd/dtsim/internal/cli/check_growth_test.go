@@ -10,7 +10,7 @@ import (
 	"dtsim/reports/schema"
 )
 
-func TestGrowthIsToldInABoundedNumberOfPoints(t *testing.T) {
+func TestGrowthHasABoundedNumberOfPoints(t *testing.T) {
 	var g growth
 	shown := 0
 	const looks = 10_000

@@ -37,13 +37,13 @@ func (f *checkFlags) again(env *Environment, status *int) error {
 	if err != nil {
 		return fmt.Errorf("%s: this is no run of %s any more: %w", f.replay, m.name, err)
 	}
-	told, err := m.told(found.Path)
+	run, err := m.run(found.Path)
 	if err != nil {
 		return fmt.Errorf("%s: this is no run of %s any more: %w", f.replay, m.name, err)
 	}
-	d := newReplayed(found, taken, counterexample.Same(t, found, taken, told))
-	if told != nil {
-		if err := d.judge(told); err != nil {
+	d := newReplayed(found, taken, counterexample.Same(t, found, taken, run))
+	if run != nil {
+		if err := d.check(run); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ type replayed struct {
 	Steps    []schema.Step `json:"steps"`
 	Broken   []broken      `json:"broken"`
 	// Checks are what the checks of simulated runs find in the path; empty when the machine
-	// tells no run, or they find nothing.
+	// has no run, or they find nothing.
 	Checks  []broken `json:"checks"`
 	checked bool
 	differs error
@@ -92,7 +92,7 @@ type broken struct {
 func newReplayed(f counterexample.Found, taken explore.Replayed, differs error) replayed {
 	d := replayed{
 		Config: f.Config, Property: f.Property, Message: f.Message, Verdict: "held", Judged: taken.Independent,
-		Same: differs == nil, Loop: f.Path.Loop + 1, Steps: stepsTold(taken), Broken: []broken{}, Checks: []broken{}, differs: differs,
+		Same: differs == nil, Loop: f.Path.Loop + 1, Steps: stepsOf(taken), Broken: []broken{}, Checks: []broken{}, differs: differs,
 	}
 	for _, b := range taken.Broken {
 		d.Broken = append(d.Broken, broken(b))
@@ -101,16 +101,16 @@ func newReplayed(f counterexample.Found, taken explore.Replayed, differs error) 
 	return d
 }
 
-// judge lets the checks of simulated runs look at the path. They know nothing of the
-// model, and judge what they can judge before a run has ended.
-func (d *replayed) judge(told *counterexample.Run) error {
-	p, err := taskplan.Of(&told.Plan)
+// check applies the checks of simulated runs to the path. They know nothing of the model,
+// and find what can be found before a run has ended.
+func (d *replayed) check(run *counterexample.Run) error {
+	p, err := taskplan.Of(&run.Plan)
 	if err != nil {
 		return err
 	}
 	o := property.New(p)
 	seq := 0
-	for _, step := range told.Events {
+	for _, step := range run.Events {
 		for _, e := range step {
 			seq++
 			e.Seq = seq
@@ -133,7 +133,7 @@ func (d *replayed) status() int {
 
 func (d *replayed) words(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s: %s\n\n", d.Config, d.Property, d.Message)
-	tellSteps(w, d.Steps, d.Loop)
+	printSteps(w, d.Steps, d.Loop)
 	fmt.Fprintln(w)
 	if d.differs != nil {
 		fmt.Fprintf(w, "The machine is another one by now: %v.\n", d.differs)
@@ -142,15 +142,15 @@ func (d *replayed) words(w io.Writer) {
 		fmt.Fprintf(w, "violated %s: %s\n", b.Property, b.Message)
 	}
 	for _, b := range d.Checks {
-		fmt.Fprintf(w, "the checks of runs say %s: %s\n", b.Property, b.Message)
+		fmt.Fprintf(w, "the checks of runs find %s: %s\n", b.Property, b.Message)
 	}
 	if d.checked && len(d.Checks) == 0 {
-		fmt.Fprintln(w, "The checks of runs find nothing in it; they do not judge what a node decides, only what comes of it.")
+		fmt.Fprintln(w, "The checks of runs find nothing in it; they see the effects of decisions, not the decisions.")
 	}
 	switch {
 	case len(d.Broken) == 0:
 		fmt.Fprintln(w, "The path breaks nothing.")
 	case d.Judged:
-		fmt.Fprintln(w, "Judged by code that the search does not use.")
+		fmt.Fprintln(w, "Checked by code that the search does not use.")
 	}
 }

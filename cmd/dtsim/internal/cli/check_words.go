@@ -33,7 +33,7 @@ func searchWords(o explore.Options) string {
 	return strings.Join(words, ", ")
 }
 
-// words is the summary for people.
+// words prints the summary.
 func (d *verification) words(w io.Writer) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-9s %s\n", name, fmt.Sprintf(format, args...))
@@ -68,7 +68,7 @@ func (d *verification) words(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	for _, v := range d.Violations {
-		tellBroken(w, v)
+		printViolation(w, v)
 	}
 	fmt.Fprintln(w, d.verdict())
 }
@@ -94,7 +94,7 @@ func (d *verification) verdict() string {
 	case len(d.Violations) > 0:
 		return "Violated; the search ended there, so there may be more states."
 	case d.Exhausted:
-		return "Held: every state was visited, and nothing is broken of " + properties + "."
+		return "Passed: every state was visited, and no violation was found of " + properties + "."
 	case d.Bound == string(explore.Interrupted):
 		return "Interrupted before everything was seen. Nothing seen so far breaks " + properties + "."
 	case d.Bound == string(explore.Constraint):
@@ -102,16 +102,16 @@ func (d *verification) verdict() string {
 	case d.Bound != string(explore.Unbounded):
 		return fmt.Sprintf("The bound on %s was hit before everything was seen. Nothing seen so far breaks %s.", d.Bound, properties)
 	}
-	return "Held on every step taken, which is not every one there is: " + properties + "."
+	return "Passed on every step taken, which is not every one there is: " + properties + "."
 }
 
-func tellBroken(w io.Writer, v schema.CheckViolation) {
+func printViolation(w io.Writer, v schema.CheckViolation) {
 	fmt.Fprintf(w, "%s: %s\n\n", v.Property, v.Message)
-	tellSteps(w, v.Steps, v.Loop)
+	printSteps(w, v.Steps, v.Loop)
 	fmt.Fprintf(w, "\nkept in %s\nreplay  %s\n\n", v.Trace, v.Replay)
 }
 
-func tellSteps(w io.Writer, steps []schema.Step, loop int) {
+func printSteps(w io.Writer, steps []schema.Step, loop int) {
 	width := len(strconv.Itoa(len(steps)))
 	for i, s := range steps {
 		if i+1 == loop {

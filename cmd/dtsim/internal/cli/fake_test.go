@@ -16,12 +16,12 @@ import (
 )
 
 // fakeEngine answers every job with a small trace that depends on the job alone,
-// except for the runs it is told to spoil. It is safe for concurrent use.
+// except for the runs that it has to spoil. It is safe for concurrent use.
 type fakeEngine struct {
 	name, build string
 	// speed is virtual time per wall time.
 	speed time.Duration
-	// unavailable says why the engine cannot be had at all.
+	// unavailable is why the engine cannot be had at all.
 	unavailable string
 	// spoilt maps "scenario/seed" to what goes wrong there.
 	spoilt map[string]string

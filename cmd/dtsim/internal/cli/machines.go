@@ -18,17 +18,17 @@ type machine struct {
 	name, summary string
 	// states is how many there are; 0 for a machine that is not exhausted.
 	states uint64
-	// planted says that there is a defect in it, to be found.
+	// planted is set if it has a defect that has to be found.
 	planted bool
 	// symmetry and reduction are on unless a flag turns them off; depthFirst is how the
 	// machine is explored.
 	symmetry, reduction, depthFirst bool
 	build                           func() explore.Machine
-	// settings say what the machine is where its name does not; see package
+	// settings are those of a machine whose name is not enough; see package
 	// counterexample.
 	settings string
-	// tell puts a path into the words of a run; nil for a machine that knows none.
-	tell func(explore.Path) (*counterexample.Run, error)
+	// runOf returns a path as a simulated run; nil for a machine without such a form.
+	runOf func(explore.Path) (*counterexample.Run, error)
 }
 
 // machines are the named configurations, each in one line.
@@ -43,7 +43,7 @@ func machines() []machine {
 		all = append(all, clusterOf(configs[name]))
 	}
 	return append(all, []machine{
-		{name: "logs", summary: "every command, hostile ones among them, behind logs that matter: the replica beside the specification", states: logs.Shortest,
+		{name: "logs", summary: "every command, hostile ones among them, behind logs that matter: the replica compared with the specification", states: logs.Shortest,
 			build: func() explore.Machine { return explore.Of(logs.New(1)) }},
 		{name: "logs-2", summary: "the same with two commands",
 			build: func() explore.Machine { return explore.Of(logs.New(2)) }},
@@ -59,7 +59,7 @@ func machines() []machine {
 	}...)
 }
 
-// defaultMachine is explored when nobody names one.
+// defaultMachine is the one without --config.
 const defaultMachine = "default"
 
 // clusterOf is a small cluster of the task manager. The configuration is valid.
@@ -74,9 +74,9 @@ func clusterOf(c tasks.Config) machine {
 	return machine{
 		name: c.Name, summary: c.Summary(), symmetry: true, reduction: true,
 		build: func() explore.Machine { return explore.Of[tasks.State](model()) },
-		tell: func(path explore.Path) (*counterexample.Run, error) {
-			told, err := model().RunOf(path)
-			return (*counterexample.Run)(&told), err
+		runOf: func(path explore.Path) (*counterexample.Run, error) {
+			run, err := model().RunOf(path)
+			return (*counterexample.Run)(&run), err
 		},
 	}
 }
@@ -129,15 +129,15 @@ func machineOf(is counterexample.Machine) (machine, error) {
 	return clusterFrom(c)
 }
 
-// is says which machine it is.
+// is identifies the machine.
 func (m machine) is() counterexample.Machine {
 	return counterexample.Machine{Config: m.name, Settings: m.settings}
 }
 
-// told is a path in the words of a run, nil when the machine knows none.
-func (m machine) told(path explore.Path) (*counterexample.Run, error) {
-	if m.tell == nil {
+// run returns a path as a simulated run, nil if the machine has no such form.
+func (m machine) run(path explore.Path) (*counterexample.Run, error) {
+	if m.runOf == nil {
 		return nil, nil
 	}
-	return m.tell(path)
+	return m.runOf(path)
 }

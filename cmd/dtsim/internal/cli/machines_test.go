@@ -18,7 +18,7 @@ import (
 // nobody has counted.
 func TestMachinesHaveTheCountsTheySay(t *testing.T) {
 	for _, m := range machines() {
-		if m.tell != nil {
+		if m.runOf != nil {
 			continue // a cluster: models/explore/tasks counts those
 		}
 		t.Run(m.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func TestProgressIsToldInWords(t *testing.T) {
+func TestProgressOfASearchInWords(t *testing.T) {
 	s := explore.Snapshot{States: 1_234_567, Transitions: 20e6, Waiting: 300, Depth: 7, Rate: 2.5e6, Left: -1, Memory: 3e9}
 	assert.Equal(t, "1.2 M states, 20.0 M generated (2.5 M/s), depth 7, 300 waiting, 3.0 GB, unknown how many are left", snapshotWords(s))
 	s.Left = 40_000
