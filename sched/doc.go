@@ -24,7 +24,7 @@
 //     a restart, and whenever the worker has exited. A unit this node has claimed
 //     comes back to this node; the worker finds out from its own durable state how
 //     far it was, and goes on or begins anew.
-//   - A unit nobody has claimed is offered to every node. The first report claims
+//   - A unit that is not claimed is offered to every node. The first report claims
 //     it; the others are rejected and must let it go. Tasks that fix the node of
 //     each unit in their payload have no such race.
 //   - A unit claimed by a node is never given to another. When the node is gone for

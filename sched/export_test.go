@@ -1,6 +1,6 @@
 package sched
 
-// Remembered says of how many tasks the scheduler remembers something.
+// Remembered returns of how many tasks the scheduler remembers something.
 func (s *Scheduler) Remembered() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

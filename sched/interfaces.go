@@ -6,7 +6,7 @@ import (
 	"dtsim/fsm"
 )
 
-// The interfaces that package fsm needs for its own signatures stand there; these
+// The interfaces that package fsm needs for its own signatures are declared there; these
 // are the same types.
 type (
 	// Task is the record of one run of a task.
@@ -25,7 +25,7 @@ type (
 	// SchemaMutationDetector is implemented by providers that refuse schema changes
 	// which would race with one of their tasks.
 	SchemaMutationDetector = fsm.SchemaMutationDetector
-	// SchedulerNotifier is told that the state of a task has changed.
+	// SchedulerNotifier is notified that the state of a task has changed.
 	SchedulerNotifier = fsm.SchedulerNotifier
 )
 
@@ -59,7 +59,7 @@ type UnitAwareProvider interface {
 }
 
 // FallibleUnitAwareProvider is a [UnitAwareProvider] whose OnTaskCompleted can
-// say that it did not succeed. It then runs again on a later pass, and until it
+// report that it did not succeed. It then runs again on a later pass, and until it
 // has succeeded this node does not finalize the task (P8).
 type FallibleUnitAwareProvider interface {
 	Provider
@@ -80,8 +80,8 @@ type RecoveryAwareProvider interface {
 	LocalCallbacksDone(task *Task, localNode string) bool
 }
 
-// TaskLister lists the tasks of the cluster by namespace, as copies that nobody
-// changes any more. Lists should be linearizable. The scheduler ignores records
+// TaskLister lists the tasks of the cluster by namespace, as copies that do
+// not change any more. Lists should be linearizable. The scheduler ignores records
 // older than what it has seen, but takes a record that is missing to be gone.
 type TaskLister interface {
 	ListDistributedTasks(ctx context.Context) (map[string][]*Task, error)

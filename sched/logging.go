@@ -53,7 +53,7 @@ func (l *taskLog) outcome(k key, action reconcile.Action, err error) {
 			entry.Info("cleaned up distributed task")
 		case reconcile.CleanLocal:
 			entry.Info("cleaned up local task state")
-		case reconcile.Terminate: // says so itself
+		case reconcile.Terminate: // logged by terminate
 		default:
 			entry.Debugf("performed %s", action.Kind)
 		}
@@ -86,7 +86,7 @@ func (l *taskLog) outcome(k key, action reconcile.Action, err error) {
 }
 
 // sampler lets budget lines through per window of its clock. The first line of a
-// window tells how many were kept back before it. It is safe for concurrent use.
+// window counts those that were kept back before it. It is safe for concurrent use.
 type sampler struct {
 	clock  clockwork.Clock
 	window time.Duration

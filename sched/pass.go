@@ -11,7 +11,7 @@ import (
 	"dtsim/sched/reconcile"
 )
 
-// pass looks at the whole cluster once and tells every runner what it means to its
+// pass lists the whole cluster once and delivers to every runner what it shows of its
 // key. It is called by one goroutine at a time.
 func (s *Scheduler) pass(ctx context.Context) error {
 	s.mu.Lock()

@@ -24,8 +24,8 @@ func (s *Scheduler) perform(r *runner, l *look, action reconcile.Action) (outcom
 	return outcome
 }
 
-// do is the one place where decisions have effects. It fills in what the outcome says
-// besides the result.
+// do is the one place where decisions have effects. It fills in the outcome but for the
+// result.
 func (s *Scheduler) do(r *runner, l *look, a reconcile.Action, outcome *reconcile.Outcome) error {
 	provider := s.params.Providers[r.key.namespace]
 	namespace, id, node := r.key.namespace, r.key.id, s.params.LocalNode
@@ -92,7 +92,7 @@ func (s *Scheduler) start(r *runner, provider Provider, task *Task, outcome *rec
 	return nil
 }
 
-// panicError is a panic of somebody else's code, as an error (P18).
+// panicError is a panic of a provider or a recorder, as an error (P18).
 type panicError struct {
 	value any
 	stack []byte

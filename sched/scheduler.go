@@ -24,8 +24,8 @@ const closeTimeout = 10 * time.Second
 // up. Every decision is made by package reconcile; the Scheduler lists, performs
 // and remembers.
 //
-// Each task has its own strictly sequential line of actions, and no task waits for
-// another: a callback that hangs holds up its own task alone (P18).
+// The actions of one task are strictly sequential, and no task waits for another: a
+// callback that hangs delays its own task alone (P18).
 //
 // All methods are safe for concurrent use.
 type Scheduler struct {
@@ -149,7 +149,7 @@ func (s *Scheduler) loop(ticker clockwork.Ticker) {
 	}
 }
 
-// Wake asks for a pass now. It never blocks; requests that nobody has served yet
+// Wake asks for a pass now. It never blocks; requests that were not served yet
 // are one. Before Start the request is kept, after Close it has no effect.
 func (s *Scheduler) Wake() {
 	select {

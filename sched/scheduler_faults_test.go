@@ -66,7 +66,7 @@ func TestOldListsAreIgnored(t *testing.T) {
 	})
 }
 
-// replayLister lists whatever it is told.
+// replayLister lists what it was given.
 type replayLister struct{ tasks []*fsm.Task }
 
 func (l *replayLister) ListDistributedTasks(context.Context) (map[string][]*fsm.Task, error) {

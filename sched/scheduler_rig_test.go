@@ -33,7 +33,7 @@ type cluster struct {
 	// intercept, when set, is asked before a call is carried out; its error is the
 	// call's.
 	intercept func(ctx context.Context, call string) error
-	// listed, when set, runs when a list was made and nobody has it yet.
+	// listed, when set, runs when a list was made and is not returned yet.
 	listed func()
 }
 
@@ -73,7 +73,7 @@ func (c *cluster) setIntercept(f func(ctx context.Context, call string) error) {
 	c.intercept = f
 }
 
-// count says how many calls began with prefix.
+// count returns how many calls began with prefix.
 func (c *cluster) count(prefix string) (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -345,7 +345,7 @@ func (p *fallibleProvider) OnTaskCompleted(task *fsm.Task) error {
 	return p.note("task %s v%d %s", task.ID, task.Version, task.Status)
 }
 
-// recoveringProvider can say whether its part is done; its hook's error says no.
+// recoveringProvider can report whether its part is done; it is not when its hook returns an error.
 type recoveringProvider struct{ callbackProvider }
 
 func (p *recoveringProvider) LocalCallbacksDone(task *fsm.Task, node string) bool {

@@ -32,7 +32,7 @@ type ShardNoopProviderPayload struct {
 	Collection string `json:"collection,omitempty"`
 	// UnitToShard maps units to shards; without it a unit is named as its shard.
 	UnitToShard map[string]string `json:"unitToShard,omitempty"`
-	// UnitToNode says which of the nodes that hold a unit's shard processes it.
+	// UnitToNode is which of the nodes that hold a unit's shard processes it.
 	UnitToNode map[string]string `json:"unitToNode,omitempty"`
 	// SlowUnitID is the unit that takes SlowUnitDelayMs longer than others.
 	SlowUnitID      string `json:"slowUnitId,omitempty"`
@@ -45,11 +45,11 @@ type ShardNoopProviderPayload struct {
 
 // ShardNoopProvider is a [UnitAwareProvider] that goes through the whole life of
 // a task and does nothing: it claims units, waits, reports them, and leaves marker
-// files behind that say what happened. It serves acceptance tests, and as an
+// files behind that record what happened. It serves acceptance tests, and as an
 // example. Safe for concurrent use.
 //
 // A worker reports progress 0.5 for each unit this node owns, in the order of
-// their IDs, waits as the payload says, and reports completion or, for FailUnitID,
+// their IDs, waits as the payload asks, and reports completion or, for FailUnitID,
 // failure. A report is tried three times. Marker files stand in the shard's
 // directory {root}/{lower case collection}/{shard} or, without a collection, under
 // {root}/.dtm; they are evidence, and stay when the task is cleaned up. Of the
@@ -129,7 +129,7 @@ func (p *ShardNoopProvider) GetLocalTasks() []TaskDescriptor {
 }
 
 // CleanupTask terminates and forgets a run. What [ShardNoopProvider.GetFinalizedUnits]
-// and its like tell, and the marker files, remain.
+// and its like report, and the marker files, remain.
 func (p *ShardNoopProvider) CleanupTask(desc TaskDescriptor) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -234,7 +234,7 @@ func (p *ShardNoopProvider) GetFinalizedGroups(desc TaskDescriptor) map[string][
 	return groups
 }
 
-// IsTaskCompleted says whether OnTaskCompleted was called for a run.
+// IsTaskCompleted reports whether OnTaskCompleted was called for a run.
 func (p *ShardNoopProvider) IsTaskCompleted(desc TaskDescriptor) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 	"dtsim/fsm"
 )
 
-// noopLog is a recorder that notes what it is asked and answers as told.
+// noopLog is a recorder that notes its calls and returns what was set.
 type noopLog struct {
 	answer func(call string, attempt int) error // nil: always nil
 	hang   func(ctx context.Context, call string)

@@ -40,7 +40,7 @@ func (h *noopHandle) Terminate() { h.cancel() }
 // Done is closed when the worker has exited.
 func (h *noopHandle) Done() <-chan struct{} { return h.done }
 
-// working says that the worker neither exited nor was told to.
+// working reports whether the worker neither exited nor was told to.
 func (h *noopHandle) working() bool { return h != nil && h.ctx.Err() == nil }
 
 // noopWorker is one start of a task at work.
@@ -92,7 +92,7 @@ func (w *noopWorker) run() {
 	}
 }
 
-// process takes one unit from its claim to its end. An error says why it was given
+// process takes one unit from its claim to its end. An error is why it was given
 // up.
 func (w *noopWorker) process(unit string) error {
 	if w.unreadable != nil {
@@ -120,7 +120,7 @@ func (w *noopWorker) process(unit string) error {
 	return nil
 }
 
-// owns says whether this node processes a unit. local is nil when there is no
+// owns reports whether this node processes a unit. local is nil when there is no
 // shard topology to follow.
 func (w *noopWorker) owns(unit *fsm.Unit, local []string) bool {
 	node := w.provider.nodeID

@@ -384,7 +384,7 @@ type script struct {
 	fails bool
 }
 
-// scriptedRecorder takes as long, and fails, as the context of the call says.
+// scriptedRecorder takes as long, and fails, as the context of the call demands.
 type scriptedRecorder struct {
 	mu                    sync.Mutex
 	claims, progressTried int

@@ -50,7 +50,7 @@ type node struct {
 	provider  *distributedtask.ShardNoopProvider
 }
 
-// startNode wires a node up as the page says. It is closed with the test.
+// startNode wires a node up as the page describes. It is closed with the test.
 func startNode(t *testing.T, shards distributedtask.ShardLister, root string) *node {
 	t.Helper()
 	clock := clockwork.NewRealClock() // virtual in a bubble

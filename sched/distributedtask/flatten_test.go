@@ -107,7 +107,7 @@ func (f *flattener) typ(t types.Type) types.Type {
 		var embedded []types.Type
 		for e := range t.EmbeddedTypes() {
 			if named, ok := types.Unalias(e).(*types.Named); ok && f.defined[named.Obj()] == nil {
-				e = named.Underlying() // nobody can tell how the methods got here
+				e = named.Underlying() // how the methods got here is not known
 			}
 			embedded = append(embedded, f.typ(e))
 		}

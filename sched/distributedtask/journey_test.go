@@ -178,7 +178,7 @@ func TestJourneys(t *testing.T) {
 	}
 }
 
-// checkUnit says what is true of each unit once its task is terminal.
+// checkUnit checks what holds of each unit once its task is terminal.
 func checkUnit(t *testing.T, n *node, unit *distributedtask.Unit, failure string) {
 	t.Helper()
 	switch {

@@ -89,7 +89,7 @@ func changedTags(page, face *types.Package) []string {
 		}
 		is, ok := underlyingStruct(face, name)
 		if !ok {
-			continue // apidiff has said so
+			continue // apidiff has reported it
 		}
 		tags := map[string]string{}
 		for i := range is.NumFields() {

@@ -118,7 +118,7 @@ type Outcome struct {
 	Result Result
 	// Err is the error, if any.
 	Err string
-	// Answer is the provider's answer, for AskRecovered.
+	// Answer is what the provider returned, for AskRecovered.
 	Answer bool
 	// Handle is what the caller knows the launched worker by, for Start. Unwatched: it
 	// cannot report that it has exited.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Recovery is what a provider said about a task that was terminal at the start.
+// Recovery is what a provider returned about a task that was terminal at the start.
 type Recovery uint8
 
 const (
@@ -61,7 +61,7 @@ type Memory struct {
 	Tried []Attempt
 }
 
-// Did says that an ack, CompleteTask, Finalize or CleanRecord succeeded.
+// Did reports whether an ack, CompleteTask, Finalize or CleanRecord succeeded.
 func (m Memory) Did(kind Kind) bool { return m.Done&(1<<kind) != 0 }
 
 // Clone returns a copy that shares nothing with m.

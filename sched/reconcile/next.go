@@ -49,7 +49,7 @@ func (s situation) act(kind Kind) (Action, bool) {
 	return Action{Kind: kind, Version: s.Task.Version}, true
 }
 
-// tried says that the action was tried for this view's list already; it has to
+// tried reports whether the action was tried for this view's list already; it has to
 // wait for a later one.
 func (s situation) tried(kind Kind, version uint64, group string) bool {
 	_, ok := s.memory.attempt(s.Pass, kind, version, group)
@@ -131,8 +131,8 @@ func cleanSupersededState(s situation) (Action, bool) {
 }
 
 // recoverTerminalTask: of a task that was terminal when this incarnation began,
-// an earlier one may have run all callbacks, some or none. The provider knows, or
-// nobody does; then nothing runs again (P9). Local state of a task that owes
+// an earlier one may have run all callbacks, some or none. Unless the provider knows
+// which, nothing runs again (P9). Local state of a task that owes
 // nothing is not needed any more (P12).
 func recoverTerminalTask(s situation) (Action, bool) {
 	if !s.suppressed() {
@@ -147,13 +147,13 @@ func recoverTerminalTask(s situation) (Action, bool) {
 	return Action{}, false
 }
 
-// suppressed says that the task was terminal at the start and that its provider
+// suppressed reports whether the task was terminal at the start and that its provider
 // has not asked for its callbacks.
 func (s situation) suppressed() bool {
 	return s.Bootstrap && s.Task.Status.IsTerminal() && s.memory.Recovery != RecoveryReplay
 }
 
-// callbacks says that the provider is to be called for the task.
+// callbacks reports whether the provider is to be called for the task.
 func (s situation) callbacks() bool { return s.Caps.UnitAware && !s.suppressed() }
 
 // runWorker: a worker runs while the task is STARTED and has units for this node,
@@ -178,13 +178,13 @@ func runWorker(s situation) (Action, bool) {
 	return Action{}, false
 }
 
-// exitUnseen says that the listed version's worker has exited, and that the list may be
+// exitUnseen reports whether the listed version's worker has exited, and that the list may be
 // older than what it has reported: started on that, a worker would do again what is done.
 func (s situation) exitUnseen() bool {
 	return s.tried(Reap, s.Task.Version, "")
 }
 
-// supersededStateUnseen says that an earlier version was started, or its worker
+// supersededStateUnseen reports whether an earlier version was started, or its worker
 // exited, too late for its local state to be in the view.
 func (s situation) supersededStateUnseen() bool {
 	return slices.ContainsFunc(s.memory.Tried, func(t Attempt) bool {
@@ -192,7 +192,7 @@ func (s situation) supersededStateUnseen() bool {
 	})
 }
 
-// supersededStateLeft says that local state of an earlier version could not be
+// supersededStateLeft reports whether local state of an earlier version could not be
 // removed.
 func (s situation) supersededStateLeft() bool {
 	return slices.ContainsFunc(s.LocalState, func(version uint64) bool {
@@ -225,7 +225,7 @@ func (s situation) groupPhase() (kind Kind, due func(Group) bool, ok bool) {
 	}
 }
 
-// groupsOutstanding says that a group callback is due that has no result yet.
+// groupsOutstanding reports whether a group callback is due that has no result yet.
 func (s situation) groupsOutstanding() bool {
 	kind, due, ok := s.groupPhase()
 	return ok && slices.ContainsFunc(s.Task.Groups, func(g Group) bool {
@@ -250,7 +250,7 @@ func runGroupCallbacks(s situation) (Action, bool) {
 
 // acknowledge: when a phase has a result for every local group, its outcome is
 // recorded, by nodes that own units. A provider without callbacks has nothing to
-// fail, so it says so at once where somebody waits for it.
+// fail, so it acknowledges success at once where that is awaited.
 func acknowledge(s situation) (Action, bool) {
 	if !s.Caps.Acks || !s.Task.Owner || s.groupsOutstanding() {
 		return Action{}, false
@@ -287,8 +287,8 @@ func (s situation) phaseOutcome(ack Kind) (success bool, message string) {
 	return len(failures) == 0, strings.Join(failures, "; ")
 }
 
-// postAcksComplete says that nothing but FINISHED can become of a SWAPPING task,
-// or that nobody is known to wait for acks: this node sends none, and the Manager
+// postAcksComplete reports whether nothing but FINISHED can become of a SWAPPING task,
+// or no acks are awaited: this node sends none, and the Manager
 // does not insist.
 func (s situation) postAcksComplete() bool {
 	return s.Task.AllPostAcksSucceeded || !s.Caps.Acks && !s.Task.AcksRequired

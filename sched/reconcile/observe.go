@@ -8,7 +8,7 @@ import (
 	"dtsim/fsm"
 )
 
-// Ack is what the record says about one node's outcome of a phase.
+// Ack is one node's outcome of a phase, as the record has it.
 type Ack uint8
 
 const (
@@ -25,11 +25,11 @@ type Group struct {
 	ID string
 	// LocalUnits are the ids of the group's units this node owns, sorted.
 	LocalUnits []string
-	// Terminal says that all units of the group, on every node, are terminal.
+	// Terminal: all units of the group, on every node, are terminal.
 	Terminal bool
 }
 
-// Progress tells an older look at one version of a task from a newer one: in the
+// Progress orders views of one version of a task by age: in the
 // record itself no component ever falls.
 type Progress struct {
 	// Phase is 1 (STARTED), 2 (PREPARING), 3 (SWAPPING) or 4 (terminal); 0 for a
@@ -40,7 +40,7 @@ type Progress struct {
 	TerminalUnits, ClaimedUnits, PreparationAcks, PostAcks int
 }
 
-// OlderThan says that p was certainly read before q.
+// OlderThan reports whether p was certainly read before q.
 func (p Progress) OlderThan(q Progress) bool {
 	return p.Phase != 0 && p.Phase < q.Phase ||
 		p.TerminalUnits < q.TerminalUnits || p.ClaimedUnits < q.ClaimedUnits ||
@@ -68,7 +68,7 @@ type Observation struct {
 	AcksRequired bool
 	// Owner: this node owns at least one unit.
 	Owner bool
-	// Eligible: a unit that is not terminal belongs to this node or to nobody yet.
+	// Eligible: a unit that is not terminal belongs to this node or to no node yet.
 	Eligible bool
 	// Groups are those in which this node owns units, sorted by id.
 	Groups []Group

@@ -195,7 +195,7 @@ func TestNextDependsOnPassesOnlyRelatively(t *testing.T) {
 }
 
 // TestEveryTaskComesToRest: whatever is remembered and seen, a scheduler that
-// performs what Next says for one list stops after a few actions.
+// performs what Next returns for one list stops after a few actions.
 func TestEveryTaskComesToRest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, v := drawMemory(t, 3), drawView(t, 4)

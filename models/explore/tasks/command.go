@@ -36,7 +36,7 @@ type command struct {
 	// aged: the proposer found the record past its time to live.
 	aged    bool
 	version uint64
-	// flip and keep are what a provider tells the schema: kind is not one of fsm's.
+	// flip and keep are what a provider writes to the schema: kind is not one of fsm's.
 	flip bool
 	keep uint32 // bit by group
 }
@@ -83,11 +83,11 @@ func (w *world) request(c command) *api.ApplyRequest {
 	case api.CommandMarkTaskFailed:
 		body = api.MarkTaskFailedRequest{Namespace: w.namespace(), Id: id, Version: c.version, Error: "given up", FailedAtUnixMillis: at}
 	default:
-		panic(fmt.Sprintf("cluster: command %+v has no form in the log", c))
+		panic(fmt.Sprintf("tasks: command %+v has no form in the log", c))
 	}
 	b, err := json.Marshal(body)
 	if err != nil {
-		panic(fmt.Sprintf("cluster: command %+v cannot be encoded: %s", c, err))
+		panic(fmt.Sprintf("tasks: command %+v cannot be encoded: %s", c, err))
 	}
 	return &api.ApplyRequest{Type: c.kind, SubCommand: b}
 }
@@ -153,7 +153,7 @@ func (w *world) apply(r *record, c command, others ...*record) applied {
 	if manager == nil {
 		var err error
 		if manager, err = w.manager(append([]*record{r}, others...)...); err != nil {
-			panic("cluster: " + err.Error())
+			panic("tasks: " + err.Error())
 		}
 	}
 	next := *r
@@ -175,8 +175,8 @@ func (w *world) apply(r *record, c command, others ...*record) applied {
 			next.lifted = next.task.Version
 		}
 	}
-	if err := w.besides(manager); err != nil {
-		panic(fmt.Sprintf("cluster: %s has touched what is not its own: %s", c, err))
+	if err := w.checkBystanders(manager); err != nil {
+		panic(fmt.Sprintf("tasks: %s has touched what is not its own: %s", c, err))
 	}
 	if !alone {
 		manager = nil
@@ -252,7 +252,7 @@ func (conflicting) CheckConflict(_ []byte, existing []*fsm.Task) error {
 	return nil
 }
 
-// ofUnit and ofNode say whether a command names a unit, and a node.
+// ofUnit and ofNode report whether a command names a unit, and a node.
 func (c command) ofUnit() bool {
 	return c.kind == api.CommandRecordUnitCompletion || c.kind == api.CommandUpdateUnitProgress
 }

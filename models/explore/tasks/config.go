@@ -17,7 +17,7 @@ const (
 	maxBudget = 15
 )
 
-// Config says how large the cluster is, what its tasks are like, and how often each
+// Config is how large the cluster is, what its tasks are like, and how often each
 // thing may go wrong in one run. It is the JSON form of what a counterexample was
 // found in.
 type Config struct {
@@ -185,13 +185,13 @@ func Configs() map[string]Config {
 // Names are the names of [Configs], sorted.
 func Names() []string { return slices.Sorted(maps.Keys(Configs())) }
 
-// withDefaults fills in what is one unless it is said.
+// withDefaults fills in what is one unless it is given.
 func (c Config) withDefaults() Config {
 	c.Tasks, c.Groups = max(c.Tasks, 1), max(c.Groups, 1)
 	return c
 }
 
-// Summary says in one line what the configuration is.
+// Summary describes the configuration in one line.
 func (c Config) Summary() string {
 	c = c.withDefaults()
 	count := func(n int, one, more string) string {

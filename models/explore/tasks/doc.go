@@ -19,7 +19,7 @@
 //   - Workers: claim a unit, make it durable, complete or fail it, one after the other;
 //     one that gets no answer gives up, and the scheduler starts the run again.
 //   - The provider: the reindex of scenarios/tasks/provider with its shards, what it keeps on disk,
-//     what it tells the schema and when (provider.go has the same steps).
+//     what it writes to the schema and when (provider.go has the same steps).
 //   - Crashes of any node between any two steps, and its return; nodes that are gone for
 //     good; callbacks that fail (with and without having done their work) or are
 //     interrupted; users that cancel and add again; time that passes; an operator that
@@ -39,7 +39,7 @@
 //
 // # What is merged, and why nothing is lost
 //
-// A step is what nobody else can see the middle of, and no crash can tell from its
+// A step is what has no middle that another node can see, or that a crash can tell from its
 // beginning or its end:
 //
 //   - To list, to see (Saw) and to decide are one step, as they are in the scheduler,
@@ -51,7 +51,7 @@
 //   - To tell a worker to stop, to reap one that has exited, and to ask a provider
 //     whether its part is done are done where they are decided. They change nothing
 //     that another node or a crash leaves behind.
-//   - A callback that tells the schema something is two steps: telling, and the rest.
+//   - A callback that changes the schema is two steps: the change, and the rest.
 //   - A callback changes the shards of all its units at once. A crash in its middle, with
 //     some of them changed, is not a state: each change is done again or taken back for
 //     itself, and doing it again changes nothing.
@@ -90,7 +90,7 @@
 //	record.go          what the log has made of a task; command.go: what is done to it
 //	part.go            what a node is to a task
 //	scheduler.go       lists, decisions, settling; provider.go: callbacks and disks
-//	moves.go, work.go  all steps of a node; rest.go: those that nobody need take
+//	moves.go, work.go  all steps of a node; rest.go: those that need not be taken
 //	judge.go           what must never be decided; judge_apply.go: or committed
 //	state.go, steps.go the machine for package explore; live.go: what it must get to
 //	entry.go           what the shipped code has answered

@@ -8,7 +8,7 @@ import (
 )
 
 // entry is all that one node can do for one task while that is committed. The shipped
-// code runs once for each move, when somebody takes it, and is not run again for another
+// code runs once for each move, when it is taken first, and is not run again for another
 // state of the cluster in which the two are the same.
 type entry struct {
 	moves []costed
@@ -92,7 +92,7 @@ func (m *Model) follow(e *entry, part, record uint32, i int) *edge {
 
 func (m *Model) edge(p *part, r *record, mv move) *edge {
 	s := m.do(p, r, mv, nil)
-	e := &edge{move: mv, cost: mv.cost(), part: m.internPart(s.p).id, record: r.id, inside: !s.spoke, broken: s.broken}
+	e := &edge{move: mv, cost: mv.cost(), part: m.internPart(s.p).id, record: r.id, inside: !s.logged, broken: s.broken}
 	if s.r != r {
 		e.record = m.internRecord(s.r).id
 	}
@@ -131,8 +131,8 @@ type addKey struct {
 	command command
 }
 
-// said is what an outsider's command does.
-func (m *Model) said(s *State, c command) effect {
+// outsiderEffect is what an outsider's command does.
+func (m *Model) outsiderEffect(s *State, c command) effect {
 	if c.kind != api.CommandAddTask {
 		return m.effect(m.records.at(s.tasks[c.key].record), m.internGhost(c))
 	}

@@ -18,7 +18,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// journal puts what happens in a model into a trace, in the words of a simulated run. A
+// journal writes what happens in a model to a trace, like that of a simulated run. A
 // nil journal, that of a search, writes nothing. One step of the model is one second.
 type journal struct {
 	w     *world
@@ -31,7 +31,7 @@ type journal struct {
 	// handles are the numbers of workers in their incarnations, by node, task and version.
 	handles map[[3]uint64]int64
 	started [MaxNodes]int64
-	// records is what is committed, since tells from when on each was.
+	// records is what is committed, since is from when on each was.
 	records []*record
 	since   map[*fsm.Task]moment
 	// asked is when a list was made that is on its way, seen the index up to which a node
@@ -143,7 +143,7 @@ func (j *journal) asks(s *step) {
 	}
 }
 
-// listed tells what a list shows: of the task that it is made for, and of others what is
+// listed writes what a list shows: of the task that it is made for, and of others what is
 // committed. The list is one of the past if the record is, and it is at least of what
 // the node has seen of every task: in the model each has lists of its own.
 func (j *journal) listed(s *step, l *look) {
@@ -205,7 +205,7 @@ func (j *journal) run(key int, version uint64, more ...trace.Field) []trace.Fiel
 	return append([]trace.Field{trace.Str("namespace", j.w.namespace()), trace.Str("task", j.w.taskName(key)), trace.Uint("version", version)}, more...)
 }
 
-// begun tells of what begins with the decision: a start and a callback.
+// begun writes what begins with the decision: a start and a callback.
 func (j *journal) begun(s *step, a reconcile.Action) {
 	switch {
 	case j == nil:
@@ -281,7 +281,7 @@ func (j *journal) callbackEnded(s *step, a reconcile.Action, err error) {
 	j.event(s.p.node, trace.CallbackEnded, fields...)
 }
 
-// committed tells of a command of the log, and of what it left of its task.
+// committed writes a command of the log, and of what it left of its task.
 func (j *journal) committed(w *world, c command, done applied) {
 	if j == nil {
 		return
@@ -339,7 +339,7 @@ func (j *journal) command(node int, kind api.CommandType, err error, body trace.
 func text(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("cluster: %T cannot be encoded: %s", v, err))
+		panic(fmt.Sprintf("tasks: %T cannot be encoded: %s", v, err))
 	}
 	return string(b)
 }

@@ -37,8 +37,8 @@ func phase(status fsm.TaskStatus) uint8 {
 }
 
 // judgeDecision holds what a node is about to do against what it knows and what the
-// log says. A decision is judged where it is made: what the log says later can only
-// speak for it.
+// log holds. A decision is judged where it is made: what the log holds later can only
+// justify it.
 func (s *step) judgeDecision(a reconcile.Action) {
 	switch a.Kind {
 	case reconcile.Start:
@@ -139,7 +139,7 @@ func (s *step) judgeCompletion(a reconcile.Action, task *fsm.Task) {
 }
 
 // judgeAck is the truth of an ack (P5 and P7 rest on it): every local group had its
-// callback in this life of the node, and it says how they went.
+// callback in this life of the node, and it has their outcome.
 func (s *step) judgeAck(a reconcile.Action) {
 	property, kind := "P7", reconcile.CompleteGroup
 	if s.Barrier {
@@ -149,7 +149,7 @@ func (s *step) judgeAck(a reconcile.Action) {
 		property, kind = "P5", reconcile.Prepare
 	}
 	if s.Compete {
-		return // a provider without callbacks has nothing to say
+		return // a provider without callbacks has no outcome
 	}
 	owns, failed := false, false
 	for g := range s.Groups {
@@ -206,7 +206,7 @@ func (s *step) judgeRest(l *look, a reconcile.Action) {
 }
 
 // judgePart is P8 at rest: where a node has come to the end of a task, its shards
-// serve what the schema says.
+// serve what the schema has.
 func (w *world) judgePart(p *part, r *record) *Broken {
 	if w.Compete || !w.settled(p, r) {
 		return nil
@@ -221,7 +221,7 @@ func (w *world) judgePart(p *part, r *record) *Broken {
 	return nil
 }
 
-// settled says that a node owes nothing to the task, as far as it goes: its callbacks
+// settled reports whether a node owes nothing to the task, as far as it goes: its callbacks
 // have run, or the record is gone and with it what the node had of it.
 func (w *world) settled(p *part, r *record) bool {
 	if !p.passes.Listed || !p.quiet() {

@@ -58,7 +58,7 @@ func (r *record) status() fsm.TaskStatus {
 	return r.task.Status
 }
 
-// same says that the record before and after is one of the same run.
+// same reports whether the record before and after is one of the same run.
 func (j judgement) same() bool { return j.before.task != nil && j.after.shows(j.before.version()) }
 
 // lifecycle is P3.

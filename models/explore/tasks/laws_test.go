@@ -139,7 +139,7 @@ func TestFingerprintsAreThoseOfContents(t *testing.T) {
 	require.Equal(t, prints(10), strings.SplitAfter(string(out), "\n")[0][:len(prints(10))])
 }
 
-// TestEncodingKnowsEveryField changes every field of a record: the encoding tells.
+// TestEncodingKnowsEveryField changes every field of a record: the encoding differs.
 func TestEncodingKnowsEveryField(t *testing.T) {
 	task := func() *fsm.Task {
 		return &fsm.Task{Units: map[string]*fsm.Unit{"u1": {}}, PreparationCompletionAcks: map[string]fsm.PostCompletionAck{}, PostCompletionAcks: map[string]fsm.PostCompletionAck{}}
@@ -257,15 +257,15 @@ func TestAuditsFire(t *testing.T) {
 	e.edges[0].Store(&bad)
 	require.Panics(t, func() { m.follow(e, k.parts[0], k.record, 0) })
 
-	crowd := *m.crowded
-	require.NotEmpty(t, crowd.bystanders)
-	manager, err := crowd.manager(m.records.at(k.record))
+	with := *m.withBystanders
+	require.NotEmpty(t, with.bystanders)
+	manager, err := with.manager(m.records.at(k.record))
 	require.NoError(t, err)
-	require.NoError(t, crowd.besides(manager))
-	beside := crowd.bystanders[0].Clone()
+	require.NoError(t, with.checkBystanders(manager))
+	beside := with.bystanders[0].Clone()
 	beside.Error = "touched"
-	crowd.bystanders = append([]*fsm.Task{beside}, crowd.bystanders[1:]...)
-	require.Error(t, crowd.besides(manager))
+	with.bystanders = append([]*fsm.Task{beside}, with.bystanders[1:]...)
+	require.Error(t, with.checkBystanders(manager))
 }
 
 // TestForgetting: emptied tables give the same states other ids, and nothing else.

@@ -27,8 +27,8 @@ func newMachine(w *world, out *journal) *machine {
 	return x
 }
 
-// step takes an action and returns what it breaks. The error says that it is not
-// possible here.
+// step takes an action and returns what it breaks. It returns an error if it is
+// not possible here.
 func (x *machine) step(action explore.Action) (*Broken, error) {
 	a := unpack(action)
 	if int(a.key) >= x.Tasks && a.kind != ghostLands && a.kind != ghostDrops || int(a.node) >= x.Nodes || a.kind > operatorEnds {
@@ -151,8 +151,8 @@ func (x *machine) settle() {
 	x.out.now(x.records)
 }
 
-// says describes an action before it is taken.
-func (x *machine) says(action explore.Action) string {
+// describe describes an action before it is taken.
+func (x *machine) describe(action explore.Action) string {
 	a := unpack(action)
 	switch {
 	case a.kind == nodeMoves && int(a.key) < x.Tasks && int(a.node) < x.Nodes && describable(x.parts[a.key][a.node], a.move):
@@ -163,7 +163,7 @@ func (x *machine) says(action explore.Action) string {
 	return x.describeAct(a, command{})
 }
 
-// describable says that a part has what the move is about: a file may say anything.
+// describable reports whether a part has what the move is about: a file may hold anything.
 func describable(p *part, m move) bool {
 	switch m.kind {
 	case perform, reply, performFails, performInterrupted, performUnanswered, performLost:
@@ -185,7 +185,7 @@ func (m *Model) CheckPath(_ []State, actions []explore.Action) []Broken {
 	for _, a := range actions {
 		broken, err := x.step(a)
 		if err != nil {
-			panic("cluster: a path of the model cannot be walked: " + err.Error())
+			panic("tasks: a path of the model cannot be walked: " + err.Error())
 		}
 		if broken != nil {
 			found = append(found, *broken)

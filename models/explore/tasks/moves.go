@@ -105,7 +105,7 @@ func (w *world) moves(p *part, r *record, all []move) []move {
 	return all
 }
 
-// believes reports whether a list of that state is not so old that nobody could live with it:
+// believes reports whether a list of that state is not older than what the node rests on:
 // absence is believed, so a list is never so old that a version which this node has seen
 // was not there yet, nor that one was still there which it has seen to be gone.
 func (p *part) believes(old *record) bool {
@@ -128,7 +128,7 @@ func (s *step) performs(a *reconcile.Action, all []move) []move {
 	all = append(all, move{kind: perform})
 	_, calls := s.proposal(*a)
 	if a.Kind.IsGroupCallback() || a.Kind == reconcile.CompleteTask {
-		_, tells := s.toTell(*a)
+		_, tells := s.schemaChange(*a)
 		calls = tells
 		all = append(all, move{kind: performFails}, move{kind: performInterrupted})
 		if a.Kind == reconcile.Swap || a.Kind == reconcile.CompleteGroup {
@@ -201,7 +201,7 @@ func (s *step) perform() {
 	case reconcile.CleanLocal:
 		s.settle(outcome(s.cleanLocal(a.Version)))
 	default:
-		if c, ok := s.toTell(a); ok {
+		if c, ok := s.schemaChange(a); ok {
 			if err := s.commit(c); err != nil {
 				s.end(a, err)
 			}
@@ -221,7 +221,7 @@ func (s *step) end(a reconcile.Action, err error) {
 func (s *step) fail(m move) {
 	a := *s.p.decides.UnderWay
 	if m.arg == 1 {
-		if c, ok := s.toTell(a); ok {
+		if c, ok := s.schemaChange(a); ok {
 			_ = s.commit(c) // it fails anyway
 		}
 		_ = s.callback(a)
@@ -245,7 +245,7 @@ func (s *step) unanswered(inFlight bool) {
 	a := *s.p.decides.UnderWay
 	c, own := s.proposal(a)
 	if !own {
-		c, _ = s.toTell(a)
+		c, _ = s.schemaChange(a)
 	}
 	if inFlight {
 		s.ghosts = append(s.ghosts, c)

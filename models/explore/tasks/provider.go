@@ -20,7 +20,7 @@ func (s *step) localState() []uint64 {
 	return local
 }
 
-// start launches a worker; the error says why not.
+// start launches a worker, or returns why not.
 func (s *step) start() error {
 	p := s.p
 	task := s.listed()
@@ -73,9 +73,9 @@ func (s *step) exit(w *worker) {
 	s.out.handle(s, handleExited, w.version)
 }
 
-// toTell is what a callback has to tell the schema before it goes on; false for
+// schemaChange is what a callback has to write to the schema before it goes on; false for
 // nothing.
-func (s *step) toTell(a reconcile.Action) (command, bool) {
+func (s *step) schemaChange(a reconcile.Action) (command, bool) {
 	c := command{key: uint8(s.p.key), version: a.Version, success: true}
 	task := s.listed()
 	switch {
@@ -96,17 +96,17 @@ func (s *step) toTell(a reconcile.Action) (command, bool) {
 	return c, c.flip || c.keep != 0
 }
 
-// succeeds says that a task has swapped, or can only finish.
+// succeeds reports whether a task has swapped, or can only finish.
 func succeeds(task *fsm.Task) bool {
 	return task.Status == fsm.TaskStatusSwapping || task.Status == fsm.TaskStatusFinished
 }
 
-// swapped says that the schema knows a group to have swapped for a run.
+// swapped reports whether the schema knows a group to have swapped for a run.
 func (r *record) swapped(version uint64, group int) bool {
 	return r.flipped == version || r.kept[group] == version
 }
 
-// callback runs what is left of a callback once the schema was told.
+// callback runs what is left of a callback once the schema has it.
 func (s *step) callback(a reconcile.Action) error {
 	task := s.listed()
 	switch a.Kind {
@@ -148,7 +148,7 @@ func (s *step) each(units []string, change func(*shard) (why string, err error))
 	return nil
 }
 
-// settleShards makes every replica of a run what the record says for good: swapped
+// settleShards makes every replica of a run what the record has, for good: swapped
 // without a way back, or as it was.
 func (s *step) settleShards(version uint64, swaps func(group int) bool) error {
 	d := &s.p.disk
@@ -164,7 +164,7 @@ func (s *step) settleShards(version uint64, swaps func(group int) bool) error {
 }
 
 // cleanLocal removes the local state of a run. The record is gone, or this node has
-// settled it; if the node has missed how the task ended, the schema tells.
+// settled it; if the node has missed how the task ended, the schema has it.
 func (s *step) cleanLocal(version uint64) error {
 	s.drain(version)
 	d := &s.p.disk
@@ -181,7 +181,7 @@ func (s *step) cleanLocal(version uint64) error {
 	return nil
 }
 
-// errNotBuilt says that there is nothing to prepare or to swap in.
+// errNotBuilt reports whether there is nothing to prepare or to swap in.
 var errNotBuilt = fmt.Errorf("no segments were built")
 
 func (d *shard) build(version uint64) {

@@ -25,7 +25,7 @@ type record struct {
 	// flipped is the newest version that has flipped the schema.
 	flipped uint64
 	// kept is, by group, the newest version whose swap of the group the schema has been
-	// told of alone.
+	// written alone.
 	kept []uint64
 	// lifted is the newest version that has been SWAPPING, for P5.
 	lifted uint64
@@ -69,7 +69,7 @@ func (r *record) version() uint64 {
 	return r.task.Version
 }
 
-// shows says that the record is of that version.
+// shows reports whether the record is of that version.
 func (r *record) shows(version uint64) bool { return r.task != nil && r.task.Version == version }
 
 // append appends an encoding that is equal for equal records, and for no others.

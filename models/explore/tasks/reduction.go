@@ -7,7 +7,7 @@ import (
 )
 
 // Ample implements explore.Reducible: the steps of one node for one task, when they
-// are all that the two can do, touch nothing but them, and nobody can stop them. A
+// are all that the two can do, touch nothing but them, and nothing can stop them. A
 // crash could, and a fault on one node takes it from all others, so nodes wait for each
 // other for as long as there are such faults left; and for as long as a record may go
 // away, since it takes with it how far it was.
@@ -39,17 +39,17 @@ func (m *Model) Ample(s *State, enabled, ample []explore.Action) []explore.Actio
 	return append(ample, enabled...)
 }
 
-// sameSide says that two actions are steps of one node for one task.
+// sameSide reports whether two actions are steps of one node for one task.
 func sameSide(a, b act) bool {
 	return a.kind == nodeMoves && b.kind == nodeMoves && a.key == b.key && a.node == b.node
 }
 
-// alone says that steps of one node for one task touch nothing else.
+// alone reports whether steps of one node for one task touch nothing else.
 func (m *Model) alone(s *State, actions []explore.Action) bool {
 	return !slices.ContainsFunc(actions, func(action explore.Action) bool { return !m.apart(s, unpack(action)) })
 }
 
-// apart says that a step depends on, and changes, nothing but the node's share of the
+// apart reports whether a step depends on, and changes, nothing but the node's share of the
 // task.
 func (m *Model) apart(s *State, a act) bool {
 	if a.kind != nodeMoves {
@@ -89,7 +89,7 @@ func (m *Model) Independent(s *State, a, b explore.Action) bool {
 	return x.key != y.key && !m.Conflict && m.gratis(s, x) && m.gratis(s, y)
 }
 
-// gratis says that a step costs nothing and leaves nothing in flight.
+// gratis reports whether a step costs nothing and leaves nothing in flight.
 func (m *Model) gratis(s *State, a act) bool {
 	e := m.edgeOf(s, a)
 	return e.cost == free && e.ghosts[0] == 0

@@ -40,7 +40,7 @@ func TestAPathIsWalkedAgain(t *testing.T) {
 				at := m.Initial(nil)[0]
 				require.Equal(t, m.FormatState(&at), x.show(x.view), "how it begins")
 				for i, a := range path.Actions {
-					require.Equal(t, m.Describe(&at, a), x.says(a), "step %d", i+1)
+					require.Equal(t, m.Describe(&at, a), x.describe(a), "step %d", i+1)
 					broken, err := x.step(a)
 					require.NoError(t, err, "step %d", i+1)
 					require.Nil(t, broken)
@@ -61,7 +61,7 @@ func TestAPathIsWalkedAgain(t *testing.T) {
 	}
 }
 
-// TestAnyActionIsAnAction: what a file says is done or refused, and never a panic.
+// TestAnyActionIsAnAction: what a file holds is done or refused, and never a panic.
 func TestAnyActionIsAnAction(t *testing.T) {
 	draw := rand.New(rand.NewPCG(7, 7))
 	for name, c := range Configs() {
@@ -81,7 +81,7 @@ func TestAnyActionIsAnAction(t *testing.T) {
 					y.view.parts = append(y.view.parts, slices.Clone(parts))
 				}
 				require.NotPanics(t, func() {
-					_ = y.says(bad.pack())
+					_ = y.describe(bad.pack())
 					_, _ = y.step(bad.pack())
 				}, "%s: %+v", name, bad)
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // rest brings a node that waits to where lists that decide nothing bring it. Such a
-// list can come at any time, no other node can tell, and every later list leaves the
+// list can come at any time, no other node sees it, and every later list leaves the
 // same behind, for lists do not go back in time: Saw of one and then of a newer one is
 // Saw of the newer one. So is what the node has seen by now, even where the next list
 // will decide something.

@@ -18,8 +18,8 @@ type step struct {
 	r *record
 	// ghosts are commands that are left in flight without a caller.
 	ghosts []command
-	// spoke: a command was committed, whether it changed anything or not.
-	spoke  bool
+	// logged: a command was committed, whether it changed anything or not.
+	logged bool
 	broken *Broken
 	// manager holds r, if anything does.
 	manager *fsm.Manager
@@ -196,7 +196,7 @@ func (s *step) proposal(a reconcile.Action) (command, bool) {
 // commit puts a command into the log and returns why it was not accepted.
 func (s *step) commit(c command) error {
 	done := s.apply(s.r, c)
-	s.spoke = true
+	s.logged = true
 	if s.broken == nil {
 		s.broken = done.broken
 	}

@@ -40,9 +40,9 @@ func (s *spares) put(record uint32, manager *fsm.Manager) {
 	}
 }
 
-// crowd makes tasks that have nothing to do with those of the configuration: a command
-// must leave them alone.
-func (w *world) crowd() []*fsm.Task {
+// makeBystanders makes tasks that have nothing to do with those of the configuration: a
+// command must leave them alone.
+func (w *world) makeBystanders() []*fsm.Task {
 	manager := fsm.NewManager(fsm.ManagerParameters{})
 	apply := func(c command, body any) {
 		request := w.request(c)
@@ -50,7 +50,7 @@ func (w *world) crowd() []*fsm.Task {
 			request = &api.ApplyRequest{Type: c.kind, SubCommand: []byte(text(body))}
 		}
 		if err := manager.Apply(request, c.version); err != nil {
-			panic(fmt.Sprintf("cluster: a task beside the others: %s", err))
+			panic(fmt.Sprintf("tasks: a task beside the others: %s", err))
 		}
 	}
 	for i, id := range []string{"before", "t1-of-another", "unit"} {
@@ -71,8 +71,8 @@ func (w *world) crowd() []*fsm.Task {
 	return manager.Capture().Tasks[w.namespace()]
 }
 
-// besides says which of the tasks beside the others a command has touched.
-func (w *world) besides(manager *fsm.Manager) error {
+// checkBystanders returns an error if a command has touched a task that it is not about.
+func (w *world) checkBystanders(manager *fsm.Manager) error {
 	for _, was := range w.bystanders {
 		is, err := manager.Task(was.Namespace, was.ID, was.Version)
 		if err != nil {
@@ -85,7 +85,7 @@ func (w *world) besides(manager *fsm.Manager) error {
 	return nil
 }
 
-// sameTask says that two tasks are equal.
+// sameTask reports whether two tasks are equal.
 func sameTask(a, b *fsm.Task) bool {
 	if a == nil || b == nil {
 		return a == b

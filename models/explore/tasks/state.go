@@ -13,7 +13,7 @@ import (
 // State is one state of the whole cluster: the ids of its components.
 type State struct {
 	tasks [MaxTasks]keyState
-	// flight is the commands that nobody waits for.
+	// flight is the commands without a caller.
 	flight uint32
 	// left has a bit for each node that is gone for good.
 	left   uint32
@@ -49,9 +49,9 @@ type Model struct {
 	audits   *audits
 	// kept is how many bytes the tables take.
 	kept atomic.Uint64
-	// restored and crowded are the same world without what the search remembers, and with
+	// restored and withBystanders are the same world without what the search remembers, and with
 	// other tasks in every Manager: for audits.
-	restored, crowded *world
+	restored, withBystanders *world
 }
 
 // tables are what the ids of states mean, and what is remembered of them.
@@ -118,9 +118,9 @@ func New(c Config) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{world: w, audits: &audits{every: 1 << 12}}
-	restored, crowded := *w, *w
-	crowded.bystanders = w.crowd()
-	m.restored, m.crowded = &restored, &crowded
+	restored, withBystanders := *w, *w
+	withBystanders.bystanders = w.makeBystanders()
+	m.restored, m.withBystanders = &restored, &withBystanders
 	m.renaming = w.renamings()
 	m.empty()
 	return m, nil
@@ -148,7 +148,7 @@ type start struct {
 	parts  []*part
 }
 
-// starts says how things begin for each task. Of tasks that conflict only the first
+// starts is how each task begins. Of tasks that conflict only the first
 // one is there.
 func (w *world) starts(out *journal) []start {
 	all := make([]start, w.Tasks)
@@ -164,7 +164,7 @@ func (w *world) starts(out *journal) []start {
 	for key := range w.firstTasks() {
 		done := w.apply(all[key].record, w.addition(key, key))
 		if done.err != nil || done.broken != nil {
-			panic(fmt.Sprintf("cluster: the first task cannot be added: %v %v", done.err, done.broken))
+			panic(fmt.Sprintf("tasks: the first task cannot be added: %v %v", done.err, done.broken))
 		}
 		done.record.past = nil
 		all[key].record = done.record
@@ -226,7 +226,7 @@ func (m *Model) Properties() []string { return slices.Clone(properties) }
 // Initial implements explore.Model.
 func (m *Model) Initial(states []State) []State { return append(states, m.initial) }
 
-// Fingerprint implements explore.Model. Ids say nothing about contents, so it is made
+// Fingerprint implements explore.Model. Ids do not depend on contents, so it is made
 // of the hashes of the contents.
 func (m *Model) Fingerprint(s *State) uint64 {
 	h := fold(uint64(s.budget), uint64(s.left))

@@ -9,7 +9,7 @@ import (
 	"dtsim/models/explore"
 )
 
-// actKind says whose step an action is, and which.
+// actKind is whose step an action is, and which.
 type actKind uint8
 
 const (
@@ -137,7 +137,7 @@ func (m *Model) outside(s *State, actions []explore.Action) []explore.Action {
 
 func active(status fsm.TaskStatus) bool { return status != "" && status.IsActive() }
 
-// up says that a node has done anything in this life, so that a crash takes something.
+// up reports whether a node has done anything in this life, so that a crash takes something.
 func (m *Model) up(s *State, node int) bool {
 	for key := range m.Tasks {
 		if m.parts.at(s.tasks[key].parts[node]).passes.Listed {
@@ -155,7 +155,7 @@ func (m *Model) Step(s *State, action explore.Action) (State, *Broken) {
 	case nodeMoves:
 		e := m.edgeOf(s, a)
 		if e == nil {
-			panic(fmt.Sprintf("cluster: action %#x is not enabled", action))
+			panic(fmt.Sprintf("tasks: action %#x is not enabled", action))
 		}
 		broken = m.take(&next, int(a.key), int(a.node), e)
 	case nodeCrashes, nodeLeaves:
@@ -187,7 +187,7 @@ func (m *Model) Step(s *State, action explore.Action) (State, *Broken) {
 	default:
 		c, cost := m.outsider(s, a)
 		next.budget = next.budget.spend(cost)
-		done := m.said(s, c)
+		done := m.outsiderEffect(s, c)
 		k.record, broken = done.record, done.broken
 	}
 	return m.settle(next), broken
@@ -267,7 +267,7 @@ func (w *world) describeAct(a act, c command) string {
 	return "an operator gives " + task + " up"
 }
 
-// describeMove says what a node does.
+// describeMove describes a step of a node.
 func (w *world) describeMove(p *part, a act) string {
 	text := fmt.Sprintf("%s: %s %s", w.nodeName(p.node), w.taskName(p.key), moveNames[a.move.kind])
 	switch a.move.kind {

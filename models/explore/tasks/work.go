@@ -54,7 +54,7 @@ func (s *step) work(m move) {
 	switch m.kind {
 	case claim:
 		if s.commit(c) != nil {
-			// A task that is over, or somebody else's unit: the scheduler starts the run again
+			// A task that is over, or another node's unit: the scheduler starts the run again
 			// with a fresh list of what is left.
 			s.exit(w)
 			return
@@ -96,7 +96,7 @@ func (s *step) crash() {
 	if a := p.decides.UnderWay; a != nil && !p.committed {
 		c, ok := s.proposal(*a)
 		if !ok && (a.Kind.IsGroupCallback() || a.Kind == reconcile.CompleteTask) {
-			c, ok = s.toTell(*a)
+			c, ok = s.schemaChange(*a)
 		}
 		if ok {
 			s.ghosts = append(s.ghosts, c)

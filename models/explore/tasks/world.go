@@ -150,11 +150,11 @@ func (w *world) localUnits(node int) []int {
 	return units
 }
 
-// alone says that each group swaps alone: behind the barrier groups swap together or
+// alone reports whether each group swaps alone: behind the barrier groups swap together or
 // not at all; see scenarios/tasks/provider.
 func (w *world) alone() bool { return w.Groups > 1 && !w.Barrier }
 
-// swaps says whether the replicas of a group end on what the task has built, as far as
+// swaps reports whether the replicas of a group end on what the task has built, as far as
 // a record can tell.
 func (w *world) swaps(task *fsm.Task, group int) bool {
 	if !w.alone() {
@@ -163,7 +163,7 @@ func (w *world) swaps(task *fsm.Task, group int) bool {
 	return groupCompleted(task, w.groupName(group))
 }
 
-// groupCompleted says that every unit of a group is COMPLETED.
+// groupCompleted reports whether every unit of a group is COMPLETED.
 func groupCompleted(task *fsm.Task, group string) bool {
 	for _, u := range task.Units {
 		if u.GroupID == group && u.Status != fsm.UnitStatusCompleted {
