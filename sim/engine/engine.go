@@ -1,4 +1,4 @@
-// Package engine says how a plan is run: it turns (plan, entropy, build) into a
+// Package engine runs plans: it turns (plan, entropy, build) into a
 // trace, the same bytes every time.
 //
 // Both engines run the same guest program, which the application gives (see package
@@ -60,7 +60,7 @@ type Result struct {
 	CPU time.Duration
 }
 
-// Options say how an engine builds and supervises its guest. All but Guest may be zero.
+// Options are how an engine builds and supervises its guest. All but Guest may be zero.
 type Options struct {
 	// Log is called with what takes long ("building the native guest ..."); may be nil.
 	Log func(message string)
@@ -101,7 +101,7 @@ type Options struct {
 	PlansPerWorker int
 }
 
-// What an Options says by default.
+// The defaults of Options.
 const (
 	DefaultCPULimit       = 2 * time.Minute
 	DefaultMemoryLimit    = 3 << 30

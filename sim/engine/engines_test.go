@@ -12,7 +12,7 @@ import (
 	"dtsim/sim/plan"
 )
 
-// testGuest is the guest of these tests; the name of a plan says what it does.
+// testGuest is the guest of these tests; the name of a plan is what it does.
 const testGuest = "./testdata/guest"
 
 // maker is Native or Sealed.

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// UnavailableError says that an engine cannot be used here at all: there is no Go
+// UnavailableError is the error if an engine cannot be used here at all: there is no Go
 // toolchain, the working directory is not in the module, the guest does not
 // compile, or the overlay does not know this version of Go. Another engine may
 // still be available.
 type UnavailableError struct {
 	// Engine is the name of the engine.
 	Engine string
-	// Err says why.
+	// Err is the reason.
 	Err error
 }
 
@@ -48,7 +48,7 @@ const (
 type GuestError struct {
 	Engine string
 	How    Failure
-	// Err says more, when there is more.
+	// Err has the details, and may be nil.
 	Err error
 	// Stderr is what the guest wrote to standard error during this job: a panic, the
 	// dump of all goroutines. The middle of a long one is cut out.
@@ -69,5 +69,5 @@ func (e *GuestError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns what Err says.
+// Unwrap returns Err.
 func (e *GuestError) Unwrap() error { return e.Err }

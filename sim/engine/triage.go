@@ -19,8 +19,8 @@ import (
 // tells how the run ended, and the verdict that the judge then returns. What the harness
 // has ended stays an error.
 
-// runner runs a job once. With spill, the error for a crash holds what was recorded. The
-// result beside an error has nothing but times.
+// runner runs a job once. With spill, the error for a crash holds what was recorded. Of
+// the result, only the times are set if there is an error.
 type runner func(ctx context.Context, job Job, spill bool) (Result, error)
 
 // triaged runs a job by run, and once more if the system has ended it.

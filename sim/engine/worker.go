@@ -30,7 +30,7 @@ const (
 	raceExit = 66
 )
 
-// command says how the workers of an engine are started.
+// command is how the workers of an engine are started.
 type command struct {
 	engine  string
 	program string
@@ -218,7 +218,7 @@ func (w *worker) failure(how Failure, err error) error {
 	return &GuestError{Engine: w.engine, How: how, Err: err, Stderr: w.stderr.String()}
 }
 
-// alive says whether the process has not ended yet.
+// alive reports whether the process has not ended yet.
 func (w *worker) alive() bool {
 	select {
 	case <-w.ended:

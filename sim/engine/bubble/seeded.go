@@ -4,13 +4,13 @@ package bubble
 
 import _ "unsafe" // for go:linkname
 
-// seeded says that this program was built with the overlay.
+// seeded reports whether this program was built with the seeded runtime.
 const seeded = true
 
-// recycled says that one process runs many jobs.
+// recycled reports whether one process runs many jobs.
 const recycled = true
 
-// seed gives the next bubble its entropy. It is part of the overlay.
+// seed gives the next bubble its entropy. It is part of the seeded runtime.
 //
 //go:linkname seed runtime.dtsimSeed
 func seed(entropy, collectEvery uint64)

@@ -2,10 +2,10 @@
 
 package bubble
 
-// seeded says that this program was built with the overlay.
+// seeded reports whether this program was built with the seeded runtime.
 const seeded = false
 
-// recycled says that one process runs many jobs. Without the overlay the sealed
+// recycled reports whether one process runs many jobs. Without it the sealed
 // engine gives the process its entropy from outside, and one job.
 const recycled = false
 

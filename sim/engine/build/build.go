@@ -27,7 +27,7 @@ type Target struct {
 // Host is what go build compiles for here.
 func Host() Target { return Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH} }
 
-// ordinary says that the target is what go build compiles for here, so that the
+// ordinary reports whether the target is what go build compiles for here, so that the
 // packages which have been compiled already can be used.
 func (t Target) ordinary() bool {
 	return t == Host()
@@ -78,7 +78,7 @@ type Guest struct {
 // Make returns the guest that a request asks for, from the cache or newly built.
 // Several processes may do so at once; one builds and the others wait for it. The
 // error wraps [ErrNoToolchain] or [ErrOutsideModule], is an
-// [*UnknownVersionError], or says what the go command complained about.
+// [*UnknownVersionError], or holds what the go command printed.
 func Make(ctx context.Context, r Request) (Guest, error) {
 	tc, err := findToolchain(ctx, r.Dir, r.Target)
 	if err != nil {

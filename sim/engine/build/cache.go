@@ -53,7 +53,7 @@ func (c cache) guest(id string) Guest {
 	return Guest{ID: id, Dir: dir, Path: filepath.Join(dir, programName)}
 }
 
-// has says whether a build is there, and notes that it is in use.
+// has reports whether a build is there, and notes that it is in use.
 func (c cache) has(g Guest) bool {
 	if _, err := os.Stat(g.Path); err != nil {
 		return false

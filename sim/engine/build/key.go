@@ -14,7 +14,7 @@ import (
 	"slices"
 )
 
-// listed is what go list says of a package that is built.
+// listed is what go list prints of a package that is built.
 type listed struct {
 	ImportPath string
 	Dir        string

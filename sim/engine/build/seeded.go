@@ -22,7 +22,7 @@ import (
 // match exactly once. If one does not, this version of Go is not known, and nothing is
 // built.
 
-// UnknownVersionError says that the sources of the installed Go are not those
+// UnknownVersionError is the error if the sources of the installed Go are not those
 // that the edits were written for.
 type UnknownVersionError struct {
 	// Edit is the name of the first edit that does not fit.

@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// ErrNoToolchain says that there is no go command.
+// ErrNoToolchain is the error if there is no go command.
 var ErrNoToolchain = errors.New("there is no Go toolchain: install Go (https://go.dev/dl) and put the go command on PATH")
 
-// ErrOutsideModule says that the directory belongs to no Go module.
+// ErrOutsideModule is the error if the directory belongs to no Go module.
 var ErrOutsideModule = errors.New("not inside a Go module: run this inside a checkout of dtsim")
 
 // toolchain is a go command that builds for one target, whatever the environment
@@ -30,7 +30,7 @@ type toolchain struct {
 }
 
 // ignored are the variables of the environment that could change what is built.
-// What says where to find modules and caches stays.
+// The settings of where modules and caches are stay.
 var ignored = []string{
 	"GOFLAGS", "GOOS", "GOARCH", "GOEXPERIMENT", "GOWORK", "GO111MODULE", "GODEBUG",
 	"GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GOTRACEBACK", "GOCOVERDIR", "GORACE", "GOWASM", "GOFIPS140",

@@ -1,11 +1,11 @@
-// Package wire is what an engine and its guest say to each other: frames on the
+// Package wire is the protocol between an engine and its guest: frames on the
 // guest's standard input and output.
 //
 // The guest begins with a [Hello]. For every [Job] it answers with one [Answer],
 // followed by the trace when the job was run. Asked to, it sends the pieces of the trace
 // before that, as they are made. A frame is its length, its kind, a
 // checksum and the payload; a stream that ends or is garbled inside a frame is an
-// error that says so. The package knows neither how a guest is started nor
+// error that names the place. The package knows neither how a guest is started nor
 // WebAssembly.
 package wire
 
@@ -35,7 +35,7 @@ const (
 	GarbledExit = 68
 )
 
-// Hello is the first thing a guest says.
+// Hello is the first frame of a guest.
 type Hello struct {
 	Protocol int
 	// Seeded is true when all that a job draws comes from its entropy.
@@ -58,7 +58,7 @@ type Job struct {
 
 // Answer is what became of a job.
 type Answer struct {
-	// Error says why the job was not run; empty when a trace follows.
+	// Error is why the job was not run; empty when a trace follows.
 	Error string
 	// Footer is the last line of the trace.
 	Footer trace.Footer
@@ -141,7 +141,7 @@ func WriteAnswer(w io.Writer, a Answer, trace []byte) error {
 // WritePiece writes a piece of the trace that is being made.
 func WritePiece(w io.Writer, piece []byte) error { return writeFrame(w, pieceFrame, piece) }
 
-// AppendPiece appends the frame of as much of a piece as b has room for, and says how
+// AppendPiece appends the frame of as much of a piece as b has room for, and returns how
 // much that is. It allocates nothing.
 func AppendPiece(b, piece []byte) (int, []byte) {
 	n := max(0, min(len(piece), cap(b)-len(b)-headerSize))

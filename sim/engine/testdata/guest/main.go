@@ -2,7 +2,7 @@
 // the simulator: real hashicorp/raft nodes on raft's own in-memory transport, with
 // everything that a careful simulator avoids (one shared random stream, pipelines,
 // iteration over maps, select in the path of every call), because the engines must
-// be deterministic all the same. The plan's name says what else happens.
+// be deterministic all the same. The plan's name is what else happens.
 package main
 
 import (
