@@ -19,19 +19,27 @@ import (
 )
 
 // Every property is looked at in every run; what the tests differ in is what goes
-// wrong. -rapid.seed chooses the plans and -rapid.checks how many there are; a whole
-// cluster is dearer than what rapid counts with, so there are 25 if nobody says.
+// wrong. -rapid.seed chooses the plans and -rapid.checks how many there are: 25 by
+// default with DTSIM_LONG, and 5 without, for each is a run of a whole cluster.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	said := os.Getenv("RAPID_CHECKS") != ""
 	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "rapid.checks" })
 	if !said {
-		if err := flag.Set("rapid.checks", "25"); err != nil {
+		checks := "5"
+		if long {
+			checks = "25"
+		}
+		if err := flag.Set("rapid.checks", checks); err != nil {
 			panic(err) // rapid has changed
 		}
 	}
 	os.Exit(m.Run())
 }
+
+// long reports whether tests may take minutes of processor time: make test-long and
+// .ci/run set DTSIM_LONG. Without it, tests make fewer runs of the same kinds.
+var long = os.Getenv("DTSIM_LONG") != ""
 
 func TestPropertyWhenAnythingGoesWrong(t *testing.T)   { hold(t, "hostile") }
 func TestPropertyOnABadNetwork(t *testing.T)           { hold(t, "hostile-network") }

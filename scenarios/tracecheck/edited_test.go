@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/scenarios/tracecheck"
 	"dtsim/scenarios/tasks/taskstest"
+	"dtsim/scenarios/tracecheck"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/traceedit"
