@@ -133,7 +133,7 @@ func TestExactToleratesEqualFingerprints(t *testing.T) {
 	assert.Len(t, got.Violations[0].Path.Actions, distance[last]+1)
 }
 
-func TestBoundsAreAnHonestStop(t *testing.T) {
+func TestBoundsStopTheSearch(t *testing.T) {
 	d := draw(rand.New(rand.NewPCG(4, 0)), 20_000, 6)
 	all, err := Check(t.Context(), d, Options{})
 	require.NoError(t, err)
@@ -246,13 +246,13 @@ func TestEstimate(t *testing.T) {
 	assert.InDelta(t, 100, estimate([]uint64{400, 200, 100}), 1, "halved each time")
 }
 
-func TestWatchIsTold(t *testing.T) {
+func TestWatchIsCalled(t *testing.T) {
 	d := draw(rand.New(rand.NewPCG(8, 0)), 50_000, 4)
-	told := 0
+	calls := 0
 	var last Snapshot
-	_, err := Check(t.Context(), d, Options{Every: 1, Watch: func(s Snapshot) { told++; last = s }})
+	_, err := Check(t.Context(), d, Options{Every: 1, Watch: func(s Snapshot) { calls++; last = s }})
 	require.NoError(t, err)
-	require.NotZero(t, told)
+	require.NotZero(t, calls)
 	assert.NotZero(t, last.States)
 	assert.NotZero(t, last.Memory)
 }

@@ -100,7 +100,7 @@ func TestFairnessDecidesAboutALongRing(t *testing.T) {
 	assert.Less(t, got.PerState(), 120.0)
 }
 
-func TestSafetyIsWatchedBesideLiveness(t *testing.T) {
+func TestSafetyIsCheckedWithLiveness(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 0))
 	found := 0
 	for range 100 {

@@ -13,10 +13,10 @@ import (
 // and one flag that all share.
 type threads struct {
 	programs [][]op
-	// lie makes the model claim that operations on the flag commute, too.
-	lie bool
-	// shy leaves the flag out of what is relevant.
-	shy bool
+	// overclaims makes the model claim that operations on the flag commute, too.
+	overclaims bool
+	// underreports leaves the flag out of what is relevant.
+	underreports bool
 }
 
 type op byte
@@ -93,11 +93,11 @@ func (m *threads) Ample(s *threadState, enabled, ample []Action) []Action {
 }
 
 func (m *threads) Independent(s *threadState, a, b Action) bool {
-	return m.lie || m.private(s, a) || m.private(s, b)
+	return m.overclaims || m.private(s, a) || m.private(s, b)
 }
 
 func (m *threads) Relevant(s *threadState) uint64 {
-	if m.shy {
+	if m.underreports {
 		return 0
 	}
 	return uint64(uint8(s.flag))
@@ -167,18 +167,18 @@ func TestNothingIsIgnoredForEver(t *testing.T) {
 	}
 }
 
-func TestLiesAreCaught(t *testing.T) {
+func TestFalseClaimsAreCaught(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		model Reducible[threadState]
 		why   string
 	}{
-		{"a pair that does not commute", &threads{programs: [][]op{{raise, local}, {lower}}, lie: true}, "different states"},
-		{"an ample action that is not enabled", liar{&threads{programs: programs}, func(enabled []Action) []Action { return []Action{17} }}, "not enabled"},
-		{"an ample action that is seen", liar{&threads{programs: [][]op{{raise}, {local}}}, func(enabled []Action) []Action { return enabled[:1] }}, "changes what properties look at"},
-		{"an ample action that breaks a property", liar{&threads{programs: [][]op{{crash}, {local}}}, func(enabled []Action) []Action { return enabled[:1] }}, "breaks crash"},
-		{"an ample action that depends on what may come first", liar{&threads{programs: [][]op{{raise}, {local, lower}}, shy: true}, func(enabled []Action) []Action { return enabled[:1] }}, "different states"},
-		{"no ample action", liar{&threads{programs: programs}, func([]Action) []Action { return nil }}, "no action is ample"},
+		{"a pair that does not commute", &threads{programs: [][]op{{raise, local}, {lower}}, overclaims: true}, "different states"},
+		{"an ample action that is not enabled", falseClaims{&threads{programs: programs}, func(enabled []Action) []Action { return []Action{17} }}, "not enabled"},
+		{"an ample action that is seen", falseClaims{&threads{programs: [][]op{{raise}, {local}}}, func(enabled []Action) []Action { return enabled[:1] }}, "changes what properties look at"},
+		{"an ample action that breaks a property", falseClaims{&threads{programs: [][]op{{crash}, {local}}}, func(enabled []Action) []Action { return enabled[:1] }}, "breaks crash"},
+		{"an ample action that depends on what may come first", falseClaims{&threads{programs: [][]op{{raise}, {local, lower}}, underreports: true}, func(enabled []Action) []Action { return enabled[:1] }}, "different states"},
+		{"no ample action", falseClaims{&threads{programs: programs}, func([]Action) []Action { return nil }}, "no action is ample"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, o := range []Options{{}, {Jobs: 3}, {DepthFirst: true}} {
@@ -193,12 +193,12 @@ func TestLiesAreCaught(t *testing.T) {
 	}
 }
 
-// liar calls actions ample that are not.
-type liar struct {
+// falseClaims calls actions ample that are not.
+type falseClaims struct {
 	*threads
 	choose func([]Action) []Action
 }
 
-func (l liar) Ample(_ *threadState, enabled, ample []Action) []Action {
+func (l falseClaims) Ample(_ *threadState, enabled, ample []Action) []Action {
 	return append(ample, l.choose(slices.Clone(enabled))...)
 }
