@@ -54,7 +54,7 @@ func suitesOf(t *testing.T, content string) []Suite {
 	return nil
 }
 
-// wellFormed reads the whole document, and counts what it says it has.
+// wellFormed reads the whole document, and compares its counts with its content.
 func wellFormed(t *testing.T, text string) {
 	var back junitSuites
 	require.NoError(t, xml.Unmarshal([]byte(text), &back))
@@ -105,7 +105,7 @@ func TestOfARun(t *testing.T) {
 	wellFormed(t, b.String())
 }
 
-// TestHostileTextsStayInTheirPlace: what somebody wrote begins no command, ends no
+// TestHostileTextsStayInTheirPlace: a text begins no command, ends no
 // element and hides nothing.
 func TestHostileTextsStayInTheirPlace(t *testing.T) {
 	const hostile = "]]></failure>\n::error::%0A\u202e,file=x:\x00\x1b[31m<script>"
@@ -125,7 +125,7 @@ func TestHostileTextsStayInTheirPlace(t *testing.T) {
 	require.Len(t, all, 2, "one line a case")
 	for _, line := range all {
 		head, _, _ := strings.Cut(strings.TrimPrefix(line, "::error "), "::")
-		assert.NotContains(t, head, ":", "no property is ended by what it says")
+		assert.NotContains(t, head, ":", "no property is ended by its value")
 		assert.NotContains(t, line, "\x1b")
 		assert.NotContains(t, line, "\u202e")
 	}

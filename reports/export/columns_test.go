@@ -76,7 +76,7 @@ var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func TestNoLineIsWiderThanAskedFor(t *testing.T) {
 	for name, tr := range map[string]*trace.Trace{
-		"journey-4": timelinetest.Scenario(t, "journey-4", 1), "hostile": timelinetest.Hostile(t), "told": timelinetest.ClusterCounterexample(t), "machine": timelinetest.Machine(t),
+		"journey-4": timelinetest.Scenario(t, "journey-4", 1), "hostile": timelinetest.Hostile(t), "cluster": timelinetest.ClusterCounterexample(t), "machine": timelinetest.Machine(t),
 	} {
 		s := projected(t, tr)
 		for _, width := range []int{1, 80, 133} {

@@ -65,7 +65,7 @@ func nanoseconds(n json.Number) (int64, error) {
 //   - a flow is known by number, category and name; it begins once and ends once, not
 //     earlier, and each end is in the innermost slice that is open then: one that ends at
 //     that very time is closed already; without "bp": "e" an end would go to the next slice;
-//   - an instant says how wide it is, and a counter has one value, a number.
+//   - an instant has a scope, and a counter has one value, a number.
 func checkPerfetto(events []readEvent) error {
 	type thread struct{ pid, tid int }
 	type open struct {
@@ -190,7 +190,7 @@ func TestPerfettoEventsMeetTheImportersRules(t *testing.T) {
 		"small":           timelinetest.Small,
 		"hostile strings": timelinetest.Hostile,
 		"a machine":       timelinetest.Machine,
-		"a told path":     timelinetest.ClusterCounterexample,
+		"a cluster path":  timelinetest.ClusterCounterexample,
 		"journey-4":       func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "journey-4", 1) },
 		"hostile-network": func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-network", 3) },
 		"hostile-nodes":   func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-nodes", 2) },

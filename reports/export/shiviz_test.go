@@ -81,7 +81,7 @@ var shivizTraces = map[string]func(*testing.T) *trace.Trace{
 	"small":           timelinetest.Small,
 	"hostile strings": timelinetest.Hostile,
 	"a machine":       timelinetest.Machine,
-	"a told path":     timelinetest.ClusterCounterexample,
+	"a cluster path":  timelinetest.ClusterCounterexample,
 	"hostile-network": func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-network", 3) },
 	"hostile-nodes":   func(t *testing.T) *trace.Trace { return timelinetest.Scenario(t, "hostile-nodes", 2) },
 }
@@ -104,7 +104,7 @@ func TestClocksAreThoseOfTheLines(t *testing.T) {
 	}
 }
 
-// TestAMessageIsInTheClockOfWhoGetsIt: whoever gets one knows of its sending.
+// TestAMessageIsInTheClockOfWhoGetsIt: the clock of its receiver counts its sending.
 func TestAMessageIsInTheClockOfWhoGetsIt(t *testing.T) {
 	log, s := shivizOf(t, timelinetest.Scenario(t, "hostile-network", 3), true)
 	lines := parseShiViz(t, log)

@@ -59,11 +59,11 @@ func checkLooks(t *testing.T, tab *browsertest.Tab, name string) {
 func TestCampaignInABrowser(t *testing.T) {
 	early, err := trace.ReadFile("testdata/barrier-on-first-ack.trace.jsonl.zst")
 	require.NoError(t, err)
-	told, err := timeline.New(early)
+	tl, err := timeline.New(early)
 	require.NoError(t, err)
 	v := CampaignView{Document: keptDocument[schema.Campaign](t, "campaign.json"), Ended: true, Baseline: keptDocument[schema.Campaign](t, "baseline.json"), BaselineName: "last-week/out"}
 	for range v.Document.Failures {
-		v.Failures = append(v.Failures, RunLink{Page: "#main", Picture: Thumbnail(told)})
+		v.Failures = append(v.Failures, RunLink{Page: "#main", Picture: Thumbnail(tl)})
 	}
 	p, err := campaignPage(v)
 	tab := browsertest.Start(t).Open(t, pageFile(t, p, err))
@@ -92,9 +92,9 @@ func TestSearchInABrowser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := CheckView{Document: d}
 			if len(d.Violations) > 0 {
-				told, err := timeline.New(timelinetest.Machine(t))
+				tl, err := timeline.New(timelinetest.Machine(t))
 				require.NoError(t, err)
-				v.Violations = []RunLink{{Page: "#main", Picture: Thumbnail(told)}}
+				v.Violations = []RunLink{{Page: "#main", Picture: Thumbnail(tl)}}
 			}
 			p, err := checkPage(v)
 			tab := browsertest.Start(t).Open(t, pageFile(t, p, err))

@@ -219,7 +219,7 @@ func mainOf(t *testing.T, text string) string {
 	return "<body" + all + "</body>"
 }
 
-// TestHostileTextsAreText: whatever somebody wrote, a page has the elements and attributes
+// TestHostileTextsAreText: whatever the texts are, a page has the elements and attributes
 // that it has with harmless words.
 func TestHostileTextsAreText(t *testing.T) {
 	pages := map[string]func(x string) string{

@@ -89,8 +89,7 @@ func TestAPageIsReadWithoutScripts(t *testing.T) {
 	assert.NotContains(t, tab.Seen("header"), "Copy", "no button that does nothing")
 }
 
-// The frame says hello until the page listens: which of them is ready first is nobody's
-// promise.
+// The frame sends hello until the page listens: either may be ready first.
 func TestAFrameOfAnother(t *testing.T) {
 	frame := `<!doctype html><html><head><style>p { color: rgb(1, 2, 3) }</style></head><body><p id="said">nothing</p>
 <script>document.getElementById("said").innerHTML = "<b>hello</b>"; setInterval(() => parent.postMessage("hello", "*"), 20)</script></body></html>`

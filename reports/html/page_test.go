@@ -13,7 +13,7 @@ import (
 	_ "pgregory.net/rapid" // go test ./... -rapid.seed=N reaches every package
 )
 
-// hostile is what somebody could put into an id who wants to be more than a text.
+// hostile is an id that tries to be more than a text.
 const hostile = "</script><script>alert(1)</script><!--\" onload='x' ' \u202egnp.exe\x00\x1b[31m{{.}}\n&amp;"
 
 func writtenPage(t *testing.T, p page) string {

@@ -50,7 +50,7 @@ func openRun(t *testing.T, b *browsertest.Browser, file string) *browsertest.Tab
 	return tab
 }
 
-// sameState holds the state that is shown against what the story says of the step.
+// sameState compares the state that is shown with that of the timeline.
 func sameState(t *testing.T, tab *browsertest.Tab, s *timeline.Timeline) (seq int) {
 	t.Helper()
 	var got struct {
@@ -240,7 +240,7 @@ func TestWhatClientsSawIsPictured(t *testing.T) {
 	assert.NotContains(t, string(content)[:4000], "trusted-types", "a frame of another makes HTML of strings")
 	tab := openRun(t, browsertest.Start(t), file)
 	assert.Contains(t, tab.Text("section[aria-labelledby=history]"), "What clients saw of reindex/a has no order (P2).")
-	// The frame is nobody's: it cannot be looked into from here, but it can be seen to have
+	// The frame has an opaque origin: it cannot be looked into from here, but it can be seen to have
 	// drawn its operations.
 	tab.Eval(`document.querySelector("iframe").scrollIntoView()`, nil)
 	assert.Eventually(t, func() bool { return tab.Painted("iframe")["#42d1f5"] }, 30*time.Second, 200*time.Millisecond)
@@ -248,7 +248,7 @@ func TestWhatClientsSawIsPictured(t *testing.T) {
 
 func TestCounterexamplesAreRuns(t *testing.T) {
 	browser := browsertest.Start(t)
-	for name, whole := range map[string]*trace.Trace{"told": timelinetest.ClusterCounterexample(t), "machine": timelinetest.Machine(t)} {
+	for name, whole := range map[string]*trace.Trace{"cluster": timelinetest.ClusterCounterexample(t), "machine": timelinetest.Machine(t)} {
 		t.Run(name, func(t *testing.T) {
 			s, file := writtenRun(t, whole, nil)
 			tab := openRun(t, browser, file)

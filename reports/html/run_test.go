@@ -92,7 +92,7 @@ func TestTheHistoryOfARun(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, seen.Frame == again.Frame, "the same run has the same picture")
 
-	// The same clients, and a verdict that says what they saw is wrong.
+	// The same clients, and a verdict with P2.
 	whole := timelinetest.Scenario(t, "journey-3", 1)
 	whole.Footer.Verdict.Violations = []trace.Violation{{Property: "P2"}}
 	fine, err := historyOf(whole)

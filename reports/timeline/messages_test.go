@@ -35,12 +35,12 @@ func (s *sheet) emit(at int, node string, kind trace.Kind, fields ...trace.Field
 
 func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
-// sent says that n1 sends n2 a message that is to arrive at a time.
+// sent emits that n1 sends n2 a message that is to arrive at a time.
 func (s *sheet) sent(at, id, arrives int) int {
 	return s.emit(at, "n1", trace.MessageSent, append(message(id), trace.Dur("arrives", ms(arrives)))...)
 }
 
-func (s *sheet) bit(at, id int, what plan.FaultKind, by int) int {
+func (s *sheet) activated(at, id int, what plan.FaultKind, by int) int {
 	fields := append([]trace.Field{trace.Int("fault", 0), trace.Str("what", string(what))}, message(id)...)
 	if by > 0 {
 		fields = append(fields, trace.Dur("by", ms(by)))
@@ -75,12 +75,12 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 	})
 	t.Run("one is cut before it leaves", func(t *testing.T) {
 		s := newSheet()
-		bit := s.bit(1, 1, plan.Partition, 0)
+		activation := s.activated(1, 1, plan.Partition, 0)
 		lost := s.lost(1, 1, "cut")
 		s.emit(9, "n2", trace.LeaderSeen)
-		require.Equal(t, []timeline.Message{{Sent: lost, ID: 1, Arrives: ms(1), Lost: "cut", LostAt: lost, Disturbed: []int{bit}}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: lost, ID: 1, Arrives: ms(1), Lost: "cut", LostAt: lost, Disturbed: []int{activation}}}, s.ends(t))
 	})
-	t.Run("one finds nobody", func(t *testing.T) {
+	t.Run("one is lost on arrival", func(t *testing.T) {
 		s := newSheet()
 		a := s.sent(1, 1, 5)
 		lost := s.lost(5, 1, "down")
@@ -89,34 +89,34 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 	})
 	t.Run("one arrives twice", func(t *testing.T) {
 		s := newSheet()
-		bit := s.bit(1, 1, plan.Duplicate, 4)
+		activation := s.activated(1, 1, plan.Duplicate, 4)
 		a := s.sent(1, 1, 5)
 		seen := s.emit(6, "n2", trace.LeaderSeen)
-		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{ms(9)}, Received: seen, Disturbed: []int{bit}}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{ms(9)}, Received: seen, Disturbed: []int{activation}}}, s.ends(t))
 	})
-	t.Run("the duplicate finds nobody", func(t *testing.T) {
+	t.Run("the duplicate is lost on arrival", func(t *testing.T) {
 		s := newSheet()
-		bit := s.bit(1, 1, plan.LateDuplicate, 4)
+		activation := s.activated(1, 1, plan.LateDuplicate, 4)
 		a := s.sent(1, 1, 5)
 		seen := s.emit(6, "n2", trace.LeaderSeen)
 		s.lost(9, 1, "down")
-		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{}, Received: seen, Disturbed: []int{bit}}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{}, Received: seen, Disturbed: []int{activation}}}, s.ends(t))
 	})
-	t.Run("one finds nobody and its duplicate does", func(t *testing.T) {
+	t.Run("one is lost and its duplicate arrives", func(t *testing.T) {
 		s := newSheet()
-		bit := s.bit(1, 1, plan.Duplicate, 4)
+		activation := s.activated(1, 1, plan.Duplicate, 4)
 		a := s.sent(1, 1, 5)
 		lost := s.lost(5, 1, "down")
 		seen := s.emit(9, "n2", trace.LeaderSeen)
-		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{ms(9)}, Received: seen, Lost: "down", LostAt: lost, Disturbed: []int{bit}}}, s.ends(t))
+		require.Equal(t, []timeline.Message{{Sent: a, ID: 1, Arrives: ms(5), Duplicates: []time.Duration{ms(9)}, Received: seen, Lost: "down", LostAt: lost, Disturbed: []int{activation}}}, s.ends(t))
 	})
 	t.Run("two wait to be overtaken", func(t *testing.T) {
 		s := newSheet()
-		s.bit(1, 1, plan.Reorder, 0)
+		s.activated(1, 1, plan.Reorder, 0)
 		s.sent(1, 1, 105)
-		s.bit(2, 2, plan.Reorder, 0)
+		s.activated(2, 2, plan.Reorder, 0)
 		s.sent(2, 2, 106)
-		s.bit(3, 3, plan.Loss, 0)
+		s.activated(3, 3, plan.Loss, 0)
 		s.lost(3, 3, "lost")
 		s.sent(4, 4, 8)
 		s.sent(5, 5, 6)
@@ -128,7 +128,7 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 	})
 	t.Run("nothing overtakes one in time", func(t *testing.T) {
 		s := newSheet()
-		s.bit(1, 1, plan.Reorder, 0)
+		s.activated(1, 1, plan.Reorder, 0)
 		s.sent(1, 1, 7)
 		s.sent(9, 2, 11)
 		require.Equal(t, ms(7), s.ends(t)[0].Arrives)
@@ -216,7 +216,7 @@ func TestANodeThatStartsAgainHasAppliedNothing(t *testing.T) {
 }
 
 // TestATraceThatMakesNoSenseIsTold: what a wrong build may write, events that are missing
-// or have another one's fields, is told without a panic, and the clocks still fit.
+// or have another one's fields, is projected without a panic, and the clocks still fit.
 func TestATraceThatMakesNoSenseIsTold(t *testing.T) {
 	whole := taskRun(t, "hostile-acks", 1).Trace
 	for seed := range uint64(12) {

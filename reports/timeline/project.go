@@ -40,7 +40,7 @@ func (tl *Timeline) index() error {
 	for i := range tl.Trace.Events {
 		e := &tl.Trace.Events[i]
 		if e.Seq != i+1 {
-			return fmt.Errorf("timeline: event %d says that it is event %d", i+1, e.Seq)
+			return fmt.Errorf("timeline: event %d has the number %d", i+1, e.Seq)
 		}
 		if i > 0 && e.At < tl.Trace.Events[i-1].At {
 			return fmt.Errorf("timeline: event %d is at %s, before the event before it", e.Seq, e.At)

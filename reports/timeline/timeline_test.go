@@ -16,7 +16,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// told tells a trace.
+// projected projects a trace.
 func projected(t *testing.T, tr *trace.Trace) *timeline.Timeline {
 	t.Helper()
 	tl, err := timeline.New(tr)
@@ -226,7 +226,7 @@ func TestMemoriesAreTheLists(t *testing.T) {
 	require.Positive(t, said, "no scheduler remembers its ack")
 	state := s.State(len(s.Trace.Events))
 	for part := range state {
-		require.NotContains(t, part, "/memory/", "nobody remembers anything when all nodes are down")
+		require.NotContains(t, part, "/memory/", "no memory when all nodes are down")
 		require.NotContains(t, part, "/handle/")
 	}
 }
@@ -397,7 +397,7 @@ func TestAPathThatIsToldHasLanesAndParts(t *testing.T) {
 	}
 	require.Positive(t, models)
 	require.Positive(t, tasks)
-	// Whoever lists a command's effect has it in its past.
+	// A node that lists a command's effect has it in its past.
 	for i := range s.Trace.Events {
 		if e := &s.Trace.Events[i]; e.Kind == trace.Listed && len(s.Commits) > 0 && s.Commits[0].Seq < e.Seq {
 			require.True(t, s.Before(s.Commits[0].Seq, e.Seq))
@@ -424,7 +424,7 @@ func TestATraceOutOfOrderIsRefused(t *testing.T) {
 	tr := timelinetest.Machine(t)
 	tr.Events[1].Seq = 7
 	_, err := timeline.New(tr)
-	require.EqualError(t, err, "timeline: event 2 says that it is event 7")
+	require.EqualError(t, err, "timeline: event 2 has the number 7")
 	tr = timelinetest.Machine(t)
 	tr.Footer.Verdict.Violations[0].Events = []int{9999}
 	_, err = timeline.New(tr)

@@ -1,7 +1,7 @@
 // Package browsertest opens pages in a headless Chromium, for the tests of pages. A test
 // that needs the browser is skipped, in so many words, where there is none.
 //
-// A [Tab] is held to what every page promises: when the test ends it fails if the page
+// A [Tab] checks what every page guarantees: when the test ends it fails if the page
 // said an error on its console, threw one, was refused something by its own policy, or
 // asked for anything but itself.
 package browsertest

@@ -39,8 +39,8 @@ func (tab *Tab) OnPaper() (sheets int) {
 		assert.Equal(tab.t, "rgb(255, 255, 255)", seen.Ground, "the ground of paper, of a reader who prefers %s", colours)
 		assert.Empty(tab.t, seen.Wide, "what sticks out of the sheet")
 		assert.Empty(tab.t, seen.Cut, "what is scrolled away")
-		assert.Empty(tab.t, seen.Silent, "what is closed, and nothing says so")
-		assert.Empty(tab.t, seen.Interactive, "what nobody can use on paper")
+		assert.Empty(tab.t, seen.Silent, "closed parts without a mark")
+		assert.Empty(tab.t, seen.Interactive, "controls on paper")
 	}
 	tab.size(1280, 800)
 	tab.Scheme("light")

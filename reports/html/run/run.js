@@ -225,19 +225,19 @@ class Page {
       else view.zoom(Math.exp(e.deltaY / 400), width(e.offsetX));
       this.repaint();
     }, { passive: false });
-    let held = null;
-    canvas.addEventListener("pointerdown", (e) => { held = { x: e.offsetX, start: view.start, moved: false }; canvas.setPointerCapture(e.pointerId); });
+    let drag = null;
+    canvas.addEventListener("pointerdown", (e) => { drag = { x: e.offsetX, start: view.start, moved: false }; canvas.setPointerCapture(e.pointerId); });
     canvas.addEventListener("pointermove", (e) => {
-      if (!held) return this.point(e);
-      const by = e.offsetX - held.x;
-      if (!held.moved && Math.abs(by) < 4) return;
-      held.moved = true;
-      view.pan(held.start - view.start - (by / (this.rows.right - this.rows.left)) * (view.end - view.start));
+      if (!drag) return this.point(e);
+      const by = e.offsetX - drag.x;
+      if (!drag.moved && Math.abs(by) < 4) return;
+      drag.moved = true;
+      view.pan(drag.start - view.start - (by / (this.rows.right - this.rows.left)) * (view.end - view.start));
       this.repaint();
     });
     canvas.addEventListener("pointerup", (e) => {
-      if (held && !held.moved) this.click(e, width(e.offsetX));
-      held = null;
+      if (drag && !drag.moved) this.click(e, width(e.offsetX));
+      drag = null;
     });
     canvas.addEventListener("pointerleave", () => { $("tip").hidden = true; });
     const drag = (e) => {

@@ -68,7 +68,7 @@ func EarlySwap(t *testing.T) (early *trace.Trace, missing string) {
 			break
 		}
 	}
-	require.NotEmpty(t, missing, "nobody has acknowledged a preparation")
+	require.NotEmpty(t, missing, "no node has acknowledged a preparation")
 	var events []trace.Event
 	newest := ""
 	for _, e := range whole.Events {
@@ -128,8 +128,8 @@ func Machine(t *testing.T) *trace.Trace {
 	return taskstest.Read(t, content)
 }
 
-// Told is a path of the cluster model in the words of a run, kept as a counterexample:
-// the first way from its beginning to an end.
+// ClusterCounterexample is a path of the cluster model, kept as a counterexample with the
+// events of a run: the first path from its beginning to an end.
 func ClusterCounterexample(t *testing.T) *trace.Trace {
 	t.Helper()
 	m, err := tasks.New(tasks.Configs()["default"])
