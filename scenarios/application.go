@@ -7,6 +7,7 @@ import (
 	linear "dtsim/models/history"
 	"dtsim/models/spec"
 	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/goals"
 	"dtsim/scenarios/tasks"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/scenarios/tasks/taskplan"
@@ -57,24 +58,24 @@ func Family(s Scenario, o Options, command string) *campaign.Family {
 
 // recount counts the coverage of a run once more.
 func recount(run []byte) ([]campaign.Activation, error) {
-	seen, err := coverage.Trace(bytes.NewReader(run))
+	seen, err := coverage.Trace(bytes.NewReader(run), goals.Of)
 	if err != nil {
 		return nil, err
 	}
 	var all []campaign.Activation
-	for _, one := range seen.Struck() {
-		all = append(all, campaign.Activation{Activated: one.Bit, Effective: one.Effective})
+	for _, one := range seen.Faults() {
+		all = append(all, campaign.Activation{Activated: one.Activated, Effective: one.Effective})
 	}
 	return all, nil
 }
 
 // differ reports whether two runs have decided differently.
 func differ(first, second []byte) (bool, error) {
-	with, err := coverage.ReadDecisions(bytes.NewReader(first))
+	with, err := coverage.ReadDecisions(bytes.NewReader(first), goals.Decides, goals.Decisive()...)
 	if err != nil {
 		return false, fmt.Errorf("the decisions of the first run: %w", err)
 	}
-	without, err := coverage.ReadDecisions(bytes.NewReader(second))
+	without, err := coverage.ReadDecisions(bytes.NewReader(second), goals.Decides, goals.Decisive()...)
 	if err != nil {
 		return false, fmt.Errorf("the decisions of the second run: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dtsim/reports/schema"
+	"dtsim/scenarios/property"
 	"dtsim/sim/coverage"
 	"dtsim/sim/trace"
 )
@@ -159,7 +160,7 @@ func RunSuites(t *trace.Trace, file, replay string) []Suite {
 	for i := range s.Cases {
 		s.Cases[i].Text += replay + "\n"
 	}
-	exercised := coverage.NewAccount(t.Footer.Counters).AtStake
+	exercised := coverage.NewAccount(t.Footer.Counters, coverage.Catalog{Properties: property.Properties()}).Exercised
 	slices.SortStableFunc(exercised, func(a, b coverage.Reached) int {
 		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
 	})

@@ -81,7 +81,7 @@ func wellFormed(t *testing.T, text string) {
 
 func TestOfARun(t *testing.T) {
 	early, _ := timelinetest.EarlySwap(t)
-	early.Footer.Counters = map[string]int64{coverage.AtStakePrefix + "P1": 3, coverage.AtStakePrefix + "P5": 1, coverage.AtStakePrefix + "P10": 2}
+	early.Footer.Counters = map[string]int64{coverage.ExercisedPrefix + "P1": 3, coverage.ExercisedPrefix + "P5": 1, coverage.ExercisedPrefix + "P10": 2}
 	s := RunSuites(early, "run.plan.json", "go run ./cmd/dtsim replay x")
 	require.Len(t, s, 1)
 	require.Len(t, s[0].Cases, 18, "each property once")

@@ -11,8 +11,8 @@ import (
 
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
+	taskgoals "dtsim/scenarios/goals"
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/coverage"
 )
 
 // CampaignView is the input of the page of a campaign.
@@ -416,7 +416,7 @@ type heatCell struct {
 }
 
 func faultTableOf(d *schema.Campaign) faultTable {
-	t := faultTable{States: coverage.States()}
+	t := faultTable{States: taskgoals.States()}
 	known := map[string]bool{}
 	for _, s := range t.States {
 		known[s] = true

@@ -17,7 +17,7 @@ import (
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
 	"dtsim/reports/timeline/timelinetest"
-	"dtsim/sim/coverage"
+	taskgoals "dtsim/scenarios/goals"
 )
 
 func writtenDocument(t testing.TB, p *page, err error) string {
@@ -48,7 +48,7 @@ func someCampaign() *schema.Campaign {
 	for i, kind := range []string{"delay", "crash", "partition", "zzz-unknown", "clock-jump"} {
 		d.FaultTable[kind] = schema.Fault{Asked: 9, Applied: int64(i), Activations: 3, Reruns: 2, Differed: 1, States: map[string]int64{"leader": int64(i), "PREPARING": 100, "elsewhere": 1}}
 	}
-	for i, g := range coverage.Goals() {
+	for i, g := range taskgoals.Goals() {
 		d.Sometimes[g.Name] = int64(i % 3 * i)
 	}
 	for i := range 18 {

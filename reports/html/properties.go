@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"dtsim/sim/coverage"
+	taskgoals "dtsim/scenarios/goals"
 )
 
 // propertyNames are the names of the properties in the design.
@@ -44,10 +44,10 @@ type goal struct {
 }
 
 // goals returns the goals of a document, the rarest first; equally rare ones in the order of
-// [coverage.Goals], unknown ones after them.
+// [taskgoals.Goals], unknown ones after them.
 func goals(counts map[string]int64) []goal {
 	place, about := map[string]int{}, map[string]string{}
-	for i, g := range coverage.Goals() {
+	for i, g := range taskgoals.Goals() {
 		place[g.Name], about[g.Name] = i+1, g.About
 	}
 	var all []goal

@@ -102,7 +102,7 @@ func (c *answers) ended(e *trace.Event, l *ledger, op int64) {
 }
 
 func (c *answers) committed(e *trace.Event, l *ledger) {
-	cmd := l.command
+	cmd := l.Command
 	r := cmd.Request
 	if r.Client == "" || cmd.Duplicate || taskevent.OfSessions(cmd.Verdict) {
 		return
@@ -132,7 +132,7 @@ func (c *answers) returned(e *trace.Event, b *event.Returned, l *ledger, request
 		}
 		return
 	}
-	if b.Outcome == event.OK || b.Outcome == event.Rejected && !l.sessionRefused[last] {
+	if b.Outcome == event.OK || b.Outcome == event.Rejected && !l.SessionRefused[last] {
 		c.compare(e, b, d, decided)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
@@ -16,7 +17,7 @@ type barriers struct{ *findings }
 func (c *barriers) observe(e *trace.Event, l *ledger) {
 	switch b := e.Body.(type) {
 	case *taskevent.CallbackStarted:
-		r := l.runs[b.Run]
+		r := l.Runs[b.Run]
 		if r == nil {
 			c.report("P6", e.Node, nil, "%s of %s, which was never added", b.Name, b.Run)
 			return
@@ -29,9 +30,9 @@ func (c *barriers) observe(e *trace.Event, l *ledger) {
 			c.group(e, &b.Callback, r)
 		}
 	case *event.Committed:
-		c.gate(e, l.command)
+		c.gate(e, l.Command)
 	case *taskevent.TaskChanged:
-		if l.change != nil {
+		if l.Change != nil {
 			c.acks(e.Node, l)
 		}
 	}
@@ -53,78 +54,78 @@ func (c *barriers) gate(e *trace.Event, cmd *taskevent.Command) {
 }
 
 // swap is P5.
-func (c *barriers) swap(e *trace.Event, r *run) {
+func (c *barriers) swap(e *trace.Event, r *projection.Run) {
 	c.stake("P5")
-	if missing := r.missing(r.prepared); len(missing) > 0 {
-		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s runs before a successful preparation ack of %v", r.id, missing)
+	if missing := r.Missing(r.Prepared); len(missing) > 0 {
+		c.report("P5", e.Node, r.Events(), "OnSwapRequested of %s runs before a successful preparation ack of %v", r.ID, missing)
 	}
-	if !r.reached[swapping] {
-		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s runs although the barrier never lifted: the task is %s", r.id, r.status)
+	if !r.Reached[swapping] {
+		c.report("P5", e.Node, r.Events(), "OnSwapRequested of %s runs although the barrier never lifted: the task is %s", r.ID, r.Status)
 	}
-	if !r.barrier {
-		c.report("P5", e.Node, r.events(), "OnSwapRequested of %s, which has no preparation barrier", r.id)
+	if !r.Barrier {
+		c.report("P5", e.Node, r.Events(), "OnSwapRequested of %s, which has no preparation barrier", r.ID)
 	}
 }
 
 // group is P6: a group's callback comes when the group is complete, or the task has
 // left STARTED, to the owners of its units, with those units. What the log says now is
 // at least what the node could know: a unit that is terminal there keeps its owner.
-func (c *barriers) group(e *trace.Event, b *taskevent.Callback, r *run) {
+func (c *barriers) group(e *trace.Event, b *taskevent.Callback, r *projection.Run) {
 	c.stake("P6")
 	group := b.Group
-	if open := r.open(group); len(open) > 0 && r.status == started {
-		c.report("P6", e.Node, []int{r.units[open[0]].seq}, "%s for group %q of %s while %d of its units are open, %s for one",
-			b.Name, group, r.id, len(open), open[0])
+	if open := r.Open(group); len(open) > 0 && r.Status == started {
+		c.report("P6", e.Node, []int{r.Units[open[0]].Seq}, "%s for group %q of %s while %d of its units are open, %s for one",
+			b.Name, group, r.ID, len(open), open[0])
 	}
-	if r.barrier && r.status == started {
-		c.report("P6", e.Node, r.events(), "%s for group %q of %s, a barrier task that is STARTED", b.Name, group, r.id)
+	if r.Barrier && r.Status == started {
+		c.report("P6", e.Node, r.Events(), "%s for group %q of %s, a barrier task that is STARTED", b.Name, group, r.ID)
 	}
 	got, _ := b.UnitIDs() // what is no list names no unit
 	slices.Sort(got)
-	want := r.local(group, e.Node)
+	want := r.Local(group, e.Node)
 	if len(want) == 0 || !slices.Equal(got, want) {
-		c.report("P6", e.Node, r.seqs(want), "%s for group %q of %s with units %v, this node owns %v", b.Name, group, r.id, got, want)
+		c.report("P6", e.Node, r.Seqs(want), "%s for group %q of %s with units %v, this node owns %v", b.Name, group, r.ID, got, want)
 	}
 }
 
 // acks is P7, and that a failed ack of the current phase fails the task.
 func (c *barriers) acks(node string, l *ledger) {
-	ch, cmd := l.change, l.command
-	r := ch.run
+	ch, cmd := l.Change, l.Command
+	r := ch.Run
 	switch {
-	case ch.after == finished && ch.before != finished:
+	case ch.After == finished && ch.Before != finished:
 		c.stake("P7")
-		if missing := r.missing(r.swapped); len(missing) > 0 {
-			c.report("P7", node, r.events(), "%s is FINISHED at index %d without a successful ack of %v", r.id, cmd.Index, missing)
+		if missing := r.Missing(r.Swapped); len(missing) > 0 {
+			c.report("P7", node, r.Events(), "%s is FINISHED at index %d without a successful ack of %v", r.ID, cmd.Index, missing)
 		}
-	case ch.after == swapping:
-		if ch.before != swapping {
+	case ch.After == swapping:
+		if ch.Before != swapping {
 			c.lifted(node, l)
 		}
-		c.refused(node, "P7", r.swapped, l)
-	case ch.after == preparing:
-		c.refused(node, "P5", r.prepared, l)
+		c.refused(node, "P7", r.Swapped, l)
+	case ch.After == preparing:
+		c.refused(node, "P5", r.Prepared, l)
 	}
 }
 
 // lifted is P5 where a task begins to swap.
 func (c *barriers) lifted(node string, l *ledger) {
-	r := l.change.run
-	if !r.barrier {
+	r := l.Change.Run
+	if !r.Barrier {
 		return
 	}
 	c.stake("P5")
-	if missing := r.missing(r.prepared); len(missing) > 0 {
-		c.report("P5", node, r.events(), "%s is SWAPPING at index %d without a successful preparation ack of %v", r.id, l.command.Index, missing)
+	if missing := r.Missing(r.Prepared); len(missing) > 0 {
+		c.report("P5", node, r.Events(), "%s is SWAPPING at index %d without a successful preparation ack of %v", r.ID, l.Command.Index, missing)
 	}
 }
 
 // refused complains about a task that goes on although a node has failed in its step.
-func (c *barriers) refused(node, property string, acks map[string]ack, l *ledger) {
+func (c *barriers) refused(node, property string, acks map[string]projection.Ack, l *ledger) {
 	for _, who := range slices.Sorted(maps.Keys(acks)) {
-		if a := acks[who]; !a.success {
-			c.report(property, node, []int{a.seq}, "%s is %s at index %d although %s has acknowledged a failure at index %d",
-				l.change.run.id, l.change.after, l.command.Index, who, a.index)
+		if a := acks[who]; !a.Success {
+			c.report(property, node, []int{a.Seq}, "%s is %s at index %d although %s has acknowledged a failure at index %d",
+				l.Change.Run.ID, l.Change.After, l.Command.Index, who, a.Index)
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package property
 import (
 	"slices"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
@@ -44,15 +45,15 @@ func newCallbacks(f *findings) *callbacks {
 func (c *callbacks) observe(e *trace.Event, l *ledger) {
 	switch b := e.Body.(type) {
 	case *taskevent.CallbackStarted:
-		if r := l.runs[b.Run]; r != nil {
+		if r := l.Runs[b.Run]; r != nil {
 			c.started(e, &b.Callback, l, r)
 		}
 	case *taskevent.CallbackEnded:
-		if r := l.runs[b.Run]; r != nil {
+		if r := l.Runs[b.Run]; r != nil {
 			c.end(e, b, r)
 		}
 	case *taskevent.RecoveryAsked:
-		if r := l.runs[b.Run]; r != nil {
+		if r := l.Runs[b.Run]; r != nil {
 			c.recovery(e, b.Done, r)
 		}
 	}
@@ -68,14 +69,14 @@ func (k calling) anywhere() calling {
 	return k
 }
 
-func (c *callbacks) started(e *trace.Event, b *taskevent.Callback, l *ledger, r *run) {
+func (c *callbacks) started(e *trace.Event, b *taskevent.Callback, l *ledger, r *projection.Run) {
 	c.stake("P9")
 	key := callingOf(e, b)
 	c.fresh(e, b, l, r)
 	c.replayed(e, b, l, r)
 	if before := c.ran[key]; before != nil && !mayRunAgain(key, before) {
 		c.report("P9", e.Node, []int{before.started, before.ended}, "%s of %s, group %q, runs again on a node on which it %s",
-			key.name, r.id, key.group, before)
+			key.name, r.ID, key.group, before)
 	}
 	c.recorded(e, b, l, r)
 	c.ran[key] = &attempt{started: e.Seq}
@@ -107,62 +108,62 @@ func (a *attempt) String() string {
 
 // fresh: the status that a callback sees is not older than one that the scheduler of
 // the node had listed.
-func (c *callbacks) fresh(e *trace.Event, b *taskevent.Callback, l *ledger, r *run) {
+func (c *callbacks) fresh(e *trace.Event, b *taskevent.Callback, l *ledger, r *projection.Run) {
 	index, list := l.at(e.Node).knew(e.At)
 	if index == 0 {
 		return
 	}
-	known, sees := r.as(index), b.Status
-	if known.index > 0 && phase(sees) < phase(known.status) {
-		c.report("P9", e.Node, []int{known.seq, list}, "%s of %s sees it %s, this node has listed that it became %s at index %d",
-			b.Name, r.id, sees, name(known.status), known.index)
+	known, sees := r.As(index), b.Status
+	if known.Index > 0 && phase(sees) < phase(known.Status) {
+		c.report("P9", e.Node, []int{known.Seq, list}, "%s of %s sees it %s, this node has listed that it became %s at index %d",
+			b.Name, r.ID, sees, name(known.Status), known.Index)
 	}
 }
 
 // replayed: a task that was terminal in the first list of the incarnation gets no
 // callback, unless its provider says that its part is not done.
-func (c *callbacks) replayed(e *trace.Event, b *taskevent.Callback, l *ledger, r *run) {
+func (c *callbacks) replayed(e *trace.Event, b *taskevent.Callback, l *ledger, r *projection.Run) {
 	n := l.at(e.Node)
-	list, terminal := n.terminal[r.id]
+	list, terminal := n.terminal[r.ID]
 	if !terminal {
 		return
 	}
-	if said, asked := n.recovered[r.id]; !asked || said.done {
+	if said, asked := n.recovered[r.ID]; !asked || said.done {
 		c.report("P9", e.Node, []int{list, said.seq}, "%s of %s, which was terminal when the node began; its provider was %s",
-			b.Name, r.id, map[bool]string{true: "asked and had done its part", false: "not asked"}[asked])
+			b.Name, r.ID, map[bool]string{true: "asked and had done its part", false: "not asked"}[asked])
 	}
 }
 
 // recorded: what has its outcome in the log, as far as the node had seen, does not run
 // again.
-func (c *callbacks) recorded(e *trace.Event, b *taskevent.Callback, l *ledger, r *run) {
+func (c *callbacks) recorded(e *trace.Event, b *taskevent.Callback, l *ledger, r *projection.Run) {
 	n := l.at(e.Node)
-	acks, shown := r.swapped, n.swapped[r.id]
+	acks, shown := r.Swapped, n.swapped[r.ID]
 	switch {
 	case b.Name == taskevent.TaskCompleted:
 		return
 	case b.Status == preparing:
-		acks, shown = r.prepared, n.prepared[r.id]
+		acks, shown = r.Prepared, n.prepared[r.ID]
 	}
 	a, acked := acks[e.Node]
 	if !acked {
 		return
 	}
-	_, terminal := n.terminal[r.id]
-	if said, asked := n.recovered[r.id]; terminal && asked && !said.done {
+	_, terminal := n.terminal[r.ID]
+	if said, asked := n.recovered[r.ID]; terminal && asked && !said.done {
 		return
 	}
-	if index, list := n.knew(e.At); index >= a.index || shown > 0 {
-		c.report("P9", e.Node, []int{a.seq, list}, "%s of %s, group %q, runs although its outcome is in the log at index %d, which this node has listed",
-			b.Name, r.id, b.Group, a.index)
+	if index, list := n.knew(e.At); index >= a.Index || shown > 0 {
+		c.report("P9", e.Node, []int{a.Seq, list}, "%s of %s, group %q, runs although its outcome is in the log at index %d, which this node has listed",
+			b.Name, r.ID, b.Group, a.Index)
 	}
 }
 
-func (c *callbacks) end(e *trace.Event, b *taskevent.CallbackEnded, r *run) {
+func (c *callbacks) end(e *trace.Event, b *taskevent.CallbackEnded, r *projection.Run) {
 	key := callingOf(e, &b.Callback)
 	a := c.ran[key]
 	if a == nil || a.ended > 0 {
-		c.report("P9", e.Node, r.events(), "%s of %s, group %q, ends and was not under way", key.name, r.id, key.group)
+		c.report("P9", e.Node, r.Events(), "%s of %s, group %q, ends and was not under way", key.name, r.ID, key.group)
 		a = &attempt{}
 	}
 	a.ended, a.err, a.interrupted = e.Seq, b.Error, b.Interrupted()
@@ -172,23 +173,23 @@ func (c *callbacks) end(e *trace.Event, b *taskevent.CallbackEnded, r *run) {
 }
 
 // recovery: what a provider says of its part of a task is true.
-func (c *callbacks) recovery(e *trace.Event, done bool, r *run) {
+func (c *callbacks) recovery(e *trace.Event, done bool, r *projection.Run) {
 	c.stake("P9")
-	key := calling{who: incarnation{node: e.Node}, run: r.id.Version, name: taskevent.TaskCompleted}
+	key := calling{who: incarnation{node: e.Node}, run: r.ID.Version, name: taskevent.TaskCompleted}
 	ended := c.ended[key]
 	switch {
 	case done && ended == 0 && !c.tried(e.Node, r):
-		c.report("P9", e.Node, r.events(), "the provider says that its part of %s is done, its OnTaskCompleted never ran here", r.id)
+		c.report("P9", e.Node, r.Events(), "the provider says that its part of %s is done, its OnTaskCompleted never ran here", r.ID)
 	case !done && ended > 0:
-		c.report("P9", e.Node, []int{ended}, "the provider says that its part of %s is not done, its OnTaskCompleted succeeded here", r.id)
+		c.report("P9", e.Node, []int{ended}, "the provider says that its part of %s is not done, its OnTaskCompleted succeeded here", r.ID)
 	}
 }
 
 // tried says that an OnTaskCompleted began on the node; whether it came to its end
 // before a crash or an error, nobody knows.
-func (c *callbacks) tried(node string, r *run) bool {
+func (c *callbacks) tried(node string, r *projection.Run) bool {
 	for key := range c.ran {
-		if key.who.node == node && key.run == r.id.Version && key.name == taskevent.TaskCompleted {
+		if key.who.node == node && key.run == r.ID.Version && key.name == taskevent.TaskCompleted {
 			return true
 		}
 	}
@@ -196,8 +197,8 @@ func (c *callbacks) tried(node string, r *run) bool {
 }
 
 // succeeded says that a callback came to a good end on a node, and where.
-func (c *callbacks) succeeded(node string, r *run, callback, group string) (int, bool) {
-	seq, ok := c.ended[calling{who: incarnation{node: node}, run: r.id.Version, name: callback, group: group}]
+func (c *callbacks) succeeded(node string, r *projection.Run, callback, group string) (int, bool) {
+	seq, ok := c.ended[calling{who: incarnation{node: node}, run: r.ID.Version, name: callback, group: group}]
 	return seq, ok
 }
 

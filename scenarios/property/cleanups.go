@@ -3,6 +3,7 @@ package property
 import (
 	"strings"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
@@ -15,7 +16,7 @@ import (
 type cleanups struct {
 	*findings
 	// bound are the runs that a drop has to take with it, dropped where it is.
-	bound   []*run
+	bound   []*projection.Run
 	dropped int
 	// done are the runs that have come to their end on a node, as its provider knows.
 	done map[local]bool
@@ -37,11 +38,11 @@ func (c *cleanups) observe(e *trace.Event, l *ledger) {
 	}
 	switch b := e.Body.(type) {
 	case *event.Committed:
-		if l.command.Accepted && l.command.Name == dropCollection {
+		if l.Command.Accepted && l.Command.Name == dropCollection {
 			c.drop(e, l)
 		}
 	case *taskevent.TaskChanged:
-		if ch := l.change; ch != nil && ch.after == absent && ch.before != absent {
+		if ch := l.Change; ch != nil && ch.After == absent && ch.Before != absent {
 			c.removed(e, l)
 		}
 	case *taskevent.CallbackEnded:
@@ -57,23 +58,23 @@ func (c *cleanups) observe(e *trace.Event, l *ledger) {
 // removed: a record that a command has removed was old enough by the command's own time
 // and time to live, which are those of the plan.
 func (c *cleanups) removed(e *trace.Event, l *ledger) {
-	cmd, r := l.command, l.change.run
+	cmd, r := l.Command, l.Change.Run
 	if cmd.Name != cleanUpTask {
 		return // a drop, or a successor: which commands remove records is for P3 to say
 	}
 	c.stake("P12")
 	if cmd.CleanedUpAt == 0 {
-		if !mayForce(l.plan, r.id) {
-			c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d by a command without a time, and no operator asked for it", r.id, cmd.Index)
+		if !mayForce(l.plan, r.ID) {
+			c.report("P12", e.Node, r.Events(), "the record of %s is removed at index %d by a command without a time, and no operator asked for it", r.ID, cmd.Index)
 		}
 		return
 	}
 	ttl := l.plan.CompletedTaskTTL.D().Milliseconds()
-	if age := cmd.CleanedUpAt - r.ended; age <= cmd.TTL {
-		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d, %d ms after it ended: its time to live is %d ms", r.id, cmd.Index, age, cmd.TTL)
+	if age := cmd.CleanedUpAt - r.Ended; age <= cmd.TTL {
+		c.report("P12", e.Node, r.Events(), "the record of %s is removed at index %d, %d ms after it ended: its time to live is %d ms", r.ID, cmd.Index, age, cmd.TTL)
 	}
 	if cmd.TTL != ttl {
-		c.report("P12", e.Node, r.events(), "the record of %s is removed at index %d after a time to live of %d ms, the plan says %d ms", r.id, cmd.Index, cmd.TTL, ttl)
+		c.report("P12", e.Node, r.Events(), "the record of %s is removed at index %d after a time to live of %d ms, the plan says %d ms", r.ID, cmd.Index, cmd.TTL, ttl)
 	}
 }
 
@@ -99,8 +100,8 @@ func mayForce(p *taskplan.Plan, id taskevent.Run) bool {
 func (c *cleanups) drop(e *trace.Event, l *ledger) {
 	c.stake("P12")
 	c.dropped = e.Seq
-	for _, r := range l.order {
-		if !r.gone && r.payload.Kind != taskplan.Cleanup && strings.EqualFold(r.payload.Collection, l.command.Class) {
+	for _, r := range l.Order {
+		if !r.Gone && r.Payload.Kind != taskplan.Cleanup && strings.EqualFold(r.Payload.Collection, l.Command.Class) {
 			c.bound = append(c.bound, r)
 		}
 	}
@@ -109,8 +110,8 @@ func (c *cleanups) drop(e *trace.Event, l *ledger) {
 // taken: what belongs to a dropped collection goes with the command that drops it.
 func (c *cleanups) taken(node string) {
 	for _, r := range c.bound {
-		if !r.gone {
-			c.report("P12", node, append(r.events(), c.dropped), "the record of %s outlives its collection %s", r.id, r.payload.Collection)
+		if !r.Gone {
+			c.report("P12", node, append(r.Events(), c.dropped), "the record of %s outlives its collection %s", r.ID, r.Payload.Collection)
 		}
 	}
 	c.bound = nil
@@ -119,25 +120,25 @@ func (c *cleanups) taken(node string) {
 // localRemoved: local state is still needed while the record is there, until the run is
 // over on the node.
 func (c *cleanups) localRemoved(e *trace.Event, run taskevent.Run, l *ledger) {
-	r := l.runs[run]
+	r := l.Runs[run]
 	if r == nil {
 		c.report("P12", e.Node, nil, "local state of %s is removed, which was never added", run)
 		return
 	}
 	c.stake("P12")
-	if r.gone {
+	if r.Gone {
 		return
 	}
-	said := l.at(e.Node).recovered[r.id]
-	switch callbacks := r.hasCallbacks(); {
-	case !r.status.IsTerminal():
-		c.report("P12", e.Node, r.events(), "local state of %s is removed while it is %s", r.id, r.status)
-	case callbacks && !c.done[local{e.Node, r.id}] && !said.done:
-		c.report("P12", e.Node, append(r.events(), said.seq), "local state of %s is removed before its OnTaskCompleted has run on this node", r.id)
+	said := l.at(e.Node).recovered[r.ID]
+	switch callbacks := hasCallbacks(r); {
+	case !r.Status.IsTerminal():
+		c.report("P12", e.Node, r.Events(), "local state of %s is removed while it is %s", r.ID, r.Status)
+	case callbacks && !c.done[local{e.Node, r.ID}] && !said.done:
+		c.report("P12", e.Node, append(r.Events(), said.seq), "local state of %s is removed before its OnTaskCompleted has run on this node", r.ID)
 	}
 }
 
 // hasCallbacks says that the provider of the run has callbacks.
-func (r *run) hasCallbacks() bool { return r.id.Namespace != string(taskplan.Cleanup) }
+func hasCallbacks(r *projection.Run) bool { return r.ID.Namespace != string(taskplan.Cleanup) }
 
 func (c *cleanups) finish(*ledger) {}

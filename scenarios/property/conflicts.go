@@ -1,6 +1,9 @@
 package property
 
-import "dtsim/sim/trace"
+import (
+	"dtsim/scenarios/projection"
+	"dtsim/sim/trace"
+)
 
 // conflicts is P11: of tasks of one kind about the same data one is active, and
 // while it is, nobody else changes its collection or property. That all replicas
@@ -8,36 +11,36 @@ import "dtsim/sim/trace"
 type conflicts struct{ *findings }
 
 func (c *conflicts) observe(e *trace.Event, l *ledger) {
-	if e.Kind != trace.Committed || !l.command.Accepted {
+	if e.Kind != trace.Committed || !l.Command.Accepted {
 		return
 	}
-	cmd := l.command
+	cmd := l.Command
 	switch cmd.Name {
 	case addTask:
 		c.stake("P11")
-		r := l.order[len(l.order)-1]
-		for _, other := range l.order[:len(l.order)-1] {
-			if other.active() && other.id.Namespace == r.id.Namespace && r.touches(other.payload.Collection, other.payload.Property) {
-				c.report("P11", e.Node, other.events(), "%s is accepted while %s is %s on the same data", r.id, other.id, other.status)
+		r := l.Order[len(l.Order)-1]
+		for _, other := range l.Order[:len(l.Order)-1] {
+			if other.Active() && other.ID.Namespace == r.ID.Namespace && r.Touches(other.Payload.Collection, other.Payload.Property) {
+				c.report("P11", e.Node, other.Events(), "%s is accepted while %s is %s on the same data", r.ID, other.ID, other.Status)
 			}
 		}
 	case updateProperty:
-		c.alone(e.Node, l, cmd.Property, l.flipped)
+		c.alone(e.Node, l, cmd.Property, l.Flipped)
 	case dropCollection, deleteTenants:
 		c.alone(e.Node, l, "", nil)
 	}
 }
 
 // alone complains about active tasks, but for the one that makes the change.
-func (c *conflicts) alone(node string, l *ledger, property string, by *run) {
-	cmd := l.command
+func (c *conflicts) alone(node string, l *ledger, property string, by *projection.Run) {
+	cmd := l.Command
 	if cmd.Migration != nil && by == nil {
 		return // the schema is as it was: a flip that came twice, tenants that swap alone
 	}
 	c.stake("P11")
-	for _, r := range l.order {
-		if r != by && r.active() && r.touches(cmd.Class, property) {
-			c.report("P11", node, r.events(), "%s of %s at index %d is accepted while %s is %s", cmd.Name, cmd.Class, cmd.Index, r.id, r.status)
+	for _, r := range l.Order {
+		if r != by && r.Active() && r.Touches(cmd.Class, property) {
+			c.report("P11", node, r.Events(), "%s of %s at index %d is accepted while %s is %s", cmd.Name, cmd.Class, cmd.Index, r.ID, r.Status)
 		}
 	}
 }

@@ -15,11 +15,11 @@ func (c *failFast) observe(e *trace.Event, l *ledger) {
 	switch {
 	case asked:
 		c.start(e, b.Run, l)
-	case l.change != nil && l.command.Name == unitCompletion && l.command.Accepted && l.command.Error != "":
+	case l.Change != nil && l.Command.Name == unitCompletion && l.Command.Accepted && l.Command.Error != "":
 		c.stake("P10")
-		if l.change.after != failed {
-			c.report("P10", e.Node, l.change.run.events(), "unit %s of %s failed at index %d and the task is %s",
-				l.command.UnitID, l.change.run.id, l.command.Index, l.change.after)
+		if l.Change.After != failed {
+			c.report("P10", e.Node, l.Change.Run.Events(), "unit %s of %s failed at index %d and the task is %s",
+				l.Command.UnitID, l.Change.Run.ID, l.Command.Index, l.Change.After)
 		}
 	}
 }
@@ -27,19 +27,19 @@ func (c *failFast) observe(e *trace.Event, l *ledger) {
 // start complains when the node had listed the end of STARTED before it asked its
 // provider to start the run.
 func (c *failFast) start(e *trace.Event, run taskevent.Run, l *ledger) {
-	r := l.runs[run]
+	r := l.Runs[run]
 	if r == nil {
 		c.report("P10", e.Node, nil, "%s is started and was never added", run)
 		return
 	}
-	left, ok := r.leftStarted()
+	left, ok := r.LeftStarted()
 	if !ok {
 		return
 	}
 	c.stake("P10")
-	if index, list := l.at(e.Node).knew(e.At); index >= left.index {
-		c.report("P10", e.Node, []int{left.seq, list}, "%s is started although this node has listed that it became %s at index %d",
-			r.id, name(left.status), left.index)
+	if index, list := l.at(e.Node).knew(e.At); index >= left.Index {
+		c.report("P10", e.Node, []int{left.Seq, list}, "%s is started although this node has listed that it became %s at index %d",
+			r.ID, name(left.Status), left.Index)
 	}
 }
 

@@ -3,6 +3,7 @@ package property
 import (
 	"strings"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
@@ -21,7 +22,7 @@ type flaws struct {
 	called   map[int64]flawed
 	requests map[request]flawed
 	// doomed are the runs that may come to nothing only, and why.
-	doomed map[*run]taskplan.Flaw
+	doomed map[*projection.Run]taskplan.Flaw
 	// guarded are the namespaces whose guards read payloads.
 	guarded map[string]bool
 }
@@ -37,7 +38,7 @@ type flawed struct {
 func newFlaws(f *findings) *flaws {
 	c := &flaws{
 		findings: f, called: make(map[int64]flawed), requests: make(map[request]flawed),
-		doomed: make(map[*run]taskplan.Flaw), guarded: make(map[string]bool),
+		doomed: make(map[*projection.Run]taskplan.Flaw), guarded: make(map[string]bool),
 	}
 	for namespace := range provider.NewSet(provider.Env{}).ConflictDetectors() {
 		c.guarded[namespace] = true
@@ -62,8 +63,8 @@ func (c *flaws) observe(e *trace.Event, l *ledger) {
 			c.called[b.Op], c.requests[b.Request] = s, s
 		}
 	case *event.Committed:
-		if s, ok := c.requests[l.command.Request]; ok && !l.command.Duplicate && !taskevent.OfSessions(l.command.Verdict) {
-			c.decided(e, s, l.command)
+		if s, ok := c.requests[l.Command.Request]; ok && !l.Command.Duplicate && !taskevent.OfSessions(l.Command.Verdict) {
+			c.decided(e, s, l.Command)
 		}
 		c.failed(e, l)
 	case *event.Returned:
@@ -98,7 +99,7 @@ func (c *flaws) decided(e *trace.Event, s flawed, cmd *taskevent.Command) {
 
 // told: the caller learns that it need not try again.
 func (c *flaws) told(e *trace.Event, b *event.Returned, l *ledger, s flawed) {
-	if !c.refusedForEver(s) || l.sessionRefused[s.request] {
+	if !c.refusedForEver(s) || l.SessionRefused[s.request] {
 		return
 	}
 	switch {
@@ -112,40 +113,40 @@ func (c *flaws) told(e *trace.Event, b *event.Returned, l *ledger, s flawed) {
 
 // changed: nothing comes of a run that is doomed.
 func (c *flaws) changed(e *trace.Event, l *ledger) {
-	ch := l.change
+	ch := l.Change
 	if ch == nil {
 		return
 	}
-	if l.command.Name == addTask && l.command.Accepted && ch.run.id.Version == l.command.Index {
-		s := c.requests[l.command.Request]
+	if l.Command.Name == addTask && l.Command.Accepted && ch.Run.ID.Version == l.Command.Index {
+		s := c.requests[l.Command.Request]
 		if s.flaw.Unreadable() || s.flaw == taskplan.UnknownProperty {
-			c.doomed[ch.run] = s.flaw
+			c.doomed[ch.Run] = s.flaw
 		}
 	}
-	flaw, doomed := c.doomed[ch.run]
+	flaw, doomed := c.doomed[ch.Run]
 	if !doomed {
 		return
 	}
 	c.stake("P18")
 	switch {
-	case ch.after == preparing || ch.after == swapping || ch.after == finished:
-		c.report("P18", e.Node, ch.run.events(), "%s is %s, its flaw is %s: nothing can have come of it", ch.run.id, ch.after, flaw)
-	case ch.unit != nil && ch.unit.status == taskevent.UnitCompleted:
-		c.report("P18", e.Node, ch.run.events(), "unit %s of %s is completed, the flaw of the task is %s", ch.unitID, ch.run.id, flaw)
+	case ch.After == preparing || ch.After == swapping || ch.After == finished:
+		c.report("P18", e.Node, ch.Run.Events(), "%s is %s, its flaw is %s: nothing can have come of it", ch.Run.ID, ch.After, flaw)
+	case ch.Unit != nil && ch.Unit.Status == taskevent.UnitCompleted:
+		c.report("P18", e.Node, ch.Run.Events(), "unit %s of %s is completed, the flaw of the task is %s", ch.UnitID, ch.Run.ID, flaw)
 	}
 }
 
 // failed: the failure of a unit of a doomed run says what is wrong with the payload.
 func (c *flaws) failed(e *trace.Event, l *ledger) {
-	cmd := l.command
+	cmd := l.Command
 	if cmd.Name != unitCompletion || !cmd.Accepted || cmd.Error == "" {
 		return
 	}
-	r := l.current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]
-	if flaw, doomed := c.doomed[r]; doomed && r.id.Version == cmd.Args.Version {
+	r := l.Current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]
+	if flaw, doomed := c.doomed[r]; doomed && r.ID.Version == cmd.Args.Version {
 		c.stake("P18")
 		if !strings.Contains(cmd.Error, taskevent.UnreadablePayload) {
-			c.report("P18", e.Node, r.events(), "unit %s of %s fails with %q, the flaw of the task is %s", cmd.UnitID, r.id, cmd.Error, flaw)
+			c.report("P18", e.Node, r.Events(), "unit %s of %s fails with %q, the flaw of the task is %s", cmd.UnitID, r.ID, cmd.Error, flaw)
 		}
 	}
 }

@@ -127,17 +127,17 @@ func (c *handles) terminatedAtOnce(e *trace.Event, who incarnation) {
 	}
 	for _, id := range c.of(who) {
 		h := c.live[id]
-		r := c.ledger.runs[h.run]
+		r := c.ledger.Runs[h.run]
 		if r == nil || h.told > 0 || h.started > list || c.busy[calledBy{who, h.run.Key()}] > 0 {
 			continue
 		}
-		left, ok := r.leftStarted()
-		if !ok || left.index > index {
+		left, ok := r.LeftStarted()
+		if !ok || left.Index > index {
 			continue
 		}
 		c.stake("P14")
-		c.report("P14", e.Node, []int{h.started, left.seq, list}, "%s goes on working although this node has listed that it became %s at index %d",
-			h.run, name(left.status), left.index)
+		c.report("P14", e.Node, []int{h.started, left.Seq, list}, "%s goes on working although this node has listed that it became %s at index %d",
+			h.run, name(left.Status), left.Index)
 	}
 }
 
@@ -146,18 +146,18 @@ func (c *handles) terminatedInTime(e *trace.Event, who incarnation) {
 	l := c.ledger
 	for _, id := range c.of(who) {
 		h := c.live[id]
-		r := l.runs[h.run]
+		r := l.Runs[h.run]
 		if r == nil {
 			continue
 		}
-		left, ok := r.leftStarted()
+		left, ok := r.LeftStarted()
 		if !ok || h.told > 0 || l.stalled() {
 			continue
 		}
 		c.stake("P14")
-		if since := max(left.at, l.follows(l.at(e.Node))); l.now-since > l.bounds().reaction {
-			c.report("P14", e.Node, []int{h.started, left.seq}, "%s has been %s for %s and its handle was not terminated",
-				h.run, name(left.status), l.now-left.at)
+		if since := max(left.At, l.follows(l.at(e.Node))); l.Now-since > l.bounds().reaction {
+			c.report("P14", e.Node, []int{h.started, left.Seq}, "%s has been %s for %s and its handle was not terminated",
+				h.run, name(left.Status), l.Now-left.At)
 		}
 	}
 }

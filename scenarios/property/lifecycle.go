@@ -3,6 +3,7 @@ package property
 import (
 	"slices"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
@@ -50,9 +51,9 @@ var mayStay = map[string][]taskevent.TaskStatus{
 
 func (c *lifecycle) observe(e *trace.Event, l *ledger) {
 	switch {
-	case e.Kind == trace.Committed && l.command.Name == addTask && l.command.Accepted:
+	case e.Kind == trace.Committed && l.Command.Name == addTask && l.Command.Accepted:
 		c.added(e.Node, l)
-	case l.change != nil:
+	case l.Change != nil:
 		c.moved(e.Node, l)
 	}
 }
@@ -60,28 +61,28 @@ func (c *lifecycle) observe(e *trace.Event, l *ledger) {
 // added looks at a new run before its record is seen.
 func (c *lifecycle) added(node string, l *ledger) {
 	c.stake("P3")
-	r := l.order[len(l.order)-1]
-	old := l.current[r.id.Key()]
+	r := l.Order[len(l.Order)-1]
+	old := l.Current[r.ID.Key()]
 	switch {
 	case old == nil:
 		return
-	case old.active():
-		c.report("P3", node, old.events(), "%s replaces %s, which is %s", r.id, old.id, old.status)
-	case old.id.Version >= r.id.Version:
-		c.report("P3", node, old.events(), "%s follows %s: the version went back", r.id, old.id)
+	case old.Active():
+		c.report("P3", node, old.Events(), "%s replaces %s, which is %s", r.ID, old.ID, old.Status)
+	case old.ID.Version >= r.ID.Version:
+		c.report("P3", node, old.Events(), "%s follows %s: the version went back", r.ID, old.ID)
 	}
 }
 
 // moved holds one step of a run against the table.
 func (c *lifecycle) moved(node string, l *ledger) {
-	ch, cmd := l.change, l.command
+	ch, cmd := l.Change, l.Command
 	c.stake("P3")
 	if !legal(cmd, ch) {
 		what := "accepted"
 		if !cmd.Accepted {
 			what = "not accepted"
 		}
-		c.report("P3", node, ch.run.events(), "%s at index %d, %s, took %s from %q to %q", cmd.Name, cmd.Index, what, ch.run.id, ch.before, ch.after)
+		c.report("P3", node, ch.Run.Events(), "%s at index %d, %s, took %s from %q to %q", cmd.Name, cmd.Index, what, ch.Run.ID, ch.Before, ch.After)
 		return
 	}
 	if cmd.Name == unitCompletion && cmd.Accepted {
@@ -90,32 +91,32 @@ func (c *lifecycle) moved(node string, l *ledger) {
 }
 
 // legal says whether a command may have made this of a task.
-func legal(cmd *taskevent.Command, ch *change) bool {
+func legal(cmd *taskevent.Command, ch *projection.Change) bool {
 	switch {
 	case !cmd.Accepted:
-		return ch.before == ch.after
+		return ch.Before == ch.After
 	case cmd.Name == dropCollection:
-		return ch.after == absent
-	case ch.before == ch.after && ch.before != absent:
-		return slices.Contains(mayStay[cmd.Name], ch.before)
+		return ch.After == absent
+	case ch.Before == ch.After && ch.Before != absent:
+		return slices.Contains(mayStay[cmd.Name], ch.Before)
 	}
-	return slices.Contains(steps[cmd.Name], step{ch.before, ch.after})
+	return slices.Contains(steps[cmd.Name], step{ch.Before, ch.After})
 }
 
 // unitsDone: a task leaves STARTED with its last unit, and not before.
-func (c *lifecycle) unitsDone(node string, cmd *taskevent.Command, ch *change) {
+func (c *lifecycle) unitsDone(node string, cmd *taskevent.Command, ch *projection.Change) {
 	if cmd.Error != "" {
 		return
 	}
-	switch open := ch.run.unfinished; {
-	case open > 0 && ch.after != started:
-		c.report("P3", node, ch.run.events(), "%s became %s at index %d with %d units open", ch.run.id, ch.after, cmd.Index, open)
-	case open == 0 && ch.after == started:
-		c.report("P3", node, ch.run.events(), "%s is still STARTED at index %d although all units are terminal", ch.run.id, cmd.Index)
-	case open == 0 && !ch.run.barrier && ch.after == preparing:
-		c.report("P3", node, ch.run.events(), "%s has no preparation barrier and became PREPARING at index %d", ch.run.id, cmd.Index)
-	case open == 0 && ch.run.barrier && ch.after == swapping && len(ch.run.missing(ch.run.prepared)) > 0:
-		c.report("P3", node, ch.run.events(), "%s went past the preparation barrier at index %d", ch.run.id, cmd.Index)
+	switch open := ch.Run.Unfinished; {
+	case open > 0 && ch.After != started:
+		c.report("P3", node, ch.Run.Events(), "%s became %s at index %d with %d units open", ch.Run.ID, ch.After, cmd.Index, open)
+	case open == 0 && ch.After == started:
+		c.report("P3", node, ch.Run.Events(), "%s is still STARTED at index %d although all units are terminal", ch.Run.ID, cmd.Index)
+	case open == 0 && !ch.Run.Barrier && ch.After == preparing:
+		c.report("P3", node, ch.Run.Events(), "%s has no preparation barrier and became PREPARING at index %d", ch.Run.ID, cmd.Index)
+	case open == 0 && ch.Run.Barrier && ch.After == swapping && len(ch.Run.Missing(ch.Run.Prepared)) > 0:
+		c.report("P3", node, ch.Run.Events(), "%s went past the preparation barrier at index %d", ch.Run.ID, cmd.Index)
 	}
 }
 
@@ -128,17 +129,17 @@ func (c *lifecycle) finish(l *ledger) {
 		if e.What != taskevent.RestRecord {
 			continue
 		}
-		r := l.runs[e.Run]
+		r := l.Runs[e.Run]
 		if r == nil {
 			c.report("P3", e.node, []int{e.seq}, "the record of %s was never added", e.Run)
 			continue
 		}
 		c.stake("P3")
-		switch s := r.as(l.at(e.node).restIndex); {
-		case s.status == absent:
-			c.report("P3", e.node, []int{e.seq, s.seq}, "the record of %s is back, it was removed at index %d", r.id, s.index)
-		case s.status != e.Status:
-			c.report("P3", e.node, []int{e.seq, s.seq}, "%s ends as %s, the log made it %s at index %d", r.id, e.Status, s.status, s.index)
+		switch s := r.As(l.at(e.node).restIndex); {
+		case s.Status == absent:
+			c.report("P3", e.node, []int{e.seq, s.Seq}, "the record of %s is back, it was removed at index %d", r.ID, s.Index)
+		case s.Status != e.Status:
+			c.report("P3", e.node, []int{e.seq, s.Seq}, "%s ends as %s, the log made it %s at index %d", r.ID, e.Status, s.Status, s.Index)
 		}
 	}
 }

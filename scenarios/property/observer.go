@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
@@ -50,6 +51,9 @@ func New(p *taskplan.Plan) *Observer {
 	}
 	return o
 }
+
+// Log returns what the log says, for another observer of the same run to share.
+func (o *Observer) Log() *projection.Log { return o.ledger.Log.Share() }
 
 // Observe takes in the next event.
 func (o *Observer) Observe(e trace.Event) {
@@ -153,11 +157,11 @@ func (f *findings) report(property, node string, led []int, format string, args 
 	if f.counts[property] > maxViolations {
 		return
 	}
-	events := append(slices.Clone(led), f.ledger.seq)
+	events := append(slices.Clone(led), f.ledger.Seq)
 	slices.Sort(events)
 	events = slices.Compact(slices.DeleteFunc(events, func(seq int) bool { return seq == 0 }))
 	f.violations = append(f.violations, trace.Violation{
-		Property: property, Message: fmt.Sprintf(format, args...), At: f.ledger.now, Node: node, Events: events,
+		Property: property, Message: fmt.Sprintf(format, args...), At: f.ledger.Now, Node: node, Events: events,
 	})
 }
 

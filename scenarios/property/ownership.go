@@ -10,35 +10,35 @@ import (
 type ownership struct{ *findings }
 
 func (c *ownership) observe(e *trace.Event, l *ledger) {
-	if l.change == nil || l.change.unit == nil {
+	if l.Change == nil || l.Change.Unit == nil {
 		return
 	}
-	cmd, ch := l.command, l.change
-	before, after := ch.unitBefore, *ch.unit
+	cmd, ch := l.Command, l.Change
+	before, after := ch.UnitBefore, *ch.Unit
 	complain := func(what string) {
-		c.report("P4", e.Node, []int{ch.seqBefore}, "unit %s of %s at index %d (%s by %s): %s: it was %s of %q at %g and is %s of %q at %g",
-			ch.unitID, ch.run.id, cmd.Index, cmd.Name, cmd.NodeID, what,
-			before.status, before.owner, before.progress, after.status, after.owner, after.progress)
+		c.report("P4", e.Node, []int{ch.SeqBefore}, "unit %s of %s at index %d (%s by %s): %s: it was %s of %q at %g and is %s of %q at %g",
+			ch.UnitID, ch.Run.ID, cmd.Index, cmd.Name, cmd.NodeID, what,
+			before.Status, before.Owner, before.Progress, after.Status, after.Owner, after.Progress)
 	}
 	c.stake("P4")
-	same := before.status == after.status && before.owner == after.owner && before.progress == after.progress
+	same := before.Status == after.Status && before.Owner == after.Owner && before.Progress == after.Progress
 	switch {
 	case !cmd.Accepted:
 		if !same {
 			complain("a command without effect changed it")
 		}
 		return
-	case before.status.IsTerminal():
+	case before.Status.IsTerminal():
 		// Late progress is ignored without an error, everything else is refused.
 		if cmd.Name != unitProgress || !same {
 			complain("it was terminal")
 		}
 		return
-	case before.owner != "" && before.owner != cmd.NodeID:
+	case before.Owner != "" && before.Owner != cmd.NodeID:
 		complain("it belongs to another node")
-	case after.owner != cmd.NodeID:
+	case after.Owner != cmd.NodeID:
 		complain("the report did not claim it")
-	case after.progress < before.progress:
+	case after.Progress < before.Progress:
 		complain("its progress regressed")
 	}
 	wanted := taskevent.UnitInProgress
@@ -48,16 +48,16 @@ func (c *ownership) observe(e *trace.Event, l *ledger) {
 			wanted = taskevent.UnitFailed
 		}
 	}
-	if after.status != wanted {
+	if after.Status != wanted {
 		complain("it should be " + string(wanted))
 	}
 }
 
 func (c *ownership) finish(l *ledger) {
-	for _, r := range l.order {
-		for _, id := range r.unitIDs() {
-			if u := r.units[id]; u.status.IsTerminal() && u.owner == "" {
-				c.report("P4", "", []int{u.seq}, "unit %s of %s is %s and has no owner", id, r.id, u.status)
+	for _, r := range l.Order {
+		for _, id := range r.UnitIDs() {
+			if u := r.Units[id]; u.Status.IsTerminal() && u.Owner == "" {
+				c.report("P4", "", []int{u.Seq}, "unit %s of %s is %s and has no owner", id, r.ID, u.Status)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
@@ -23,7 +24,7 @@ func (c *progress) finish(l *ledger) {
 	if l.end == 0 {
 		return // no node was up
 	}
-	for _, r := range l.order {
+	for _, r := range l.Order {
 		c.ends(l, r)
 		c.calls(l, r)
 		c.expires(l, r)
@@ -32,16 +33,16 @@ func (c *progress) finish(l *ledger) {
 }
 
 // ends: the run has become terminal.
-func (c *progress) ends(l *ledger, r *run) {
-	s := r.at(l.end)
-	if s.index == 0 {
+func (c *progress) ends(l *ledger, r *projection.Run) {
+	s := r.At(l.end)
+	if s.Index == 0 {
 		return
 	}
-	if s.status == absent || s.status.IsTerminal() {
+	if s.Status == absent || s.Status.IsTerminal() {
 		c.stake("P16")
 		return
 	}
-	since := max(l.settled(), r.history[0].at)
+	since := max(l.settled(), r.History[0].At)
 	if c.tooShort(l.end-since, l.bounds().tasks) {
 		return
 	}
@@ -50,23 +51,23 @@ func (c *progress) ends(l *ledger, r *run) {
 		c.excuse("P16", e.name)
 		return
 	}
-	c.report("P16", "", r.events(), "%s is %s since %s, and nothing has gone wrong for %s; %s is enough, and no excuse fits",
-		r.id, s.status, s.at, l.end-since, l.bounds().tasks)
+	c.report("P16", "", r.Events(), "%s is %s since %s, and nothing has gone wrong for %s; %s is enough, and no excuse fits",
+		r.ID, s.Status, s.At, l.end-since, l.bounds().tasks)
 }
 
 // calls: OnTaskCompleted has succeeded on every node that was up long enough while
 // there was a record of the end.
-func (c *progress) calls(l *ledger, r *run) {
-	ended, ok := r.terminal()
-	if !ok || !r.hasCallbacks() {
+func (c *progress) calls(l *ledger, r *projection.Run) {
+	ended, ok := r.Terminal()
+	if !ok || !hasCallbacks(r) {
 		return
 	}
-	until, gone := l.end, r.last()
-	if gone.status == absent {
-		until = min(until, gone.at)
+	until, gone := l.end, r.Last()
+	if gone.Status == absent {
+		until = min(until, gone.At)
 	}
 	for _, n := range l.resting() {
-		since := max(l.follows(n), ended.at)
+		since := max(l.follows(n), ended.At)
 		if until < l.end && until-since < l.bounds().callbacks {
 			continue // its record went away in between, and not for its age alone
 		}
@@ -79,34 +80,34 @@ func (c *progress) calls(l *ledger, r *run) {
 		}
 		c.stake("P16")
 		if _, ran := c.callbacks.succeeded(n.name, r, taskevent.TaskCompleted, ""); !ran {
-			c.report("P16", n.name, append(r.events(), n.born), "OnTaskCompleted of %s has not succeeded on this node, %s after it became %s; %s is enough",
-				r.id, until-since, ended.status, l.bounds().callbacks)
+			c.report("P16", n.name, append(r.Events(), n.born), "OnTaskCompleted of %s has not succeeded on this node, %s after it became %s; %s is enough",
+				r.ID, until-since, ended.Status, l.bounds().callbacks)
 		}
 	}
 }
 
 // expires: the record of a run that has ended is gone after its time to live.
-func (c *progress) expires(l *ledger, r *run) {
-	ended, ok := r.terminal()
+func (c *progress) expires(l *ledger, r *projection.Run) {
+	ended, ok := r.Terminal()
 	if !ok {
 		return // what has not ended has no age
 	}
-	ttl, last := l.plan.CompletedTaskTTL.D(), r.at(l.end)
+	ttl, last := l.plan.CompletedTaskTTL.D(), r.At(l.end)
 	if ttl > shortLife {
 		return // no run waits for that
 	}
 	due := l.stamped(r) + ttl
-	switch lasted := l.end - max(l.settled(), ended.at, due); {
-	case due > l.end && l.stamped(r) > ended.at:
+	switch lasted := l.end - max(l.settled(), ended.At, due); {
+	case due > l.end && l.stamped(r) > ended.At:
 		c.excuse("P16", clockAhead)
 	case c.tooShort(lasted, l.bounds().records):
 	case l.stalled():
 		c.excuse("P16", majorityLeft)
 	default:
 		c.stake("P16")
-		if last.status != absent {
-			c.report("P16", "", r.events(), "the record of %s is still there, %s after it became %s; its time to live is %s",
-				r.id, l.end-ended.at, last.status, ttl)
+		if last.Status != absent {
+			c.report("P16", "", r.Events(), "the record of %s is still there, %s after it became %s; its time to live is %s",
+				r.ID, l.end-ended.At, last.Status, ttl)
 		}
 	}
 }
@@ -118,18 +119,18 @@ func (c *progress) forgets(l *ledger) {
 		if e.What != taskevent.RestLocal {
 			continue
 		}
-		r := l.runs[e.Run]
+		r := l.Runs[e.Run]
 		if r == nil {
 			c.report("P16", e.node, []int{e.seq}, "there is local state of %s, which was never added", e.Run)
 			continue
 		}
-		gone := r.last()
-		if gone.status != absent || l.stalled() || c.tooShort(l.end-max(l.follows(l.at(e.node)), gone.at), l.bounds().callbacks) {
+		gone := r.Last()
+		if gone.Status != absent || l.stalled() || c.tooShort(l.end-max(l.follows(l.at(e.node)), gone.At), l.bounds().callbacks) {
 			continue
 		}
 		c.stake("P16")
-		c.report("P16", e.node, []int{gone.seq, e.seq}, "there is local state of %s, whose record is gone since %s; %s is enough to remove it",
-			r.id, gone.at, l.bounds().callbacks)
+		c.report("P16", e.node, []int{gone.Seq, e.seq}, "there is local state of %s, whose record is gone since %s; %s is enough to remove it",
+			r.ID, gone.At, l.bounds().callbacks)
 	}
 }
 
@@ -157,8 +158,8 @@ func (l *ledger) settled() time.Duration {
 func (l *ledger) follows(n *node) time.Duration { return max(l.calm, n.since) + l.bounds().cluster }
 
 // stamped is the true time of what the record of a run gives as its end.
-func (l *ledger) stamped(r *run) time.Duration {
-	return time.Duration(r.ended-l.start) * time.Millisecond
+func (l *ledger) stamped(r *projection.Run) time.Duration {
+	return time.Duration(r.Ended-l.start) * time.Millisecond
 }
 
 // The excuses of P16, all there are.
@@ -189,20 +190,20 @@ type excuse struct {
 }
 
 // excuseFor returns why a run may stay where it is; nil for no reason.
-func (l *ledger) excuseFor(r *run, s stage) *excuse {
+func (l *ledger) excuseFor(r *projection.Run, s projection.Stage) *excuse {
 	names, seqs := l.gone()
 	if l.stalled() {
 		return &excuse{majorityLeft, seqs, names}
 	}
-	if r.inherited && s.index == l.inherited.index {
-		return &excuse{name: newerVersion, seqs: []int{s.seq}}
+	if r.Inherited && s.Index == l.Inherited.Index {
+		return &excuse{name: newerVersion, seqs: []int{s.Seq}}
 	}
-	if f := l.inTheWay(r); f != nil && s.status == swapping {
-		return &excuse{name: newerVersion, seqs: []int{f.last().seq, r.flipRefused}}
+	if f := l.inTheWay(r); f != nil && s.Status == swapping {
+		return &excuse{name: newerVersion, seqs: []int{f.Last().Seq, r.FlipRefused}}
 	}
 	e := &excuse{name: participantLeft}
 	for i, name := range names {
-		if r.owes(name, s) {
+		if owes(r, name, s) {
 			e.seqs, e.nodes = append(e.seqs, seqs[i]), append(e.nodes, name)
 		}
 	}
@@ -214,17 +215,17 @@ func (l *ledger) excuseFor(r *run, s stage) *excuse {
 
 // inTheWay returns a run in a status that only a newer version knows, because of which a
 // flip of r was refused; nil for none.
-func (l *ledger) inTheWay(r *run) *run {
-	if r.flipRefused == 0 {
+func (l *ledger) inTheWay(r *projection.Run) *projection.Run {
+	if r.FlipRefused == 0 {
 		return nil
 	}
-	i := slices.IndexFunc(l.order, func(f *run) bool {
-		return f.inherited && f.foreign() && f.id.Namespace != r.id.Namespace && f.touches(r.payload.Collection, r.payload.Property)
+	i := slices.IndexFunc(l.Order, func(f *projection.Run) bool {
+		return f.Inherited && f.Foreign() && f.ID.Namespace != r.ID.Namespace && f.Touches(r.Payload.Collection, r.Payload.Property)
 	})
 	if i < 0 {
 		return nil
 	}
-	return l.order[i]
+	return l.Order[i]
 }
 
 // stalled says that a majority of the nodes has left for good, and that nothing was
@@ -238,22 +239,22 @@ func (l *ledger) stalled() bool {
 	for _, name := range names {
 		since = max(since, l.nodes[name].leftAt)
 	}
-	return l.committed <= max(since, l.calm)
+	return l.Committed <= max(since, l.calm)
 }
 
 // owes says whether a run waits for a node, as far as the log can tell: for the end of a
 // unit that is the node's, or for its ack.
-func (r *run) owes(node string, s stage) bool {
-	switch s.status {
+func owes(r *projection.Run, node string, s projection.Stage) bool {
+	switch s.Status {
 	case started:
-		return slices.ContainsFunc(r.unitIDs(), func(id string) bool {
-			u := r.units[id]
-			return !u.status.IsTerminal() && (u.owner == node || r.payload.Places[id].Node == node)
+		return slices.ContainsFunc(r.UnitIDs(), func(id string) bool {
+			u := r.Units[id]
+			return !u.Status.IsTerminal() && (u.Owner == node || r.Payload.Places[id].Node == node)
 		})
 	case preparing:
-		return slices.Contains(r.missing(r.prepared), node)
+		return slices.Contains(r.Missing(r.Prepared), node)
 	case swapping:
-		return slices.Contains(r.missing(r.swapped), node)
+		return slices.Contains(r.Missing(r.Swapped), node)
 	}
 	return false
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
@@ -38,17 +39,17 @@ func (l *ledger) kept(p taskplan.Promise) error {
 	}
 	switch p.Expect {
 	case taskplan.TaskEnds:
-		return r.ends(p.Status)
+		return ends(r, p.Status)
 	case taskplan.UnitsOnce:
-		return r.unitsOnce()
+		return unitsOnce(r)
 	case taskplan.CallbacksOnce:
-		return r.callbacksOnce(l.plan.Cluster.NodeNames())
+		return callbacksOnce(r, l.plan.Cluster.NodeNames())
 	case taskplan.SwapsOnce:
-		return r.swapsOnce()
+		return swapsOnce(r)
 	case taskplan.NoSwap:
-		return r.noSwap()
+		return noSwap(r)
 	case taskplan.GroupsEarly:
-		return r.groupsEarly()
+		return groupsEarly(r)
 	case taskplan.TaskStays:
 		return l.stays(r)
 	case taskplan.RecordGone:
@@ -58,10 +59,10 @@ func (l *ledger) kept(p taskplan.Promise) error {
 }
 
 // runOf returns the run a promise is about.
-func (l *ledger) runOf(p taskplan.Promise) (*run, error) {
-	var of []*run
-	for _, r := range l.order {
-		if r.id.Namespace == p.Namespace && r.id.Task == p.TaskID {
+func (l *ledger) runOf(p taskplan.Promise) (*projection.Run, error) {
+	var of []*projection.Run
+	for _, r := range l.Order {
+		if r.ID.Namespace == p.Namespace && r.ID.Task == p.TaskID {
 			of = append(of, r)
 		}
 	}
@@ -131,7 +132,7 @@ func (l *ledger) dataAre(p taskplan.Promise) error {
 
 // expected is how many nodes, or replicas, a promise about data is about.
 func (l *ledger) expected(p taskplan.Promise) int {
-	found := l.collections[strings.ToLower(p.Collection)]
+	found := l.Collections[strings.ToLower(p.Collection)]
 	switch {
 	case p.Expect == taskplan.CollectionGone:
 		return 0
@@ -142,7 +143,7 @@ func (l *ledger) expected(p taskplan.Promise) int {
 		return l.plan.Cluster.Nodes
 	}
 	var replicas int
-	for shard, nodes := range found.shards {
+	for shard, nodes := range found.Shards {
 		if p.Tenant == "" || p.Tenant == shard {
 			replicas += len(nodes)
 		}
@@ -158,31 +159,31 @@ func at(shard string) string {
 }
 
 // stays: the run was always in one status, and every node that is up has it on record.
-func (l *ledger) stays(r *run) error {
-	if s := r.last(); len(r.history) > 1 {
-		return fmt.Errorf("%s was %s and became %s", r.id, r.history[0].status, name(s.status))
+func (l *ledger) stays(r *projection.Run) error {
+	if s := r.Last(); len(r.History) > 1 {
+		return fmt.Errorf("%s was %s and became %s", r.ID, r.History[0].Status, name(s.Status))
 	}
 	var have []string
 	for i := range l.atRest {
-		if e := &l.atRest[i]; e.What == taskevent.RestRecord && e.Run == r.id && e.Status == r.status {
+		if e := &l.atRest[i]; e.What == taskevent.RestRecord && e.Run == r.ID && e.Status == r.Status {
 			have = append(have, e.node)
 		}
 	}
 	if resting := l.resting(); len(have) != len(resting) || len(have) == 0 {
-		return fmt.Errorf("of %d nodes that are up these have %s on record: %s", len(resting), r.id, strings.Join(have, ", "))
+		return fmt.Errorf("of %d nodes that are up these have %s on record: %s", len(resting), r.ID, strings.Join(have, ", "))
 	}
 	return nil
 }
 
 // recordGone: neither the record nor local state of the run is left.
-func (l *ledger) recordGone(r *run) error {
-	if !r.gone {
-		return fmt.Errorf("the record of %s is still there", r.id)
+func (l *ledger) recordGone(r *projection.Run) error {
+	if !r.Gone {
+		return fmt.Errorf("the record of %s is still there", r.ID)
 	}
 	for i := range l.atRest {
 		e := &l.atRest[i]
-		if what := e.What; (what == taskevent.RestRecord || what == taskevent.RestLocal) && e.Run == r.id {
-			return fmt.Errorf("%s still has a %s of %s", e.node, what, r.id)
+		if what := e.What; (what == taskevent.RestRecord || what == taskevent.RestLocal) && e.Run == r.ID {
+			return fmt.Errorf("%s still has a %s of %s", e.node, what, r.ID)
 		}
 	}
 	if len(l.atRest) == 0 {
@@ -192,11 +193,11 @@ func (l *ledger) recordGone(r *run) error {
 }
 
 // groupsEarly: a group ran its callback while the task was STARTED.
-func (r *run) groupsEarly() error {
-	if slices.ContainsFunc(r.callbacks, func(c callback) bool {
-		return c.name == taskevent.GroupCompleted && c.status == started && c.err == ""
+func groupsEarly(r *projection.Run) error {
+	if slices.ContainsFunc(r.Callbacks, func(c projection.Callback) bool {
+		return c.Name == taskevent.GroupCompleted && c.Status == started && c.Err == ""
 	}) {
 		return nil
 	}
-	return fmt.Errorf("no group of %s ran its callback while it was STARTED", r.id)
+	return fmt.Errorf("no group of %s ran its callback while it was STARTED", r.ID)
 }

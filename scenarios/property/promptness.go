@@ -3,6 +3,7 @@ package property
 import (
 	"time"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
@@ -48,8 +49,8 @@ func (c *promptness) of(e *trace.Event) *attention {
 func (c *promptness) observe(e *trace.Event, l *ledger) {
 	switch b := e.Body.(type) {
 	case *taskevent.TaskChanged:
-		if l.change != nil && l.change.notable() {
-			c.notable[l.command.Index] = true
+		if l.Change != nil && notable(l.Change) {
+			c.notable[l.Command.Index] = true
 		}
 	case *event.Applied:
 		if c.notable[b.Index] {
@@ -73,9 +74,9 @@ func (c *promptness) observe(e *trace.Event, l *ledger) {
 }
 
 // notable says that a change asks something of schedulers.
-func (ch *change) notable() bool {
-	ended := ch.unit != nil && ch.unit.status.IsTerminal() && !ch.unitBefore.status.IsTerminal()
-	return ch.after != "" && (ch.before != ch.after || ended)
+func notable(ch *projection.Change) bool {
+	ended := ch.Unit != nil && ch.Unit.Status.IsTerminal() && !ch.UnitBefore.Status.IsTerminal()
+	return ch.After != "" && (ch.Before != ch.After || ended)
 }
 
 // attract notes that there is something to look at. A scheduler that has not looked yet

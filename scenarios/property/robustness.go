@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
@@ -35,7 +36,7 @@ func (c *robustness) observe(e *trace.Event, l *ledger) {
 		c.stake("P18")
 		c.report("P18", e.Node, nil, "the system panics in %s at %s: %s", b.In, b.At, b.What)
 	case *event.Committed:
-		cmd := l.command
+		cmd := l.Command
 		if cmd.Outcome != event.Accepted {
 			c.refused(e, cmd)
 		}
@@ -62,40 +63,40 @@ func (c *robustness) refused(e *trace.Event, cmd *taskevent.Command) {
 // has succeeded, and a failure, with a word, only when one of them has failed; what was
 // cancelled has no outcome.
 func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
-	b := &l.command.Args
-	r := l.current[taskevent.Key{Namespace: b.Namespace, Task: b.ID}]
-	if r == nil || r.gone || r.id.Version != b.Version || !r.hasCallbacks() {
+	b := &l.Command.Args
+	r := l.Current[taskevent.Key{Namespace: b.Namespace, Task: b.ID}]
+	if r == nil || r.Gone || r.ID.Version != b.Version || !hasCallbacks(r) {
 		return
 	}
 	callback := taskevent.GroupCompleted
-	if l.command.Name == postAck && r.barrier {
+	if l.Command.Name == postAck && r.Barrier {
 		callback = taskevent.SwapRequested
 	}
 	if !b.Success {
 		c.stake("P18")
 		if strings.TrimSpace(b.Error) == "" {
-			c.report("P18", e.Node, nil, "%s of %s acknowledges a failure at index %d without a word", b.NodeID, r.id, l.command.Index)
+			c.report("P18", e.Node, nil, "%s of %s acknowledges a failure at index %d without a word", b.NodeID, r.ID, l.Command.Index)
 		}
-		if slices.Contains(r.owners(), b.NodeID) && !c.flipped[b.NodeID] && !c.callbacks.failed(b.NodeID, r, callback) {
+		if slices.Contains(r.Owners(), b.NodeID) && !c.flipped[b.NodeID] && !c.callbacks.failed(b.NodeID, r, callback) {
 			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback), "%s acknowledges a failure for %s at index %d (%s), none of its %s has failed",
-				b.NodeID, r.id, l.command.Index, b.Error, callback)
+				b.NodeID, r.ID, l.Command.Index, b.Error, callback)
 		}
 		return
 	}
-	for _, group := range r.groups() {
-		if len(r.local(group, b.NodeID)) == 0 {
+	for _, group := range r.Groups() {
+		if len(r.Local(group, b.NodeID)) == 0 {
 			continue
 		}
 		c.stake("P18")
 		if _, ok := c.callbacks.succeeded(b.NodeID, r, callback, group); !ok {
 			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback),
-				"%s acknowledges success for %s at index %d, its %s of group %q has not succeeded", b.NodeID, r.id, l.command.Index, callback, group)
+				"%s acknowledges success for %s at index %d, its %s of group %q has not succeeded", b.NodeID, r.ID, l.Command.Index, callback, group)
 		}
 	}
 }
 
 // attempts are the places of all runs of a callback on a node, whatever their group.
-func (c *callbacks) attempts(node string, r *run, callback string) []int {
+func (c *callbacks) attempts(node string, r *projection.Run, callback string) []int {
 	var seqs []int
 	for key, a := range c.ran {
 		if key.of(node, r, callback) {
@@ -107,7 +108,7 @@ func (c *callbacks) attempts(node string, r *run, callback string) []int {
 }
 
 // failed says that a callback has ended on a node with an error that is an outcome.
-func (c *callbacks) failed(node string, r *run, callback string) bool {
+func (c *callbacks) failed(node string, r *projection.Run, callback string) bool {
 	for key, a := range c.ran {
 		if key.of(node, r, callback) && a.err != "" && !a.interrupted {
 			return true
@@ -117,8 +118,8 @@ func (c *callbacks) failed(node string, r *run, callback string) bool {
 }
 
 // of says that it is a callback of a run on a node.
-func (k calling) of(node string, r *run, callback string) bool {
-	return k.who.node == node && k.run == r.id.Version && k.name == callback
+func (k calling) of(node string, r *projection.Run, callback string) bool {
+	return k.who.node == node && k.run == r.ID.Version && k.name == callback
 }
 
 func (c *robustness) finish(*ledger) {}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
@@ -22,60 +23,59 @@ func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
 	if b, ok := e.Body.(*taskevent.CallbackStarted); ok && b.Name == taskevent.TaskCompleted {
 		c.completes(e, b, l)
 	}
-	if r := l.flipped; r != nil {
+	if r := l.Flipped; r != nil {
 		c.stake("P8")
-		if r.status != swapping && r.status != finished {
-			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, which is %s", l.command.Index, r.id, r.status)
+		if r.Status != swapping && r.Status != finished {
+			c.report("P8", e.Node, r.Events(), "the schema flips at index %d for %s, which is %s", l.Command.Index, r.ID, r.Status)
 		}
-		if missing := r.missing(r.swapped); len(missing) > 0 {
-			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s before %v have swapped", l.command.Index, r.id, missing)
+		if missing := r.Missing(r.Swapped); len(missing) > 0 {
+			c.report("P8", e.Node, r.Events(), "the schema flips at index %d for %s before %v have swapped", l.Command.Index, r.ID, missing)
 		}
-		if r.flips > 1 {
-			c.report("P8", e.Node, r.events(), "the schema flips at index %d for %s, for the %d. time", l.command.Index, r.id, r.flips)
+		if r.Flips > 1 {
+			c.report("P8", e.Node, r.Events(), "the schema flips at index %d for %s, for the %d. time", l.Command.Index, r.ID, r.Flips)
 		}
-		if b := l.command.Args; !strings.EqualFold(l.command.Class, r.payload.Collection) || b.Property != r.payload.Property || b.Tokenization != r.payload.Tokenization {
-			c.report("P8", e.Node, r.events(), "the flip at index %d sets %s.%s to %s, %s is about %s.%s and %s", l.command.Index,
-				l.command.Class, b.Property, b.Tokenization, r.id, r.payload.Collection, r.payload.Property, r.payload.Tokenization)
+		if b := l.Command.Args; !strings.EqualFold(l.Command.Class, r.Payload.Collection) || b.Property != r.Payload.Property || b.Tokenization != r.Payload.Tokenization {
+			c.report("P8", e.Node, r.Events(), "the flip at index %d sets %s.%s to %s, %s is about %s.%s and %s", l.Command.Index,
+				l.Command.Class, b.Property, b.Tokenization, r.ID, r.Payload.Collection, r.Payload.Property, r.Payload.Tokenization)
 		}
 	}
-	if r := l.swappedAlone; r != nil {
+	if r := l.SwappedAlone; r != nil {
 		c.stake("P8")
-		for _, tenant := range l.command.TenantNames() {
-			if !r.completed(tenant) || !r.payload.PerTenant || r.barrier {
-				c.report("P8", e.Node, r.events(), "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.command.Index, r.id)
+		for _, tenant := range l.Command.TenantNames() {
+			if !r.Completed(tenant) || !r.Payload.PerTenant || r.Barrier {
+				c.report("P8", e.Node, r.Events(), "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.Command.Index, r.ID)
 			}
 		}
 	}
-	if ch := l.change; ch != nil && ch.after.IsTerminal() && !ch.before.IsTerminal() {
-		if r := ch.run; r.payload.Kind == taskplan.Reindex && ch.after == finished && r.flips == 0 {
-			c.report("P8", e.Node, r.events(), "%s is FINISHED at index %d and the schema has not flipped", r.id, l.command.Index)
+	if ch := l.Change; ch != nil && ch.After.IsTerminal() && !ch.Before.IsTerminal() {
+		if r := ch.Run; r.Payload.Kind == taskplan.Reindex && ch.After == finished && r.Flips == 0 {
+			c.report("P8", e.Node, r.Events(), "%s is FINISHED at index %d and the schema has not flipped", r.ID, l.Command.Index)
 		}
-		l.settle(ch.run)
 	}
 }
 
 // completes: OnTaskCompleted, which changes the schema, runs for a task that has ended
 // or can only finish.
 func (c *schemaCheck) completes(e *trace.Event, b *taskevent.CallbackStarted, l *ledger) {
-	r := l.runs[b.Run]
+	r := l.Runs[b.Run]
 	if r == nil {
 		return
 	}
 	c.stake("P8")
-	switch missing := r.missing(r.swapped); {
+	switch missing := r.Missing(r.Swapped); {
 	case b.Status.IsTerminal():
 	case b.Status != swapping:
-		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which it sees %s", r.id, b.Status)
+		c.report("P8", e.Node, r.Events(), "OnTaskCompleted of %s, which it sees %s", r.ID, b.Status)
 	case len(missing) > 0:
-		c.report("P8", e.Node, r.events(), "OnTaskCompleted of %s, which is SWAPPING, before a successful ack of %v", r.id, missing)
+		c.report("P8", e.Node, r.Events(), "OnTaskCompleted of %s, which is SWAPPING, before a successful ack of %v", r.ID, missing)
 	}
 }
 
 // finish looks at what is at rest.
 func (c *schemaCheck) finish(l *ledger) {
-	for _, r := range l.order {
-		if r.flips > 0 && (r.status == failed || r.status == cancelled) {
-			c.report("P8", "", nil, "the schema has flipped for %s, which is %s", r.id, r.status)
+	for _, r := range l.Order {
+		if r.Flips > 0 && (r.Status == failed || r.Status == cancelled) {
+			c.report("P8", "", nil, "the schema has flipped for %s, which is %s", r.ID, r.Status)
 		}
 	}
 	held := make(map[[3]string]bool)
@@ -86,7 +86,7 @@ func (c *schemaCheck) finish(l *ledger) {
 			continue
 		}
 		name, property, got := e.Collection, e.Property, e.Tokenization
-		found := l.collections[strings.ToLower(name)]
+		found := l.Collections[strings.ToLower(name)]
 		if !c.quiet(l, e.node, name, what == taskevent.RestShard) {
 			continue
 		}
@@ -95,15 +95,15 @@ func (c *schemaCheck) finish(l *ledger) {
 			c.report("P8", e.node, []int{e.seq}, "%s of collection %s, which the log has dropped or never created", what, name)
 			continue
 		}
-		want := found.properties[property]
+		want := found.Properties[property]
 		if what == taskevent.RestShard {
 			shard := e.Shard
 			held[[3]string{e.node, strings.ToLower(name), shard}] = true
-			want = found.serves[shard][property]
+			want = found.Serves[shard][property]
 			name += "/" + shard
 		}
 		if got != want {
-			c.report("P8", e.node, []int{e.seq, found.changed.seq}, "the %s says %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
+			c.report("P8", e.node, []int{e.seq, found.Changed.Seq}, "the %s says %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
 		}
 	}
 	c.all(l, held)
@@ -124,8 +124,8 @@ func (c *schemaCheck) alone(l *ledger) {
 	}
 	for _, n := range l.resting() {
 		want := make(map[[3]string]uint64)
-		for key, found := range l.collections {
-			for of, version := range found.alone {
+		for key, found := range l.Collections {
+			for of, version := range found.Alone {
 				want[[3]string{key, of[0], of[1]}] = version
 			}
 		}
@@ -137,7 +137,7 @@ func (c *schemaCheck) alone(l *ledger) {
 			}
 			c.stake("P8")
 			if got := told[n.name][key]; got != want[key] {
-				c.report("P8", n.name, []int{l.lastChange(key[0]).seq}, "the schema says that tenant %s of %s has swapped %s for version %d, the log comes to version %d (0: for none)",
+				c.report("P8", n.name, []int{l.lastChange(key[0]).Seq}, "the schema says that tenant %s of %s has swapped %s for version %d, the log comes to version %d (0: for none)",
 					key[1], key[0], key[2], got, want[key])
 			}
 		}
@@ -145,22 +145,22 @@ func (c *schemaCheck) alone(l *ledger) {
 }
 
 // lastChange is the last command that was about a collection.
-func (l *ledger) lastChange(collection string) act {
-	if found := l.collections[strings.ToLower(collection)]; found != nil {
-		return found.changed
+func (l *ledger) lastChange(collection string) projection.Act {
+	if found := l.Collections[strings.ToLower(collection)]; found != nil {
+		return found.Changed
 	}
-	return l.dropped[strings.ToLower(collection)]
+	return l.Dropped[strings.ToLower(collection)]
 }
 
 // all: every replica that the schema places is there.
 func (c *schemaCheck) all(l *ledger, held map[[3]string]bool) {
 	up := l.nodesAtRest()
-	for _, key := range slices.Sorted(maps.Keys(l.collections)) {
-		found := l.collections[key]
-		for _, shard := range slices.Sorted(maps.Keys(found.shards)) {
-			for _, node := range found.shards[shard] {
-				if up[node] && !held[[3]string{node, key, shard}] && c.quiet(l, node, found.name, true) {
-					c.report("P8", node, []int{found.changed.seq}, "the replica of %s/%s is not there", found.name, shard)
+	for _, key := range slices.Sorted(maps.Keys(l.Collections)) {
+		found := l.Collections[key]
+		for _, shard := range slices.Sorted(maps.Keys(found.Shards)) {
+			for _, node := range found.Shards[shard] {
+				if up[node] && !held[[3]string{node, key, shard}] && c.quiet(l, node, found.Name, true) {
+					c.report("P8", node, []int{found.Changed.Seq}, "the replica of %s/%s is not there", found.Name, shard)
 				}
 			}
 		}
@@ -177,26 +177,26 @@ const followTime = 5 * time.Second
 func (c *schemaCheck) quiet(l *ledger, name, collection string, shards bool) bool {
 	n, changed := l.at(name), l.lastChange(collection)
 	switch {
-	case n.restIndex < changed.index:
+	case n.restIndex < changed.Index:
 		return false
 	case !shards:
 		return true
-	case l.end-max(changed.at, n.since, l.calm) < followTime:
+	case l.end-max(changed.At, n.since, l.calm) < followTime:
 		return false
 	}
-	return !slices.ContainsFunc(l.order, func(r *run) bool { return r.touches(collection, "") && !c.settled(l, name, r) })
+	return !slices.ContainsFunc(l.Order, func(r *projection.Run) bool { return r.Touches(collection, "") && !c.settled(l, name, r) })
 }
 
 // settled says that a run has come to its end on a node: its OnTaskCompleted has
 // succeeded there, or its record is gone and with it what the node had of it.
-func (c *schemaCheck) settled(l *ledger, node string, r *run) bool {
-	s := r.at(l.end)
-	if _, done := c.callbacks.succeeded(node, r, taskevent.TaskCompleted, ""); done && s.status.IsTerminal() {
+func (c *schemaCheck) settled(l *ledger, node string, r *projection.Run) bool {
+	s := r.At(l.end)
+	if _, done := c.callbacks.succeeded(node, r, taskevent.TaskCompleted, ""); done && s.Status.IsTerminal() {
 		return true
 	}
-	return s.status == absent && s.index <= l.at(node).restIndex && l.end-s.at >= followTime &&
+	return s.Status == absent && s.Index <= l.at(node).restIndex && l.end-s.At >= followTime &&
 		!slices.ContainsFunc(l.atRest, func(e held) bool {
-			return e.node == node && e.What == taskevent.RestLocal && e.Run == r.id
+			return e.node == node && e.What == taskevent.RestLocal && e.Run == r.ID
 		})
 }
 

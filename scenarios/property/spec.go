@@ -8,6 +8,7 @@ import (
 	"dtsim/fsm/api"
 	"dtsim/models/spec"
 	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
@@ -31,18 +32,18 @@ func newSpecification(f *findings) *specification {
 func (c *specification) observe(e *trace.Event, l *ledger) {
 	switch {
 	case e.Kind == trace.Inherited:
-		c.inherit(e, l.inherited)
+		c.inherit(e, l.Inherited)
 	case e.Kind == trace.Committed:
 		c.step(e, l)
-	case l.change != nil:
-		c.left(e, l.change)
+	case l.Change != nil:
+		c.left(e, l.Change)
 	}
 }
 
 // inherit lets the specification begin with what the run begins with.
-func (c *specification) inherit(e *trace.Event, from *inherited) {
-	next, err := c.machine.Restore(from.tasks)
-	if err = cmp.Or(from.err, err); err != nil {
+func (c *specification) inherit(e *trace.Event, from *projection.Inherited) {
+	next, err := c.machine.Restore(from.Tasks)
+	if err = cmp.Or(from.Err, err); err != nil {
 		c.report("P2", e.Node, nil, "the snapshot with which the run begins cannot be read: %s", err)
 		return
 	}
@@ -51,7 +52,7 @@ func (c *specification) inherit(e *trace.Event, from *inherited) {
 
 // step holds a verdict against that of the specification.
 func (c *specification) step(e *trace.Event, l *ledger) {
-	cmd := l.command
+	cmd := l.Command
 	if cmd.Duplicate || taskevent.OfSessions(cmd.Verdict) {
 		return
 	}
@@ -80,7 +81,7 @@ func (c *specification) step(e *trace.Event, l *ledger) {
 // unbound says that a task is bound to a collection that is not there.
 func (c *specification) unbound(l *ledger, cmd *taskevent.Command) bool {
 	bound, ok := c.machine.Collection(cmd.Namespace, cmd.Payload)
-	return ok && bound != "" && l.collections[strings.ToLower(bound)] == nil
+	return ok && bound != "" && l.Collections[strings.ToLower(bound)] == nil
 }
 
 // schema lets the specification take part in what the schema commands do to tasks.
@@ -109,38 +110,38 @@ func (c *specification) schema(e *trace.Event, cmd *taskevent.Command) {
 }
 
 // left holds what a command left of a task against the specification.
-func (c *specification) left(e *trace.Event, ch *change) {
+func (c *specification) left(e *trace.Event, ch *projection.Change) {
 	c.stake("P2")
-	id := ch.run.id
+	id := ch.Run.ID
 	t := c.machine.Task(id.Namespace, id.Task)
 	if t != nil && t.Version != id.Version {
 		t = nil
 	}
 	switch {
-	case t == nil && ch.after == absent:
+	case t == nil && ch.After == absent:
 		return
 	case t == nil:
-		c.report("P2", e.Node, ch.run.events(), "%s is %s, the specification has no such task", id, ch.after)
+		c.report("P2", e.Node, ch.Run.Events(), "%s is %s, the specification has no such task", id, ch.After)
 		return
-	case string(t.Status) != string(ch.after):
-		c.report("P2", e.Node, ch.run.events(), "%s is %s, the specification says %s", id, name(ch.after), t.Status)
+	case string(t.Status) != string(ch.After):
+		c.report("P2", e.Node, ch.Run.Events(), "%s is %s, the specification says %s", id, name(ch.After), t.Status)
 		return
-	case ch.unit == nil:
+	case ch.Unit == nil:
 		return
 	}
-	u, _ := t.Units.Get(ch.unitID)
-	want := unit{status: taskevent.UnitStatus(u.Status), owner: u.Node}
-	got := unit{status: ch.unit.status, owner: ch.unit.owner}
-	if got != want || ch.progress != strconv.FormatFloat(float64(u.Progress), 'g', -1, 32) {
-		c.report("P2", e.Node, []int{ch.seqBefore}, "unit %s of %s is %s of %q at %s, the specification says %s of %q at %g",
-			ch.unitID, id, got.status, got.owner, ch.progress, want.status, want.owner, u.Progress)
+	u, _ := t.Units.Get(ch.UnitID)
+	want := projection.Unit{Status: taskevent.UnitStatus(u.Status), Owner: u.Node}
+	got := projection.Unit{Status: ch.Unit.Status, Owner: ch.Unit.Owner}
+	if got != want || ch.Progress != strconv.FormatFloat(float64(u.Progress), 'g', -1, 32) {
+		c.report("P2", e.Node, []int{ch.SeqBefore}, "unit %s of %s is %s of %q at %s, the specification says %s of %q at %g",
+			ch.UnitID, id, got.Status, got.Owner, ch.Progress, want.Status, want.Owner, u.Progress)
 	}
 }
 
 // led are the places of what led to a task as it is.
 func (c *specification) led(l *ledger, cmd *taskevent.Command) []int {
-	if r := l.current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]; r != nil {
-		return r.events()
+	if r := l.Current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]; r != nil {
+		return r.Events()
 	}
 	return nil
 }
@@ -150,7 +151,7 @@ func (c *specification) led(l *ledger, cmd *taskevent.Command) []int {
 func (c *specification) finish(l *ledger) {
 	for i := range l.atRest {
 		e := &l.atRest[i]
-		if e.What != taskevent.RestRecord || l.at(e.node).restIndex != l.newest {
+		if e.What != taskevent.RestRecord || l.at(e.node).restIndex != l.Newest {
 			continue
 		}
 		id, digest := e.Run, e.Digest

@@ -3,6 +3,7 @@ package property
 import (
 	"time"
 
+	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
@@ -22,7 +23,7 @@ type wedges struct {
 
 // wedge is a task that an operator gives up.
 type wedge struct {
-	run *run
+	run *projection.Run
 	seq int
 	// stuck are the places at which nodes left for which the task waits.
 	stuck []int
@@ -40,7 +41,7 @@ func (c *wedges) observe(e *trace.Event, l *ledger) {
 			c.returned(e, b, l, w)
 		}
 	case *event.Committed:
-		if l.command.Name == markFailed {
+		if l.Command.Name == markFailed {
 			c.decided(e, l)
 		}
 	}
@@ -48,14 +49,14 @@ func (c *wedges) observe(e *trace.Event, l *ledger) {
 
 func (c *wedges) called(e *trace.Event, b *event.Called, l *ledger) {
 	about := taskevent.CallOf(b)
-	r := l.current[about.Key()]
-	if r == nil || r.gone || r.status.IsTerminal() {
+	r := l.Current[about.Key()]
+	if r == nil || r.Gone || r.Status.IsTerminal() {
 		return
 	}
 	w := wedge{run: r, seq: e.Seq}
 	names, seqs := l.gone()
 	for i, name := range names {
-		if r.owes(name, r.last()) {
+		if owes(r, name, r.Last()) {
 			w.stuck = append(w.stuck, seqs[i])
 		}
 	}
@@ -72,60 +73,60 @@ func (c *wedges) returned(e *trace.Event, b *event.Returned, l *ledger, w wedge)
 	}
 	c.stake("P17")
 	if l.givenUp == nil {
-		l.givenUp = make(map[*run]time.Duration)
+		l.givenUp = make(map[*projection.Run]time.Duration)
 	}
 	l.givenUp[w.run] = e.At
-	if r := w.run; !r.gone && !r.status.IsTerminal() {
-		c.report("P17", e.Node, append(w.stuck, w.seq), "%s waits for a node that has left, an operator has given it up, and it is %s", r.id, r.status)
+	if r := w.run; !r.Gone && !r.Status.IsTerminal() {
+		c.report("P17", e.Node, append(w.stuck, w.seq), "%s waits for a node that has left, an operator has given it up, and it is %s", r.ID, r.Status)
 	}
 }
 
 // decided: what the log makes of the command. The status is that before it.
 func (c *wedges) decided(e *trace.Event, l *ledger) {
-	cmd := l.command
-	r := l.current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]
-	if r == nil || r.gone || r.id.Version != cmd.Args.Version || cmd.Duplicate || taskevent.OfSessions(cmd.Verdict) {
+	cmd := l.Command
+	r := l.Current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]
+	if r == nil || r.Gone || r.ID.Version != cmd.Args.Version || cmd.Duplicate || taskevent.OfSessions(cmd.Verdict) {
 		return
 	}
 	c.stake("P17")
-	if r.foreign() {
+	if r.Foreign() {
 		c.untouchable(e, r, cmd)
 		return
 	}
-	open := r.status == started || r.status == preparing || r.status == swapping && len(r.missing(r.swapped)) > 0
+	open := r.Status == started || r.Status == preparing || r.Status == swapping && len(r.Missing(r.Swapped)) > 0
 	switch {
 	case open && !cmd.Accepted:
-		c.report("P17", e.Node, r.events(), "%s is %s and cannot be given up at index %d: %s", r.id, r.status, cmd.Index, cmd.Outcome)
-	case r.status == swapping && !open && cmd.Accepted:
-		c.report("P17", e.Node, r.events(), "%s is given up at index %d, every owner has acknowledged its swap", r.id, cmd.Index)
+		c.report("P17", e.Node, r.Events(), "%s is %s and cannot be given up at index %d: %s", r.ID, r.Status, cmd.Index, cmd.Outcome)
+	case r.Status == swapping && !open && cmd.Accepted:
+		c.report("P17", e.Node, r.Events(), "%s is given up at index %d, every owner has acknowledged its swap", r.ID, cmd.Index)
 	case !cmd.Accepted && cmd.Verdict.Class != event.ClassPermanent:
-		c.report("P17", e.Node, r.events(), "%s cannot be given up at index %d, and its operator is told to try again: %s", r.id, cmd.Index, cmd.Outcome)
+		c.report("P17", e.Node, r.Events(), "%s cannot be given up at index %d, and its operator is told to try again: %s", r.ID, cmd.Index, cmd.Outcome)
 	}
 }
 
 // untouchable: whether the schema may have changed in a status that only a newer version
 // knows, nobody can tell (P8). It is not given up, and not for ever: that version may
 // bring it where it can be.
-func (c *wedges) untouchable(e *trace.Event, r *run, cmd *taskevent.Command) {
+func (c *wedges) untouchable(e *trace.Event, r *projection.Run, cmd *taskevent.Command) {
 	switch {
 	case cmd.Accepted:
-		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and is given up at index %d", r.id, r.status, cmd.Index)
+		c.report("P17", e.Node, r.Events(), "%s is %s, which nobody knows, and is given up at index %d", r.ID, r.Status, cmd.Index)
 	case cmd.Verdict.Class == event.ClassPermanent:
-		c.report("P17", e.Node, r.events(), "%s is %s, which nobody knows, and its operator is told at index %d that it can never be given up: %s",
-			r.id, r.status, cmd.Index, cmd.Outcome)
+		c.report("P17", e.Node, r.Events(), "%s is %s, which nobody knows, and its operator is told at index %d that it can never be given up: %s",
+			r.ID, r.Status, cmd.Index, cmd.Outcome)
 	}
 }
 
 // finish: what was given up in the calm has ended.
 func (c *wedges) finish(l *ledger) {
-	for _, r := range l.order {
+	for _, r := range l.Order {
 		at, ok := l.givenUp[r]
 		if !ok {
 			continue
 		}
 		c.stake("P17")
-		if s := r.at(l.end); l.end > at && s.index > 0 && s.status != absent && !s.status.IsTerminal() {
-			c.report("P17", "", r.events(), "%s was given up at %s and is %s", r.id, at, s.status)
+		if s := r.At(l.end); l.end > at && s.Index > 0 && s.Status != absent && !s.Status.IsTerminal() {
+			c.report("P17", "", r.Events(), "%s was given up at %s and is %s", r.ID, at, s.Status)
 		}
 	}
 }

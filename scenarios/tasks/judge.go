@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"dtsim/scenarios/goals"
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/coverage"
@@ -25,8 +26,8 @@ func Judge(of *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {
 		verdict := trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}
 		return func() trace.Verdict { return verdict }
 	}
-	count := coverage.Record(p, rec)
 	observer := property.New(p)
+	count := coverage.Record(&p.Plan, rec, goals.New(p, observer.Log()))
 	rec.Watch(observer.Observe, property.Kinds()...)
 	return func() trace.Verdict {
 		verdict := observer.Verdict()

@@ -46,7 +46,7 @@ func (spec *Spec) ablate(ctx context.Context, o Outcome, e engine.Engine, first 
 	if err != nil {
 		return spec.harnessError(o, err, first.Trace, second.Trace)
 	}
-	o.Counters = added(o.Counters, coverage.Without(p.Faults[i].Kind, differed || less.State == Violated, faults[i].Effective))
+	o.Counters = added(o.Counters, coverage.Ablation(p.Faults[i].Kind, differed || less.State == Violated, faults[i].Effective))
 	return o
 }
 

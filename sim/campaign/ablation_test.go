@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/campaign/archive"
 	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
@@ -72,11 +71,7 @@ func (f *faulted) Run(_ context.Context, job engine.Job) (engine.Result, error) 
 	if err != nil {
 		return engine.Result{}, err
 	}
-	p, err := taskplan.Of(job.Plan)
-	if err != nil {
-		return engine.Result{}, err
-	}
-	finish := coverage.Record(p, rec)
+	finish := coverage.Record(job.Plan, rec, nil)
 	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
 	leader, paused := "n1", false
 	for i, one := range job.Plan.Faults {
@@ -133,17 +128,17 @@ func TestWhatARunOwesToAFault(t *testing.T) {
 	})
 	t.Run("something else is decided without the crash", func(t *testing.T) {
 		o, ran := made(t, []Activation{{Activated: true}, {}}, plan.Crash, plan.Pause)
-		require.Equal(t, coverage.Without(plan.Crash, true, false), o.Counters)
+		require.Equal(t, coverage.Ablation(plan.Crash, true, false), o.Counters)
 		require.Nil(t, o.Ablation)
 		require.Equal(t, ran[0].WithoutFault(0), ran[1])
 	})
 	t.Run("nothing else is decided without one of two pauses", func(t *testing.T) {
 		o, _ := made(t, []Activation{{Activated: true, Effective: true}, {}}, plan.Pause, plan.Pause)
-		require.Equal(t, coverage.Without(plan.Pause, false, true), o.Counters)
+		require.Equal(t, coverage.Ablation(plan.Pause, false, true), o.Counters)
 	})
 	t.Run("nothing else is decided without the last pause, but a property is violated", func(t *testing.T) {
 		o, _ := made(t, []Activation{{}, {Activated: true, Effective: true}}, plan.Crash, plan.Pause)
-		require.Equal(t, coverage.Without(plan.Pause, true, true), o.Counters)
+		require.Equal(t, coverage.Ablation(plan.Pause, true, true), o.Counters)
 		require.Equal(t, Passed, o.State)
 		require.Equal(t, Violated, o.Ablation.State)
 		require.Equal(t, 2, o.Ablation.Run.Ablated)

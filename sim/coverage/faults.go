@@ -6,17 +6,17 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // faults counts what became of the faults of a plan.
 //
-// A fault is *applied* when it began. It *bit* each time it changed a decision: the
-// fate of a message, the success of a write, the life of a node. That alone does not
-// mean much, for the protocols shrug most of it off: another message says the same a
-// moment later. A fault was *effective* when, within reach of one of its bites, an
+// A fault is *applied* when it began. It is *activated* each time it changes a decision:
+// the fate of a message, the success of a write, the life of a node. That alone does not
+// mean much, for the protocols absorb most of it: another message has the same content a
+// moment later. A fault was *effective* when, within reach of one of its activations, an
 // event shows that something went another way: what an undisturbed run does not show
 // (see [consequence]), at one of the nodes that the fault had touched. A fault that
 // only made things later is not effective. So the figure is a lower bound as to what
@@ -24,12 +24,13 @@ import (
 // node at the same time share what follows. What really depends on a fault shows in a
 // run of the plan without it; see [Without].
 type faults struct {
-	story *story
+	nodes *Nodes
+	app   Application // nil for none
 	all   []fault
-	// reach is how long after a bite a consequence is looked for.
+	// reach is how long after an activation a consequence is looked for.
 	reach  time.Duration
 	states map[plan.FaultKind]map[string]int64
-	// open are the positions of the faults that have bitten and are not effective yet.
+	// open are the positions of the faults that were activated and are not effective yet.
 	open []int
 }
 
@@ -37,51 +38,58 @@ type faults struct {
 type fault struct {
 	kind             plan.FaultKind
 	began, effective bool
-	bites            int64
-	// last is when it bit last, or ended.
+	activations      int64
+	// last is when it was activated last, or ended.
 	last time.Duration
-	// touched are the nodes it has bitten at and, of messages, those it did not reach.
+	// touched are the nodes at which it was activated and, of messages, those they are for.
 	touched []string
 }
 
-func newFaults(p *taskplan.Plan, s *story) *faults {
-	f := &faults{story: s, states: make(map[plan.FaultKind]map[string]int64)}
+func newFaults(p *plan.Plan, nodes *Nodes, app Application) *faults {
+	f := &faults{nodes: nodes, app: app, states: make(map[plan.FaultKind]map[string]int64)}
 	for _, one := range p.Faults {
 		f.all = append(f.all, fault{kind: one.Kind})
 	}
 	c := p.Cluster
-	f.reach = 2*max(c.Raft.ElectionTimeout.D(), c.Raft.HeartbeatTimeout.D(), c.Network.CallTimeout.D()) + p.SchedulerTick.D()
+	f.reach = 2 * max(c.Raft.ElectionTimeout.D(), c.Raft.HeartbeatTimeout.D(), c.Network.CallTimeout.D())
+	if app != nil {
+		f.reach += app.Reach()
+	}
 	return f
 }
 
 func (f *faults) observe(e *trace.Event) {
-	switch e.Kind {
-	case trace.FaultBegan, trace.FaultEnded, trace.FaultBit:
-		if i := int(e.Int("fault")); i >= 0 && i < len(f.all) {
-			f.all[i].take(e)
-			if e.Kind == trace.FaultBit {
-				f.bit(i, e)
-			}
+	switch b := e.Body.(type) {
+	case *event.FaultBegan:
+		f.lasts(b.Index, e)
+		return
+	case *event.FaultEnded:
+		f.lasts(b.Index, e)
+		return
+	case *event.FaultActivated:
+		if one := f.lasts(b.Index, e); one != nil {
+			one.touch(e.Node)
+			one.touch(b.Message().To)
+			f.activated(int(b.Index), e)
 		}
 		return
-	case trace.Called:
-		// What an operator does for a fault is its one bite.
-		if i := f.operates(e); i >= 0 && f.all[i].bites == 0 {
-			f.all[i].bites++
-			f.bit(i, e)
+	case *event.Called:
+		// What an operator does for a fault is its one activation.
+		if i := f.operates(b.Op); i >= 0 && f.all[i].activations == 0 {
+			f.activated(i, e)
 		}
-	case trace.Returned:
-		if i := f.operates(e); i >= 0 && e.Str("outcome") == "ok" {
+	case *event.Returned:
+		if i := f.operates(b.Op); i >= 0 && b.Outcome == event.OK {
 			f.all[i].effective = true
 		}
 	}
 	if len(f.open) == 0 {
 		return
 	}
-	if where, what := f.story.consequence(e); what != nothing {
+	if where, what := f.consequence(e); what != nothing {
 		f.open = slices.DeleteFunc(f.open, func(i int) bool {
 			one := &f.all[i]
-			if (what == disturbance || slices.Contains(repeating, one.kind)) &&
+			if (what == disturbance || f.repeats(one.kind)) &&
 				e.At-one.last <= f.reach && (where == "" || slices.Contains(one.touched, where)) {
 				one.effective = true
 			}
@@ -91,37 +99,41 @@ func (f *faults) observe(e *trace.Event) {
 }
 
 // operates returns the position of the fault that lets an operator make a call, -1 for
-// other calls: such operations are numbered behind those of the workload.
-func (f *faults) operates(e *trace.Event) int {
-	i := int(e.Int("op")) - len(f.story.plan.Workload)
-	if i < 0 || i >= len(f.all) || f.all[i].kind != plan.Operate {
+// other calls.
+func (f *faults) operates(op int64) int {
+	if f.app == nil {
 		return -1
 	}
-	return i
+	return f.app.Operates(op)
 }
 
-func (one *fault) take(e *trace.Event) {
-	one.began, one.last = true, e.At
-	if e.Kind == trace.FaultBit {
-		one.bites++
-		for _, name := range []string{e.Node, e.Str("to"), e.Str("peer")} {
-			if name != "" && !slices.Contains(one.touched, name) {
-				one.touched = append(one.touched, name)
-			}
-		}
+// lasts notes that a fault of the plan goes on, and returns it; nil if there is none.
+func (f *faults) lasts(i int64, e *trace.Event) *fault {
+	if i < 0 || i >= int64(len(f.all)) {
+		return nil
+	}
+	f.all[i].began, f.all[i].last = true, e.At
+	return &f.all[i]
+}
+
+// touch notes a node that the fault has touched.
+func (one *fault) touch(name string) {
+	if name != "" && !slices.Contains(one.touched, name) {
+		one.touched = append(one.touched, name)
 	}
 }
 
-// bit counts a bite in the states of its moment.
-func (f *faults) bit(i int, e *trace.Event) {
+// activated counts an activation, in the states of its moment.
+func (f *faults) activated(i int, e *trace.Event) {
 	one := &f.all[i]
+	one.activations++
 	if !one.effective && !slices.Contains(f.open, i) {
 		f.open = append(f.open, i)
 	}
 	if f.states[one.kind] == nil {
 		f.states[one.kind] = make(map[string]int64)
 	}
-	for _, state := range f.story.statesAt(e) {
+	for _, state := range f.statesAt(e) {
 		f.states[one.kind][state]++
 	}
 }
@@ -135,7 +147,7 @@ func (f *faults) count(counts map[string]int64) {
 			}
 		}
 		add("asked", 1)
-		add("bites", one.bites)
+		add("bites", one.activations)
 		if one.began {
 			add("applied", 1)
 		}
@@ -150,50 +162,38 @@ func (f *faults) count(counts map[string]int64) {
 	}
 }
 
-// The states of the table of faults and states: those of the node where a fault bit,
-// and those of tasks.
+// The states of the node where a fault is activated.
 const (
 	stateLeader    = "leader"
 	stateCandidate = "candidate"
 	stateFollower  = "follower"
 	stateDown      = "down"
 	stateSnapshot  = "mid-snapshot"
-	stateNone      = "no task"
 )
 
-// States returns the columns of the table. A bite counts in one of the first four, if
-// it is at a node at all, in "mid-snapshot" when the node has captured its state and
-// not stored it, and either in "no task" or under each status that an active task has;
-// if the fault is about one task, under that one's.
-func States() []string {
-	return []string{stateLeader, stateCandidate, stateFollower, stateDown, stateSnapshot, started, preparing, swapping, stateNone}
+// NodeStates returns the states of nodes. An activation counts in one of the first four, if
+// it is at a node at all, in "mid-snapshot" if the node has captured its state and not
+// stored it, and in the states of the application.
+func NodeStates() []string {
+	return []string{stateLeader, stateCandidate, stateFollower, stateDown, stateSnapshot}
 }
 
-// statesAt returns the states in which an event finds its node and the tasks. A node
+// statesAt returns the states in which an event finds its node and the application. A node
 // that a fault has ended in the same instant counts as what it was.
-func (s *story) statesAt(e *trace.Event) []string {
+func (f *faults) statesAt(e *trace.Event) []string {
 	var states []string
-	if n := s.nodes[e.Node]; n != nil {
-		role, capturing := n.state, n.capturing
-		if !n.up && n.stopped == e.At {
-			role, capturing = n.stoppedAs, n.cutSnapshot
+	if n := f.nodes.nodes[e.Node]; n != nil {
+		role, capturing := n.State, n.Capturing
+		if !n.Up && n.Stopped == e.At {
+			role, capturing = n.StoppedAs, n.CutSnapshot
 		}
 		states = append(states, roleOf(role))
 		if capturing {
 			states = append(states, stateSnapshot)
 		}
 	}
-	namespace, task := e.Str("namespace"), e.Str("task")
-	tasks := len(states)
-	for _, status := range []string{started, preparing, swapping} {
-		if s.any(func(r *run) bool {
-			return r.status == status && (task == "" || r.id.Task == task && r.id.Namespace == namespace)
-		}) != nil {
-			states = append(states, status)
-		}
-	}
-	if len(states) == tasks {
-		states = append(states, stateNone)
+	if f.app != nil {
+		states = append(states, f.app.StatesAt(e)...)
 	}
 	return states
 }
@@ -208,7 +208,7 @@ func roleOf(state string) string {
 	return stateDown
 }
 
-// consequence is what an event says about whether something went another way.
+// consequence is what an event shows of whether something went another way.
 type consequence int
 
 const (
@@ -221,50 +221,43 @@ const (
 )
 
 // repeating are the faults that make commands again, or late.
-var repeating = []plan.FaultKind{plan.Duplicate, plan.LateDuplicate, plan.CallTwice, plan.CallLate, plan.CallDelay, taskplan.AckFlip}
+var repeating = []plan.FaultKind{plan.Duplicate, plan.LateDuplicate, plan.CallTwice, plan.CallLate, plan.CallDelay}
 
-// consequence says what an event shows, and at which node; "" stands for the whole
-// cluster. It is asked before the story takes the event in.
-func (s *story) consequence(e *trace.Event) (node string, what consequence) {
+func (f *faults) repeats(kind plan.FaultKind) bool {
+	return slices.Contains(repeating, kind) || f.app != nil && f.app.Repeats(kind)
+}
+
+// consequence returns what an event shows, and at which node; "" stands for the whole
+// cluster. It is asked before the nodes and the application take the event in.
+func (f *faults) consequence(e *trace.Event) (node string, what consequence) {
 	when := func(node string, is bool) (string, consequence) {
 		if is {
 			return node, disturbance
 		}
 		return "", nothing
 	}
-	switch e.Kind {
-	case trace.NodeState:
+	switch b := e.Body.(type) {
+	case *event.NodeState:
 		// The first election needs candidates; any other one needs a reason.
-		return when("", e.Str("state") == "Candidate" && len(s.leaders) > 0)
-	case trace.NodeStarted:
+		return when("", b.State == event.Candidate && f.nodes.Leader() != "")
+	case *event.NodeStarted:
 		return when(e.Node, e.Incarnation > 1)
-	case trace.SnapshotRestored:
-		return when(e.Node, s.node(e).follows)
-	case trace.ListFailed:
-		return when(e.Node, true)
-	case trace.Returned:
-		outcome := e.Str("outcome")
-		return when(e.Node, outcome == ambiguous || outcome == "error")
-	case trace.Committed:
-		caller, _, _ := strings.Cut(e.Str("client"), "#")
-		if _, duplicate := e.Get("first"); !duplicate && e.Str("outcome") != "ok" {
-			return caller, rejection
-		} else if duplicate {
+	case *event.SnapshotRestored:
+		return when(e.Node, f.nodes.Of(e.Node).Follows)
+	case *event.Returned:
+		return when(e.Node, b.Outcome == event.Ambiguous || b.Outcome == event.NoEffect)
+	case *event.Committed:
+		caller, _, _ := strings.Cut(b.Request.Client, "#")
+		switch {
+		case b.First != 0:
 			return caller, disturbance
+		case b.Outcome != event.Accepted:
+			return caller, rejection
 		}
-	case trace.TaskChanged:
-		r := s.runs[runOf(e)]
-		by := s.command.name
-		return when("", r != nil && r.status != failed && e.Str("status") == failed && (by == preparationAck || by == postAck || by == markFailed))
-	case trace.CallbackEnded:
-		return when(e.Node, e.Str("error") != "")
-	case trace.CallbackStarted:
-		r := s.runs[runOf(e)]
-		return when(e.Node, r != nil && r.callbacks[callbackKey{e.Node, e.Str("callback"), e.Str("group")}] != nil)
-	case trace.WorkEnded:
-		return when(e.Node, e.Str("outcome") != "ok")
-	case trace.RecoveryAsked:
-		return when(e.Node, !e.Bool("done"))
+		return "", nothing
+	}
+	if f.app != nil {
+		return when(f.app.Consequence(e))
 	}
 	return "", nothing
 }

@@ -6,9 +6,12 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
-	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // The beginnings of the counters' names.
@@ -16,58 +19,103 @@ const (
 	FaultPrefix     = "fault/"
 	StatePrefix     = "state/"
 	SometimesPrefix = "sometimes/"
-	// AtStakePrefix is that of how often a property was at stake, and ExcusedPrefix that of
-	// what was let pass for a reason; scenarios/property counts both.
-	AtStakePrefix = "at-stake/"
-	ExcusedPrefix = "excused/"
-	// WithoutPrefix is that of what became of runs that were made again without one of
-	// their faults; whoever makes them counts with [Without].
-	WithoutPrefix = "without/"
+	// ExercisedPrefix is that of how often a property was exercised, and WaivedPrefix that of
+	// what was waived for a reason; the checks of the application count both.
+	ExercisedPrefix = "at-stake/"
+	WaivedPrefix    = "excused/"
+	// AblationPrefix is that of runs that were made again without one of their faults; see
+	// [Ablation].
+	AblationPrefix = "without/"
 )
+
+// Application is what coverage has to know of what is simulated. It is asked about an event
+// before it takes it in.
+type Application interface {
+	// Kinds are the kinds of events that it takes in.
+	Kinds() []trace.Kind
+	// Read returns the body of an event: the framework's or its own.
+	Read(e *trace.Event) trace.Body
+	// Take takes in an event, which the nodes have taken in before.
+	Take(e *trace.Event)
+	// Counters returns what it has counted by itself: the goals that were reached.
+	Counters() map[string]int64
+	// Reach is how long it may take to show what a fault has changed, beside what Raft
+	// takes.
+	Reach() time.Duration
+	// Operates returns the position of the fault that lets an operator make a call, -1 for
+	// other calls.
+	Operates(op int64) int
+	// Repeats reports whether faults of a kind make commands again, or late.
+	Repeats(kind plan.FaultKind) bool
+	// StatesAt returns the states in which an activation finds the application.
+	StatesAt(e *trace.Event) []string
+	// Consequence reports whether an event of its own shows what a run without faults does
+	// not show, and at which node; "" stands for the whole cluster.
+	Consequence(e *trace.Event) (node string, is bool)
+}
 
 // Observer counts what happens in a run. It is not safe for concurrent use:
 // [trace.Recorder.Watch] calls it one event at a time.
 type Observer struct {
-	story  *story
+	nodes  *Nodes
 	faults *faults
-	goals  map[trace.Kind][]Goal
-	counts map[string]int64
+	app    Application
+	kinds  []trace.Kind
+	// watched are the kinds as a set, taken those that the application takes in.
+	watched, taken map[trace.Kind]bool
+	goals          map[trace.Kind][]nodeGoal
+	counts         map[string]int64
 }
 
-// New returns an observer for a run of p.
-func New(p *taskplan.Plan) *Observer {
-	o := &Observer{story: newStory(p), goals: make(map[trace.Kind][]Goal), counts: make(map[string]int64)}
-	o.faults = newFaults(p, o.story)
-	for _, g := range goals {
+// New returns an observer for a run of p. The application is made for its nodes; nil for
+// none.
+func New(p *plan.Plan, app func(*Nodes) Application) *Observer {
+	o := &Observer{
+		nodes: NewNodes(p), kinds: slices.Clone(kinds), watched: make(map[trace.Kind]bool), taken: make(map[trace.Kind]bool),
+		goals: make(map[trace.Kind][]nodeGoal), counts: make(map[string]int64),
+	}
+	if app != nil {
+		o.app = app(o.nodes)
+		for _, k := range o.app.Kinds() {
+			o.taken[k] = true
+			o.kinds = append(o.kinds, k)
+		}
+		slices.Sort(o.kinds)
+		o.kinds = slices.Compact(o.kinds)
+	}
+	for _, k := range o.kinds {
+		o.watched[k] = true
+	}
+	o.faults = newFaults(p, o.nodes, o.app)
+	for _, g := range nodeGoals {
 		o.goals[g.on] = append(o.goals[g.on], g)
 	}
 	return o
 }
 
-// Kinds returns the kinds of events that an [Observer] has to be given; it takes no
+// Kinds returns the kinds of events that the observer has to be given; it takes no
 // notice of others.
-func Kinds() []trace.Kind { return slices.Clone(kinds) }
-
-// watched are the kinds as a set.
-var watched = func() map[trace.Kind]bool {
-	set := make(map[trace.Kind]bool, len(kinds))
-	for _, k := range kinds {
-		set[k] = true
-	}
-	return set
-}()
+func (o *Observer) Kinds() []trace.Kind { return slices.Clone(o.kinds) }
 
 // Observe takes in the next event.
 func (o *Observer) Observe(e trace.Event) {
-	if !watched[e.Kind] {
+	if !o.watched[e.Kind] {
 		return
 	}
-	// A fault strikes the state before its event, everything else is seen in the state
+	if o.app != nil {
+		e.Body = o.app.Read(&e)
+	} else {
+		e.Body = event.Of(&e)
+	}
+	// A fault meets the state before its event, everything else is seen in the state
 	// after it.
 	o.faults.observe(&e)
-	o.story.take(&e)
+	o.nodes.take(&e)
+	if o.taken[e.Kind] {
+		o.app.Take(&e)
+	}
 	for _, g := range o.goals[e.Kind] {
-		if g.reached(o.story, &e) {
+		if g.reached(o.nodes, &e) {
 			o.counts[SometimesPrefix+g.Name]++
 		}
 	}
@@ -76,15 +124,18 @@ func (o *Observer) Observe(e trace.Event) {
 // Counters returns what was counted so far, by name. What is at zero is left out.
 func (o *Observer) Counters() map[string]int64 {
 	counts := maps.Clone(o.counts)
+	if o.app != nil {
+		maps.Copy(counts, o.app.Counters())
+	}
 	o.faults.count(counts)
 	return counts
 }
 
 // Record watches the run that rec records. The function it returns puts the counters
 // into the footer; call it when the run is over, before the recorder is closed.
-func Record(p *taskplan.Plan, rec *trace.Recorder) (finish func()) {
-	o := New(p)
-	rec.Watch(o.Observe, kinds...)
+func Record(p *plan.Plan, rec *trace.Recorder, app func(*Nodes) Application) (finish func()) {
+	o := New(p, app)
+	rec.Watch(o.Observe, o.kinds...)
 	return func() {
 		for name, n := range o.Counters() {
 			rec.Count(name, n)
@@ -94,17 +145,17 @@ func Record(p *taskplan.Plan, rec *trace.Recorder) (finish func()) {
 
 // Trace reads a whole trace and returns the observer that has seen it. The error says
 // why the trace cannot be read, or that its footer counts something else.
-func Trace(r io.Reader) (*Observer, error) {
+func Trace(r io.Reader, of func(*plan.Plan) (func(*Nodes) Application, error)) (*Observer, error) {
 	reader, err := trace.NewReader(r)
 	if err != nil {
 		return nil, err
 	}
 	header := reader.Header()
-	p, err := taskplan.Of(&header.Plan)
+	app, err := of(&header.Plan)
 	if err != nil {
 		return nil, err
 	}
-	o := New(p)
+	o := New(&header.Plan, app)
 	for {
 		e, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -127,4 +178,11 @@ func agree(counted, footer map[string]int64) error {
 		}
 	}
 	return nil
+}
+
+// ours reports whether a counter is one of this package's.
+func ours(name string) bool {
+	return slices.ContainsFunc([]string{FaultPrefix, StatePrefix, SometimesPrefix}, func(prefix string) bool {
+		return strings.HasPrefix(name, prefix)
+	})
 }

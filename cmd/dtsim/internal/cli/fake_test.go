@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
 	"dtsim/sim/trace"
@@ -100,11 +99,7 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 		footer, err := rec.Close(verdict)
 		return engine.Result{Trace: out.Bytes(), Footer: footer}, err
 	}
-	p, err := taskplan.Of(job.Plan)
-	if err != nil {
-		return engine.Result{}, err
-	}
-	finish := coverage.Record(p, rec)
+	finish := coverage.Record(job.Plan, rec, nil)
 	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
 	for i := range job.Plan.Faults {
 		rec.Emit(trace.Event{Node: "n2", Incarnation: 1, Kind: trace.FaultBit, Fields: []trace.Field{trace.Int("fault", int64(i))}})

@@ -8,6 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"dtsim/reports/schema"
+	"dtsim/scenarios/goals"
+	"dtsim/scenarios/property"
 	"dtsim/sim/campaign"
 	"dtsim/sim/coverage"
 )
@@ -15,13 +17,13 @@ import (
 // accounting prints what the campaign did and did not do. Where no fault was asked for,
 // most situations cannot come about; then those that did not are only counted.
 func (p printer) accounting(r campaign.Result) {
-	a := coverage.NewAccount(campaign.Sum("", r.Asked).Counters)
+	a := coverage.NewAccount(campaign.Sum("", r.Asked).Counters, goals.Catalog(property.Properties()))
 	if len(a.Faults) > 0 {
 		p.faults(a)
 	}
 	p.sometimes(a, len(a.Faults) > 0)
-	p.list("exercised", a.AtStake)
-	p.list("unfinished, and waived", a.Excused)
+	p.list("exercised", a.Exercised)
+	p.list("unfinished, and waived", a.Waived)
 }
 
 // list prints names with their counts on one line, if there are any.
@@ -39,7 +41,7 @@ func (p printer) list(what string, list []coverage.Reached) {
 // faults prints the table of faults and of the states in which they were activated.
 func (p printer) faults(a coverage.Account) {
 	columns := []any{"fault", "asked", "applied", "effective", "differed", "activations"}
-	for _, state := range coverage.States() {
+	for _, state := range goals.States() {
 		columns = append(columns, state)
 	}
 	t := newTable(columns...)
@@ -49,8 +51,8 @@ func (p printer) faults(a coverage.Account) {
 	}
 	t.SetColumnConfigs(right)
 	for _, f := range a.Faults {
-		row := table.Row{f.Kind, f.Asked, f.Applied, f.Effective, differed(f.Without), f.Bitten}
-		for _, state := range coverage.States() {
+		row := table.Row{f.Kind, f.Asked, f.Applied, f.Effective, differed(f.Ablation), f.Activated}
+		for _, state := range goals.States() {
 			if n := f.States[state]; n > 0 {
 				row = append(row, n)
 			} else {
@@ -60,9 +62,9 @@ func (p printer) faults(a coverage.Account) {
 		t.AppendRow(row)
 	}
 	p.line("\n%s", t.Render())
-	if w := a.Without(); w.Runs > 0 {
+	if w := a.Ablation(); w.Runs > 0 {
 		p.line("ablation: %s repeated without an activated fault: %d decided differently (\"differed\"); by their traces %d would (\"effective\"), which is right in %d",
-			count(int(w.Runs), "run"), w.Differed, w.Told, w.Agreed)
+			count(int(w.Runs), "run"), w.Differed, w.Predicted, w.Agreed)
 	}
 }
 
@@ -113,21 +115,21 @@ func (p printer) guards(r campaign.Result) string {
 
 // account puts the accounting into the document.
 func account(d *schema.Campaign, total campaign.Group) {
-	a := coverage.NewAccount(total.Counters)
+	a := coverage.NewAccount(total.Counters, goals.Catalog(property.Properties()))
 	for _, f := range a.Faults {
 		d.Faults[f.Kind] = f.Applied
 		d.FaultTable[f.Kind] = schema.Fault{
-			Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Activations: f.Bitten,
-			Reruns: f.Without.Runs, Differed: f.Without.Differed, ReportedEffective: f.Without.Told, States: f.States,
+			Asked: f.Asked, Applied: f.Applied, Effective: f.Effective, Activations: f.Activated,
+			Reruns: f.Ablation.Runs, Differed: f.Ablation.Differed, ReportedEffective: f.Ablation.Predicted, States: f.States,
 		}
 	}
 	for _, s := range a.Sometimes {
 		d.Sometimes[s.Name] = s.Count
 	}
-	for _, s := range a.AtStake {
+	for _, s := range a.Exercised {
 		d.Exercised[s.Name] = s.Count
 	}
-	for _, s := range a.Excused {
+	for _, s := range a.Waived {
 		d.Waived[s.Name] = s.Count
 	}
 }

@@ -1,4 +1,4 @@
-package coverage
+package goals
 
 import (
 	"bytes"
@@ -8,7 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/projection"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -81,10 +84,10 @@ func TestConsequences(t *testing.T) {
 		"a duplicate":                   {func(t *tale) { t.commit(1, "n2", postAck, "a", "again", nil) }, plan.LateDuplicate, true},
 		"a duplicate of another's":      {func(t *tale) { t.commit(1, "n3", postAck, "a", "again", nil) }, plan.LateDuplicate, false},
 		"a command made again, refused": {func(t *tale) { t.commit(1, "n2", unitCompletion, "a", "is already terminal", nil) }, plan.CallTwice, true},
-		"a failed callback":             {func(t *tale) { t.ends("n2", swapRequested, "a", swapping, "boom") }, taskplan.CallbackError, true},
-		"a good callback":               {func(t *tale) { t.ends("n2", swapRequested, "a", swapping, "") }, taskplan.CallbackSlow, false},
+		"a failed callback":             {func(t *tale) { t.ends("n2", taskevent.SwapRequested, "a", swapping, "boom") }, taskplan.CallbackError, true},
+		"a good callback":               {func(t *tale) { t.ends("n2", taskevent.SwapRequested, "a", swapping, "") }, taskplan.CallbackSlow, false},
 		"a callback again": {func(t *tale) {
-			t.begins("n2", swapRequested, "a", swapping).begins("n2", swapRequested, "a", swapping)
+			t.begins("n2", taskevent.SwapRequested, "a", swapping).begins("n2", taskevent.SwapRequested, "a", swapping)
 		}, taskplan.CallbackPanic, true},
 		"a unit that failed": {func(t *tale) {
 			t.ev("n2", trace.WorkEnded, trace.Str("outcome", "bad"))
@@ -108,11 +111,11 @@ func TestWhatAnOperatorDoesIsAFaultsOneBite(t *testing.T) {
 		got := tale.counters()
 		require.EqualValues(t, 1, got["fault/operate/bites"], outcome)
 		require.Equal(t, effective, got["fault/operate/effective"], outcome)
-		require.Equal(t, map[string]int64{"follower": 1, started: 1}, of(got, "state/operate"))
+		require.Equal(t, map[string]int64{"follower": 1, string(started): 1}, of(got, "state/operate"))
 	}
 }
 
-func TestStatesInWhichAFaultBites(t *testing.T) {
+func TestStatesInWhichAFaultIsActivated(t *testing.T) {
 	for name, c := range map[string]struct {
 		tell func(t *tale)
 		want map[string]int64
@@ -120,10 +123,10 @@ func TestStatesInWhichAFaultBites(t *testing.T) {
 		"a follower without tasks": {func(t *tale) { t.fault(trace.FaultBit, plan.Loss, "n2") }, map[string]int64{"follower": 1, "no task": 1}},
 		"the leader of three tasks": {func(t *tale) {
 			t.work("a", true).prepare("b").swap("c", true).fault(trace.FaultBit, plan.Loss, "n1")
-		}, map[string]int64{"leader": 1, started: 1, preparing: 1, swapping: 1}},
+		}, map[string]int64{"leader": 1, string(started): 1, string(preparing): 1, string(swapping): 1}},
 		"about one of them": {func(t *tale) {
 			t.work("a", true).swap("b", true).fault(trace.FaultBit, plan.Loss, "n1", trace.Str("namespace", "reindex"), trace.Str("task", "b"))
-		}, map[string]int64{"leader": 1, swapping: 1}},
+		}, map[string]int64{"leader": 1, string(swapping): 1}},
 		"a candidate": {func(t *tale) {
 			t.ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultBit, plan.Loss, "n3")
 		}, map[string]int64{"candidate": 1, "no task": 1}},
@@ -134,7 +137,7 @@ func TestStatesInWhichAFaultBites(t *testing.T) {
 			t.swap("a", true).ev("n1", trace.SnapshotTaken).crash("n1")
 			t.at -= time.Millisecond
 			t.fault(trace.FaultBit, plan.Loss, "n1")
-		}, map[string]int64{"leader": 1, "mid-snapshot": 1, swapping: 1}},
+		}, map[string]int64{"leader": 1, "mid-snapshot": 1, string(swapping): 1}},
 		"a node whose raft has shut down": {func(t *tale) {
 			t.ev("n2", trace.NodeState, trace.Str("state", "Shutdown")).fault(trace.FaultBit, plan.Loss, "n2")
 		}, map[string]int64{"down": 1, "no task": 1}},
@@ -159,7 +162,7 @@ func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
 		p.Duration, p.Calm, p.Faults = plan.Duration(time.Minute), plan.Duration(30*time.Second), []plan.Fault{{Kind: plan.Loss}}
 		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode(), Engine: "native"})
 		require.NoError(t, err)
-		done := Record(&p, rec)
+		done := coverage.Record(&p.Plan, rec, New(&p, projection.NewLog()))
 		for _, e := range tale.events {
 			rec.Emit(e)
 		}
@@ -174,9 +177,9 @@ func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
 		}
 		return b.Bytes()
 	}
-	counted, err := Trace(bytes.NewReader(record(true)))
+	counted, err := coverage.Trace(bytes.NewReader(record(true)), Of)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, counted.Counters()["sometimes/two leaders"])
-	_, err = Trace(bytes.NewReader(record(false)))
+	_, err = coverage.Trace(bytes.NewReader(record(false)), Of)
 	require.ErrorContains(t, err, "the footer says 0, the events 1")
 }

@@ -1,4 +1,4 @@
-package coverage
+package goals
 
 import (
 	"encoding/json"
@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"dtsim/fsm/api"
+	"dtsim/scenarios/projection"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -116,8 +119,8 @@ func (t *tale) commit(op int, node, name, task, outcome string, body map[string]
 }
 
 // is says what a command has left of a task.
-func (t *tale) is(task, status string, more ...trace.Field) *tale {
-	return t.ev("n1", trace.TaskChanged, append(append(t.about(task), trace.Str("status", status)), more...)...)
+func (t *tale) is(task string, status taskevent.TaskStatus, more ...trace.Field) *tale {
+	return t.ev("n1", trace.TaskChanged, append(append(t.about(task), trace.Str("status", string(status))), more...)...)
 }
 
 func unitIs(unit, status, owner string) []trace.Field {
@@ -152,7 +155,7 @@ func (t *tale) work(task string, barrier bool) *tale {
 }
 
 // complete completes a unit.
-func (t *tale) complete(op int, task, unit, node, status string) *tale {
+func (t *tale) complete(op int, task, unit, node string, status taskevent.TaskStatus) *tale {
 	return t.commit(op, node, unitCompletion, task, "ok", nil).is(task, status, unitIs(unit, "COMPLETED", node)...)
 }
 
@@ -170,7 +173,7 @@ func (t *tale) applied(nodes ...string) *tale {
 }
 
 // ack puts an ack into the log, as the request of an operation or 0.
-func (t *tale) ack(op int, name, task, node string, success bool, status string) *tale {
+func (t *tale) ack(op int, name, task, node string, success bool, status taskevent.TaskStatus) *tale {
 	return t.commit(op, node, name, task, "ok", map[string]any{"node_id": node, "success": success}).is(task, status)
 }
 
@@ -191,11 +194,11 @@ func (t *tale) finish(task string) *tale {
 }
 
 // begins and ends are a callback's, about one unit or more.
-func (t *tale) begins(node, name, task, status string, units ...string) *tale {
+func (t *tale) begins(node, name, task string, status taskevent.TaskStatus, units ...string) *tale {
 	return t.ev(node, trace.CallbackStarted, t.callback(name, task, status, units)...)
 }
 
-func (t *tale) ends(node, name, task, status, err string) *tale {
+func (t *tale) ends(node, name, task string, status taskevent.TaskStatus, err string) *tale {
 	fields := t.callback(name, task, status, nil)
 	if err != "" {
 		fields = append(fields, trace.Str("error", err))
@@ -203,9 +206,9 @@ func (t *tale) ends(node, name, task, status, err string) *tale {
 	return t.ev(node, trace.CallbackEnded, fields...)
 }
 
-func (t *tale) callback(name, task, status string, units []string) []trace.Field {
+func (t *tale) callback(name, task string, status taskevent.TaskStatus, units []string) []trace.Field {
 	fields := append([]trace.Field{trace.Str("callback", name)}, t.about(task)...)
-	return append(fields, trace.Str("status", status), trace.Str("group", ""), trace.Str("units", `["`+strings.Join(units, `","`)+`"]`))
+	return append(fields, trace.Str("status", string(status)), trace.Str("group", ""), trace.Str("units", `["`+strings.Join(units, `","`)+`"]`))
 }
 
 func (t *tale) shardSwapped(node, task, shard string) *tale {
@@ -224,7 +227,7 @@ func (t *tale) fault(kind trace.Kind, what plan.FaultKind, node string, more ...
 
 // counters tells the tale to an observer.
 func (t *tale) counters() map[string]int64 {
-	o := New(&t.plan)
+	o := coverage.New(&t.plan.Plan, New(&t.plan, projection.NewLog()))
 	for _, e := range t.events {
 		o.Observe(e)
 	}

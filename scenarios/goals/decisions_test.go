@@ -1,4 +1,4 @@
-package coverage
+package goals
 
 import (
 	"bytes"
@@ -8,14 +8,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
 // decisionsOf reads the decisions of a run in which n1 leads, a task is added, claimed, completed by n2 and called
 // back on it; change changes its events.
-func decisionsOf(t *testing.T, change func(events []trace.Event) []trace.Event) Decisions {
+func decisionsOf(t *testing.T, change func(events []trace.Event) []trace.Event) coverage.Decisions {
 	t.Helper()
 	at := func(s int, node string, kind trace.Kind, fields ...trace.Field) trace.Event {
 		return trace.Event{At: time.Duration(s) * time.Second, Node: node, Kind: kind, Fields: fields}
@@ -30,7 +32,7 @@ func decisionsOf(t *testing.T, change func(events []trace.Event) []trace.Event) 
 		committed(3, unitProgress, "ok", `{"namespace":"ns","id":"a","unit_id":"u","node_id":"n2","progress":0.5}`),
 		committed(4, unitCompletion, "ok", `{"namespace":"ns","id":"a","unit_id":"u","node_id":"n2","finished_at_unix_millis":4000}`),
 		committed(5, postAck, "ok", `{"namespace":"ns","id":"a","node_id":"n2","success":true}`),
-		at(6, "n2", trace.CallbackEnded, trace.Str("callback", taskCompleted), trace.Str("namespace", "ns"), trace.Str("task", "a")),
+		at(6, "n2", trace.CallbackEnded, trace.Str("callback", taskevent.TaskCompleted), trace.Str("namespace", "ns"), trace.Str("task", "a")),
 		at(7, "n1", trace.Returned, trace.Int("op", 1), trace.Str("outcome", "ok")),
 	}
 	if change != nil {
@@ -46,7 +48,7 @@ func decisionsOf(t *testing.T, change func(events []trace.Event) []trace.Event) 
 	}
 	_, err = rec.Close(trace.Verdict{Passed: true})
 	require.NoError(t, err)
-	d, err := ReadDecisions(&b)
+	d, err := coverage.ReadDecisions(&b, Decides, Decisive()...)
 	require.NoError(t, err)
 	return d
 }
@@ -101,13 +103,13 @@ func TestWhetherARunHasDecidedOtherwise(t *testing.T) {
 }
 
 func TestRerunsAreInTheAccount(t *testing.T) {
-	counters := map[string]int64{FaultPrefix + "loss/asked": 3}
+	counters := map[string]int64{coverage.FaultPrefix + "loss/asked": 3}
 	for _, r := range []struct{ differed, told bool }{{true, true}, {true, false}, {false, false}, {false, true}, {true, true}} {
-		for name, n := range Without(plan.Loss, r.differed, r.told) {
+		for name, n := range coverage.Ablation(plan.Loss, r.differed, r.told) {
 			counters[name] += n
 		}
 	}
-	a := NewAccount(counters)
-	require.Equal(t, Reruns{Runs: 5, Differed: 3, Told: 3, Agreed: 3}, a.Without())
-	require.Equal(t, a.Without(), a.Faults[0].Without)
+	a := coverage.NewAccount(counters, Catalog(nil))
+	require.Equal(t, coverage.Reruns{Runs: 5, Differed: 3, Predicted: 3, Agreed: 3}, a.Ablation())
+	require.Equal(t, a.Ablation(), a.Faults[0].Ablation)
 }

@@ -1,4 +1,4 @@
-package coverage
+package goals
 
 import (
 	"slices"
@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -66,28 +68,32 @@ var tales = map[string]told{
 		},
 	},
 	"crash in the preparation": {
-		func(t *tale) { t.prepare("a").begins("n2", groupCompleted, "a", preparing, "u1").crash("n2") },
+		func(t *tale) { t.prepare("a").begins("n2", taskevent.GroupCompleted, "a", preparing, "u1").crash("n2") },
 		func(t *tale) {
-			t.prepare("a").begins("n2", groupCompleted, "a", preparing, "u1").ends("n2", groupCompleted, "a", preparing, "").crash("n2")
+			t.prepare("a").begins("n2", taskevent.GroupCompleted, "a", preparing, "u1").ends("n2", taskevent.GroupCompleted, "a", preparing, "").crash("n2")
 		},
 	},
 	"crash in the swap": {
-		func(t *tale) { t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").crash("n2") },
-		func(t *tale) { t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").crash("n3") },
+		func(t *tale) {
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").crash("n2")
+		},
+		func(t *tale) {
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").crash("n3")
+		},
 	},
 	"crash between the swaps of two shards": {
 		func(t *tale) {
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1", "u3").shardSwapped("n2", "a", "s1").crash("n2")
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1", "u3").shardSwapped("n2", "a", "s1").crash("n2")
 		},
 		func(t *tale) { // both have swapped
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1", "u3").shardSwapped("n2", "a", "s1").
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1", "u3").shardSwapped("n2", "a", "s1").
 				shardSwapped("n2", "a", "s2").crash("n2")
 		},
 	},
 	"crash in OnTaskCompleted": {
-		func(t *tale) { t.swap("a", true).begins("n2", taskCompleted, "a", swapping).crash("n2") },
+		func(t *tale) { t.swap("a", true).begins("n2", taskevent.TaskCompleted, "a", swapping).crash("n2") },
 		func(t *tale) {
-			t.swap("a", true).begins("n2", taskCompleted, "a", swapping).ends("n2", taskCompleted, "a", swapping, "").crash("n2")
+			t.swap("a", true).begins("n2", taskevent.TaskCompleted, "a", swapping).ends("n2", taskevent.TaskCompleted, "a", swapping, "").crash("n2")
 		},
 	},
 	"crash of the leader while SWAPPING": {
@@ -100,12 +106,12 @@ var tales = map[string]told{
 	},
 	"shutdown inside a callback": {
 		func(t *tale) {
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").
-				ends("n2", swapRequested, "a", swapping, "swap: context canceled").shutdown("n2")
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").
+				ends("n2", taskevent.SwapRequested, "a", swapping, "swap: context canceled").shutdown("n2")
 		},
 		func(t *tale) { // a fault of the provider has said so
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").fault(trace.FaultBit, taskplan.CallbackCancelled, "n2").
-				ends("n2", swapRequested, "a", swapping, "swap: context canceled").shutdown("n2")
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").fault(trace.FaultBit, taskplan.CallbackCancelled, "n2").
+				ends("n2", taskevent.SwapRequested, "a", swapping, "swap: context canceled").shutdown("n2")
 		},
 	},
 	"majority down while a task is active": {
@@ -121,14 +127,16 @@ var tales = map[string]told{
 
 	"restart between apply and callback": {
 		func(t *tale) { t.swap("a", true).restart("n2") },
-		func(t *tale) { t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").restart("n2") },
+		func(t *tale) {
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").restart("n2")
+		},
 	},
 	"restart between callback and ack": {
 		func(t *tale) {
-			t.prepare("a").begins("n2", groupCompleted, "a", preparing, "u1").ends("n2", groupCompleted, "a", preparing, "").restart("n2")
+			t.prepare("a").begins("n2", taskevent.GroupCompleted, "a", preparing, "u1").ends("n2", taskevent.GroupCompleted, "a", preparing, "").restart("n2")
 		},
 		func(t *tale) {
-			t.prepare("a").begins("n2", groupCompleted, "a", preparing, "u1").ends("n2", groupCompleted, "a", preparing, "").
+			t.prepare("a").begins("n2", taskevent.GroupCompleted, "a", preparing, "u1").ends("n2", taskevent.GroupCompleted, "a", preparing, "").
 				ack(0, preparationAck, "a", "n2", true, preparing).restart("n2")
 		},
 	},
@@ -276,7 +284,7 @@ var tales = map[string]told{
 	},
 	"cancel too late": {
 		func(t *tale) {
-			t.prepare("a").commit(0, "", cancelTask, "a", "[dtm-perm/x] a is no longer running: its status", nil)
+			t.prepare("a").commit(0, "", cancelTask, "a", "[dtm-perm/task-not-running] a is no longer running: its status", nil)
 		},
 		func(t *tale) { t.work("a", true).commit(0, "", cancelTask, "a", "ok", nil) },
 	},
@@ -326,13 +334,15 @@ var tales = map[string]told{
 	},
 	"late report refused": {
 		func(t *tale) {
-			t.work("a", true).commit(0, "", unitCompletion, "a", "a is no longer running: its status is CANCELLED", nil)
+			t.work("a", true).commit(0, "", unitCompletion, "a", "[dtm-perm/task-not-running] a is no longer running: its status is CANCELLED", nil)
 		},
-		func(t *tale) { t.work("a", true).commit(0, "", cancelTask, "a", "a is no longer running", nil) },
+		func(t *tale) {
+			t.work("a", true).commit(0, "", cancelTask, "a", "[dtm-perm/task-not-running] a is no longer running", nil)
+		},
 	},
 	"claim lost": {
 		func(t *tale) {
-			t.work("a", true).commit(0, "", unitProgress, "a", "unit u1 of a belongs to node n2, not n3", nil)
+			t.work("a", true).commit(0, "", unitProgress, "a", "[dtm-perm/unit-wrong-node] unit u1 of a belongs to node n2, not n3", nil)
 		},
 		func(t *tale) { t.work("a", true).commit(0, "", unitProgress, "a", "ok", nil) },
 	},
@@ -379,7 +389,8 @@ var tales = map[string]told{
 	},
 	"fail-task refused after the last ack": {
 		func(t *tale) {
-			t.swap("a", true).commit(0, "", markFailed, "a", "a cannot be marked failed: every owning node has acknowledged its swap", nil)
+			t.swap("a", true).ack(0, postAck, "a", "n2", true, swapping).ack(0, postAck, "a", "n3", true, swapping).
+				commit(0, "", markFailed, "a", "[dtm-perm/task-not-finalizing] a cannot be marked failed: every owning node has acknowledged its swap", nil)
 		},
 		func(t *tale) {
 			t.finish("a").commit(0, "", markFailed, "a", "a cannot be marked failed from status FINISHED", nil)
@@ -448,7 +459,7 @@ var tales = map[string]told{
 	},
 	"fail-task in a status that nobody knows, refused": {
 		func(t *tale) {
-			t.inherits("a").commit(0, "", markFailed, "a", "a cannot be marked failed from status PAUSED", nil)
+			t.inherits("a").commit(0, "", markFailed, "a", "a cannot be marked failed from status PAUSED: task is not in finalizing state", nil)
 		},
 		func(t *tale) {
 			t.inherits("b").finish("a").commit(0, "", markFailed, "a", "a cannot be marked failed from status FINISHED", nil)
@@ -469,56 +480,62 @@ var tales = map[string]told{
 	},
 	"callback tried again after an error": {
 		func(t *tale) {
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").ends("n2", swapRequested, "a", swapping, "boom").
-				begins("n2", swapRequested, "a", swapping, "u1")
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").ends("n2", taskevent.SwapRequested, "a", swapping, "boom").
+				begins("n2", taskevent.SwapRequested, "a", swapping, "u1")
 		},
 		func(t *tale) { // in another incarnation
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").ends("n2", swapRequested, "a", swapping, "boom").
-				restart("n2").begins("n2", swapRequested, "a", swapping, "u1")
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").ends("n2", taskevent.SwapRequested, "a", swapping, "boom").
+				restart("n2").begins("n2", taskevent.SwapRequested, "a", swapping, "u1")
 		},
 	},
 	"swap tried again after a crash": {
 		func(t *tale) {
-			t.swap("a", false).begins("n2", groupCompleted, "a", swapping, "u1").restart("n2").begins("n2", groupCompleted, "a", swapping, "u1")
+			t.swap("a", false).begins("n2", taskevent.GroupCompleted, "a", swapping, "u1").restart("n2").begins("n2", taskevent.GroupCompleted, "a", swapping, "u1")
 		},
 		func(t *tale) { // with the barrier this one prepares
-			t.swap("a", true).begins("n2", groupCompleted, "a", swapping, "u1").restart("n2").begins("n2", groupCompleted, "a", swapping, "u1")
+			t.swap("a", true).begins("n2", taskevent.GroupCompleted, "a", swapping, "u1").restart("n2").begins("n2", taskevent.GroupCompleted, "a", swapping, "u1")
 		},
 	},
 	"group completed while others are at work": {
 		func(t *tale) {
-			t.work("a", false).complete(0, "a", "u1", "n2", started).begins("n2", groupCompleted, "a", started, "u1")
+			t.work("a", false).complete(0, "a", "u1", "n2", started).begins("n2", taskevent.GroupCompleted, "a", started, "u1")
 		},
-		func(t *tale) { t.swap("a", false).begins("n2", groupCompleted, "a", swapping, "u1") },
+		func(t *tale) { t.swap("a", false).begins("n2", taskevent.GroupCompleted, "a", swapping, "u1") },
 	},
 	"task failed under a callback": {
 		func(t *tale) {
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").ack(0, postAck, "a", "n3", false, failed)
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").ack(0, postAck, "a", "n3", false, failed)
 		},
 		func(t *tale) { // the node went down in it
-			t.swap("a", true).begins("n2", swapRequested, "a", swapping, "u1").crash("n2").ack(0, postAck, "a", "n3", false, failed)
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").crash("n2").ack(0, postAck, "a", "n3", false, failed)
 		},
 	},
 	"swap of two tasks at once": {
-		func(t *tale) { t.swap("a", true).swap("b", true).begins("n2", swapRequested, "a", swapping, "u1") },
-		func(t *tale) { t.swap("a", true).prepare("b").begins("n2", swapRequested, "a", swapping, "u1") },
+		func(t *tale) {
+			t.swap("a", true).swap("b", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1")
+		},
+		func(t *tale) {
+			t.swap("a", true).prepare("b").begins("n2", taskevent.SwapRequested, "a", swapping, "u1")
+		},
 	},
 }
 
 func TestEveryGoalHasATaleThatReachesItAndOneThatNearlyDoes(t *testing.T) {
+	for _, g := range goals {
+		require.Contains(t, kinds, g.on, "%s is about events that it is not shown", g.Name)
+	}
 	var names []string
 	for _, g := range Goals() {
 		names = append(names, g.Name)
 		require.NotEmpty(t, g.About, g.Name)
-		require.Contains(t, kinds, g.on, "%s is about events that nobody shows it", g.Name)
 		about, ok := tales[g.Name]
 		require.True(t, ok, "%q has no tale", g.Name)
 		t.Run(g.Name, func(t *testing.T) {
 			reaches, nearly := newTale(plan.Fault{Kind: taskplan.CallbackCancelled}), newTale(plan.Fault{Kind: taskplan.CallbackCancelled})
 			about.reaches(reaches)
 			about.nearly(nearly)
-			require.EqualValues(t, 1, reaches.counters()[SometimesPrefix+g.Name])
-			require.Zero(t, nearly.counters()[SometimesPrefix+g.Name])
+			require.EqualValues(t, 1, reaches.counters()[coverage.SometimesPrefix+g.Name])
+			require.Zero(t, nearly.counters()[coverage.SometimesPrefix+g.Name])
 		})
 	}
 	require.GreaterOrEqual(t, len(names), 30)
@@ -528,7 +545,7 @@ func TestEveryGoalHasATaleThatReachesItAndOneThatNearlyDoes(t *testing.T) {
 }
 
 func TestABootstrapIsDeferredByAListWithoutAnAnswer(t *testing.T) {
-	const goal = SometimesPrefix + "deferred bootstrap"
+	const goal = coverage.SometimesPrefix + "deferred bootstrap"
 	tick := taskplan.Default().SchedulerTick.D()
 	late, soon, again := newTale(), newTale(), newTale()
 	require.EqualValues(t, 1, late.restart("n2").wait(tick).ev("n2", trace.Listed).counters()[goal])

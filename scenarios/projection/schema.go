@@ -1,0 +1,131 @@
+package projection
+
+import (
+	"maps"
+	"strings"
+
+	"dtsim/scenarios/tasks/taskevent"
+	"dtsim/scenarios/tasks/taskplan"
+)
+
+// foldSchema folds an accepted command of the schema in.
+func (l *Log) foldSchema(c *taskevent.Command) {
+	key := strings.ToLower(c.Class)
+	switch c.Name {
+	case taskevent.CommandCreateCollection:
+		l.Collections[key] = newCollection(c)
+		l.Collections[key].Changed = l.here()
+		return
+	case taskevent.CommandDropCollection:
+		delete(l.Collections, key)
+		l.Dropped[key] = l.here()
+		return
+	}
+	found := l.Collections[key]
+	if found == nil {
+		return
+	}
+	found.Changed = l.here()
+	switch c.Name {
+	case taskevent.CommandAddTenants:
+		for _, spec := range c.NewTenants() {
+			found.place(spec.Name, spec.Nodes)
+		}
+	case taskevent.CommandDeleteTenants:
+		for _, name := range c.TenantNames() {
+			delete(found.Shards, name)
+			delete(found.Serves, name)
+			maps.DeleteFunc(found.Alone, func(key [2]string, _ uint64) bool { return key[0] == name })
+		}
+	case taskevent.CommandUpdateProperty:
+		l.foldUpdate(c, found)
+	}
+}
+
+func newCollection(c *taskevent.Command) *Collection {
+	created := &Collection{
+		Name: c.Class, Born: c.Index, Properties: maps.Clone(c.Properties),
+		FlippedBy: make(map[string]uint64), UpdatedAt: make(map[string]uint64), Shards: make(map[string][]string), Serves: make(map[string]map[string]string),
+	}
+	if created.Properties == nil {
+		created.Properties = make(map[string]string)
+	}
+	for _, spec := range c.Shards {
+		created.place(spec.Name, spec.Nodes)
+	}
+	return created
+}
+
+// place adds a shard that serves what the schema says.
+func (c *Collection) place(shard string, nodes []string) {
+	c.Shards[shard] = nodes
+	c.Serves[shard] = maps.Clone(c.Properties)
+}
+
+// foldUpdate takes in a new tokenization. A user's goes into all shards at once; a
+// run's own is about shards that have swapped before.
+func (l *Log) foldUpdate(c *taskevent.Command, found *Collection) {
+	b := &c.Args
+	m := b.Migration
+	if m == nil {
+		found.together(b.Property)
+		found.Properties[b.Property] = b.Tokenization
+		found.UpdatedAt[b.Property] = c.Index
+		for _, serves := range found.Serves {
+			serves[b.Property] = b.Tokenization
+		}
+		return
+	}
+	if m.Version <= found.FlippedBy[b.Property] {
+		return
+	}
+	if tenants := b.TenantNames(); len(tenants) > 0 {
+		l.foldTenants(c, found, tenants)
+		return
+	}
+	found.together(b.Property)
+	found.Properties[b.Property] = b.Tokenization
+	found.FlippedBy[b.Property] = m.Version
+	if r := l.Runs[m.Run()]; r != nil {
+		r.Flips++
+		l.Flipped = r
+	}
+}
+
+// foldTenants takes in that tenants keep what a run has made of them.
+func (l *Log) foldTenants(c *taskevent.Command, found *Collection, tenants []string) {
+	m := c.Migration
+	if m.Version <= found.UpdatedAt[c.Property] {
+		return
+	}
+	l.SwappedAlone = l.Runs[m.Run()]
+	for _, tenant := range tenants {
+		serves, key := found.Serves[tenant], [2]string{tenant, c.Property}
+		if serves == nil || found.Alone[key] >= m.Version {
+			continue // it was deleted, or what came after it stays
+		}
+		serves[c.Property] = c.Tokenization
+		if found.Alone == nil {
+			found.Alone = make(map[[2]string]uint64)
+		}
+		found.Alone[key] = m.Version
+	}
+}
+
+// together notes that all tenants serve what the schema says of a property.
+func (c *Collection) together(property string) {
+	maps.DeleteFunc(c.Alone, func(key [2]string, _ uint64) bool { return key[1] == property })
+}
+
+// settle says what the shards of a run's collection are to serve now that the run
+// has finished. The tenants that a run has swapped alone are told as they swap: see
+// the package comment of scenarios/tasks/provider.
+func (l *Log) settle(r *Run) {
+	c := l.Collections[strings.ToLower(r.Payload.Collection)]
+	if c == nil || c.Born > r.ID.Version || r.Payload.Kind != taskplan.Reindex || r.Status != taskevent.Finished {
+		return
+	}
+	for _, serves := range c.Serves {
+		serves[r.Payload.Property] = r.Payload.Tokenization
+	}
+}
