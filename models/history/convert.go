@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dtsim/models/spec"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -32,13 +33,6 @@ var commandKinds = func() map[string]Kind {
 	}
 	return all
 }()
-
-// refusedBySession says that a command was refused by the table of sessions, so that
-// it was not carried out.
-func refusedBySession(outcome string) bool {
-	return strings.Contains(outcome, "request is below what its client still waits for") ||
-		strings.Contains(outcome, "session has expired")
-}
 
 // FromTrace reads the history of a whole run from its trace. The error says why the
 // trace cannot be read.
@@ -167,7 +161,7 @@ func request(e *trace.Event) string {
 func (c *Collector) committed(e *trace.Event) {
 	kind, ours := commandKinds[e.Str("command")]
 	_, duplicate := e.Get("first")
-	if !ours || duplicate || refusedBySession(e.Str("outcome")) {
+	if !ours || duplicate || taskevent.OfSessions(taskevent.VerdictOf(e.Str("outcome"), e.Str("verdict"))) {
 		return
 	}
 	index, _ := e.Get("index")
