@@ -11,6 +11,7 @@ import (
 	"dtsim/scenarios/tasks"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/scenarios/tasks/taskshrink"
 	"dtsim/sim/campaign"
 	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
@@ -30,9 +31,9 @@ func Application() *campaign.Application {
 		Differ:   differ,
 		Ablate:   taskplan.Ablate,
 		Controls: controls,
-		Cause:    shrink.Cause,
-		Shrink:   shrink.Shrink,
-		Shape:    shrink.Shape,
+		Cause:    taskshrink.Cause,
+		Shrink:   taskshrink.Shrink,
+		Shape:    taskshrink.Shape,
 		View:     shrink.View,
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -16,10 +15,11 @@ import (
 type shrinker struct {
 	ctx context.Context
 	o   Options
+	app Application
 
-	best  *taskplan.Plan
+	best  Subject
 	found trace.Violation // in a run of best
-	first *taskplan.Plan
+	first Subject
 
 	// property is what is kept; atEnd says that it was violated when the run ended, and
 	// quiet how long nothing had been asked of the cluster by then.
@@ -42,7 +42,7 @@ type shrinker struct {
 
 // answer is what the oracle says about a plan, once done is closed.
 type answer struct {
-	plan *taskplan.Plan
+	plan Subject
 	// counted says that somebody needed it.
 	counted    bool
 	done       chan struct{}
@@ -51,16 +51,19 @@ type answer struct {
 }
 
 func newShrinker(ctx context.Context, o Options) *shrinker {
+	if o.Application == nil {
+		o.Application = bare{}
+	}
 	o.Jobs = max(o.Jobs, 1)
 	if o.Watch == nil {
 		o.Watch = func(Step) {}
 	}
-	return &shrinker{ctx: ctx, o: o, answers: map[string]*answer{}, slots: make(chan struct{}, o.Jobs)}
+	return &shrinker{ctx: ctx, o: o, app: o.Application, answers: map[string]*answer{}, slots: make(chan struct{}, o.Jobs)}
 }
 
 // begin runs the plan to shrink and notes what is to be kept.
-func (s *shrinker) begin(p *taskplan.Plan) error {
-	p = clone(p)
+func (s *shrinker) begin(p Subject) error {
+	p = p.Clone()
 	s.first, s.best = p, p
 	a := s.ask(p)
 	<-a.done
@@ -73,13 +76,13 @@ func (s *shrinker) begin(p *taskplan.Plan) error {
 	}
 	s.property = s.o.Property
 	if s.property == "" {
-		s.property = Cause(p.Encode(), a.violations).Property
+		s.property = s.app.Cause(p.Encode(), a.violations).Property
 	}
 	for _, v := range a.violations {
 		if v.Property == s.property {
 			s.found = v
-			s.atEnd = v.At >= p.Duration.D()
-			s.promise = isPromise(p, v.Property)
+			s.atEnd = v.At >= p.Base().Duration.D()
+			s.promise = p.Expects(v.Property)
 			s.quiet = quiet(p)
 			return nil
 		}
@@ -89,16 +92,13 @@ func (s *shrinker) begin(p *taskplan.Plan) error {
 
 // quiet is how long nothing is asked of the cluster, nor anything done to it, before
 // the end of a plan.
-func quiet(p *taskplan.Plan) time.Duration {
-	last := p.Calm
-	if n := len(p.Workload); n > 0 {
-		last = max(last, p.Workload[n-1].At)
-	}
-	return (p.Duration - last).D()
+func quiet(p Subject) time.Duration {
+	b := p.Base()
+	return (b.Duration - max(b.Calm, p.Last())).D()
 }
 
 // candidates are plans to try, the most wanted first.
-type candidates = iter.Seq[*taskplan.Plan]
+type candidates = iter.Seq[Subject]
 
 // accept takes the first candidate that is a valid plan and still violates the
 // property, makes it the best and returns its position in the sequence; false when
@@ -160,14 +160,14 @@ func (s *shrinker) accept(pass string, all candidates) (int, bool) {
 }
 
 // fits says whether a plan may be tried at all.
-func (s *shrinker) fits(p *taskplan.Plan) bool {
+func (s *shrinker) fits(p Subject) bool {
 	return p.Validate() == nil && (!s.atEnd || quiet(p) >= s.quiet) && plan.Hash(p.Encode()) != plan.Hash(s.best.Encode())
 }
 
 // keeps returns the violation that makes a plan as bad as the one to shrink.
 func (s *shrinker) keeps(a *answer) (trace.Violation, bool) {
 	for _, v := range a.violations {
-		if v.Property == s.property && (s.atEnd || v.At < a.plan.Duration.D()) {
+		if v.Property == s.property && (s.atEnd || v.At < a.plan.Base().Duration.D()) {
 			return v, true
 		}
 	}
@@ -175,7 +175,7 @@ func (s *shrinker) keeps(a *answer) (trace.Violation, bool) {
 }
 
 // ask lets the oracle answer for a plan, unless it has already.
-func (s *shrinker) ask(p *taskplan.Plan) *answer {
+func (s *shrinker) ask(p Subject) *answer {
 	key := plan.Hash(p.Encode())
 	if a := s.answers[key]; a != nil {
 		return a

@@ -27,6 +27,6 @@
 // reduced, whoever made it, with the property's identifier as the thing to keep, and
 // the draws of what is left stay as they were ([plan.Plan.WithoutFault]).
 //
-// The package knows plans and violations. It must not know who runs a plan: that is
-// the [Oracle].
+// The package knows the framework's part of a plan, and violations. What an application's
+// part consists of is for the [Application], and who runs a plan for the [Oracle].
 package shrink

@@ -1,125 +1,78 @@
 package shrink
 
 import (
+	"iter"
 	"slices"
-	"strings"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
-// family is a kind of element that can be taken away from a plan, numbered from 0.
-type family struct {
-	name string
-	// workload says that the elements are part of the workload, or decide what it means.
-	workload bool
-	count    func(p *taskplan.Plan) int
-	// without returns a copy of the plan that lacks the elements from..to-1 and all that
-	// refers to them; nil when there is no such plan.
-	without func(p *taskplan.Plan, from, to int) *taskplan.Plan
+// families returns all families in the order in which they are tried: what takes most away
+// comes first.
+func families(a Application) []Family {
+	first, rest := a.Families()
+	return slices.Concat([]Family{faults}, first, []Family{nodes}, rest, []Family{nodesOfFaults})
 }
 
-// families is the table of all of them, in the order in which they are tried: what
-// takes most away comes first.
-var families = []family{
-	{
-		name:  "faults",
-		count: func(p *taskplan.Plan) int { return len(p.Faults) },
-		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
+// families returns those that may be reduced.
+func (s *shrinker) families() []Family {
+	return slices.DeleteFunc(families(s.app), func(f Family) bool { return f.Workload && s.promise })
+}
+
+// Elements yields each single element of a plan: the name of its family, and a valid plan
+// without it, nil if there is none.
+func Elements(a Application, of Subject) iter.Seq2[string, Subject] {
+	return func(yield func(string, Subject) bool) {
+		for _, f := range families(a) {
+			for less := range windows(of, f, 0, 1) {
+				if !yield(f.Name, less) {
+					return
+				}
+			}
+		}
+	}
+}
+
+var (
+	faults = Family{
+		Name:  "faults",
+		Count: func(s Subject) int { return len(s.Base().Faults) },
+		Without: func(s Subject, from, to int) {
 			for range to - from {
-				p = p.WithoutFault(from)
+				*s.Base() = *s.Base().WithoutFault(from)
 			}
-			return repaired(clone(p))
 		},
-	},
-	{
-		name: "operations", workload: true,
-		count: func(p *taskplan.Plan) int { return len(p.Workload) },
-		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
-			p = clone(p)
-			for range to - from {
-				dropOperation(p, from)
+	}
+	nodes = Family{
+		Name: "nodes", Workload: true,
+		Count: func(s Subject) int {
+			if n := s.Base().Cluster.Nodes; n > 1 {
+				return n
 			}
-			return repaired(p)
+			return 0 // there is no cluster without a node
 		},
-	},
-	inherited("inherited tasks", func(h *taskplan.Inherited) int { return len(h.Tasks) },
-		func(h *taskplan.Inherited, from, to int) { h.Tasks = slices.Delete(h.Tasks, from, to) }),
-	inherited("inherited collections", func(h *taskplan.Inherited) int { return len(h.Collections) },
-		func(h *taskplan.Inherited, from, to int) { h.Collections = slices.Delete(h.Collections, from, to) }),
-	{
-		name: "nodes", workload: true,
-		count: func(p *taskplan.Plan) int {
-			if p.Cluster.Nodes == 1 {
-				return 0 // there is no cluster without a node
-			}
-			return p.Cluster.Nodes
-		},
-		without: withoutNodes,
-	},
-	names("shards", true, func(p *taskplan.Plan) (all []*[]string) {
-		for _, c := range collections(p) {
-			all = append(all, &c.Shards, &c.Tenants)
-		}
-		return all
-	}),
-	numbers("files", 1, func(p *taskplan.Plan) (all []*int) {
-		for _, t := range tasks(p) {
-			all = append(all, &t.Files)
-		}
-		return all
-	}),
-	numbers("replicas", 1, func(p *taskplan.Plan) (all []*int) {
-		for _, c := range collections(p) {
-			all = append(all, &c.Replicas)
-		}
-		return all
-	}),
-	properties,
-	names("special units", true, func(p *taskplan.Plan) (all []*[]string) {
-		for _, t := range tasks(p) {
-			all = append(all, &t.SlowUnits, &t.FailUnits)
-		}
-		return all
-	}),
-	names("tenants to delete", true, func(p *taskplan.Plan) (all []*[]string) {
-		for i := range p.Workload {
-			all = append(all, &p.Workload[i].Tenants)
-		}
-		return all
-	}),
-	numbers("retries", 0, func(p *taskplan.Plan) (all []*int) {
-		for i := range p.Workload {
-			all = append(all, &p.Workload[i].Retry)
-		}
-		return all
-	}),
-	names("nodes of faults", false, func(p *taskplan.Plan) (all []*[]string) {
+		Without: withoutNodes,
+	}
+	nodesOfFaults = Names("nodes of faults", false, func(s Subject) (all []*[]string) {
+		p := s.Base()
 		for i := range p.Faults {
 			all = append(all, &p.Faults[i].Nodes)
 		}
 		return all
-	}),
-	{
-		name:  "promises",
-		count: func(p *taskplan.Plan) int { return len(p.Promises) },
-		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
-			p = clone(p)
-			p.Promises = slices.Delete(p.Promises, from, to)
-			return repaired(p)
-		},
-	},
-}
+	})
+)
 
-// families returns those that may be reduced.
-func (s *shrinker) families() []family {
-	return slices.DeleteFunc(slices.Clone(families), func(f family) bool { return f.workload && s.promise })
+// without returns a valid plan that lacks elements of a family, nil if there is none.
+func without(s Subject, f Family, from, to int) Subject {
+	s = s.Clone()
+	f.Without(s, from, to)
+	return repaired(s)
 }
 
 // elements counts what could still be removed.
 func (s *shrinker) elements() (n int) {
 	for _, f := range s.families() {
-		n += f.count(s.best)
+		n += f.Count(s.best)
 	}
 	return n
 }
@@ -136,10 +89,10 @@ func (s *shrinker) remove() {
 }
 
 // thin takes elements of one family away. It reports whether any went.
-func (s *shrinker) thin(f family) (changed bool) {
-	for size := f.count(s.best); size > 0; size /= 2 {
-		for at := 0; at < f.count(s.best); {
-			i, ok := s.accept(f.name, windows(s.best, f, at, size))
+func (s *shrinker) thin(f Family) (changed bool) {
+	for size := f.Count(s.best); size > 0; size /= 2 {
+		for at := 0; at < f.Count(s.best); {
+			i, ok := s.accept(f.Name, windows(s.best, f, at, size))
 			if !ok {
 				break
 			}
@@ -151,11 +104,11 @@ func (s *shrinker) thin(f family) (changed bool) {
 }
 
 // windows are the plans without size elements in a row, from position at on.
-func windows(p *taskplan.Plan, f family, at, size int) candidates {
-	n := f.count(p)
-	return func(yield func(*taskplan.Plan) bool) {
+func windows(s Subject, f Family, at, size int) candidates {
+	n := f.Count(s)
+	return func(yield func(Subject) bool) {
 		for ; at < n; at += size {
-			if !yield(f.without(p, at, min(at+size, n))) {
+			if !yield(without(s, f, at, min(at+size, n))) {
 				return
 			}
 		}
@@ -166,7 +119,7 @@ func windows(p *taskplan.Plan, f family, at, size int) candidates {
 // was gone each time; if not, the plan has become smaller.
 func (s *shrinker) prove() bool {
 	s.skipped = false
-	_, smaller := s.accept("proof", func(yield func(*taskplan.Plan) bool) {
+	_, smaller := s.accept("proof", func(yield func(Subject) bool) {
 		for _, f := range s.families() {
 			for c := range windows(s.best, f, 0, 1) {
 				if !yield(c) {
@@ -179,159 +132,84 @@ func (s *shrinker) prove() bool {
 	return !smaller
 }
 
-// names makes a family of the entries of lists of names.
-func names(name string, workload bool, of func(p *taskplan.Plan) []*[]string) family {
-	return family{
-		name: name, workload: workload,
-		count: func(p *taskplan.Plan) (n int) {
-			for _, list := range of(p) {
+// Names makes a family of the entries of lists of names.
+func Names(name string, workload bool, of func(s Subject) []*[]string) Family {
+	return Family{
+		Name: name, Workload: workload,
+		Count: func(s Subject) (n int) {
+			for _, list := range of(s) {
 				n += len(*list)
 			}
 			return n
 		},
-		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
-			p = clone(p)
-			for _, list := range of(p) {
+		Without: func(s Subject, from, to int) {
+			for _, list := range of(s) {
 				n := len(*list)
 				lo, hi := min(max(from, 0), n), min(max(to, 0), n)
 				*list = slices.Delete(*list, lo, hi)
 				from, to = from-n, to-n
 			}
-			return repaired(p)
 		},
 	}
 }
 
-// numbers makes a family of what numbers of the workload are above a floor.
-func numbers(name string, floor int, of func(p *taskplan.Plan) []*int) family {
-	return family{
-		name: name, workload: true,
-		count: func(p *taskplan.Plan) (n int) {
-			for _, v := range of(p) {
+// Numbers makes a family of what numbers of the workload are above a floor.
+func Numbers(name string, floor int, of func(s Subject) []*int) Family {
+	return Family{
+		Name: name, Workload: true,
+		Count: func(s Subject) (n int) {
+			for _, v := range of(s) {
 				n += max(*v-floor, 0)
 			}
 			return n
 		},
-		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
-			p = clone(p)
-			for _, v := range of(p) {
+		Without: func(s Subject, from, to int) {
+			for _, v := range of(s) {
 				n := max(*v-floor, 0)
 				*v -= min(max(to, 0), n) - min(max(from, 0), n)
 				from, to = from-n, to-n
 			}
-			return repaired(p)
 		},
 	}
-}
-
-// inherited makes a family of a part of what a plan inherits.
-func inherited(name string, count func(h *taskplan.Inherited) int, drop func(h *taskplan.Inherited, from, to int)) family {
-	return family{
-		name: name, workload: true,
-		count: func(p *taskplan.Plan) int {
-			if p.Inherited == nil {
-				return 0
-			}
-			return count(p.Inherited)
-		},
-		without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
-			p = clone(p)
-			drop(p.Inherited, from, to)
-			return repaired(p)
-		},
-	}
-}
-
-// properties are those of all collections.
-var properties = family{
-	name: "properties", workload: true,
-	count: func(p *taskplan.Plan) (n int) {
-		for _, c := range collections(p) {
-			n += len(c.Properties)
-		}
-		return n
-	},
-	without: func(p *taskplan.Plan, from, to int) *taskplan.Plan {
-		p = clone(p)
-		i := 0
-		for _, c := range collections(p) {
-			for _, name := range sortedKeys(c.Properties) {
-				if from <= i && i < to {
-					delete(c.Properties, name)
-				}
-				i++
-			}
-		}
-		return repaired(p)
-	},
 }
 
 // withoutNodes takes nodes away. The others move up, and what named one that is gone
-// names the one in its place.
-func withoutNodes(p *taskplan.Plan, from, to int) *taskplan.Plan {
-	left := p.Cluster.Nodes - (to - from)
-	if left < 1 {
-		return nil
-	}
+// names the one in its place. Of all nodes, one stays.
+func withoutNodes(s Subject, from, to int) {
+	p := s.Base()
+	left := max(p.Cluster.Nodes-(to-from), 1)
 	moved := map[string]string{}
 	for i := range p.Cluster.Nodes {
-		to := i
+		at := i
 		if i >= from {
-			to = max(i-(to-from), from)
+			at = max(i-(to-from), from)
 		}
-		moved[plan.NodeName(i+1)] = plan.NodeName(min(to, left-1) + 1)
+		moved[plan.NodeName(i+1)] = plan.NodeName(min(at, left-1) + 1)
 	}
-	p = clone(p)
+	rename := func(name string) string {
+		if to, ok := moved[name]; ok {
+			return to
+		}
+		return name
+	}
 	p.Cluster.Nodes = left
-	node := func(name *string) {
-		if to, ok := moved[*name]; ok {
-			*name = to
-		}
-	}
-	unit := func(id *string) {
-		if shard, name, ok := strings.Cut(*id, "__"); ok {
-			node(&name)
-			*id = taskplan.UnitID(shard, name)
-		}
-	}
-	distinct := func(list *[]string, rename func(*string)) {
-		for i := range *list {
-			rename(&(*list)[i])
-		}
-		var once []string
-		for _, name := range *list {
-			if !slices.Contains(once, name) {
-				once = append(once, name)
-			}
-		}
-		*list = once
-	}
-	for i := range p.Workload {
-		node(&p.Workload[i].Node)
-	}
-	for _, c := range collections(p) {
-		c.Replicas = min(c.Replicas, left)
-	}
-	for _, t := range tasks(p) {
-		distinct(&t.SlowUnits, unit)
-		distinct(&t.FailUnits, unit)
-	}
 	for i := range p.Faults {
 		f := &p.Faults[i]
-		node(&f.Node)
-		node(&f.Peer)
-		if id, ok := f.About[taskplan.AboutUnit]; ok {
-			unit(&id)
-			f.About[taskplan.AboutUnit] = id
-		}
-		distinct(&f.Nodes, node)
+		f.Node, f.Peer = rename(f.Node), rename(f.Peer)
+		f.Nodes = Distinct(f.Nodes, rename)
 		if f.When != nil {
-			node(&f.When.Node)
-		}
-		if op := p.Does(i); op != nil {
-			node(&op.Node)
-			f.Do = taskplan.Do(*op)
+			f.When.Node = rename(f.When.Node)
 		}
 	}
-	return repaired(p)
+	s.WithoutNodes(rename)
+}
+
+// Distinct returns what names become, each once.
+func Distinct(names []string, rename func(string) string) (once []string) {
+	for _, name := range names {
+		if name = rename(name); !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return once
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -19,7 +18,9 @@ type Oracle func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error)
 type Options struct {
 	// Oracle answers for each plan that is tried.
 	Oracle Oracle
-	// Property is the identifier to keep; empty for that of [Cause].
+	// Application knows the application's part of the plan; nil for a part that stays as it is.
+	Application Application
+	// Property is the identifier to keep; empty for that of [Application.Cause].
 	Property string
 	// Jobs is how many plans are tried at once; at least 1. It changes how long the
 	// shrinking takes and nothing else.
@@ -69,65 +70,29 @@ type Result struct {
 
 // Statement says in one line what the result is worth.
 func (r Result) Statement() string {
-	runs := count(r.Runs, "run")
+	runs := Count(r.Runs, "run")
 	switch {
 	case r.Minimal && r.Elements == 0:
 		return fmt.Sprintf("minimal: there is nothing left to remove (%s)", runs)
 	case r.Minimal:
 		return fmt.Sprintf("minimal: %s left; each was removed alone, and %s was not violated any more (%s)",
-			count(r.Elements, "element"), r.Violation.Property, runs)
+			Count(r.Elements, "element"), r.Violation.Property, runs)
 	}
-	return fmt.Sprintf("not proven to be minimal: %s left when the budget ended or a run failed (%s)", count(r.Elements, "element"), runs)
+	return fmt.Sprintf("not proven to be minimal: %s left when the budget ended or a run failed (%s)", Count(r.Elements, "element"), runs)
 }
 
 // ErrHolds says that the plan to shrink violates nothing, or not what was asked for.
 var ErrHolds = errors.New("the plan does not violate the property")
 
-// Cause returns the violation that a shrinking keeps, when nobody chose one: the first
-// of the most telling. What breaks a property often differs from the specification
-// (P2) and breaks promises, too, so these come last. The list must not be empty.
-func Cause(p *plan.Plan, violations []trace.Violation) trace.Violation {
-	t, err := taskplan.Of(p)
-	if err != nil {
-		t = &taskplan.Plan{}
-	}
-	telling := func(v trace.Violation) int {
-		switch {
-		case isPromise(t, v.Property):
-			return 0
-		case v.Property == "P2":
-			return 1
-		}
-		return 2
-	}
-	best := violations[0]
-	for _, v := range violations {
-		if telling(v) > telling(best) {
-			best = v
-		}
-	}
-	return best
-}
-
-// isPromise says whether a violated property is a promise of the plan.
-func isPromise(p *taskplan.Plan, property string) bool {
-	for i := range p.Promises {
-		if string(p.Promises[i].Expect) == property {
-			return true
-		}
-	}
-	return false
-}
-
 // Shrink shrinks a valid plan. It changes nothing in p. The error is [ErrHolds], or the
 // oracle's about p itself; when ctx ends, the result is the best so far.
 func Shrink(ctx context.Context, p *plan.Plan, o Options) (Result, error) {
-	t, err := taskplan.Of(p)
+	s := newShrinker(ctx, o)
+	defer s.wait()
+	t, err := s.app.Open(p)
 	if err != nil {
 		return Result{}, err
 	}
-	s := newShrinker(ctx, o)
-	defer s.wait()
 	if err := s.begin(t); err != nil {
 		return Result{}, err
 	}
@@ -139,7 +104,7 @@ func Shrink(ctx context.Context, p *plan.Plan, o Options) (Result, error) {
 // that nothing can be removed.
 func (s *shrinker) minimize() {
 	s.shorten()
-	for before := (*taskplan.Plan)(nil); s.best != before && !s.spent(); {
+	for before := Subject(nil); s.best != before && !s.spent(); {
 		before = s.best
 		s.remove()
 		s.simplify()

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -21,24 +20,25 @@ func (s *shrinker) shorten() {
 
 // ends are plans that end sooner.
 func (s *shrinker) ends() candidates {
-	return func(yield func(*taskplan.Plan) bool) {
+	return func(yield func(Subject) bool) {
 		if s.atEnd {
-			p := clone(s.best)
-			p.Duration = p.Duration - plan.Duration(quiet(p)-s.quiet)
-			yield(p)
+			q := s.best.Clone()
+			q.Base().Duration -= plan.Duration(quiet(q) - s.quiet)
+			yield(q)
 			return
 		}
 		for _, margin := range []time.Duration{time.Second, 5 * time.Second} {
 			end := plan.Duration(s.found.At.Truncate(time.Second) + time.Second + margin)
-			if end >= s.best.Duration {
+			if end >= s.best.Base().Duration {
 				return
 			}
-			p := clone(s.best)
+			q := s.best.Clone()
+			p := q.Base()
 			p.Duration = end
 			if p.Calm >= end {
 				p.Calm = end - plan.Duration(500*time.Millisecond)
 			}
-			if !yield(repaired(p)) {
+			if !yield(repaired(q)) {
 				return
 			}
 		}
@@ -63,7 +63,7 @@ func (s *shrinker) simplify() {
 }
 
 // fixpoint accepts candidates until there are none.
-func (s *shrinker) fixpoint(pass string, of func(p *taskplan.Plan) candidates) {
+func (s *shrinker) fixpoint(pass string, of func(s Subject) candidates) {
 	for {
 		if _, ok := s.accept(pass, of(s.best)); !ok {
 			return
@@ -72,21 +72,18 @@ func (s *shrinker) fixpoint(pass string, of func(p *taskplan.Plan) candidates) {
 }
 
 // settings are plans whose cluster, or a part of it, is as by default.
-func settings(p *taskplan.Plan) candidates {
-	usual := taskplan.Default()
-	return func(yield func(*taskplan.Plan) bool) {
-		ours := func(q *taskplan.Plan) {
-			q.SchedulerTick, q.CompletedTaskTTL = usual.SchedulerTick, usual.CompletedTaskTTL
-		}
-		for _, reset := range []func(q *taskplan.Plan){
-			func(q *taskplan.Plan) { n := q.Cluster.Nodes; q.Cluster = usual.Cluster; q.Cluster.Nodes = n; ours(q) },
-			func(q *taskplan.Plan) { q.Cluster.Raft = usual.Cluster.Raft },
-			func(q *taskplan.Plan) { q.Cluster.Network = usual.Cluster.Network },
-			func(q *taskplan.Plan) { q.Cluster.Disk = usual.Cluster.Disk },
-			ours,
+func settings(s Subject) candidates {
+	usual := plan.Default().Cluster
+	return func(yield func(Subject) bool) {
+		for _, reset := range []func(s Subject, c *plan.Cluster){
+			func(s Subject, c *plan.Cluster) { n := c.Nodes; *c = usual; c.Nodes = n; s.Reset() },
+			func(_ Subject, c *plan.Cluster) { c.Raft = usual.Raft },
+			func(_ Subject, c *plan.Cluster) { c.Network = usual.Network },
+			func(_ Subject, c *plan.Cluster) { c.Disk = usual.Disk },
+			func(s Subject, _ *plan.Cluster) { s.Reset() },
 		} {
-			q := clone(p)
-			reset(q)
+			q := s.Clone()
+			reset(q, &q.Base().Cluster)
 			if !yield(q) {
 				return
 			}
@@ -95,22 +92,21 @@ func settings(p *taskplan.Plan) candidates {
 }
 
 // closer are plans in which everything happens in half the time.
-func closer(p *taskplan.Plan) candidates {
-	return func(yield func(*taskplan.Plan) bool) {
-		rest := p.Duration - plan.Duration(quiet(p))
+func closer(s Subject) candidates {
+	return func(yield func(Subject) bool) {
+		rest := s.Base().Duration - plan.Duration(quiet(s))
 		if rest < plan.Duration(2*time.Second) {
 			return
 		}
-		q := clone(p)
+		q := s.Clone()
 		half := func(d *plan.Duration) { *d = plan.Duration((d.D() / 2).Round(time.Millisecond)) }
-		for i := range q.Workload {
-			half(&q.Workload[i].At)
+		q.Halve(half)
+		p := q.Base()
+		for i := range p.Faults {
+			half(&p.Faults[i].At)
 		}
-		for i := range q.Faults {
-			half(&q.Faults[i].At)
-		}
-		half(&q.Calm)
-		q.Duration -= rest / 2
+		half(&p.Calm)
+		p.Duration -= rest / 2
 		yield(q)
 	}
 }
@@ -138,46 +134,47 @@ type leaf struct {
 }
 
 // leaves returns the values of a plan that may be changed, always in the same order.
-func (s *shrinker) leaves(p *taskplan.Plan) []leaf {
-	var all []leaf
-	usual := taskplan.Default()
-	collect(&all, reflect.ValueOf(&p.Duration).Elem(), reflect.Zero(reflect.TypeFor[plan.Duration]()))
-	all[0].down = true
-	collect(&all, reflect.ValueOf(&p.Calm).Elem(), reflect.Zero(reflect.TypeFor[plan.Duration]()))
-	collect(&all, reflect.ValueOf(&p.Cluster).Elem(), reflect.ValueOf(usual.Cluster))
-	collect(&all, reflect.ValueOf(&p.SchedulerTick).Elem(), reflect.ValueOf(usual.SchedulerTick))
-	collect(&all, reflect.ValueOf(&p.CompletedTaskTTL).Elem(), reflect.ValueOf(usual.CompletedTaskTTL))
-	if !s.promise {
-		for i := range p.Workload {
-			collect(&all, reflect.ValueOf(&p.Workload[i]).Elem(), reflect.Value{})
-		}
-		for _, t := range inheritedTasks(p) {
-			collect(&all, reflect.ValueOf(t).Elem(), reflect.Value{})
-		}
+func (s *shrinker) leaves(of Subject) []leaf {
+	c := collector{boring: s.boring()}
+	p, usual := of.Base(), plan.Default()
+	none := reflect.Zero(reflect.TypeFor[plan.Duration]())
+	c.collect(reflect.ValueOf(&p.Duration).Elem(), none)
+	c.all[0].down = true
+	c.collect(reflect.ValueOf(&p.Calm).Elem(), none)
+	c.collect(reflect.ValueOf(&p.Cluster).Elem(), reflect.ValueOf(usual.Cluster))
+	for _, v := range of.Values(!s.promise) {
+		c.collect(reflect.ValueOf(v.Of).Elem(), reflect.ValueOf(v.Usual))
 	}
 	for i := range p.Faults {
-		collect(&all, reflect.ValueOf(&p.Faults[i]).Elem(), reflect.Value{})
+		c.collect(reflect.ValueOf(&p.Faults[i]).Elem(), reflect.Value{})
 	}
-	return all
+	return c.all
 }
 
-// boring are the values that a document may leave out.
-var boring = map[reflect.Type]reflect.Value{
-	reflect.TypeFor[taskplan.Operation]():  reflect.ValueOf(taskplan.Operation{Node: plan.NodeName(1)}),
-	reflect.TypeFor[taskplan.Collection](): reflect.ValueOf(taskplan.Collection{Replicas: 1}),
-	reflect.TypeFor[taskplan.Task]():       reflect.ValueOf(taskplan.Task{Parallel: 1, MinUnitTime: plan.Duration(time.Second)}),
+// boring returns the values that a document may leave out.
+func (s *shrinker) boring() map[reflect.Type]reflect.Value {
+	all := make(map[reflect.Type]reflect.Value)
+	for _, v := range s.app.Usual() {
+		all[reflect.TypeOf(v)] = reflect.ValueOf(v)
+	}
+	return all
 }
 
 // kept are the fields that no simplification may touch: identities, and what the
 // families of elements count down.
 var kept = []string{"nodes", "key", "files", "replicas", "retry"}
 
-// collect appends the values inside v; usual is what they are when nobody says
-// anything, invalid for what the type says.
-func collect(all *[]leaf, v, usual reflect.Value) {
+type collector struct {
+	all    []leaf
+	boring map[reflect.Type]reflect.Value
+}
+
+// collect appends the values inside v; usual is what they are by default, invalid for what
+// the type says.
+func (c *collector) collect(v, usual reflect.Value) {
 	if !usual.IsValid() {
 		var ok bool
-		if usual, ok = boring[v.Type()]; !ok {
+		if usual, ok = c.boring[v.Type()]; !ok {
 			usual = reflect.Zero(v.Type())
 		}
 	}
@@ -186,27 +183,29 @@ func collect(all *[]leaf, v, usual reflect.Value) {
 		for i := range v.NumField() {
 			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 			if !slices.Contains(kept, name) {
-				collect(all, v.Field(i), usual.Field(i))
+				c.collect(v.Field(i), usual.Field(i))
 			}
 		}
 	case reflect.Pointer:
 		if v.IsNil() {
 			return
 		}
-		*all = append(*all, leaf{value: v, boring: reflect.Zero(v.Type())})
-		collect(all, v.Elem(), reflect.Value{})
-	case reflect.Slice, reflect.Map:
+		c.all = append(c.all, leaf{value: v, boring: reflect.Zero(v.Type())})
+		c.collect(v.Elem(), reflect.Value{})
+	case reflect.Map: // whole, as what narrows a fault
+		c.all = append(c.all, leaf{value: v, boring: reflect.Zero(v.Type())})
+	case reflect.Slice:
 	default:
-		*all = append(*all, leaf{value: v, boring: usual})
+		c.all = append(c.all, leaf{value: v, boring: usual})
 	}
 }
 
 // simpler are the plans in which value i is simpler.
 func (s *shrinker) simpler(i int, l leaf) candidates {
-	return func(yield func(*taskplan.Plan) bool) {
+	return func(yield func(Subject) bool) {
 		best := s.best
 		for _, value := range l.simpler() {
-			q := clone(best)
+			q := best.Clone()
 			s.leaves(q)[i].value.Set(value)
 			if !yield(q) {
 				return
@@ -217,8 +216,15 @@ func (s *shrinker) simpler(i int, l leaf) candidates {
 
 // simpler returns values for the leaf, the simplest first.
 func (l leaf) simpler() []reflect.Value {
-	if l.value.Kind() != reflect.Pointer && l.value.Equal(l.boring) || l.value.IsZero() && l.value.Kind() == reflect.Pointer {
-		return nil
+	switch l.value.Kind() {
+	case reflect.Pointer, reflect.Map:
+		if l.value.IsZero() {
+			return nil
+		}
+	default:
+		if l.value.Equal(l.boring) {
+			return nil
+		}
 	}
 	all := []reflect.Value{l.boring}
 	number := func(values []int64) {

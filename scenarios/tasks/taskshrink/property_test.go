@@ -1,4 +1,4 @@
-package shrink
+package taskshrink
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
+	"dtsim/sim/shrink"
 	"dtsim/sim/trace"
 )
 
@@ -105,7 +106,7 @@ func TestPropertyShrinking(t *testing.T) {
 		when := rapid.SampledFrom([]func(*taskplan.Plan) time.Duration{early, atEnd}).Draw(rt, "when")
 		oracle := violates(when, bad)
 
-		one, err := shrunk(t.Context(), large(), Options{Oracle: oracle})
+		one, err := shrunk(t.Context(), large(), shrink.Options{Oracle: oracle})
 		require.NoError(rt, err)
 		require.NoError(rt, one.Plan.Validate())
 		require.True(rt, bad(one.Plan), "what is left still violates")
@@ -114,31 +115,47 @@ func TestPropertyShrinking(t *testing.T) {
 
 		// The proof, without the shrinker's own book-keeping.
 		elements := 0
-		for _, f := range families {
-			for i := range f.count(one.Plan) {
-				elements++
-				if q := f.without(one.Plan, i, i+1); q != nil && plan.Hash(q.Encode()) != plan.Hash(one.Plan.Encode()) && stillSeen(one.Result, q, when) {
-					require.False(rt, bad(q), "without %s %d", f.name, i)
-				}
+		for family, less := range shrink.Elements(application{}, subject{one.Plan}) {
+			elements++
+			if less == nil {
+				continue
+			}
+			if q := of(less); plan.Hash(q.Encode()) != plan.Hash(one.Plan.Encode()) && stillSeen(one.Result, q, when) {
+				require.False(rt, bad(q), "without one of the %s", family)
 			}
 		}
 		require.Equal(rt, elements, one.Elements)
 
-		many, err := shrunk(t.Context(), large(), Options{Oracle: oracle, Jobs: rapid.IntRange(2, 5).Draw(rt, "jobs")})
+		many, err := shrunk(t.Context(), large(), shrink.Options{Oracle: oracle, Jobs: rapid.IntRange(2, 5).Draw(rt, "jobs")})
 		require.NoError(rt, err)
 		require.Equal(rt, string(plan.Encode(one.Plan.Encode())), string(plan.Encode(many.Plan.Encode())), "the number of jobs changes nothing")
 		require.Equal(rt, one.Runs, many.Runs)
 		require.Equal(rt, one.Passes, many.Passes)
 
-		again, err := shrunk(t.Context(), one.Plan, Options{Oracle: oracle})
+		again, err := shrunk(t.Context(), one.Plan, shrink.Options{Oracle: oracle})
 		require.NoError(rt, err)
 		require.Equal(rt, one.After, again.After, "there is nothing left to shrink")
 	})
 }
 
-// stillSeen says whether the rules of the package would let a plan stand for another:
+// quiet is how long nothing is asked of the cluster, nor anything done to it, before the
+// end of a plan.
+func quiet(p *taskplan.Plan) time.Duration {
+	return (p.Duration - max(p.Calm, subject{p}.Last())).D()
+}
+
+func units(p *taskplan.Plan) (n int) {
+	for i, o := range p.Workload {
+		if o.Task != nil {
+			n += len(p.TaskUnits(i))
+		}
+	}
+	return n
+}
+
+// stillSeen reports whether the rules of the package would let a plan stand for another:
 // its violation comes when the first one's came, and its end is as quiet.
-func stillSeen(r Result, q *taskplan.Plan, when func(*taskplan.Plan) time.Duration) bool {
+func stillSeen(r shrink.Result, q *taskplan.Plan, when func(*taskplan.Plan) time.Duration) bool {
 	if r.Violation.At >= r.Plan.Duration.D() {
 		return quiet(q) >= quiet(large())
 	}
@@ -149,11 +166,11 @@ func FuzzShrinkNeverPanics(f *testing.F) {
 	f.Add(plan.Encode(large().Encode()), uint64(0))
 	f.Fuzz(func(t *testing.T, document []byte, salt uint64) {
 		p, err := taskplan.Decode(document)
-		if err != nil || len(p.Workload) > 20 || len(p.Faults) > 20 || sizeOf(p).Units > 200 {
+		if err != nil || len(p.Workload) > 20 || len(p.Faults) > 20 || units(p) > 200 {
 			return
 		}
 		runs := uint64(0)
-		r, err := shrunk(t.Context(), p, Options{Budget: 200, Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+		r, err := shrunk(t.Context(), p, shrink.Options{Budget: 200, Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
 			q := decoded(of)
 			runs++
 			if err := q.Validate(); err != nil {

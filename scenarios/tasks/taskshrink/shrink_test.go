@@ -1,9 +1,8 @@
-package shrink
+package taskshrink
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
+	"dtsim/sim/shrink"
 	"dtsim/sim/trace"
 )
 
@@ -63,11 +63,11 @@ func large() *taskplan.Plan {
 
 // outcome is a result with its plan decoded.
 type outcome struct {
-	Result
+	shrink.Result
 	Plan *taskplan.Plan
 }
 
-func shrunk(ctx context.Context, p *taskplan.Plan, o Options) (outcome, error) {
+func shrunk(ctx context.Context, p *taskplan.Plan, o shrink.Options) (outcome, error) {
 	r, err := Shrink(ctx, p.Encode(), o)
 	if err != nil {
 		return outcome{}, err
@@ -84,7 +84,7 @@ func decoded(p *plan.Plan) *taskplan.Plan {
 }
 
 // violates makes an oracle that finds P5 in the plans of which a condition is true.
-func violates(at func(p *taskplan.Plan) time.Duration, is func(p *taskplan.Plan) bool) Oracle {
+func violates(at func(p *taskplan.Plan) time.Duration, is func(p *taskplan.Plan) bool) shrink.Oracle {
 	return func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
 		p := decoded(of)
 		if !is(p) {
@@ -103,7 +103,7 @@ func submits(p *taskplan.Plan, id string) bool {
 
 func TestWhatDoesNotMatterGoes(t *testing.T) {
 	require.NoError(t, large().Validate())
-	r, err := shrunk(t.Context(), large(), Options{Oracle: violates(early, func(p *taskplan.Plan) bool {
+	r, err := shrunk(t.Context(), large(), shrink.Options{Oracle: violates(early, func(p *taskplan.Plan) bool {
 		return submits(p, "books") && slices.ContainsFunc(p.Faults, func(f plan.Fault) bool { return f.Kind == plan.Partition })
 	})})
 	require.NoError(t, err)
@@ -126,13 +126,13 @@ func TestWhatDoesNotMatterGoes(t *testing.T) {
 
 func TestTheGivenPlanStaysAsItIs(t *testing.T) {
 	p := large()
-	_, err := shrunk(t.Context(), p, Options{Oracle: violates(early, func(*taskplan.Plan) bool { return true })})
+	_, err := shrunk(t.Context(), p, shrink.Options{Oracle: violates(early, func(*taskplan.Plan) bool { return true })})
 	require.NoError(t, err)
 	assert.Equal(t, large(), p)
 }
 
 func TestDrawsOfTheFaultsThatAreLeftStayAsTheyWere(t *testing.T) {
-	r, err := shrunk(t.Context(), large(), Options{Oracle: violates(early, func(p *taskplan.Plan) bool {
+	r, err := shrunk(t.Context(), large(), shrink.Options{Oracle: violates(early, func(p *taskplan.Plan) bool {
 		for i := range p.Faults {
 			if p.Faults[i].Kind == plan.Partition && p.FaultKey(i) == 3 {
 				return true
@@ -153,12 +153,12 @@ func TestOneBugDoesNotTurnIntoAnother(t *testing.T) {
 		}
 		return []trace.Violation{{Property: "P8", At: 12 * time.Second}}, nil
 	}
-	r, err := shrunk(t.Context(), large(), Options{Oracle: oracle})
+	r, err := shrunk(t.Context(), large(), shrink.Options{Oracle: oracle})
 	require.NoError(t, err)
 	assert.Equal(t, "P5", r.Violation.Property)
 	assert.Len(t, r.Plan.Faults, 2)
 
-	r, err = shrunk(t.Context(), large(), Options{Oracle: oracle, Property: "P8"})
+	r, err = shrunk(t.Context(), large(), shrink.Options{Oracle: oracle, Property: "P8"})
 	require.NoError(t, err)
 	assert.Equal(t, "P8", r.Violation.Property)
 	assert.Empty(t, r.Plan.Faults)
@@ -174,14 +174,14 @@ func TestWhatWasSeenBeforeTheEndIsSeenBeforeTheEnd(t *testing.T) {
 		}
 		return []trace.Violation{{Property: "P8", At: p.Duration.D()}}, nil
 	}
-	r, err := shrunk(t.Context(), large(), Options{Oracle: oracle})
+	r, err := shrunk(t.Context(), large(), shrink.Options{Oracle: oracle})
 	require.NoError(t, err)
 	assert.Len(t, r.Plan.Faults, 1)
 	assert.Less(t, r.Violation.At, r.Plan.Duration.D())
 }
 
 func TestWhatWasSeenAtTheEndKeepsItsQuietTime(t *testing.T) {
-	r, err := shrunk(t.Context(), large(), Options{Oracle: violates(atEnd, func(p *taskplan.Plan) bool { return submits(p, "tidy") })})
+	r, err := shrunk(t.Context(), large(), shrink.Options{Oracle: violates(atEnd, func(p *taskplan.Plan) bool { return submits(p, "tidy") })})
 	require.NoError(t, err)
 	assert.Equal(t, time.Minute, quiet(large()))
 	assert.GreaterOrEqual(t, quiet(r.Plan), time.Minute)
@@ -189,7 +189,7 @@ func TestWhatWasSeenAtTheEndKeepsItsQuietTime(t *testing.T) {
 }
 
 func TestAPromiseKeepsItsWorkload(t *testing.T) {
-	r, err := shrunk(t.Context(), large(), Options{Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+	r, err := shrunk(t.Context(), large(), shrink.Options{Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
 		p := decoded(of)
 		var found []trace.Violation
 		for _, q := range p.Promises {
@@ -215,20 +215,20 @@ func TestTheMostTellingViolationIsTheCause(t *testing.T) {
 
 func TestAPlanThatHoldsIsNotShrunk(t *testing.T) {
 	holds := violates(early, func(*taskplan.Plan) bool { return false })
-	_, err := shrunk(t.Context(), large(), Options{Oracle: holds})
-	require.ErrorIs(t, err, ErrHolds)
-	_, err = shrunk(t.Context(), large(), Options{Property: "P9", Oracle: violates(early, func(*taskplan.Plan) bool { return true })})
-	require.ErrorIs(t, err, ErrHolds)
+	_, err := shrunk(t.Context(), large(), shrink.Options{Oracle: holds})
+	require.ErrorIs(t, err, shrink.ErrHolds)
+	_, err = shrunk(t.Context(), large(), shrink.Options{Property: "P9", Oracle: violates(early, func(*taskplan.Plan) bool { return true })})
+	require.ErrorIs(t, err, shrink.ErrHolds)
 	require.ErrorContains(t, err, "it violates P5 and not P9")
 	boom := errors.New("boom")
-	_, err = shrunk(t.Context(), large(), Options{Oracle: func(context.Context, *plan.Plan) ([]trace.Violation, error) { return nil, boom }})
+	_, err = shrunk(t.Context(), large(), shrink.Options{Oracle: func(context.Context, *plan.Plan) ([]trace.Violation, error) { return nil, boom }})
 	require.ErrorIs(t, err, boom)
 }
 
 func TestTheBudgetIsKept(t *testing.T) {
 	for _, jobs := range []int{1, 3} {
 		for budget := 1; budget < 120; budget += 7 {
-			r, err := shrunk(t.Context(), large(), Options{Jobs: jobs, Budget: budget, Oracle: violates(early, func(p *taskplan.Plan) bool { return submits(p, "tidy") })})
+			r, err := shrunk(t.Context(), large(), shrink.Options{Jobs: jobs, Budget: budget, Oracle: violates(early, func(p *taskplan.Plan) bool { return submits(p, "tidy") })})
 			require.NoError(t, err)
 			require.LessOrEqual(t, r.Runs, budget)
 			if !r.Minimal {
@@ -242,7 +242,7 @@ func TestTheBudgetIsKept(t *testing.T) {
 func TestAnInterruptedShrinkingGivesTheBestSoFar(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var runs atomic.Int64
-	r, err := shrunk(ctx, large(), Options{Oracle: func(ctx context.Context, _ *plan.Plan) ([]trace.Violation, error) {
+	r, err := shrunk(ctx, large(), shrink.Options{Oracle: func(ctx context.Context, _ *plan.Plan) ([]trace.Violation, error) {
 		if runs.Add(1) == 5 {
 			cancel()
 		}
@@ -257,7 +257,7 @@ func TestAnInterruptedShrinkingGivesTheBestSoFar(t *testing.T) {
 }
 
 func TestAPlanWithoutAnAnswerIsNeitherAcceptedNorAProof(t *testing.T) {
-	r, err := shrunk(t.Context(), large(), Options{Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
+	r, err := shrunk(t.Context(), large(), shrink.Options{Oracle: func(_ context.Context, of *plan.Plan) ([]trace.Violation, error) {
 		p := decoded(of)
 		if len(p.Faults) == 0 {
 			return nil, errors.New("the guest crashed")
@@ -271,10 +271,10 @@ func TestAPlanWithoutAnAnswerIsNeitherAcceptedNorAProof(t *testing.T) {
 }
 
 func TestTriesAreCountedForEachPass(t *testing.T) {
-	var steps []Step
-	r, err := shrunk(t.Context(), large(), Options{
+	var steps []shrink.Step
+	r, err := shrunk(t.Context(), large(), shrink.Options{
 		Oracle: violates(early, func(p *taskplan.Plan) bool { return submits(p, "tidy") }),
-		Watch:  func(s Step) { steps = append(steps, s) },
+		Watch:  func(s shrink.Step) { steps = append(steps, s) },
 	})
 	require.NoError(t, err)
 	tried, accepted := map[string]int{}, 0
@@ -289,20 +289,4 @@ func TestTriesAreCountedForEachPass(t *testing.T) {
 	require.NotEmpty(t, steps)
 	assert.Equal(t, r.Runs, steps[len(steps)-1].Runs)
 	assert.Equal(t, r.After, steps[len(steps)-1].Size)
-}
-
-func TestRoundNumbersComeBeforeOthers(t *testing.T) {
-	for _, c := range []struct {
-		n, least, finest int64
-		want             string
-	}{
-		{12_345, 1, 1, "[6000 10000 20000 12000 13000 12300 12400 12340 12350]"},
-		{10, 1, 1, "[5]"},
-		{1, 1, 1, "[]"},
-		{-25, 1, 1, "[-10 -12 -20 -30]"},
-		{1_500, 1_000, 1, "[1000 2000]"},
-	} {
-		got := rounder(c.n, c.least, c.finest)
-		assert.Equal(t, c.want, fmt.Sprint(got), c.n)
-	}
 }
