@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 	},
 	"scenarios": {
 		"scenarios/tasks/taskplan", "scenarios/tasks/taskevent", "scenarios/tasks/provider", "scenarios/projection", "scenarios/property", "scenarios/goals",
-		"scenarios/tasks", "scenarios/tasks/taskstest", "scenarios/tasks/guest", "scenarios/tracecheck", "scenarios",
+		"scenarios/tasks", "scenarios/tasks/taskstest", "scenarios/tasks/guest", "scenarios/tasks/taskshrink", "scenarios/tracecheck", "scenarios",
 		"scenarios/mutation/results", "scenarios/mutation", "scenarios/mutation/search",
 	},
 	"reports": {"reports/schema", "reports/timeline", "reports/timeline/timelinetest", "reports/html/browsertest", "reports/html", "reports/export"},

@@ -2,6 +2,7 @@ package counter_test
 
 import (
 	"bytes"
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"dtsim/sim/internal/counter"
 	"dtsim/sim/plan"
 	"dtsim/sim/raftcheck"
+	"dtsim/sim/shrink"
 	"dtsim/sim/trace"
 )
 
@@ -115,4 +117,28 @@ func TestTheCounterIsAFunctionOfItsPlan(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, first.Footer.Hash, again.Footer.Hash)
 	}
+}
+
+func TestAPlantedDefectIsFoundAndShrunk(t *testing.T) {
+	e := native(t)
+	p := adds(counter.RestoreAdds, hostile()...)
+	oracle := func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error) {
+		r, err := e.Run(ctx, engine.Job{Plan: p, Entropy: p.Seed})
+		return r.Footer.Verdict.Violations, err
+	}
+	found, err := oracle(t.Context(), p)
+	require.NoError(t, err)
+	require.NotEmpty(t, found)
+	require.Equal(t, counter.Agreement, found[0].Property)
+
+	r, err := shrink.Shrink(t.Context(), p, shrink.Options{Oracle: oracle, Jobs: 2, Application: counter.Shrinker{}})
+	require.NoError(t, err)
+	t.Log(r.Statement())
+	assert.True(t, r.Minimal)
+	assert.Equal(t, counter.Agreement, r.Violation.Property)
+	assert.LessOrEqual(t, len(r.Plan.Faults), 3, "of %d", len(p.Faults))
+	part, err := counter.PartOf(r.Plan)
+	require.NoError(t, err)
+	assert.Less(t, len(part.Adds), 12)
+	assert.Equal(t, counter.RestoreAdds, part.Bug)
 }
