@@ -63,7 +63,7 @@ func (p *propertyProjector) observe(e *trace.Event, last bool) {
 		}
 		p.found = len(found)
 		for _, property := range p.names {
-			if n := p.check.AtStake(property); n != p.exercised[property] {
+			if n := p.check.Exercised(property); n != p.exercised[property] {
 				p.exercised[property], changed[property] = n, true
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// agreement is P1: whoever has applied an index, however it got there, has the same
+// agreement is P1: every replica that has applied an index, however it got there, has the same
 // state, gave the command the same verdict, and applied the same command.
 type agreement struct {
 	*findings
@@ -74,14 +74,14 @@ func (c *agreement) state(e *trace.Event, index uint64, hash string) {
 	c.agree(e, c.states, index, "state", verdictOf{state: hash})
 }
 
-// agree compares what an event says about an index with what the first one said.
+// agree compares what an event shows at an index with what the first event showed.
 func (c *agreement) agree(e *trace.Event, said map[uint64]witness, index uint64, about string, what verdictOf) {
 	first, ok := said[index]
 	if !ok {
 		said[index] = witness{e.Node, index, what, e.Seq}
 		return
 	}
-	c.stake("P1")
+	c.exercise("P1")
 	if first.what != what {
 		who := e.Node
 		switch e.Kind {
@@ -95,7 +95,7 @@ func (c *agreement) agree(e *trace.Event, said map[uint64]witness, index uint64,
 	}
 }
 
-// String tells what a replica said.
+// String returns the state or the verdict of a replica.
 func (v verdictOf) String() string {
 	if v.state != "" {
 		return v.state

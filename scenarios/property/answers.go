@@ -13,8 +13,8 @@ import (
 // answers is P15: what a caller learns of its command is what the log made of it,
 // however it came back: an acceptance is one, a rejection that can never succeed is
 // recognisable as such, no other is, and a command that is said to have had no effect
-// has none, ever. What a node is asked whose Raft has shut down can never succeed there, and
-// its caller is told so at once.
+// has none, ever. A call at a node whose Raft has shut down can never succeed there, and
+// its caller gets that error at once.
 type answers struct {
 	*findings
 	// asked are the requests of the operations under way, the newest last.
@@ -95,9 +95,9 @@ func (c *answers) ended(e *trace.Event, l *ledger, op int64) {
 		return
 	}
 	delete(c.vain, op)
-	c.stake("P15")
+	c.exercise("P15")
 	if lasted := e.At - max(call.at, l.at(call.who.node).resumed); lasted > moment {
-		c.report("P15", call.who.node, []int{c.shut[call.who].seq, call.seq}, "%s is called at a node whose Raft has shut down, and is not told so for %s", call.do, lasted)
+		c.report("P15", call.who.node, []int{c.shut[call.who].seq, call.seq}, "%s is called at a node whose Raft has shut down, and gets no error for %s", call.do, lasted)
 	}
 }
 
@@ -108,7 +108,7 @@ func (c *answers) committed(e *trace.Event, l *ledger) {
 		return
 	}
 	if seq, ok := c.without[r]; ok && cmd.Accepted {
-		c.report("P15", e.Node, []int{seq}, "%s at index %d takes effect, its caller was told that it had none", cmd.Name, cmd.Index)
+		c.report("P15", e.Node, []int{seq}, "%s at index %d takes effect, its caller got the answer that it had none", cmd.Name, cmd.Index)
 	}
 	if first, twice := c.decided[r]; twice {
 		c.report("P15", e.Node, []int{first.seq}, "request %s takes effect at index %d and again at index %d", r, first.index, cmd.Index)
@@ -122,7 +122,7 @@ func (c *answers) committed(e *trace.Event, l *ledger) {
 func (c *answers) returned(e *trace.Event, b *event.Returned, l *ledger, requests []request) {
 	last := requests[len(requests)-1]
 	d, decided := c.decided[last]
-	c.stake("P15")
+	c.exercise("P15")
 	if b.Outcome == event.NoEffect {
 		for _, r := range requests {
 			if d, decided := c.decided[r]; decided && d.verdict.Class == event.ClassOK {
@@ -137,16 +137,16 @@ func (c *answers) returned(e *trace.Event, b *event.Returned, l *ledger, request
 	}
 }
 
-// compare holds a verdict at the caller against that of the log.
+// compare compares the verdict at the caller with that of the log.
 func (c *answers) compare(e *trace.Event, b *event.Returned, d decision, decided bool) {
-	told := taskevent.ToldBy(b)
+	answer := taskevent.ToldBy(b)
 	switch {
 	case !decided:
-		c.report("P15", e.Node, nil, "%s is %s, the log has not decided on it", b.Do, told)
-	case told != d.verdict:
-		c.report("P15", e.Node, []int{d.seq}, "%s is %s to its caller (%s), the log at index %d says %s (%s)",
-			b.Do, told, b.Error, d.index, d.verdict, d.outcome)
-	case told.Class != event.ClassOK && b.Error == "":
+		c.report("P15", e.Node, nil, "%s is %s, the log has not decided on it", b.Do, answer)
+	case answer != d.verdict:
+		c.report("P15", e.Node, []int{d.seq}, "%s is %s to its caller (%s), the log at index %d has %s (%s)",
+			b.Do, answer, b.Error, d.index, d.verdict, d.outcome)
+	case answer.Class != event.ClassOK && b.Error == "":
 		c.report("P15", e.Node, []int{d.seq}, "%s is rejected without a word", b.Do)
 	}
 }

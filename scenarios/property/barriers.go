@@ -38,7 +38,7 @@ func (c *barriers) observe(e *trace.Event, l *ledger) {
 	}
 }
 
-// gate is P7 for whoever finalizes the task one day, of whatever version: when a task is
+// gate is P7 for the node that will finalize the task, of any version: when a task is
 // added, its command makes the log itself refuse to finish it before every owning node has
 // acknowledged. What this version submits always does; an older one, which knows neither
 // that nor requests with ids, does not.
@@ -46,7 +46,7 @@ func (c *barriers) gate(e *trace.Event, cmd *taskevent.Command) {
 	if cmd.Name != addTask || !cmd.Accepted || cmd.Request.IsZero() {
 		return
 	}
-	c.stake("P7")
+	c.exercise("P7")
 	if !cmd.AcksRequired {
 		c.report("P7", e.Node, nil, "%s/%s is added at index %d without what makes the log wait for the acks of its owners: a node that finalizes too early finishes it",
 			cmd.Namespace, cmd.ID, cmd.Index)
@@ -55,7 +55,7 @@ func (c *barriers) gate(e *trace.Event, cmd *taskevent.Command) {
 
 // swap is P5.
 func (c *barriers) swap(e *trace.Event, r *projection.Run) {
-	c.stake("P5")
+	c.exercise("P5")
 	if missing := r.Missing(r.Prepared); len(missing) > 0 {
 		c.report("P5", e.Node, r.Events(), "OnSwapRequested of %s runs before a successful preparation ack of %v", r.ID, missing)
 	}
@@ -68,10 +68,10 @@ func (c *barriers) swap(e *trace.Event, r *projection.Run) {
 }
 
 // group is P6: a group's callback comes when the group is complete, or the task has
-// left STARTED, to the owners of its units, with those units. What the log says now is
+// left STARTED, to the owners of its units, with those units. The state of the log now is
 // at least what the node could know: a unit that is terminal there keeps its owner.
 func (c *barriers) group(e *trace.Event, b *taskevent.Callback, r *projection.Run) {
-	c.stake("P6")
+	c.exercise("P6")
 	group := b.Group
 	if open := r.Open(group); len(open) > 0 && r.Status == started {
 		c.report("P6", e.Node, []int{r.Units[open[0]].Seq}, "%s for group %q of %s while %d of its units are open, %s for one",
@@ -94,7 +94,7 @@ func (c *barriers) acks(node string, l *ledger) {
 	r := ch.Run
 	switch {
 	case ch.After == finished && ch.Before != finished:
-		c.stake("P7")
+		c.exercise("P7")
 		if missing := r.Missing(r.Swapped); len(missing) > 0 {
 			c.report("P7", node, r.Events(), "%s is FINISHED at index %d without a successful ack of %v", r.ID, cmd.Index, missing)
 		}
@@ -114,7 +114,7 @@ func (c *barriers) lifted(node string, l *ledger) {
 	if !r.Barrier {
 		return
 	}
-	c.stake("P5")
+	c.exercise("P5")
 	if missing := r.Missing(r.Prepared); len(missing) > 0 {
 		c.report("P5", node, r.Events(), "%s is SWAPPING at index %d without a successful preparation ack of %v", r.ID, l.Command.Index, missing)
 	}

@@ -8,13 +8,13 @@ import (
 	"dtsim/sim/plan"
 )
 
-// bounds are how long things may take at most, in virtual time, while the run is calm
-// and no node is down that owes something (P16). They follow from the plan: nothing in
+// bounds are how long things may take at most, in virtual time, after quiescence
+// while no node is down that owes something (P16). They follow from the plan: nothing in
 // them is a matter of taste but the ends of sums that are rounded up.
 type bounds struct {
-	// cluster is, from the calm or the start of a node on, until there is a leader that
-	// everybody follows and no call is under way any more that began before. The others
-	// count from then on.
+	// cluster is the time, from quiescence or the start of a node on, until there is a
+	// leader that all nodes follow and no call is under way any more that began before.
+	// The others count from then on.
 	cluster time.Duration
 	// reaction is until a scheduler has acted on what stands in the log.
 	reaction time.Duration
@@ -31,7 +31,7 @@ const (
 	// phases of a task wait for one another: the claim is seen, the last unit, the
 	// preparation, the swap, the flip, the end.
 	taskPhases = 6
-	// callPatience is how long a call goes on that began before the calm: an attempt, and
+	// callPatience is how long a call goes on that began before quiescence: an attempt, and
 	// the pause before the next one.
 	callPatience = 3 * time.Second
 	// raftPatience is the longest that a leader waits before it tries a follower again
@@ -44,10 +44,10 @@ const (
 	moment = 100 * time.Millisecond
 )
 
-// Bound returns how long the calm phase of a plan must be for every task to be judged:
+// Bound returns how long the quiescent phase of a plan must be for every task to be judged:
 // it is terminal and its callbacks have run; and its record is gone, and all that nodes
 // hold of it, if the time to live is at most [shortLife]. A run that ends earlier is not
-// judged for P16 where it was too short, and says so in its counters.
+// judged for P16 where it was too short, which its counters show.
 func Bound(p *taskplan.Plan) time.Duration {
 	ends, rest := Bounds(p)
 	return ends + rest
@@ -79,8 +79,8 @@ func boundsOf(p *taskplan.Plan) bounds {
 	if len(p.Faults) > 0 {
 		cluster = max(cluster, installs*c.Network.CallTimeout.D()+raftPatience)
 	}
-	// A node notices a change when the leader tells it what is committed, lists, acts on
-	// its disk, and tells the log.
+	// A node learns of a change when the leader sends it the commit index, lists, acts on
+	// its disk, and proposes a command.
 	step := 2*(2*c.Raft.CommitTimeout.D()+submission(c)) + time.Duration(work.called)*writes*sync + moment
 
 	var b bounds
@@ -106,9 +106,9 @@ func submission(c *plan.Cluster) time.Duration {
 	return 4*c.Network.MaxLatency.D() + 2*c.Disk.SyncLatency.D() + moment/10
 }
 
-// lasting is for how long what a fault has begun goes on in the calm. Calls that were to
-// be made later are not made then, and a message that is late or comes again holds up
-// nobody for longer than a call has patience.
+// lasting is for how long what a fault has begun goes on after quiescence. Calls that
+// were to be made later are not made then, and a message that is late or comes again
+// delays no call for longer than its timeout.
 func lasting(p *taskplan.Plan) time.Duration {
 	var longest time.Duration
 	for i := range p.Faults {
@@ -140,7 +140,7 @@ func longestWork(p *taskplan.Plan) workload {
 			on[u.Node]++ // all on "" where any node may take any
 			most = max(most, on[u.Node])
 		}
-		// A unit is claimed, tells of its progress three times, is written and reported.
+		// A unit is claimed, reports its progress three times, is written and reported.
 		one := max(t.MinUnitTime.D(), t.MaxUnitTime.D()) + 5*submission(&p.Cluster) + writes*p.Cluster.Disk.SyncLatency.D() + moment
 		rounds := (most + t.Parallel - 1) / max(1, t.Parallel)
 		longest.time = max(longest.time, time.Duration(rounds+9*len(t.SlowUnits))*one)

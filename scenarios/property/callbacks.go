@@ -70,7 +70,7 @@ func (k calling) anywhere() calling {
 }
 
 func (c *callbacks) started(e *trace.Event, b *taskevent.Callback, l *ledger, r *projection.Run) {
-	c.stake("P9")
+	c.exercise("P9")
 	key := callingOf(e, b)
 	c.fresh(e, b, l, r)
 	c.replayed(e, b, l, r)
@@ -82,7 +82,7 @@ func (c *callbacks) started(e *trace.Event, b *taskevent.Callback, l *ledger, r 
 	c.ran[key] = &attempt{started: e.Seq}
 }
 
-// mayRunAgain says whether an incarnation may run a callback once more: what was
+// mayRunAgain reports whether an incarnation may run a callback once more: what was
 // cancelled has no outcome, and an OnTaskCompleted that fails is tried until it does
 // not.
 func mayRunAgain(key calling, before *attempt) bool {
@@ -95,7 +95,7 @@ func mayRunAgain(key calling, before *attempt) bool {
 	return before.interrupted
 }
 
-// String says how the attempt stands.
+// String returns the state of the attempt.
 func (a *attempt) String() string {
 	switch {
 	case a.ended == 0:
@@ -121,7 +121,7 @@ func (c *callbacks) fresh(e *trace.Event, b *taskevent.Callback, l *ledger, r *p
 }
 
 // replayed: a task that was terminal in the first list of the incarnation gets no
-// callback, unless its provider says that its part is not done.
+// callback, unless its provider reports that its part is not done.
 func (c *callbacks) replayed(e *trace.Event, b *taskevent.Callback, l *ledger, r *projection.Run) {
 	n := l.at(e.Node)
 	list, terminal := n.terminal[r.ID]
@@ -172,21 +172,21 @@ func (c *callbacks) end(e *trace.Event, b *taskevent.CallbackEnded, r *projectio
 	}
 }
 
-// recovery: what a provider says of its part of a task is true.
+// recovery: what a provider reports of its part of a task is true.
 func (c *callbacks) recovery(e *trace.Event, done bool, r *projection.Run) {
-	c.stake("P9")
+	c.exercise("P9")
 	key := calling{who: incarnation{node: e.Node}, run: r.ID.Version, name: taskevent.TaskCompleted}
 	ended := c.ended[key]
 	switch {
 	case done && ended == 0 && !c.tried(e.Node, r):
-		c.report("P9", e.Node, r.Events(), "the provider says that its part of %s is done, its OnTaskCompleted never ran here", r.ID)
+		c.report("P9", e.Node, r.Events(), "the provider reports that its part of %s is done, its OnTaskCompleted never ran here", r.ID)
 	case !done && ended > 0:
-		c.report("P9", e.Node, []int{ended}, "the provider says that its part of %s is not done, its OnTaskCompleted succeeded here", r.ID)
+		c.report("P9", e.Node, []int{ended}, "the provider reports that its part of %s is not done, its OnTaskCompleted succeeded here", r.ID)
 	}
 }
 
-// tried says that an OnTaskCompleted began on the node; whether it came to its end
-// before a crash or an error, nobody knows.
+// tried reports whether an OnTaskCompleted began on the node; whether it came to its end
+// before a crash or an error is unknown.
 func (c *callbacks) tried(node string, r *projection.Run) bool {
 	for key := range c.ran {
 		if key.who.node == node && key.run == r.ID.Version && key.name == taskevent.TaskCompleted {
@@ -196,7 +196,7 @@ func (c *callbacks) tried(node string, r *projection.Run) bool {
 	return false
 }
 
-// succeeded says that a callback came to a good end on a node, and where.
+// succeeded reports whether a callback has succeeded on a node, and returns the place.
 func (c *callbacks) succeeded(node string, r *projection.Run, callback, group string) (int, bool) {
 	seq, ok := c.ended[calling{who: incarnation{node: node}, run: r.ID.Version, name: callback, group: group}]
 	return seq, ok

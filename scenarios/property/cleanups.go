@@ -62,7 +62,7 @@ func (c *cleanups) removed(e *trace.Event, l *ledger) {
 	if cmd.Name != cleanUpTask {
 		return // a drop, or a successor: which commands remove records is for P3 to say
 	}
-	c.stake("P12")
+	c.exercise("P12")
 	if cmd.CleanedUpAt == 0 {
 		if !mayForce(l.plan, r.ID) {
 			c.report("P12", e.Node, r.Events(), "the record of %s is removed at index %d by a command without a time, and no operator asked for it", r.ID, cmd.Index)
@@ -74,11 +74,11 @@ func (c *cleanups) removed(e *trace.Event, l *ledger) {
 		c.report("P12", e.Node, r.Events(), "the record of %s is removed at index %d, %d ms after it ended: its time to live is %d ms", r.ID, cmd.Index, age, cmd.TTL)
 	}
 	if cmd.TTL != ttl {
-		c.report("P12", e.Node, r.Events(), "the record of %s is removed at index %d after a time to live of %d ms, the plan says %d ms", r.ID, cmd.Index, cmd.TTL, ttl)
+		c.report("P12", e.Node, r.Events(), "the record of %s is removed at index %d after a time to live of %d ms, in the plan it is %d ms", r.ID, cmd.Index, cmd.TTL, ttl)
 	}
 }
 
-// mayForce says that an operator of the plan removes records of the task by force.
+// mayForce reports whether an operator of the plan removes records of the task by force.
 func mayForce(p *taskplan.Plan, id taskevent.Run) bool {
 	forces := func(op *taskplan.Operation) bool {
 		return op != nil && op.Do == taskplan.CleanUpTask && op.Namespace == id.Namespace && op.TaskID == id.Task
@@ -98,7 +98,7 @@ func mayForce(p *taskplan.Plan, id taskevent.Run) bool {
 
 // drop notes which runs go with a collection.
 func (c *cleanups) drop(e *trace.Event, l *ledger) {
-	c.stake("P12")
+	c.exercise("P12")
 	c.dropped = e.Seq
 	for _, r := range l.Order {
 		if !r.Gone && r.Payload.Kind != taskplan.Cleanup && strings.EqualFold(r.Payload.Collection, l.Command.Class) {
@@ -125,7 +125,7 @@ func (c *cleanups) localRemoved(e *trace.Event, run taskevent.Run, l *ledger) {
 		c.report("P12", e.Node, nil, "local state of %s is removed, which was never added", run)
 		return
 	}
-	c.stake("P12")
+	c.exercise("P12")
 	if r.Gone {
 		return
 	}
@@ -138,7 +138,7 @@ func (c *cleanups) localRemoved(e *trace.Event, run taskevent.Run, l *ledger) {
 	}
 }
 
-// hasCallbacks says that the provider of the run has callbacks.
+// hasCallbacks reports whether the provider of the run has callbacks.
 func hasCallbacks(r *projection.Run) bool { return r.ID.Namespace != string(taskplan.Cleanup) }
 
 func (c *cleanups) finish(*ledger) {}

@@ -6,7 +6,7 @@ import (
 )
 
 // conflicts is P11: of tasks of one kind about the same data one is active, and
-// while it is, nobody else changes its collection or property. That all replicas
+// while it is, no other command changes its collection or property. That all replicas
 // agree on the verdicts is part of P1.
 type conflicts struct{ *findings }
 
@@ -17,7 +17,7 @@ func (c *conflicts) observe(e *trace.Event, l *ledger) {
 	cmd := l.Command
 	switch cmd.Name {
 	case addTask:
-		c.stake("P11")
+		c.exercise("P11")
 		r := l.Order[len(l.Order)-1]
 		for _, other := range l.Order[:len(l.Order)-1] {
 			if other.Active() && other.ID.Namespace == r.ID.Namespace && r.Touches(other.Payload.Collection, other.Payload.Property) {
@@ -37,7 +37,7 @@ func (c *conflicts) alone(node string, l *ledger, property string, by *projectio
 	if cmd.Migration != nil && by == nil {
 		return // the schema is as it was: a flip that came twice, tenants that swap alone
 	}
-	c.stake("P11")
+	c.exercise("P11")
 	for _, r := range l.Order {
 		if r != by && r.Active() && r.Touches(cmd.Class, property) {
 			c.report("P11", node, r.Events(), "%s of %s at index %d is accepted while %s is %s", cmd.Name, cmd.Class, cmd.Index, r.ID, r.Status)

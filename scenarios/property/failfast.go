@@ -16,7 +16,7 @@ func (c *failFast) observe(e *trace.Event, l *ledger) {
 	case asked:
 		c.start(e, b.Run, l)
 	case l.Change != nil && l.Command.Name == unitCompletion && l.Command.Accepted && l.Command.Error != "":
-		c.stake("P10")
+		c.exercise("P10")
 		if l.Change.After != failed {
 			c.report("P10", e.Node, l.Change.Run.Events(), "unit %s of %s failed at index %d and the task is %s",
 				l.Command.UnitID, l.Change.Run.ID, l.Command.Index, l.Change.After)
@@ -36,7 +36,7 @@ func (c *failFast) start(e *trace.Event, run taskevent.Run, l *ledger) {
 	if !ok {
 		return
 	}
-	c.stake("P10")
+	c.exercise("P10")
 	if index, list := l.at(e.Node).knew(e.At); index >= left.Index {
 		c.report("P10", e.Node, []int{left.Seq, list}, "%s is started although this node has listed that it became %s at index %d",
 			r.ID, name(left.Status), left.Index)

@@ -11,9 +11,9 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// flaws is what P18 says of bad submissions. One whose command is bad in itself, or
+// flaws is P18 as far as it is about bad submissions. One whose command is bad in itself, or
 // whose payload the guards of its namespace cannot read, is refused for ever, and its
-// caller can tell. What only its provider can judge is accepted, and comes to nothing:
+// caller can recognise that. What only its provider can judge is accepted, and comes to nothing:
 // no unit is completed, the failure has a word, and that the task ends is for P16.
 type flaws struct {
 	*findings
@@ -46,7 +46,7 @@ func newFlaws(f *findings) *flaws {
 	return c
 }
 
-// refusedForEver says that the submission may never be accepted, whatever the state.
+// refusedForEver reports whether the submission may never be accepted, whatever the state.
 func (c *flaws) refusedForEver(s flawed) bool {
 	return s.flaw.OfCommand() || s.flaw.Unreadable() && c.guarded[s.namespace]
 }
@@ -69,7 +69,7 @@ func (c *flaws) observe(e *trace.Event, l *ledger) {
 		c.failed(e, l)
 	case *event.Returned:
 		if s, ok := c.called[b.Op]; ok {
-			c.told(e, b, l, s)
+			c.answered(e, b, l, s)
 			delete(c.called, b.Op)
 		}
 	case *taskevent.TaskChanged:
@@ -82,7 +82,7 @@ var forEver = event.Verdict{Class: event.ClassPermanent, Reason: taskevent.Inval
 
 // decided holds what the log makes of a submission against its flaw.
 func (c *flaws) decided(e *trace.Event, s flawed, cmd *taskevent.Command) {
-	c.stake("P18")
+	c.exercise("P18")
 	switch {
 	case c.refusedForEver(s):
 		if got := cmd.Verdict.Told(); got != forEver {
@@ -97,17 +97,17 @@ func (c *flaws) decided(e *trace.Event, s flawed, cmd *taskevent.Command) {
 	}
 }
 
-// told: the caller learns that it need not try again.
-func (c *flaws) told(e *trace.Event, b *event.Returned, l *ledger, s flawed) {
+// answered: the caller learns that it need not try again.
+func (c *flaws) answered(e *trace.Event, b *event.Returned, l *ledger, s flawed) {
 	if !c.refusedForEver(s) || l.SessionRefused[s.request] {
 		return
 	}
 	switch {
 	case b.Outcome == event.OK, b.Outcome == event.Rejected && taskevent.ToldBy(b) != forEver:
-		c.stake("P18")
-		c.report("P18", e.Node, nil, "the caller of a submission whose flaw is %s is told %q (%s %s)", s.flaw, b.Outcome, b.Class, b.Error)
+		c.exercise("P18")
+		c.report("P18", e.Node, nil, "the caller of a submission whose flaw is %s gets the answer %q (%s %s)", s.flaw, b.Outcome, b.Class, b.Error)
 	case b.Outcome == event.Rejected:
-		c.stake("P18")
+		c.exercise("P18")
 	}
 }
 
@@ -127,7 +127,7 @@ func (c *flaws) changed(e *trace.Event, l *ledger) {
 	if !doomed {
 		return
 	}
-	c.stake("P18")
+	c.exercise("P18")
 	switch {
 	case ch.After == preparing || ch.After == swapping || ch.After == finished:
 		c.report("P18", e.Node, ch.Run.Events(), "%s is %s, its flaw is %s: nothing can have come of it", ch.Run.ID, ch.After, flaw)
@@ -136,7 +136,7 @@ func (c *flaws) changed(e *trace.Event, l *ledger) {
 	}
 }
 
-// failed: the failure of a unit of a doomed run says what is wrong with the payload.
+// failed: the failure of a unit of a doomed run describes what is wrong with the payload.
 func (c *flaws) failed(e *trace.Event, l *ledger) {
 	cmd := l.Command
 	if cmd.Name != unitCompletion || !cmd.Accepted || cmd.Error == "" {
@@ -144,7 +144,7 @@ func (c *flaws) failed(e *trace.Event, l *ledger) {
 	}
 	r := l.Current[taskevent.Key{Namespace: cmd.Namespace, Task: cmd.ID}]
 	if flaw, doomed := c.doomed[r]; doomed && r.ID.Version == cmd.Args.Version {
-		c.stake("P18")
+		c.exercise("P18")
 		if !strings.Contains(cmd.Error, taskevent.UnreadablePayload) {
 			c.report("P18", e.Node, r.Events(), "unit %s of %s fails with %q, the flaw of the task is %s", cmd.UnitID, r.ID, cmd.Error, flaw)
 		}

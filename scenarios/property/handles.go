@@ -17,8 +17,8 @@ import (
 type handles struct {
 	*findings
 	live map[handleOf]*liveHandle
-	// closing is when the scheduler began to close, closed the event that says that it
-	// has been.
+	// closing is when the scheduler began to close, closed the event that records that it
+	// has closed.
 	closing map[incarnation]time.Duration
 	closed  map[incarnation]int
 	// busy counts the callbacks under way.
@@ -39,12 +39,12 @@ type handleOf struct {
 type liveHandle struct {
 	run     taskevent.Run
 	started int
-	// told is the event that says that the handle was told to stop; 0 for never.
-	told int
+	// terminated is the event of the handle's termination; 0 for never.
+	terminated int
 }
 
 // closeTimeout is how long a scheduler that closes waits for its workers, however long
-// ago they were told to stop (P14).
+// ago they were terminated (P14).
 const closeTimeout = 10 * time.Second
 
 func newHandles(f *findings) *handles {
@@ -60,7 +60,7 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 	switch b := e.Body.(type) {
 	case *taskevent.HandleStarted:
 		run := b.Run
-		c.stake("P14")
+		c.exercise("P14")
 		if closed := c.closed[who]; closed > 0 {
 			c.report("P14", e.Node, []int{closed}, "%s is started after the scheduler was closed", run)
 		}
@@ -72,7 +72,7 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 		c.live[handleOf{who, b.Number}] = &liveHandle{run: run, started: e.Seq}
 	case *taskevent.HandleTerminated:
 		if h := c.live[handleOf{who, b.Number}]; h != nil {
-			h.told = e.Seq
+			h.terminated = e.Seq
 		}
 	case *taskevent.HandleExited:
 		delete(c.live, handleOf{who, b.Number})
@@ -85,25 +85,25 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 	case *taskevent.CallbackEnded:
 		c.busy[calledBy{who, b.Key()}]--
 	case *taskevent.StartedAgain:
-		c.stake("P14")
+		c.exercise("P14")
 		if b.Error == "" {
-			c.report("P14", e.Node, nil, "the scheduler is started a second time, beside itself")
+			c.report("P14", e.Node, nil, "the scheduler is started a second time while it runs")
 		}
 	case *taskevent.SchedulerClosing:
 		c.closing[who] = e.At
 	case *taskevent.SchedulerClosed:
 		c.closed[who] = e.Seq
-		c.stake("P14")
-		// Close gives up on a worker that it has told to stop, but not before.
+		c.exercise("P14")
+		// Close gives up on a worker only after its timeout, and only on a terminated one.
 		began, closing := c.closing[who]
 		waited := closing && e.At-began >= closeTimeout
 		for _, id := range c.of(who) {
-			if h := c.live[id]; h.told == 0 || !waited {
-				c.report("P14", e.Node, []int{h.started, h.told}, "a handle of %s outlives the scheduler, which has not waited for it", h.run)
+			if h := c.live[id]; h.terminated == 0 || !waited {
+				c.report("P14", e.Node, []int{h.started, h.terminated}, "a handle of %s outlives the scheduler, which has not waited for it", h.run)
 			}
 		}
 	case *event.LeftBehind:
-		c.stake("P14")
+		c.exercise("P14")
 		c.report("P14", e.Node, nil, "goroutines of the system wait for ever: %d, one in %s at %s",
 			b.N, b.In, b.At)
 	case *event.NodeStopped:
@@ -128,14 +128,14 @@ func (c *handles) terminatedAtOnce(e *trace.Event, who incarnation) {
 	for _, id := range c.of(who) {
 		h := c.live[id]
 		r := c.ledger.Runs[h.run]
-		if r == nil || h.told > 0 || h.started > list || c.busy[calledBy{who, h.run.Key()}] > 0 {
+		if r == nil || h.terminated > 0 || h.started > list || c.busy[calledBy{who, h.run.Key()}] > 0 {
 			continue
 		}
 		left, ok := r.LeftStarted()
 		if !ok || left.Index > index {
 			continue
 		}
-		c.stake("P14")
+		c.exercise("P14")
 		c.report("P14", e.Node, []int{h.started, left.Seq, list}, "%s goes on working although this node has listed that it became %s at index %d",
 			h.run, name(left.Status), left.Index)
 	}
@@ -151,10 +151,10 @@ func (c *handles) terminatedInTime(e *trace.Event, who incarnation) {
 			continue
 		}
 		left, ok := r.LeftStarted()
-		if !ok || h.told > 0 || l.stalled() {
+		if !ok || h.terminated > 0 || l.stalled() {
 			continue
 		}
-		c.stake("P14")
+		c.exercise("P14")
 		if since := max(left.At, l.follows(l.at(e.Node))); l.Now-since > l.bounds().reaction {
 			c.report("P14", e.Node, []int{h.started, left.Seq}, "%s has been %s for %s and its handle was not terminated",
 				h.run, name(left.Status), l.Now-left.At)

@@ -10,29 +10,29 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// ledger is the projection of the log, and what else the events tell: nodes, operations,
+// ledger is the projection of the log, and what else the events contain: nodes, operations,
 // and what is at rest.
 type ledger struct {
 	*projection.Log
 	plan *taskplan.Plan
-	// calm is when the faults ended.
-	calm time.Duration
+	// quiescence is when the faults ended.
+	quiescence time.Duration
 	// start is the true time at which the run began, in ms since 1970; 0 for none.
 	start int64
-	// end is when the nodes said what they hold at the end.
+	// end is when the nodes recorded what they have at the end.
 	end    time.Duration
 	nodes  map[string]*node
 	limits *bounds
 	// givenUp are the runs that an operator has given up because they waited for a node
-	// that has left, and when the operator was told so.
+	// that has left, and when that was confirmed to the operator.
 	givenUp map[*projection.Run]time.Duration
 
 	outcomes map[int64]string
-	atRest   []held
+	atRest   []restItem
 }
 
-// held is something that a node held when the run ended.
-type held struct {
+// restItem is something that a node had when the run ended.
+type restItem struct {
 	taskevent.Rest
 	rest *event.AtRest
 	node string
@@ -53,15 +53,15 @@ func (l *ledger) take(e *trace.Event) {
 	case *event.Returned:
 		l.outcomes[b.Op] = b.Outcome
 	case *event.AtRest:
-		l.atRest = append(l.atRest, held{Rest: taskevent.RestOf(b), rest: b, node: e.Node, seq: e.Seq})
+		l.atRest = append(l.atRest, restItem{Rest: taskevent.RestOf(b), rest: b, node: e.Node, seq: e.Seq})
 	}
 }
 
-// timed says that the run goes by a clock. In what the model checker tells everything takes
-// as long as it likes.
+// timed reports whether the run goes by a clock. In the runs of the model checker nothing
+// has a duration.
 func (l *ledger) timed() bool { return l.start > 0 }
 
-// tacit says that the workers of a run do not claim their units (taskplan.Task.Tacit).
+// tacit reports whether the workers of a run do not claim their units (taskplan.Task.Tacit).
 func (l *ledger) tacit(id taskevent.Run) bool {
 	r := l.Runs[id]
 	return r != nil && r.Payload.Tacit

@@ -60,7 +60,7 @@ func (c *lifecycle) observe(e *trace.Event, l *ledger) {
 
 // added looks at a new run before its record is seen.
 func (c *lifecycle) added(node string, l *ledger) {
-	c.stake("P3")
+	c.exercise("P3")
 	r := l.Order[len(l.Order)-1]
 	old := l.Current[r.ID.Key()]
 	switch {
@@ -76,7 +76,7 @@ func (c *lifecycle) added(node string, l *ledger) {
 // moved holds one step of a run against the table.
 func (c *lifecycle) moved(node string, l *ledger) {
 	ch, cmd := l.Change, l.Command
-	c.stake("P3")
+	c.exercise("P3")
 	if !legal(cmd, ch) {
 		what := "accepted"
 		if !cmd.Accepted {
@@ -90,7 +90,7 @@ func (c *lifecycle) moved(node string, l *ledger) {
 	}
 }
 
-// legal says whether a command may have made this of a task.
+// legal reports whether a command may have changed a task so.
 func legal(cmd *taskevent.Command, ch *projection.Change) bool {
 	switch {
 	case !cmd.Accepted:
@@ -134,7 +134,7 @@ func (c *lifecycle) finish(l *ledger) {
 			c.report("P3", e.node, []int{e.seq}, "the record of %s was never added", e.Run)
 			continue
 		}
-		c.stake("P3")
+		c.exercise("P3")
 		switch s := r.As(l.at(e.node).restIndex); {
 		case s.Status == absent:
 			c.report("P3", e.node, []int{e.seq, s.Seq}, "the record of %s is back, it was removed at index %d", r.ID, s.Index)

@@ -11,9 +11,9 @@ import (
 )
 
 // linearizable is the part of P2 that clients see: the order of the log is one in which
-// all that they were told, lists included, is right, and that is in keeping with real
-// time. The other judge of models/history needs goroutines; whoever has the trace asks
-// it afterwards.
+// all their answers, lists included, are right, and that agrees with real time. The
+// other checker of models/history needs goroutines; it is called afterwards, with the
+// trace.
 type linearizable struct {
 	*findings
 	collector *history.Collector
@@ -44,7 +44,7 @@ func (c *linearizable) finish(*ledger) {
 		return
 	}
 	for range h.Ops {
-		c.stake("P2")
+		c.exercise("P2")
 	}
 	_, found := history.CommitOrder(h, c.rules)
 	for _, f := range found {

@@ -22,7 +22,7 @@ type node struct {
 	// left is the place at which the node left for good, 0 if it has not.
 	left   int
 	leftAt time.Duration
-	// rested says that the node was up when the run ended, restIndex which index it had
+	// rested reports whether the node was up when the run ended, restIndex which index it had
 	// applied then.
 	rested    bool
 	restIndex uint64
@@ -34,11 +34,11 @@ type node struct {
 	listedAt             time.Duration
 	seen                 time.Duration // when the last list was seen; 0 for none
 	list, listBefore     int           // where these lists are
-	// first says that a list was seen, terminal which runs the first one showed as terminal;
+	// first is true when a list was seen, terminal which runs the first one showed as terminal;
 	// prepared and swapped, of which it showed an ack of the node.
 	first                       bool
 	terminal, prepared, swapped map[taskevent.Run]int
-	// recovered is what the provider said of its part of a run, and where.
+	// recovered is what the provider reported of its part of a run, and where.
 	recovered map[taskevent.Run]recovery
 }
 
@@ -64,11 +64,11 @@ func (l *ledger) at(name string) *node {
 	return n
 }
 
-// takeNode takes in what an event says of its node.
+// takeNode takes in what an event shows of its node.
 func (l *ledger) takeNode(e *trace.Event) {
 	switch b := e.Body.(type) {
 	case *event.Quiescence:
-		l.calm = e.At
+		l.quiescence = e.At
 	case *event.NodeStarted:
 		n := l.at(e.Node)
 		*n = node{name: e.Node, number: e.Incarnation, up: true, since: e.At, born: e.Seq, left: n.left, leftAt: n.leftAt}
@@ -99,8 +99,8 @@ func (l *ledger) takeNode(e *trace.Event) {
 	}
 }
 
-// takeList takes in what the scheduler of the node has seen. Lists of operators are
-// nobody's knowledge.
+// takeList takes in what the scheduler of the node has seen. Lists of operators show
+// nothing to the node.
 func (n *node) takeList(e *trace.Event, b *taskevent.Listed) {
 	if b.Op.Set {
 		return
@@ -118,7 +118,7 @@ func (n *node) takeList(e *trace.Event, b *taskevent.Listed) {
 	n.first = true
 	n.terminal, n.prepared, n.swapped = make(map[taskevent.Run]int), make(map[taskevent.Run]int), make(map[taskevent.Run]int)
 	n.listedBefore, n.listBefore = n.listed, n.list // nothing was decided on less
-	// A list that nobody can read shows nothing.
+	// An unreadable list shows nothing.
 	tasks, _ := b.Tasks()
 	for _, t := range tasks {
 		run := t.Run()

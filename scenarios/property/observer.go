@@ -13,8 +13,8 @@ import (
 	"dtsim/sim/trace"
 )
 
-// maxViolations is how many violations of one property are kept: the first ones
-// tell the most.
+// maxViolations is how many violations of one property are kept: the first ones are the
+// most useful.
 const maxViolations = 10
 
 // Observer watches a run. It is not safe for concurrent use: [trace.Recorder.Watch]
@@ -23,8 +23,8 @@ type Observer struct {
 	ledger *ledger
 	checks []check
 	found  findings
-	// broken says that the run has no end: the system has broken it off.
-	broken, ended bool
+	// brokenOff reports whether the system has ended the run before its time.
+	brokenOff, ended bool
 }
 
 // check is one property, or a few that look at the same things.
@@ -40,7 +40,7 @@ func New(p *taskplan.Plan) *Observer {
 	o := &Observer{ledger: newLedger(p)}
 	o.found.ledger = o.ledger
 	o.found.counts = make(map[string]int)
-	o.found.stakes, o.found.excused = make(map[string]int64), make(map[string]int64)
+	o.found.exercised, o.found.waived = make(map[string]int64), make(map[string]int64)
 	f := &o.found
 	calls := newCallbacks(f)
 	o.checks = []check{
@@ -52,7 +52,7 @@ func New(p *taskplan.Plan) *Observer {
 	return o
 }
 
-// Log returns what the log says, for another observer of the same run to share.
+// Log returns the projection of the log, for another observer of the same run to share.
 func (o *Observer) Log() *projection.Log { return o.ledger.Log.Share() }
 
 // Observe takes in the next event.
@@ -65,7 +65,7 @@ func (o *Observer) Observe(e trace.Event) {
 	case trace.RunEnded:
 		o.ended = true
 	case trace.Panicked, trace.LeftBehind:
-		o.broken = !o.ended
+		o.brokenOff = !o.ended
 	}
 	o.ledger.take(&e)
 	for _, c := range o.checks {
@@ -73,21 +73,21 @@ func (o *Observer) Observe(e trace.Event) {
 	}
 }
 
-// Counters say how often each property was at stake, that is how often something was
+// Counters returns how often each property was exercised, that is how often something was
 // looked at that could have violated it ("at-stake/P5"), and what was left unfinished
 // for a reason that a check accepts ("excused/P16/participant-left"). Every property is
 // among them. Call it after [Observer.Verdict].
 func (o *Observer) Counters() map[string]int64 {
-	counters := maps.Clone(o.found.excused)
+	counters := maps.Clone(o.found.waived)
 	for _, property := range Properties() {
-		counters["at-stake/"+property] = o.found.stakes[property]
+		counters["at-stake/"+property] = o.found.exercised[property]
 	}
 	return counters
 }
 
-// AtStake says how often a property was at stake so far; it may be called while the run
+// Exercised returns how often a property was exercised so far; it may be called while the run
 // goes on.
-func (o *Observer) AtStake(property string) int64 { return o.found.stakes[property] }
+func (o *Observer) Exercised(property string) int64 { return o.found.exercised[property] }
 
 // Found are the violations found so far, the first ones of each property; it may be
 // called while the run goes on.
@@ -105,19 +105,19 @@ func Properties() []string {
 	return all
 }
 
-// Verdict ends the run and says what was found. Call it once. Of a run that the system
+// Verdict ends the run and returns what was found. It must be called once. Of a run that the system
 // has broken off no check looks at the end: what it owes, it could not do any more.
 func (o *Observer) Verdict() trace.Verdict {
 	for _, c := range o.checks {
-		if !o.broken {
+		if !o.brokenOff {
 			c.finish(o.ledger)
 		}
 	}
 	return trace.Verdict{Passed: len(o.found.violations) == 0, Violations: o.found.violations}
 }
 
-// Trace reads a whole trace, holds it against the properties and the promises of
-// its plan, and returns the verdict. The error says why the trace cannot be read.
+// Trace reads a whole trace, checks it against the properties and the promises of its
+// plan, and returns the verdict. It returns an error if the trace cannot be read.
 func Trace(r io.Reader) (trace.Verdict, error) {
 	reader, err := trace.NewReader(r)
 	if err != nil {
@@ -146,8 +146,8 @@ type findings struct {
 	ledger     *ledger
 	violations []trace.Violation
 	counts     map[string]int
-	// stakes counts by property, excused by counter.
-	stakes, excused map[string]int64
+	// exercised counts by property, waived by counter.
+	exercised, waived map[string]int64
 }
 
 // report records a violation at the time of the event that showed it; led are the
@@ -165,9 +165,9 @@ func (f *findings) report(property, node string, led []int, format string, args 
 	})
 }
 
-// stake notes that a property was at stake: something was looked at that could have
+// exercise counts that a property was exercised: something was looked at that could have
 // violated it.
-func (f *findings) stake(property string) { f.stakes[property]++ }
+func (f *findings) exercise(property string) { f.exercised[property]++ }
 
-// excuse notes that something was left unfinished for a reason that the check names.
-func (f *findings) excuse(property, name string) { f.excused["excused/"+property+"/"+name]++ }
+// waive counts something that was left unfinished for a reason that the check names.
+func (f *findings) waive(property, name string) { f.waived["excused/"+property+"/"+name]++ }

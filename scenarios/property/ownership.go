@@ -5,7 +5,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// ownership is P4: the first report claims a unit, nobody else ever reports on it,
+// ownership is P4: the first report claims a unit, no other node ever reports on it,
 // a terminal unit has an owner and stays as it is, and progress never regresses.
 type ownership struct{ *findings }
 
@@ -20,7 +20,7 @@ func (c *ownership) observe(e *trace.Event, l *ledger) {
 			ch.UnitID, ch.Run.ID, cmd.Index, cmd.Name, cmd.NodeID, what,
 			before.Status, before.Owner, before.Progress, after.Status, after.Owner, after.Progress)
 	}
-	c.stake("P4")
+	c.exercise("P4")
 	same := before.Status == after.Status && before.Owner == after.Owner && before.Progress == after.Progress
 	switch {
 	case !cmd.Accepted:

@@ -48,7 +48,7 @@ func (c *patience) tried(e *trace.Event, key trying) {
 	}
 	seqs := append(c.tries[who][key], e.Seq)
 	c.tries[who][key] = seqs
-	c.stake("P18")
+	c.exercise("P18")
 	if len(seqs) > 2 {
 		c.report("P18", e.Node, seqs, "%s of %s is tried for the third time without another list", key.what, key.run)
 	}

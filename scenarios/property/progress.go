@@ -12,7 +12,7 @@ import (
 // progress is P16, and the part of P9 that no callback is missed: when the faults have
 // stopped for long enough, every task is terminal, every callback has run on every node
 // that is up, and expired records and what nodes hold of them are gone. How long is
-// long enough, bounds says; what may be left unfinished, excuses says.
+// long enough is defined by bounds; what may be left unfinished, by the waivers below.
 type progress struct {
 	*findings
 	callbacks *callbacks
@@ -39,19 +39,19 @@ func (c *progress) ends(l *ledger, r *projection.Run) {
 		return
 	}
 	if s.Status == absent || s.Status.IsTerminal() {
-		c.stake("P16")
+		c.exercise("P16")
 		return
 	}
 	since := max(l.settled(), r.History[0].At)
 	if c.tooShort(l.end-since, l.bounds().tasks) {
 		return
 	}
-	c.stake("P16")
-	if e := l.excuseFor(r, s); e != nil {
-		c.excuse("P16", e.name)
+	c.exercise("P16")
+	if e := l.waiverFor(r, s); e != nil {
+		c.waive("P16", e.name)
 		return
 	}
-	c.report("P16", "", r.Events(), "%s is %s since %s, and nothing has gone wrong for %s; %s is enough, and no excuse fits",
+	c.report("P16", "", r.Events(), "%s is %s since %s, and nothing has gone wrong for %s; %s is enough, and no waiver applies",
 		r.ID, s.Status, s.At, l.end-since, l.bounds().tasks)
 }
 
@@ -75,10 +75,10 @@ func (c *progress) calls(l *ledger, r *projection.Run) {
 			continue
 		}
 		if l.stalled() {
-			c.excuse("P16", majorityLeft)
+			c.waive("P16", majorityLeft)
 			continue
 		}
-		c.stake("P16")
+		c.exercise("P16")
 		if _, ran := c.callbacks.succeeded(n.name, r, taskevent.TaskCompleted, ""); !ran {
 			c.report("P16", n.name, append(r.Events(), n.born), "OnTaskCompleted of %s has not succeeded on this node, %s after it became %s; %s is enough",
 				r.ID, until-since, ended.Status, l.bounds().callbacks)
@@ -99,12 +99,12 @@ func (c *progress) expires(l *ledger, r *projection.Run) {
 	due := l.stamped(r) + ttl
 	switch lasted := l.end - max(l.settled(), ended.At, due); {
 	case due > l.end && l.stamped(r) > ended.At:
-		c.excuse("P16", clockAhead)
+		c.waive("P16", clockAhead)
 	case c.tooShort(lasted, l.bounds().records):
 	case l.stalled():
-		c.excuse("P16", majorityLeft)
+		c.waive("P16", majorityLeft)
 	default:
-		c.stake("P16")
+		c.exercise("P16")
 		if last.Status != absent {
 			c.report("P16", "", r.Events(), "the record of %s is still there, %s after it became %s; its time to live is %s",
 				r.ID, l.end-ended.At, last.Status, ttl)
@@ -128,25 +128,25 @@ func (c *progress) forgets(l *ledger) {
 		if gone.Status != absent || l.stalled() || c.tooShort(l.end-max(l.follows(l.at(e.node)), gone.At), l.bounds().callbacks) {
 			continue
 		}
-		c.stake("P16")
+		c.exercise("P16")
 		c.report("P16", e.node, []int{gone.Seq, e.seq}, "there is local state of %s, whose record is gone since %s; %s is enough to remove it",
 			r.ID, gone.At, l.bounds().callbacks)
 	}
 }
 
-// tooShort says that the run has ended before anything was due, and keeps count of it.
+// tooShort reports whether the run has ended before anything was due, and counts it.
 func (c *progress) tooShort(lasted, bound time.Duration) bool {
 	if lasted >= bound {
 		return false
 	}
-	c.excuse("P16", runTooShort)
+	c.waive("P16", runTooShort)
 	return true
 }
 
 // settled is from when on the cluster works as one that nothing has happened to, as far
-// as this can be told from the plan.
+// as this follows from the plan.
 func (l *ledger) settled() time.Duration {
-	settled := l.calm + l.bounds().cluster
+	settled := l.quiescence + l.bounds().cluster
 	for _, n := range l.resting() {
 		settled = max(settled, l.follows(n))
 	}
@@ -154,21 +154,23 @@ func (l *ledger) settled() time.Duration {
 }
 
 // follows is from when on a node keeps up with the others: one whose shutdown took its
-// time starts after the calm has begun.
-func (l *ledger) follows(n *node) time.Duration { return max(l.calm, n.since) + l.bounds().cluster }
+// time starts after quiescence.
+func (l *ledger) follows(n *node) time.Duration {
+	return max(l.quiescence, n.since) + l.bounds().cluster
+}
 
 // stamped is the true time of what the record of a run gives as its end.
 func (l *ledger) stamped(r *projection.Run) time.Duration {
 	return time.Duration(r.Ended-l.start) * time.Millisecond
 }
 
-// The excuses of P16, all there are.
+// The waivers of P16.
 const (
 	// majorityLeft: so many nodes have left for good that nothing can be committed any
 	// more. Its witness is that nothing was.
 	majorityLeft = "majority-left"
 	// participantLeft: a node that owes something to the task has left for good, and
-	// nobody has given the task up. Its witness is the node's leaving.
+	// no operator has given the task up. Its witness is the node's leaving.
 	participantLeft = "participant-left"
 	// clockAhead: the clock was ahead that stamped the end of the task, so that the time
 	// to live of its record is not over. Its witness is the stamp.
@@ -182,26 +184,26 @@ const (
 	runTooShort = "run-too-short"
 )
 
-// excuse is why something may stay unfinished, and the places of its witnesses.
-type excuse struct {
+// waiver is why something may stay unfinished, and the places of its witnesses.
+type waiver struct {
 	name  string
 	seqs  []int
 	nodes []string
 }
 
-// excuseFor returns why a run may stay where it is; nil for no reason.
-func (l *ledger) excuseFor(r *projection.Run, s projection.Stage) *excuse {
+// waiverFor returns why a run may stay where it is; nil for no reason.
+func (l *ledger) waiverFor(r *projection.Run, s projection.Stage) *waiver {
 	names, seqs := l.gone()
 	if l.stalled() {
-		return &excuse{majorityLeft, seqs, names}
+		return &waiver{majorityLeft, seqs, names}
 	}
 	if r.Inherited && s.Index == l.Inherited.Index {
-		return &excuse{name: newerVersion, seqs: []int{s.Seq}}
+		return &waiver{name: newerVersion, seqs: []int{s.Seq}}
 	}
 	if f := l.inTheWay(r); f != nil && s.Status == swapping {
-		return &excuse{name: newerVersion, seqs: []int{f.Last().Seq, r.FlipRefused}}
+		return &waiver{name: newerVersion, seqs: []int{f.Last().Seq, r.FlipRefused}}
 	}
-	e := &excuse{name: participantLeft}
+	e := &waiver{name: participantLeft}
 	for i, name := range names {
 		if owes(r, name, s) {
 			e.seqs, e.nodes = append(e.seqs, seqs[i]), append(e.nodes, name)
@@ -228,8 +230,8 @@ func (l *ledger) inTheWay(r *projection.Run) *projection.Run {
 	return l.Order[i]
 }
 
-// stalled says that a majority of the nodes has left for good, and that nothing was
-// committed since the cluster has been calm without them.
+// stalled reports whether a majority of the nodes has left for good, and that nothing was
+// committed after quiescence since they left.
 func (l *ledger) stalled() bool {
 	names, _ := l.gone()
 	if len(names)*2 < l.plan.Cluster.Nodes {
@@ -239,10 +241,10 @@ func (l *ledger) stalled() bool {
 	for _, name := range names {
 		since = max(since, l.nodes[name].leftAt)
 	}
-	return l.Committed <= max(since, l.calm)
+	return l.Committed <= max(since, l.quiescence)
 }
 
-// owes says whether a run waits for a node, as far as the log can tell: for the end of a
+// owes reports whether a run waits for a node, as far as the log shows: for the end of a
 // unit that is the node's, or for its ack.
 func owes(r *projection.Run, node string, s projection.Stage) bool {
 	switch s.Status {

@@ -55,7 +55,7 @@ func (l *ledger) kept(p taskplan.Promise) error {
 	case taskplan.RecordGone:
 		return l.recordGone(r)
 	}
-	return fmt.Errorf("nobody knows how to check %q", p.Expect)
+	return fmt.Errorf("there is no check for %q", p.Expect)
 }
 
 // runOf returns the run a promise is about.
@@ -187,7 +187,7 @@ func (l *ledger) recordGone(r *projection.Run) error {
 		}
 	}
 	if len(l.atRest) == 0 {
-		return errors.New("nobody has said what is at rest")
+		return errors.New("the trace has no event of what is at rest")
 	}
 	return nil
 }

@@ -11,9 +11,9 @@ import (
 
 // promptness is the part of P16 that a scheduler does not wait for its next tick when
 // there is something to do: a task's new status or the end of a unit, which its replica
-// applies, and the exit of a worker that was told to stop, it looks at when it happens, or
+// applies, and the exit of a terminated worker, it looks at when it happens, or
 // as soon as the look under way is over. Only what becomes of a record that is gone has
-// time. In the traces of the model checker schedulers look when they like.
+// time. In the traces of the model checker schedulers list at any time.
 type promptness struct {
 	*findings
 	nodes map[incarnation]*attention
@@ -23,13 +23,13 @@ type promptness struct {
 
 // attention is what the scheduler of an incarnation has to look at.
 type attention struct {
-	// seq is what it is, 0 for nothing, since when due says.
+	// seq is its event, 0 for nothing; due is since when.
 	seq int
 	due time.Duration
 	// looked is when the last look was over.
 	looked time.Duration
-	// told are the workers that were told to stop.
-	told map[int64]bool
+	// terminated are the handles of the workers that were terminated.
+	terminated map[int64]bool
 }
 
 func newPromptness(f *findings) *promptness {
@@ -40,7 +40,7 @@ func (c *promptness) of(e *trace.Event) *attention {
 	who := incarnation{e.Node, e.Incarnation}
 	a := c.nodes[who]
 	if a == nil {
-		a = &attention{told: make(map[int64]bool)}
+		a = &attention{terminated: make(map[int64]bool)}
 		c.nodes[who] = a
 	}
 	return a
@@ -57,9 +57,9 @@ func (c *promptness) observe(e *trace.Event, l *ledger) {
 			c.attract(e, l)
 		}
 	case *taskevent.HandleTerminated:
-		c.of(e).told[b.Number] = true
+		c.of(e).terminated[b.Number] = true
 	case *taskevent.HandleExited:
-		if a := c.of(e); a.told[b.Number] {
+		if a := c.of(e); a.terminated[b.Number] {
 			c.attract(e, l)
 		}
 	case *taskevent.Listed:
@@ -73,7 +73,7 @@ func (c *promptness) observe(e *trace.Event, l *ledger) {
 	}
 }
 
-// notable says that a change asks something of schedulers.
+// notable reports whether a change needs a reaction of schedulers.
 func notable(ch *projection.Change) bool {
 	ended := ch.Unit != nil && ch.Unit.Status.IsTerminal() && !ch.UnitBefore.Status.IsTerminal()
 	return ch.After != "" && (ch.Before != ch.After || ended)
@@ -96,7 +96,7 @@ func (c *promptness) looked(e *trace.Event, began time.Duration, l *ledger) {
 	if a.seq == 0 || began < a.due {
 		return // it was under way before
 	}
-	c.stake("P16")
+	c.exercise("P16")
 	if due := max(a.due, last, l.at(e.Node).resumed); began > due {
 		c.report("P16", e.Node, []int{a.seq}, "the scheduler looks at what has happened %s later", began-due)
 	}

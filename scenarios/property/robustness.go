@@ -15,13 +15,13 @@ import (
 // robustness is P18 as far as one run can show it: no command makes a replica panic,
 // whatever is refused is refused with a word that names it, and a callback that fails or
 // panics is an outcome like another, which is what its node acknowledges. A panic that
-// nothing recovers ends a node, and here the run. What becomes of bad submissions, flaws
-// says. That other tasks go on is progress, that replicas agree is P1.
+// nothing recovers ends a node, and here the run. What becomes of bad submissions is
+// checked by flaws. That other tasks go on is progress, that replicas agree is P1.
 type robustness struct {
 	*findings
 	callbacks *callbacks
 	flaws     *flaws
-	// flipped are the nodes of which a fault has made an ack tell a failure.
+	// flipped are the nodes of which a fault has made an ack report a failure.
 	flipped map[string]bool
 }
 
@@ -33,7 +33,7 @@ func (c *robustness) observe(e *trace.Event, l *ledger) {
 			c.flipped[e.Node] = true
 		}
 	case *event.Panicked:
-		c.stake("P18")
+		c.exercise("P18")
 		c.report("P18", e.Node, nil, "the system panics in %s at %s: %s", b.In, b.At, b.What)
 	case *event.Committed:
 		cmd := l.Command
@@ -46,9 +46,9 @@ func (c *robustness) observe(e *trace.Event, l *ledger) {
 	}
 }
 
-// refused: a rejection says what it is about, and no replica has panicked on the way.
+// refused: a rejection names what it is about, and no replica has panicked on the way.
 func (c *robustness) refused(e *trace.Event, cmd *taskevent.Command) {
-	c.stake("P18")
+	c.exercise("P18")
 	switch {
 	case cmd.Verdict.Reason == taskevent.Panicked:
 		c.report("P18", e.Node, nil, "%s at index %d made the replica panic: %s", cmd.Name, cmd.Index, cmd.Outcome)
@@ -73,7 +73,7 @@ func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
 		callback = taskevent.SwapRequested
 	}
 	if !b.Success {
-		c.stake("P18")
+		c.exercise("P18")
 		if strings.TrimSpace(b.Error) == "" {
 			c.report("P18", e.Node, nil, "%s of %s acknowledges a failure at index %d without a word", b.NodeID, r.ID, l.Command.Index)
 		}
@@ -87,7 +87,7 @@ func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
 		if len(r.Local(group, b.NodeID)) == 0 {
 			continue
 		}
-		c.stake("P18")
+		c.exercise("P18")
 		if _, ok := c.callbacks.succeeded(b.NodeID, r, callback, group); !ok {
 			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback),
 				"%s acknowledges success for %s at index %d, its %s of group %q has not succeeded", b.NodeID, r.ID, l.Command.Index, callback, group)
@@ -107,7 +107,7 @@ func (c *callbacks) attempts(node string, r *projection.Run, callback string) []
 	return seqs
 }
 
-// failed says that a callback has ended on a node with an error that is an outcome.
+// failed reports whether a callback has ended on a node with an error that is an outcome.
 func (c *callbacks) failed(node string, r *projection.Run, callback string) bool {
 	for key, a := range c.ran {
 		if key.of(node, r, callback) && a.err != "" && !a.interrupted {
@@ -117,7 +117,7 @@ func (c *callbacks) failed(node string, r *projection.Run, callback string) bool
 	return false
 }
 
-// of says that it is a callback of a run on a node.
+// of reports whether it is a callback of a run on a node.
 func (k calling) of(node string, r *projection.Run, callback string) bool {
 	return k.who.node == node && k.run == r.ID.Version && k.name == callback
 }

@@ -24,7 +24,7 @@ func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
 		c.completes(e, b, l)
 	}
 	if r := l.Flipped; r != nil {
-		c.stake("P8")
+		c.exercise("P8")
 		if r.Status != swapping && r.Status != finished {
 			c.report("P8", e.Node, r.Events(), "the schema flips at index %d for %s, which is %s", l.Command.Index, r.ID, r.Status)
 		}
@@ -40,7 +40,7 @@ func (c *schemaCheck) observe(e *trace.Event, l *ledger) {
 		}
 	}
 	if r := l.SwappedAlone; r != nil {
-		c.stake("P8")
+		c.exercise("P8")
 		for _, tenant := range l.Command.TenantNames() {
 			if !r.Completed(tenant) || !r.Payload.PerTenant || r.Barrier {
 				c.report("P8", e.Node, r.Events(), "tenant %s keeps at index %d what %s has made of it, whose units are not all completed", tenant, l.Command.Index, r.ID)
@@ -61,7 +61,7 @@ func (c *schemaCheck) completes(e *trace.Event, b *taskevent.CallbackStarted, l 
 	if r == nil {
 		return
 	}
-	c.stake("P8")
+	c.exercise("P8")
 	switch missing := r.Missing(r.Swapped); {
 	case b.Status.IsTerminal():
 	case b.Status != swapping:
@@ -78,7 +78,7 @@ func (c *schemaCheck) finish(l *ledger) {
 			c.report("P8", "", nil, "the schema has flipped for %s, which is %s", r.ID, r.Status)
 		}
 	}
-	held := make(map[[3]string]bool)
+	present := make(map[[3]string]bool)
 	for i := range l.atRest {
 		e := &l.atRest[i]
 		what := e.What
@@ -90,7 +90,7 @@ func (c *schemaCheck) finish(l *ledger) {
 		if !c.quiet(l, e.node, name, what == taskevent.RestShard) {
 			continue
 		}
-		c.stake("P8")
+		c.exercise("P8")
 		if found == nil {
 			c.report("P8", e.node, []int{e.seq}, "%s of collection %s, which the log has dropped or never created", what, name)
 			continue
@@ -98,28 +98,28 @@ func (c *schemaCheck) finish(l *ledger) {
 		want := found.Properties[property]
 		if what == taskevent.RestShard {
 			shard := e.Shard
-			held[[3]string{e.node, strings.ToLower(name), shard}] = true
+			present[[3]string{e.node, strings.ToLower(name), shard}] = true
 			want = found.Serves[shard][property]
 			name += "/" + shard
 		}
 		if got != want {
-			c.report("P8", e.node, []int{e.seq, found.Changed.Seq}, "the %s says %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
+			c.report("P8", e.node, []int{e.seq, found.Changed.Seq}, "the %s has %s for %s.%s, the log comes to %s", what, quoted(got), name, property, quoted(want))
 		}
 	}
-	c.all(l, held)
+	c.all(l, present)
 	c.alone(l)
 }
 
-// alone: what a node knows of tenants that have swapped alone is what the log comes to. A
-// replica goes by it that comes back when the record of the run is gone.
+// alone: what a node knows of tenants that have swapped alone is what the log comes to. It
+// decides for a replica that comes back when the record of the run is gone.
 func (c *schemaCheck) alone(l *ledger) {
-	told := make(map[string]map[[3]string]uint64)
+	recorded := make(map[string]map[[3]string]uint64)
 	for i := range l.atRest {
 		if e := &l.atRest[i]; e.What == taskevent.RestAlone {
-			if told[e.node] == nil {
-				told[e.node] = make(map[[3]string]uint64)
+			if recorded[e.node] == nil {
+				recorded[e.node] = make(map[[3]string]uint64)
 			}
-			told[e.node][[3]string{strings.ToLower(e.Collection), e.Shard, e.Property}] = e.Version
+			recorded[e.node][[3]string{strings.ToLower(e.Collection), e.Shard, e.Property}] = e.Version
 		}
 	}
 	for _, n := range l.resting() {
@@ -130,14 +130,14 @@ func (c *schemaCheck) alone(l *ledger) {
 			}
 		}
 		all := maps.Clone(want)
-		maps.Copy(all, told[n.name])
+		maps.Copy(all, recorded[n.name])
 		for _, key := range slices.SortedFunc(maps.Keys(all), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
 			if !c.quiet(l, n.name, key[0], false) {
 				continue
 			}
-			c.stake("P8")
-			if got := told[n.name][key]; got != want[key] {
-				c.report("P8", n.name, []int{l.lastChange(key[0]).Seq}, "the schema says that tenant %s of %s has swapped %s for version %d, the log comes to version %d (0: for none)",
+			c.exercise("P8")
+			if got := recorded[n.name][key]; got != want[key] {
+				c.report("P8", n.name, []int{l.lastChange(key[0]).Seq}, "by the schema tenant %s of %s has swapped %s for version %d, the log comes to version %d (0: for none)",
 					key[1], key[0], key[2], got, want[key])
 			}
 		}
@@ -153,13 +153,13 @@ func (l *ledger) lastChange(collection string) projection.Act {
 }
 
 // all: every replica that the schema places is there.
-func (c *schemaCheck) all(l *ledger, held map[[3]string]bool) {
+func (c *schemaCheck) all(l *ledger, present map[[3]string]bool) {
 	up := l.nodesAtRest()
 	for _, key := range slices.Sorted(maps.Keys(l.Collections)) {
 		found := l.Collections[key]
 		for _, shard := range slices.Sorted(maps.Keys(found.Shards)) {
 			for _, node := range found.Shards[shard] {
-				if up[node] && !held[[3]string{node, key, shard}] && c.quiet(l, node, found.Name, true) {
+				if up[node] && !present[[3]string{node, key, shard}] && c.quiet(l, node, found.Name, true) {
 					c.report("P8", node, []int{found.Changed.Seq}, "the replica of %s/%s is not there", found.Name, shard)
 				}
 			}
@@ -171,7 +171,7 @@ func (c *schemaCheck) all(l *ledger, held map[[3]string]bool) {
 // it has.
 const followTime = 5 * time.Second
 
-// quiet says that nothing is under way about a collection on a node: it has applied the
+// quiet reports whether nothing is under way about a collection on a node: it has applied the
 // last change, no task is at work on it, and each one that was has come to its end on
 // the node. Shards follow the schema, which takes time.
 func (c *schemaCheck) quiet(l *ledger, name, collection string, shards bool) bool {
@@ -181,13 +181,13 @@ func (c *schemaCheck) quiet(l *ledger, name, collection string, shards bool) boo
 		return false
 	case !shards:
 		return true
-	case l.end-max(changed.At, n.since, l.calm) < followTime:
+	case l.end-max(changed.At, n.since, l.quiescence) < followTime:
 		return false
 	}
 	return !slices.ContainsFunc(l.Order, func(r *projection.Run) bool { return r.Touches(collection, "") && !c.settled(l, name, r) })
 }
 
-// settled says that a run has come to its end on a node: its OnTaskCompleted has
+// settled reports whether a run has come to its end on a node: its OnTaskCompleted has
 // succeeded there, or its record is gone and with it what the node had of it.
 func (c *schemaCheck) settled(l *ledger, node string, r *projection.Run) bool {
 	s := r.At(l.end)
@@ -195,7 +195,7 @@ func (c *schemaCheck) settled(l *ledger, node string, r *projection.Run) bool {
 		return true
 	}
 	return s.Status == absent && s.Index <= l.at(node).restIndex && l.end-s.At >= followTime &&
-		!slices.ContainsFunc(l.atRest, func(e held) bool {
+		!slices.ContainsFunc(l.atRest, func(e restItem) bool {
 			return e.node == node && e.What == taskevent.RestLocal && e.Run == r.ID
 		})
 }

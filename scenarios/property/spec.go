@@ -61,9 +61,9 @@ func (c *specification) step(e *trace.Event, l *ledger) {
 		c.schema(e, cmd)
 		return
 	}
-	c.stake("P2")
-	told := cmd.Verdict.Told()
-	got := spec.Verdict{Class: spec.Class(told.Class), Reason: told.Reason}
+	c.exercise("P2")
+	answer := cmd.Verdict.Told()
+	got := spec.Verdict{Class: spec.Class(answer.Class), Reason: answer.Reason}
 	next, want := c.machine.Step(cmd.Index, &api.ApplyRequest{Type: t, SubCommand: []byte(cmd.Body)})
 	if t == api.CommandAddTask && c.unbound(l, cmd) {
 		// The collection may come, what is wrong with the command itself stays.
@@ -73,12 +73,12 @@ func (c *specification) step(e *trace.Event, l *ledger) {
 	}
 	c.machine = next
 	if got != want {
-		c.report("P2", e.Node, c.led(l, cmd), "%s of %s/%s at index %d is %s (%s), the specification says %s",
+		c.report("P2", e.Node, c.led(l, cmd), "%s of %s/%s at index %d is %s (%s), by the specification it is %s",
 			cmd.Name, cmd.Namespace, cmd.ID, cmd.Index, got, cmd.Outcome, want)
 	}
 }
 
-// unbound says that a task is bound to a collection that is not there.
+// unbound reports whether a task is bound to a collection that is not there.
 func (c *specification) unbound(l *ledger, cmd *taskevent.Command) bool {
 	bound, ok := c.machine.Collection(cmd.Namespace, cmd.Payload)
 	return ok && bound != "" && l.Collections[strings.ToLower(bound)] == nil
@@ -103,7 +103,7 @@ func (c *specification) schema(e *trace.Event, cmd *taskevent.Command) {
 	default:
 		return
 	}
-	c.stake("P2")
+	c.exercise("P2")
 	if refused != nil {
 		c.report("P2", e.Node, nil, "%s of %s at index %d is accepted, the specification refuses it: %s", cmd.Name, cmd.Class, cmd.Index, refused)
 	}
@@ -111,7 +111,7 @@ func (c *specification) schema(e *trace.Event, cmd *taskevent.Command) {
 
 // left holds what a command left of a task against the specification.
 func (c *specification) left(e *trace.Event, ch *projection.Change) {
-	c.stake("P2")
+	c.exercise("P2")
 	id := ch.Run.ID
 	t := c.machine.Task(id.Namespace, id.Task)
 	if t != nil && t.Version != id.Version {
@@ -124,7 +124,7 @@ func (c *specification) left(e *trace.Event, ch *projection.Change) {
 		c.report("P2", e.Node, ch.Run.Events(), "%s is %s, the specification has no such task", id, ch.After)
 		return
 	case string(t.Status) != string(ch.After):
-		c.report("P2", e.Node, ch.Run.Events(), "%s is %s, the specification says %s", id, name(ch.After), t.Status)
+		c.report("P2", e.Node, ch.Run.Events(), "%s is %s, by the specification it is %s", id, name(ch.After), t.Status)
 		return
 	case ch.Unit == nil:
 		return
@@ -133,7 +133,7 @@ func (c *specification) left(e *trace.Event, ch *projection.Change) {
 	want := projection.Unit{Status: taskevent.UnitStatus(u.Status), Owner: u.Node}
 	got := projection.Unit{Status: ch.Unit.Status, Owner: ch.Unit.Owner}
 	if got != want || ch.Progress != strconv.FormatFloat(float64(u.Progress), 'g', -1, 32) {
-		c.report("P2", e.Node, []int{ch.SeqBefore}, "unit %s of %s is %s of %q at %s, the specification says %s of %q at %g",
+		c.report("P2", e.Node, []int{ch.SeqBefore}, "unit %s of %s is %s of %q at %s, by the specification it is %s of %q at %g",
 			ch.UnitID, id, got.Status, got.Owner, ch.Progress, want.Status, want.Owner, u.Progress)
 	}
 }
@@ -159,7 +159,7 @@ func (c *specification) finish(l *ledger) {
 		if digest == "" || t == nil || t.Version != id.Version {
 			continue // a record too many is for P3
 		}
-		c.stake("P2")
+		c.exercise("P2")
 		if want := strconv.FormatUint(t.Digest(), 16); digest != want {
 			c.report("P2", e.node, []int{e.seq}, "the record of %s has the digest %s, that of the specification has %s", id, digest, want)
 		}

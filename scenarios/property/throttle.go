@@ -12,8 +12,8 @@ import (
 )
 
 // throttle is P13: of the progress of a unit, at most one report in an interval is let
-// through; claims and terminal reports are not held back; and a report that failed
-// does not hold back the next one.
+// through; claims and terminal reports are not delayed; and a report that failed does
+// not delay the next one.
 type throttle struct {
 	*findings
 	units map[unitOf]*reports
@@ -33,18 +33,18 @@ type unitOf struct {
 	unit string
 }
 
-// reports are what an incarnation has said of a unit.
+// reports are what an incarnation has reported of a unit.
 type reports struct {
-	// claimed says that a report of no progress was accepted since work on the unit last
-	// began, and where.
+	// claimed is where a report of no progress was accepted since work on the unit last
+	// began; 0 for none.
 	claimed int
 	// passed is when the last report of progress was answered, -1 for none; answered
 	// where, shown what the node's clock showed.
 	passed, shown time.Duration
 	answered      int
-	// claiming says that the report under way is a claim.
+	// claiming reports whether the report under way is a claim.
 	claiming bool
-	// repeated says that a fault sends reports of the unit again: those are no worker's.
+	// repeated reports whether a fault sends reports of the unit again: those are no worker's.
 	repeated bool
 	// worked is where the work on the unit ended and nothing was reported yet.
 	worked   int
@@ -80,9 +80,9 @@ func (c *throttle) observe(e *trace.Event, l *ledger) {
 	case *taskevent.WorkStarted:
 		key := unitOf{who, b.Version, b.Unit}
 		if r := c.of(key); !l.tacit(b.Run) {
-			c.stake("P13")
+			c.exercise("P13")
 			if r.claimed == 0 {
-				c.report("P13", e.Node, nil, "work on unit %s of %s begins without a claim that reached the log: it was held back", b.Unit, b.Run)
+				c.report("P13", e.Node, nil, "work on unit %s of %s begins without a claim that reached the log: it was throttled", b.Unit, b.Run)
 			}
 			r.claimed = 0 // the next worker that takes it up claims it again
 		}
@@ -123,7 +123,7 @@ func (c *throttle) progress(e *trace.Event, call *event.Called, l *ledger) {
 	if w.unsure(r.passed, e.At, l.at(e.Node).resumed) {
 		return
 	}
-	c.stake("P13")
+	c.exercise("P13")
 	apart, interval := w.shows(e.At)-r.shown, sched.DefaultThrottleInterval
 	if apart < interval-w.slack() {
 		c.report("P13", e.Node, []int{r.answered, w.place()}, "progress of unit %s of %s is reported %s after the last report was recorded, by the node's clock; the interval is %s",
@@ -160,14 +160,14 @@ func (c *throttle) disturbed(who incarnation, b *event.FaultActivated) {
 }
 
 // overdue: a worker takes up another unit only when it has reported the end of the last
-// one. Who was told to stop reports nothing, and takes up nothing.
+// one. A terminated worker reports nothing and takes up nothing.
 func (c *throttle) overdue(e *trace.Event, b *taskevent.WorkStarted, key unitOf, l *ledger) {
 	for _, unit := range c.owed[handleKey{key.who, key.run}] {
 		r := c.units[unit]
 		if r.worked == 0 || e.At <= max(r.workedAt, l.at(e.Node).resumed) {
 			continue // reported, or about to be
 		}
-		c.report("P13", e.Node, []int{r.worked}, "work on unit %s of %s begins and the end of unit %s, %s ago, was not reported: it was held back",
+		c.report("P13", e.Node, []int{r.worked}, "work on unit %s of %s begins and the end of unit %s, %s ago, was not reported: it was throttled",
 			key.unit, b.Run, unit.unit, e.At-r.workedAt)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// upkeep is P16 as far as it is about the nodes themselves: in the calm each node that
+// upkeep is P16 as far as it is about the nodes themselves: after quiescence each node that
 // is up takes part, and no log keeps for long what a snapshot holds.
 //
 // A node takes part when its scheduler gets a list: for that there is a leader, the node
@@ -54,7 +54,7 @@ func (c *upkeep) takesPart(l *ledger, n *node) {
 	if l.stalled() || l.end-l.follows(n) < l.bounds().reaction {
 		return
 	}
-	c.stake("P16")
+	c.exercise("P16")
 	if l.end-since >= l.bounds().reaction {
 		c.report("P16", n.name, []int{n.born, n.list}, "the node is up since %s and nothing has gone wrong for %s, and its scheduler has not got a list since %s; %s is enough",
 			n.since, l.end-l.follows(n), n.seen, l.bounds().reaction)
@@ -63,14 +63,14 @@ func (c *upkeep) takesPart(l *ledger, n *node) {
 
 // compacted: when a node has got a snapshot, its log keeps of what that holds no more
 // than the trailing entries of the plan, and the one at which it ends (fsm/replica.Stores
-// spares that). Only what was stored in the calm counts: before, the disk may have failed,
+// spares that). Only what was stored after quiescence counts: before, the disk may have failed,
 // or the node crashed, between the two.
-func (c *upkeep) compacted(l *ledger, e *held) {
+func (c *upkeep) compacted(l *ledger, e *restItem) {
 	s, ok := c.stored[e.node]
-	if !ok || s.index != e.rest.Snapshot || s.at < l.calm || l.end-s.at < compaction+2*l.plan.Cluster.Disk.SyncLatency.D() {
+	if !ok || s.index != e.rest.Snapshot || s.at < l.quiescence || l.end-s.at < compaction+2*l.plan.Cluster.Disk.SyncLatency.D() {
 		return
 	}
-	c.stake("P16")
+	c.exercise("P16")
 	most := int64(l.plan.Cluster.Raft.TrailingLogs) + 1
 	if n := e.rest.Covered; n > most {
 		c.report("P16", e.node, []int{s.seq, e.seq}, "the log holds %d entries that the snapshot up to %d holds as well, %s after that was stored; %d are enough",

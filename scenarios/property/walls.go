@@ -7,7 +7,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// wall is a node's clock, as far as the trace tells: so far ahead of the run's time when
+// wall is a node's clock, as far as the trace shows it: so far ahead of the run's time when
 // it was last set, and further from there by its drift. A nil wall shows the run's time.
 type wall struct {
 	at, ahead time.Duration
@@ -58,10 +58,10 @@ func (w *wall) place() int {
 	return w.seq
 }
 
-// unsure says that nobody knows what the node itself read between a report that was
-// answered and the next call: the clock was set back in the instant of either, before
-// the event or after it, or while the call was held up by a pause. Set forward, it may
-// only let the node believe that more time has passed than the events say.
+// unsure reports whether it is unknown what the node itself read between a report that
+// was answered and the next call: the clock was set back in the instant of either, before
+// the event or after it, or while the call was delayed by a pause. Set forward, it may
+// only let the node believe that more time has passed than the events show.
 func (w *wall) unsure(answered, called, resumed time.Duration) bool {
 	switch {
 	case w == nil || w.back < 0:

@@ -71,7 +71,7 @@ func (c *wedges) returned(e *trace.Event, b *event.Returned, l *ledger, w wedge)
 	if len(w.stuck) == 0 || b.Outcome != event.OK {
 		return
 	}
-	c.stake("P17")
+	c.exercise("P17")
 	if l.givenUp == nil {
 		l.givenUp = make(map[*projection.Run]time.Duration)
 	}
@@ -88,7 +88,7 @@ func (c *wedges) decided(e *trace.Event, l *ledger) {
 	if r == nil || r.Gone || r.ID.Version != cmd.Args.Version || cmd.Duplicate || taskevent.OfSessions(cmd.Verdict) {
 		return
 	}
-	c.stake("P17")
+	c.exercise("P17")
 	if r.Foreign() {
 		c.untouchable(e, r, cmd)
 		return
@@ -100,31 +100,31 @@ func (c *wedges) decided(e *trace.Event, l *ledger) {
 	case r.Status == swapping && !open && cmd.Accepted:
 		c.report("P17", e.Node, r.Events(), "%s is given up at index %d, every owner has acknowledged its swap", r.ID, cmd.Index)
 	case !cmd.Accepted && cmd.Verdict.Class != event.ClassPermanent:
-		c.report("P17", e.Node, r.Events(), "%s cannot be given up at index %d, and its operator is told to try again: %s", r.ID, cmd.Index, cmd.Outcome)
+		c.report("P17", e.Node, r.Events(), "%s cannot be given up at index %d, and its operator gets the answer to try again: %s", r.ID, cmd.Index, cmd.Outcome)
 	}
 }
 
 // untouchable: whether the schema may have changed in a status that only a newer version
-// knows, nobody can tell (P8). It is not given up, and not for ever: that version may
+// knows, is unknown (P8). It is not given up, and not for ever: that version may
 // bring it where it can be.
 func (c *wedges) untouchable(e *trace.Event, r *projection.Run, cmd *taskevent.Command) {
 	switch {
 	case cmd.Accepted:
-		c.report("P17", e.Node, r.Events(), "%s is %s, which nobody knows, and is given up at index %d", r.ID, r.Status, cmd.Index)
+		c.report("P17", e.Node, r.Events(), "%s is %s, an unknown status, and is given up at index %d", r.ID, r.Status, cmd.Index)
 	case cmd.Verdict.Class == event.ClassPermanent:
-		c.report("P17", e.Node, r.Events(), "%s is %s, which nobody knows, and its operator is told at index %d that it can never be given up: %s",
+		c.report("P17", e.Node, r.Events(), "%s is %s, an unknown status, and its operator gets the answer at index %d that it can never be given up: %s",
 			r.ID, r.Status, cmd.Index, cmd.Outcome)
 	}
 }
 
-// finish: what was given up in the calm has ended.
+// finish: what was given up after quiescence has ended.
 func (c *wedges) finish(l *ledger) {
 	for _, r := range l.Order {
 		at, ok := l.givenUp[r]
 		if !ok {
 			continue
 		}
-		c.stake("P17")
+		c.exercise("P17")
 		if s := r.At(l.end); l.end > at && s.Index > 0 && s.Status != absent && !s.Status.IsTerminal() {
 			c.report("P17", "", r.Events(), "%s was given up at %s and is %s", r.ID, at, s.Status)
 		}
