@@ -44,7 +44,7 @@ func (f *family) compose(c *choices, name string, seed uint64, o Options) *taskp
 	w.shape(o.Nodes)
 	w.workload()
 	w.faults()
-	w.calm()
+	w.quiesce()
 	if o.Nodes != 0 {
 		w.plan.Cluster.Nodes = o.Nodes // an impossible number is for Validate to refuse
 	}
@@ -81,13 +81,13 @@ func (w *composer) shape(fixed int) {
 		},
 		Disk: plan.Disk{SyncLatency: pick(w.choices, "sync-latency", 0, ms, 10*ms, 50*ms)},
 	}
-	w.plan.Calm = plan.Duration(pick(w.choices, "fault-phase", 20*time.Second, 30*time.Second, 40*time.Second))
+	w.plan.Quiescence = plan.Duration(pick(w.choices, "fault-phase", 20*time.Second, 30*time.Second, 40*time.Second))
 }
 
 // do adds an operation at the current time; after the end of the workload it does
 // not.
 func (w *composer) do(op taskplan.Operation) bool {
-	if w.now >= w.plan.Calm.D()-lastOperation {
+	if w.now >= w.plan.Quiescence.D()-lastOperation {
 		return false
 	}
 	op.At = plan.Duration(w.now)
@@ -103,12 +103,12 @@ func (w *composer) wait(what string, steps ...time.Duration) {
 	w.now += pick(w.choices, what, steps...)
 }
 
-// calm ends the plan with a phase that is long enough for everything to end, and for
+// quiesce ends the plan with a phase that is long enough for everything to end, and for
 // P16 to be judged.
-func (w *composer) calm() {
+func (w *composer) quiesce() {
 	w.giveUp()
 	slices.SortStableFunc(w.plan.Workload, func(a, b taskplan.Operation) int { return cmp.Compare(a.At, b.At) })
-	w.plan.Duration = max(w.plan.Duration, roundUp(w.plan.Calm.D()+property.Bound(&w.plan)))
+	w.plan.Duration = max(w.plan.Duration, roundUp(w.plan.Quiescence.D()+property.Bound(&w.plan)))
 }
 
 // roundUp makes the end of a plan a number of seconds.

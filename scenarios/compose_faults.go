@@ -34,7 +34,7 @@ func (w *composer) faults() {
 		return
 	}
 	if w.chance("quiet-spell", 15) {
-		s.quietFrom, s.quietTo = w.plan.Calm.D()/3, w.plan.Calm.D()*2/3
+		s.quietFrom, s.quietTo = w.plan.Quiescence.D()/3, w.plan.Quiescence.D()*2/3
 	}
 	for _, kind := range w.family.kinds {
 		if w.chance("on", 45) && !slices.Contains(s.kinds, kind) {
@@ -186,7 +186,7 @@ func (w *composer) timing(f *plan.Fault) {
 		f.At = plan.Duration(max(s.quietTo, opening))
 		return
 	}
-	from, to := opening, w.plan.Calm.D()-lastOperation
+	from, to := opening, w.plan.Quiescence.D()-lastOperation
 	if rule {
 		if w.chance("from-the-opening", 50) {
 			// The first tasks are over soon.

@@ -198,7 +198,7 @@ func (w *composer) giveUp() {
 		return
 	}
 	ends, rest := property.Bounds(&w.plan)
-	at := roundUp(w.plan.Calm.D() + ends)
+	at := roundUp(w.plan.Quiescence.D() + ends)
 	given := make(map[[2]string]bool)
 	for _, t := range w.tasks {
 		key := [2]string{string(t.Kind), t.ID}

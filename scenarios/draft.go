@@ -10,9 +10,9 @@ import (
 )
 
 // What most scenarios share. A cluster elects its leader within the first two or
-// three seconds, so nothing is asked of it before calmStart.
+// three seconds, so nothing is asked of it before settledStart.
 const (
-	calmStart     = 4 * time.Second
+	settledStart  = 4 * time.Second
 	schedulerTick = 5 * time.Second
 	// settleTicks is how many ticks a task needs beyond the work on its units: each phase
 	// is noticed by a wake, at the latest by a tick.
@@ -38,7 +38,7 @@ type draft struct {
 }
 
 func newDraft(name string, seed uint64, o Options) *draft {
-	d := &draft{draw: keyed.New(seed, "scenario").Str(name), fixed: o.Nodes, now: calmStart}
+	d := &draft{draw: keyed.New(seed, "scenario").Str(name), fixed: o.Nodes, now: settledStart}
 	minLatency := d.duration("min-latency", 500*time.Microsecond, 3*time.Millisecond)
 	d.plan = taskplan.Plan{Tasks: taskplan.Tasks{
 		SchedulerTick:    plan.Duration(schedulerTick),

@@ -73,7 +73,7 @@ func unitFailure(d *draft) {
 	d.add(t)
 	d.cameToNothing(t, "FAILED")
 	d.pass(t, d.perNode(c))
-	d.calm()
+	d.quiesce()
 }
 
 func rerunFinished(d *draft) {

@@ -88,7 +88,7 @@ func history() []Scenario {
 
 // fault lets something go wrong from the first operation on, or at a moment after it.
 func (d *draft) fault(f plan.Fault) {
-	f.At = plan.Duration(calmStart)
+	f.At = plan.Duration(settledStart)
 	d.plan.Faults = append(d.plan.Faults, f)
 }
 
@@ -96,9 +96,9 @@ func (d *draft) fault(f plan.Fault) {
 // fewer.
 func (d *draft) other(i int) string { return nodeName(i % max(1, d.plan.Cluster.Nodes)) }
 
-// calm ends the faults now and leaves the time in which everything has to end.
-func (d *draft) calm() {
-	d.plan.Calm = plan.Duration(d.now)
+// quiesce ends the faults now and leaves the time in which everything has to end.
+func (d *draft) quiesce() {
+	d.plan.Quiescence = plan.Duration(d.now)
 	d.now += property.Bound(&d.plan)
 }
 
@@ -119,7 +119,7 @@ func interruptedCallbacks(d *draft) {
 		d.fault(plan.Fault{Kind: taskplan.CallbackCancelled, Op: callback, Count: d.number(callback, 2, 4)})
 	}
 	t := d.reindex(true)
-	d.calm()
+	d.quiesce()
 	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce), of(t, taskplan.SwapsOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
 }
@@ -128,7 +128,7 @@ func panickingCallback(d *draft) {
 	d.nodes(3, 3, 5)
 	d.fault(plan.Fault{Kind: taskplan.CallbackPanic, Op: "OnGroupCompleted", Count: 1})
 	t := d.reindex(false)
-	d.calm()
+	d.quiesce()
 	d.promise(ending(t, "FAILED"))
 	d.serves(t.Collection, t.Property, word)
 }
@@ -142,7 +142,7 @@ func acksComeTwice(d *draft) {
 	d.slow(d.other(1), 4*time.Second, 6*time.Second)
 	t := d.reindex(true)
 	d.now += settle
-	d.calm()
+	d.quiesce()
 	d.happened(t)
 }
 
@@ -163,7 +163,7 @@ func givenUp(d *draft) {
 	t := d.reindex(true)
 	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.FailTask, Node: nodeName(0), Namespace: string(t.Kind), TaskID: t.ID, Retry: 3}))
 	d.wait("after", settle, 2*settle)
-	d.calm()
+	d.quiesce()
 	d.promise(ending(t, "FAILED"), of(t, taskplan.NoSwap))
 }
 
@@ -183,7 +183,7 @@ func runsAgainAtOnce(d *draft) {
 	second.MinUnitTime, second.MaxUnitTime = plan.Duration(time.Second), plan.Duration(2*time.Second)
 	d.add(&second)
 	d.pass(&second, second.Files)
-	d.calm()
+	d.quiesce()
 	d.promise(inRun(1, ending(first, "CANCELLED")), inRun(2, ending(&second, "FINISHED")), inRun(2, of(&second, taskplan.UnitsOnce)))
 }
 
@@ -193,7 +193,7 @@ func lostClaims(d *draft) {
 	d.fault(plan.Fault{Kind: plan.ReplyError, Op: "update-progress", Count: d.number("unanswered", 1, 3)})
 	t := d.reindex(true)
 	d.now += settle
-	d.calm()
+	d.quiesce()
 	d.happened(t)
 }
 
@@ -231,7 +231,7 @@ func coldStart(d *draft) {
 	}
 	d.now += 25 * time.Second
 	d.pass(second, d.perNode(c))
-	d.calm()
+	d.quiesce()
 	d.promise(ending(first, "FINISHED"), of(first, taskplan.CallbacksOnce))
 	d.promise(ending(second, "FINISHED"), of(second, taskplan.UnitsOnce), of(second, taskplan.SwapsOnce))
 	d.serves(c.Name, title, field)
@@ -248,7 +248,7 @@ func restartInTheSwap(d *draft) {
 	})
 	t := d.reindex(true)
 	d.now += settle
-	d.calm()
+	d.quiesce()
 	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce), of(t, taskplan.SwapsOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
 }
@@ -263,7 +263,7 @@ func stoppedAtTheStart(d *draft) {
 	})
 	t := d.reindex(d.number("barrier", 0, 1) == 1)
 	d.now += settle
-	d.calm()
+	d.quiesce()
 	d.promise(ending(t, "FINISHED"), of(t, taskplan.UnitsOnce), of(t, taskplan.SwapsOnce))
 	d.serves(t.Collection, t.Property, t.Tokenization)
 }
@@ -290,7 +290,7 @@ func slowFarewell(d *draft) {
 	d.add(t)
 	d.promise(ending(files, "FINISHED"), ending(t, "FINISHED"), of(t, taskplan.RecordGone))
 	d.now += settle
-	d.calm()
+	d.quiesce()
 }
 
 func tenantsSwapAgain(d *draft) {
@@ -343,7 +343,7 @@ func behindASnapshot(d *draft) {
 		d.fault(plan.Fault{Kind: plan.Leave, Node: d.other(1), When: &installed})
 	}
 	d.now = at + 30*time.Second
-	d.calm()
+	d.quiesce()
 	d.wait("after", time.Second, 2*time.Second)
 	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks, Node: away}))
 }
@@ -378,6 +378,6 @@ func lateSnapshot(d *draft) {
 		force(beside, 500*time.Millisecond)
 	}
 	d.now = at + late
-	d.calm()
+	d.quiesce()
 	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks, Node: away}))
 }

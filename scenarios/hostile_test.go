@@ -35,14 +35,14 @@ func TestAnyBytesAreAPlan(t *testing.T) {
 }
 
 // A calm that is too short for P16 would let a task hang unseen.
-func TestTheCalmIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
+func TestQuiescenceIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
 	const plans, runs = 200, 3
 	for _, s := range scenarios.Hostile() {
 		t.Run(s.Name, func(t *testing.T) {
 			for seed := range uint64(plans) {
 				p := s.Plan(seed, scenarios.Options{})
 				bound := property.Bound(p)
-				require.GreaterOrEqual(t, (p.Duration - p.Calm).D(), bound, "seed %d", seed)
+				require.GreaterOrEqual(t, (p.Duration - p.Quiescence).D(), bound, "seed %d", seed)
 				require.Less(t, bound, 10*time.Minute, "seed %d: nobody can wait that long", seed)
 			}
 			for seed := range uint64(runs) {
@@ -78,7 +78,7 @@ func TestSwarmsHaveEverythingThereIs(t *testing.T) {
 			} else {
 				moments[f.When.Moment]++
 			}
-			spell = spell && (f.At >= p.Calm*2/3 || f.For > 0 && f.At+f.For <= p.Calm/3)
+			spell = spell && (f.At >= p.Quiescence*2/3 || f.For > 0 && f.At+f.For <= p.Quiescence/3)
 		}
 		if spell {
 			quiet++

@@ -19,7 +19,7 @@ var hiddenKinds = map[trace.Kind]bool{
 // contextKinds are the kinds that are printed whatever task is asked for.
 var contextKinds = map[trace.Kind]bool{
 	trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true, trace.NodeResumed: true, trace.NodeLeft: true,
-	trace.FaultBegan: true, trace.FaultEnded: true, trace.Calm: true, trace.Panicked: true, trace.LeftBehind: true, trace.Explored: true, trace.Step: true,
+	trace.FaultBegan: true, trace.FaultEnded: true, trace.Quiescence: true, trace.Panicked: true, trace.LeftBehind: true, trace.Explored: true, trace.Step: true,
 }
 
 // hiddenReason returns why an event is not printed; "" if it is, "-" if it is outside of what
@@ -61,7 +61,7 @@ func (t *Columns) hiddenReason(e *trace.Event) string {
 		if b := t.bars[e.Seq]; b != nil && b.Outcome == "" {
 			return "start-asked" // the handle shows it
 		}
-	case trace.FaultBit:
+	case trace.FaultActivated:
 		if _, message := e.Get("msg"); message {
 			return "fault-bit on messages"
 		}
@@ -76,7 +76,7 @@ var (
 	kindStyles = map[trace.Kind]text.Colors{
 		trace.NodeStarted: {text.FgGreen}, trace.NodeResumed: {text.FgGreen},
 		trace.NodeStopped: {text.FgRed}, trace.NodePaused: {text.FgRed}, trace.NodeLeft: {text.FgRed}, trace.MessageLost: {text.FgRed},
-		trace.FaultBegan: {text.FgMagenta}, trace.FaultBit: {text.FgMagenta}, trace.FaultEnded: {text.FgMagenta}, trace.Calm: {text.FgMagenta},
+		trace.FaultBegan: {text.FgMagenta}, trace.FaultActivated: {text.FgMagenta}, trace.FaultEnded: {text.FgMagenta}, trace.Quiescence: {text.FgMagenta},
 		trace.ClockSet:  {text.FgMagenta},
 		trace.Committed: {text.Bold}, trace.TaskChanged: {text.FgCyan}, trace.Step: {text.Bold},
 		trace.CallbackStarted: {text.FgYellow}, trace.CallbackEnded: {text.FgYellow}, trace.ShardChanged: {text.FgBlue},

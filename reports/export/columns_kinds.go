@@ -18,7 +18,7 @@ var kindGroups = map[string][]trace.Kind{
 	"messages":  {trace.MessageSent, trace.MessageLost},
 	"files":     {trace.FileWritten, trace.FileRenamed, trace.FileRemoved},
 	"snapshots": {trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotReread, trace.SnapshotRestored},
-	"faults":    {trace.FaultBegan, trace.FaultBit, trace.FaultEnded, trace.Calm, trace.ClockSet},
+	"faults":    {trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Quiescence, trace.ClockSet},
 	"lives":     {trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft},
 	"calls":     {trace.Called, trace.Proposed, trace.Returned},
 	"lists":     {trace.Listed, trace.ListFailed},

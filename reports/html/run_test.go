@@ -60,7 +60,7 @@ func TestALongTableSaysWhatItLeavesOut(t *testing.T) {
 	assert.Contains(t, events.Cut, "Of 4,336 events these are the")
 	for range maxEventRows + 50 {
 		at += time.Millisecond
-		whole.Events = append(whole.Events, trace.Event{Seq: len(whole.Events) + 1, At: at, Kind: trace.Calm})
+		whole.Events = append(whole.Events, trace.Event{Seq: len(whole.Events) + 1, At: at, Kind: trace.Quiescence})
 	}
 	s, err = timeline.New(whole)
 	require.NoError(t, err)

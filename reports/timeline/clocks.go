@@ -53,7 +53,7 @@ func (tl *Timeline) projectClocks() {
 			merge(clock, newest[harness*width:])
 		case trace.FaultBegan:
 			began[e.Int("fault")] = e.Seq
-		case trace.FaultBit:
+		case trace.FaultActivated:
 			if seq := began[e.Int("fault")]; seq != 0 {
 				merge(clock, tl.Clock(seq))
 			}

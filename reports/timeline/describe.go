@@ -143,11 +143,11 @@ func (d *Describer) Event(e *trace.Event) string {
 		return "leaves for good"
 	case trace.FaultBegan:
 		return join("fault", str("fault"), "begins:", str("what"), after("at ", str("moment")), after("of ", str("nodes")), after("from ", str("peer")))
-	case trace.FaultBit:
+	case trace.FaultActivated:
 		return join("fault", str("fault"), "activated:", str("what"), str("msg"), after("to ", str("to")))
 	case trace.FaultEnded:
 		return join("fault", str("fault"), "ends:", str("what"))
-	case trace.Calm:
+	case trace.Quiescence:
 		return "quiescence: all faults are over"
 	case trace.NodeState:
 		return fmt.Sprintf("is %s in term %s", str("state"), str("term"))

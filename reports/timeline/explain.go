@@ -153,7 +153,7 @@ func (tl *Timeline) weigh(seq int, about *concern) int {
 		if task && about.nodes[e.Node] {
 			return weightLife
 		}
-	case trace.FaultBit:
+	case trace.FaultActivated:
 		_, message := e.Get("msg")
 		switch {
 		case task || !message && about.nodes[e.Node]:

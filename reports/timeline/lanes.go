@@ -66,17 +66,17 @@ func (tl *Timeline) projectFaults() {
 			}
 			newest[f.Number] = len(tl.Faults)
 			tl.Faults = append(tl.Faults, f)
-		case trace.FaultBit, trace.FaultEnded:
+		case trace.FaultActivated, trace.FaultEnded:
 			i, ok := newest[e.Int("fault")]
 			if !ok {
 				continue
 			}
-			if f := &tl.Faults[i]; e.Kind == trace.FaultBit {
+			if f := &tl.Faults[i]; e.Kind == trace.FaultActivated {
 				f.Activations = append(f.Activations, e.Seq)
 			} else if f.Until == 0 {
 				f.Until = e.Seq
 			}
-		case trace.Calm:
+		case trace.Quiescence:
 			tl.Quiescence = e.Seq
 		}
 	}

@@ -59,7 +59,7 @@ func (p *memoryProjector) observe(e *trace.Event, _ bool) {
 	case trace.Returned:
 		p.memory(e.Node, p.of[e.Int("op")])
 		delete(p.of, e.Int("op"))
-	case trace.Proposed, trace.Committed, trace.WorkStarted, trace.ClockSet, trace.FaultBit:
+	case trace.Proposed, trace.Committed, trace.WorkStarted, trace.ClockSet, trace.FaultActivated:
 	default:
 		p.memory(e.Node, [2]string{e.Str("namespace"), e.Str("task")})
 	}

@@ -47,7 +47,7 @@ func (tl *Timeline) projectMessages() {
 	}
 	for i := range tl.Trace.Events {
 		switch e := &tl.Trace.Events[i]; e.Kind {
-		case trace.FaultBit:
+		case trace.FaultActivated:
 			if m, ok := identityOf(e); ok {
 				p.activations[m] = append(p.activations[m], e.Seq)
 			}

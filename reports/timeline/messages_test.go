@@ -45,7 +45,7 @@ func (s *sheet) activated(at, id int, what plan.FaultKind, by int) int {
 	if by > 0 {
 		fields = append(fields, trace.Dur("by", ms(by)))
 	}
-	return s.emit(at, "n1", trace.FaultBit, fields...)
+	return s.emit(at, "n1", trace.FaultActivated, fields...)
 }
 
 func (s *sheet) lost(at, id int, why string) int {

@@ -77,7 +77,7 @@ func TestEveryMessageHasAnEnd(t *testing.T) {
 				require.GreaterOrEqual(t, seen.At, first)
 			}
 			for _, seq := range m.Disturbed {
-				require.Equal(t, trace.FaultBit, s.Event(seq).Kind)
+				require.Equal(t, trace.FaultActivated, s.Event(seq).Kind)
 			}
 			require.LessOrEqual(t, len(m.Duplicates), len(m.Disturbed))
 		}

@@ -30,7 +30,7 @@ func of(counters map[string]int64, prefix string) map[string]int64 {
 func TestAFaultIsAskedThenAppliedThenBitesThenIsEffective(t *testing.T) {
 	loss := plan.Fault{Kind: plan.Loss}
 	bite := func(t *tale) *tale {
-		return t.fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultBit, plan.Loss, "n2", trace.Str("to", "n1"))
+		return t.fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultActivated, plan.Loss, "n2", trace.Str("to", "n1"))
 	}
 	for name, c := range map[string]struct {
 		tell func(t *tale)
@@ -38,12 +38,12 @@ func TestAFaultIsAskedThenAppliedThenBitesThenIsEffective(t *testing.T) {
 	}{
 		"only asked": {func(*tale) {}, map[string]int64{"asked": 1}},
 		"applied":    {func(t *tale) { t.fault(trace.FaultBegan, plan.Loss, "") }, map[string]int64{"asked": 1, "applied": 1}},
-		"bitten": {func(t *tale) { bite(t).fault(trace.FaultBit, plan.Loss, "n2") },
+		"bitten": {func(t *tale) { bite(t).fault(trace.FaultActivated, plan.Loss, "n2") },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 2}},
 		"followed by an election": {func(t *tale) { bite(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")) },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 1, "effective": 1}},
 		"effective once": {func(t *tale) {
-			bite(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultBit, plan.Loss, "n2").
+			bite(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultActivated, plan.Loss, "n2").
 				ev("n3", trace.NodeState, trace.Str("state", "Candidate"))
 		}, map[string]int64{"asked": 1, "applied": 1, "bites": 2, "effective": 1}},
 		"followed by an outcome at the receiver": {func(t *tale) { bite(t).returns(1, "n1", "error") },
@@ -96,7 +96,7 @@ func TestConsequences(t *testing.T) {
 		"recovery that is not done": {func(t *tale) { t.ev("n2", trace.RecoveryAsked, trace.Bool("done", false)) }, plan.Crash, true},
 	} {
 		tale := newTale(plan.Fault{Kind: c.kind})
-		tale.swap("a", true).fault(trace.FaultBegan, c.kind, "").fault(trace.FaultBit, c.kind, "n2")
+		tale.swap("a", true).fault(trace.FaultBegan, c.kind, "").fault(trace.FaultActivated, c.kind, "n2")
 		c.tell(tale)
 		require.Equal(t, c.want, tale.counters()["fault/"+string(c.kind)+"/effective"] == 1, name)
 	}
@@ -120,28 +120,28 @@ func TestStatesInWhichAFaultIsActivated(t *testing.T) {
 		tell func(t *tale)
 		want map[string]int64
 	}{
-		"a follower without tasks": {func(t *tale) { t.fault(trace.FaultBit, plan.Loss, "n2") }, map[string]int64{"follower": 1, "no task": 1}},
+		"a follower without tasks": {func(t *tale) { t.fault(trace.FaultActivated, plan.Loss, "n2") }, map[string]int64{"follower": 1, "no task": 1}},
 		"the leader of three tasks": {func(t *tale) {
-			t.work("a", true).prepare("b").swap("c", true).fault(trace.FaultBit, plan.Loss, "n1")
+			t.work("a", true).prepare("b").swap("c", true).fault(trace.FaultActivated, plan.Loss, "n1")
 		}, map[string]int64{"leader": 1, string(started): 1, string(preparing): 1, string(swapping): 1}},
 		"about one of them": {func(t *tale) {
-			t.work("a", true).swap("b", true).fault(trace.FaultBit, plan.Loss, "n1", trace.Str("namespace", "reindex"), trace.Str("task", "b"))
+			t.work("a", true).swap("b", true).fault(trace.FaultActivated, plan.Loss, "n1", trace.Str("namespace", "reindex"), trace.Str("task", "b"))
 		}, map[string]int64{"leader": 1, string(swapping): 1}},
 		"a candidate": {func(t *tale) {
-			t.ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultBit, plan.Loss, "n3")
+			t.ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultActivated, plan.Loss, "n3")
 		}, map[string]int64{"candidate": 1, "no task": 1}},
-		"in the middle of a snapshot": {func(t *tale) { t.ev("n2", trace.SnapshotTaken).fault(trace.FaultBit, plan.Loss, "n2") },
+		"in the middle of a snapshot": {func(t *tale) { t.ev("n2", trace.SnapshotTaken).fault(trace.FaultActivated, plan.Loss, "n2") },
 			map[string]int64{"follower": 1, "mid-snapshot": 1, "no task": 1}},
-		"a node that is down": {func(t *tale) { t.crash("n2").fault(trace.FaultBit, plan.Loss, "n2") }, map[string]int64{"down": 1, "no task": 1}},
+		"a node that is down": {func(t *tale) { t.crash("n2").fault(trace.FaultActivated, plan.Loss, "n2") }, map[string]int64{"down": 1, "no task": 1}},
 		"a leader that ends by it, in the same instant": {func(t *tale) {
 			t.swap("a", true).ev("n1", trace.SnapshotTaken).crash("n1")
 			t.at -= time.Millisecond
-			t.fault(trace.FaultBit, plan.Loss, "n1")
+			t.fault(trace.FaultActivated, plan.Loss, "n1")
 		}, map[string]int64{"leader": 1, "mid-snapshot": 1, string(swapping): 1}},
 		"a node whose raft has shut down": {func(t *tale) {
-			t.ev("n2", trace.NodeState, trace.Str("state", "Shutdown")).fault(trace.FaultBit, plan.Loss, "n2")
+			t.ev("n2", trace.NodeState, trace.Str("state", "Shutdown")).fault(trace.FaultActivated, plan.Loss, "n2")
 		}, map[string]int64{"down": 1, "no task": 1}},
-		"nowhere": {func(t *tale) { t.finish("a").fault(trace.FaultBit, plan.Loss, "") }, map[string]int64{"no task": 1}},
+		"nowhere": {func(t *tale) { t.finish("a").fault(trace.FaultActivated, plan.Loss, "") }, map[string]int64{"no task": 1}},
 	} {
 		tale := newTale(plan.Fault{Kind: plan.Loss})
 		c.tell(tale)
@@ -155,11 +155,11 @@ func TestStatesInWhichAFaultIsActivated(t *testing.T) {
 
 func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
 	tale := newTale(plan.Fault{Kind: plan.Loss})
-	tale.swap("a", true).fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultBit, plan.Loss, "n2").leads("n2")
+	tale.swap("a", true).fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultActivated, plan.Loss, "n2").leads("n2")
 	record := func(finish bool) []byte {
 		var b bytes.Buffer
 		p := taskplan.Default()
-		p.Duration, p.Calm, p.Faults = plan.Duration(time.Minute), plan.Duration(30*time.Second), []plan.Fault{{Kind: plan.Loss}}
+		p.Duration, p.Quiescence, p.Faults = plan.Duration(time.Minute), plan.Duration(30*time.Second), []plan.Fault{{Kind: plan.Loss}}
 		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode(), Engine: "native"})
 		require.NoError(t, err)
 		done := coverage.Record(&p.Plan, rec, New(&p, projection.NewLog()))

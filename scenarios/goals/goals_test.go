@@ -110,7 +110,7 @@ var tales = map[string]told{
 				ends("n2", taskevent.SwapRequested, "a", swapping, "swap: context canceled").shutdown("n2")
 		},
 		func(t *tale) { // a fault of the provider has said so
-			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").fault(trace.FaultBit, taskplan.CallbackCancelled, "n2").
+			t.swap("a", true).begins("n2", taskevent.SwapRequested, "a", swapping, "u1").fault(trace.FaultActivated, taskplan.CallbackCancelled, "n2").
 				ends("n2", taskevent.SwapRequested, "a", swapping, "swap: context canceled").shutdown("n2")
 		},
 	},

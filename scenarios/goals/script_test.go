@@ -31,7 +31,7 @@ type tale struct {
 func newTale(faults ...plan.Fault) *tale {
 	t := &tale{plan: taskplan.Default(), incarnations: map[string]int{}, versions: map[string]int{}, barrier: map[string]bool{}, ops: 100}
 	t.plan.Cluster.Nodes = 3
-	t.plan.Faults, t.plan.Calm = faults, t.plan.Duration-1
+	t.plan.Faults, t.plan.Quiescence = faults, t.plan.Duration-1
 	for _, n := range []string{"n1", "n2", "n3"} {
 		t.start(n)
 	}

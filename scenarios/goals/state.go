@@ -17,7 +17,7 @@ import (
 // kinds are the events that goals are made of.
 var kinds = []trace.Kind{
 	trace.Inherited, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.NodeState,
-	trace.FaultBit, trace.Applied, trace.Committed, trace.TaskChanged, trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotRestored,
+	trace.FaultActivated, trace.Applied, trace.Committed, trace.TaskChanged, trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotRestored,
 	trace.LeaderSeen, trace.Called, trace.Proposed, trace.Returned, trace.Listed, trace.ListFailed, trace.RecoveryAsked,
 	trace.CallbackStarted, trace.CallbackEnded, trace.HandleStarted, trace.WorkStarted, trace.WorkEnded, trace.ShardChanged,
 	trace.FileRemoved, trace.RunEnded,

@@ -23,7 +23,7 @@ type stuck struct {
 func newStuck() *stuck {
 	p := taskplan.Default()
 	p.Duration = plan.Duration(10 * time.Minute)
-	p.Calm = plan.Duration(time.Minute)
+	p.Quiescence = plan.Duration(time.Minute)
 	p.Faults = []plan.Fault{{Kind: plan.Leave, Node: "n3"}}
 	p.Workload = []taskplan.Operation{{At: plan.Duration(time.Second), Node: "n1", Do: taskplan.AddTask, Task: &taskplan.Task{
 		Kind: taskplan.Cleanup, ID: "t", Files: 1, MinUnitTime: plan.Duration(time.Second), Parallel: 1}}}
@@ -57,7 +57,7 @@ func (s *stuck) leave(nodes ...string) *stuck {
 		s.add(10*time.Second, node, trace.NodeStopped, trace.Str("how", "crash"))
 		s.add(10*time.Second, node, trace.NodeLeft)
 	}
-	s.add(time.Minute, "", trace.Calm)
+	s.add(time.Minute, "", trace.Quiescence)
 	return s
 }
 

@@ -41,7 +41,7 @@ func submitting(f plan.Fault) *taskplan.Plan {
 	return p
 }
 
-func TestClocksGoWrongUntilTheCalm(t *testing.T) {
+func TestClocksGoWrongUntilQuiescence(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		fault plan.Fault

@@ -29,7 +29,7 @@ func TestACrashOfANodeThatIsDownDoesNotBite(t *testing.T) {
 	p := beset(plan.Fault{Kind: plan.Crash, Node: "n2", At: 10 * second, For: 10 * second},
 		plan.Fault{Kind: plan.Crash, Node: "n2", At: 15 * second, For: second})
 	events, _, counters := play(t, p)
-	require.Len(t, of(events, trace.FaultBit), 1)
+	require.Len(t, of(events, trace.FaultActivated), 1)
 	require.Equal(t, 4, counters.Starts)
 	require.Equal(t, 20*time.Second, of(events, trace.NodeStarted)[3].At)
 }
@@ -175,7 +175,7 @@ func TestAPausedNodeTakesNoStep(t *testing.T) {
 					case e.Kind == trace.NodeResumed:
 						require.Equal(t, p.Faults[0].At.D()+5*time.Second, e.At)
 						asleep = false
-					case asleep && e.Kind != trace.FaultBit:
+					case asleep && e.Kind != trace.FaultActivated:
 						t.Errorf("%s %v of the paused node at %s", e.Kind, e.Fields, e.At)
 					}
 				}

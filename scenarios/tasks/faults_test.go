@@ -16,7 +16,7 @@ const second = plan.Duration(time.Second)
 // beset is the plan of reindex with faults and a calm phase.
 func beset(faults ...plan.Fault) *taskplan.Plan {
 	p := reindex(true)
-	p.Duration, p.Calm = 70*second, 40*second
+	p.Duration, p.Quiescence = 70*second, 40*second
 	p.Faults = faults
 	return p
 }
@@ -42,8 +42,8 @@ func of(events []trace.Event, kind trace.Kind) (some []trace.Event) {
 // some, all of them while the faults last.
 func bit(t *testing.T, p *taskplan.Plan, events []trace.Event, fault int) (bites []trace.Event) {
 	t.Helper()
-	for _, e := range of(events, trace.FaultBit) {
-		require.Less(t, e.At, p.Calm.D()+time.Second)
+	for _, e := range of(events, trace.FaultActivated) {
+		require.Less(t, e.At, p.Quiescence.D()+time.Second)
 		if e.Int("fault") == int64(fault) {
 			require.Equal(t, string(p.Faults[fault].Kind), e.Str("what"))
 			bites = append(bites, e)
@@ -88,7 +88,7 @@ func TestAFaultBeginsBitesAndEnds(t *testing.T) {
 	}
 }
 
-func TestTheCalmEndsAllFaults(t *testing.T) {
+func TestQuiescenceEndsAllFaults(t *testing.T) {
 	p := beset(
 		plan.Fault{Kind: plan.Loss, At: 30 * second},
 		plan.Fault{Kind: plan.Crash, Node: "n3", At: 31 * second},
@@ -98,8 +98,8 @@ func TestTheCalmEndsAllFaults(t *testing.T) {
 	events, verdict, counters := play(t, p)
 	require.Empty(t, verdict.Violations)
 	require.Equal(t, 5, counters.Starts)
-	require.Len(t, of(events, trace.Calm), 1)
-	require.Equal(t, 40*time.Second, of(events, trace.Calm)[0].At)
+	require.Len(t, of(events, trace.Quiescence), 1)
+	require.Equal(t, 40*time.Second, of(events, trace.Quiescence)[0].At)
 	require.Len(t, of(events, trace.FaultBegan), 3, "the moment does not come before the calm")
 	ups := between(of(events, trace.NodeStarted), 35*time.Second, 45*time.Second)
 	require.Len(t, ups, 2)
@@ -109,7 +109,7 @@ func TestTheCalmEndsAllFaults(t *testing.T) {
 	require.Empty(t, between(of(events, trace.MessageLost), 41*time.Second, 69*time.Second))
 }
 
-func TestTheCalmStartsWhoeverIsDown(t *testing.T) {
+func TestQuiescenceStartsStoppedNodes(t *testing.T) {
 	events, verdict, _ := play(t, beset(plan.Fault{Kind: plan.Transfer, At: 9 * second}), at(39500*time.Millisecond, crash("n2")))
 	require.Empty(t, verdict.Violations)
 	started := of(events, trace.NodeStarted)

@@ -76,7 +76,7 @@ func seconds(n float64) plan.Duration { return plan.Duration(n * float64(time.Se
 // whatever happens.
 func hostile(barrier bool, faults ...plan.Fault) *taskplan.Plan {
 	p := reindex(barrier)
-	p.Duration, p.Calm, p.Faults = seconds(90), seconds(45), faults
+	p.Duration, p.Quiescence, p.Faults = seconds(90), seconds(45), faults
 	p.Promises = nil
 	return p
 }
@@ -231,7 +231,7 @@ func TestEveryFaultOfProvidersAndCallsBites(t *testing.T) {
 				switch f.Kind {
 				case plan.Crash, plan.Operate:
 				default:
-					require.Positive(t, told.count(trace.FaultBit, "", "what="+string(f.Kind)), "fault %d", i)
+					require.Positive(t, told.count(trace.FaultActivated, "", "what="+string(f.Kind)), "fault %d", i)
 				}
 			}
 			c.bitten(told)

@@ -24,7 +24,7 @@ func everything() *taskplan.Plan {
 	p := taskplan.Default()
 	p.Name = "story" // as in the kept trace
 	p.Duration = second(80)
-	p.Calm = second(30)
+	p.Quiescence = second(30)
 	p.SchedulerTick = second(2)
 	p.CompletedTaskTTL = second(30)
 	task := func(t taskplan.Task) *taskplan.Task {

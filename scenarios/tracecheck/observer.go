@@ -101,7 +101,7 @@ func New(p *taskplan.Plan) *Observer {
 
 // watched are the events that the observer looks at.
 var watched = []trace.Kind{
-	trace.RunStarted, trace.Inherited, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.ClockSet, trace.FaultBit,
+	trace.RunStarted, trace.Inherited, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.ClockSet, trace.FaultActivated,
 	trace.Committed, trace.Called, trace.Proposed, trace.Returned, trace.Listed, trace.ListFailed, trace.RecoveryAsked,
 	trace.CallbackStarted, trace.CallbackEnded, trace.StartAsked, trace.HandleStarted, trace.HandleExited,
 	trace.HandleTerminated, trace.WorkStarted, trace.SchedulerClosing, trace.LocalStateRemoved,
@@ -153,7 +153,7 @@ func (o *Observer) Observe(e trace.Event) {
 		return
 	}
 	switch what := plan.FaultKind(e.Str("what")); {
-	case e.Kind == trace.FaultBit && slices.Contains(diskFaults, what):
+	case e.Kind == trace.FaultActivated && slices.Contains(diskFaults, what):
 		o.at(e.Node).diskFaulty = true
 		return
 	case e.Incarnation == 0: // the harness: what it does for an operator, or to a node
@@ -175,7 +175,7 @@ func (o *Observer) Observe(e trace.Event) {
 		if _, operator := e.Get("op"); !operator {
 			o.list(&e, n)
 		}
-	case trace.FaultBit:
+	case trace.FaultActivated:
 		o.bit(&e, n)
 	case trace.Called:
 		o.called(&e, n)

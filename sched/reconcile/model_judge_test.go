@@ -160,8 +160,8 @@ func (w *world) check(t *rapid.T) {
 	}
 }
 
-// calmDown ends all faults and sees the task through to its end (P16).
-func (w *world) calmDown(t *rapid.T) {
+// settleAll ends all faults and sees the task through to its end (P16).
+func (w *world) settleAll(t *rapid.T) {
 	for range 30 {
 		for _, n := range w.nodes {
 			n.listed = nil

@@ -47,7 +47,7 @@ func TestManyNodesKeepTheProperties(t *testing.T) {
 			"crash":       anyNode(w.crash),
 			"":            w.check,
 		})
-		w.calmDown(t)
+		w.settleAll(t)
 	})
 }
 

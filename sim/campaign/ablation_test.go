@@ -75,7 +75,7 @@ func (f *faulted) Run(_ context.Context, job engine.Job) (engine.Result, error) 
 	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
 	leader, paused := "n1", false
 	for i, one := range job.Plan.Faults {
-		rec.Emit(trace.Event{Node: "n3", Incarnation: 1, Kind: trace.FaultBit, Fields: []trace.Field{trace.Int("fault", int64(i)), trace.Str("what", string(one.Kind))}})
+		rec.Emit(trace.Event{Node: "n3", Incarnation: 1, Kind: trace.FaultActivated, Fields: []trace.Field{trace.Int("fault", int64(i)), trace.Str("what", string(one.Kind))}})
 		switch one.Kind {
 		case plan.Crash:
 			leader = "n2"
@@ -104,7 +104,7 @@ func (f *faulted) Run(_ context.Context, job engine.Job) (engine.Result, error) 
 func beset(kinds ...plan.FaultKind) *Family {
 	return &Family{Name: "beset", Command: "dtsim run", Ablate: application().Ablate, Plan: func(seed uint64) *plan.Plan {
 		p := plan.Default()
-		p.Seed, p.Duration, p.Calm = seed, plan.Duration(time.Minute), plan.Duration(30*time.Second)
+		p.Seed, p.Duration, p.Quiescence = seed, plan.Duration(time.Minute), plan.Duration(30*time.Second)
 		for _, kind := range kinds {
 			p.Faults = append(p.Faults, plan.Fault{Kind: kind, Node: "n3", At: plan.Duration(time.Second), For: plan.Duration(time.Second)})
 		}
@@ -256,13 +256,13 @@ func TestWhatElseComesOfARunWithoutAFault(t *testing.T) {
 		}, HarnessError, 3, "without faults[0] (pause): nondeterminism"},
 		"an interrupt": {func(_ int, interrupt func()) (trace.Event, error) {
 			interrupt()
-			return trace.Event{Kind: trace.Calm}, nil
+			return trace.Event{Kind: trace.Quiescence}, nil
 		}, NotRun, 3, ""},
 		"an interrupt while it is confirmed": {func(runs int, interrupt func()) (trace.Event, error) {
 			if runs == 4 {
 				interrupt()
 			}
-			return trace.Event{Kind: trace.Calm}, nil
+			return trace.Event{Kind: trace.Quiescence}, nil
 		}, Passed, 1, "P16"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -90,10 +90,10 @@ func (s *faults) waiting() bool { return s.awaited.Load() > 0 }
 
 // start sets the times at which faults begin, and that of quiescence.
 func (s *faults) start() {
-	if s.cluster.plan.Calm == 0 {
+	if s.cluster.plan.Quiescence == 0 {
 		return
 	}
-	s.after(time.Until(s.cluster.start.Add(s.cluster.plan.Calm.D())), s.quiesce)
+	s.after(time.Until(s.cluster.start.Add(s.cluster.plan.Quiescence.D())), s.quiesce)
 	for _, f := range s.all {
 		if f.When == nil {
 			begin := f.At.D() + time.Duration(f.index) // no two in one instant

@@ -91,7 +91,7 @@ func (n *Nodes) Up() int {
 // kinds are the events that nodes, faults and the goals of nodes are made of.
 var kinds = []trace.Kind{
 	trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.NodeState,
-	trace.FaultBegan, trace.FaultBit, trace.FaultEnded, trace.Applied, trace.Committed, trace.SnapshotTaken, trace.SnapshotStored,
+	trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Applied, trace.Committed, trace.SnapshotTaken, trace.SnapshotStored,
 	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned,
 }
 

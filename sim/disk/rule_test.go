@@ -122,7 +122,7 @@ func TestABiteIsInTheTrace(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, tr.Events, 1)
 		e := tr.Events[0]
-		require.Equal(t, trace.FaultBit, e.Kind)
+		require.Equal(t, trace.FaultActivated, e.Kind)
 		require.Equal(t, []string{"n2", "3", "files", "dir/x"}, []string{e.Node, e.Fields[0].Text(), e.Str("op"), e.Str("name")})
 	})
 }

@@ -74,7 +74,7 @@ func disturbed(t *testing.T, r network.Rule, number int, apart time.Duration, f 
 
 func bites(events []trace.Event) (n int) {
 	for _, e := range events {
-		if e.Kind == trace.FaultBit && e.Int("fault") == 7 {
+		if e.Kind == trace.FaultActivated && e.Int("fault") == 7 {
 			n++
 		}
 	}

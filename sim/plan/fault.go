@@ -11,7 +11,7 @@ import (
 // A fault that strikes once (a crash, a jump of a clock) does so at its beginning. One
 // that lasts is a rule about decisions of one sort (what becomes of a message, whether
 // a write succeeds): it bites wherever it matches, with its Rate and at most Count
-// times, until For has passed. Nothing outlasts Plan.Calm.
+// times, until For has passed. Nothing outlasts Plan.Quiescence.
 type Fault struct {
 	Kind FaultKind `json:"kind"`
 	// Key is what the fault's draws are keyed by, so that they stay as they are when
@@ -22,9 +22,9 @@ type Fault struct {
 	// At is when the fault begins, since the start of the run; with When, it is the
 	// time from which on moments count.
 	At Duration `json:"at,omitempty"`
-	// When makes the fault begin at a moment, if that comes before Plan.Calm.
+	// When makes the fault begin at a moment, if that comes before Plan.Quiescence.
 	When *Trigger `json:"when,omitempty"`
-	// For is how long the fault lasts; zero means until Plan.Calm.
+	// For is how long the fault lasts; zero means until Plan.Quiescence.
 	For Duration `json:"for,omitempty"`
 
 	// Node is a node's name or a role (see [Role]) that is resolved when the fault

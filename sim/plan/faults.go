@@ -72,7 +72,7 @@ const (
 	ClockOffset FaultKind = "clock-offset"
 	// ClockDrift lets a clock gain Drift microseconds a second, or lose them.
 	ClockDrift FaultKind = "clock-drift"
-	// ClockJump sets a clock forward by By, or back; it is right again at Plan.Calm.
+	// ClockJump sets a clock forward by By, or back; it is right again at Plan.Quiescence.
 	ClockJump FaultKind = "clock-jump"
 )
 

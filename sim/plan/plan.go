@@ -45,10 +45,10 @@ type Plan struct {
 	Cluster  Cluster  `json:"cluster"`
 	// Faults are what goes wrong, in any order; their positions are their identity.
 	Faults []Fault `json:"faults,omitempty"`
-	// Calm is when all faults end: links heal, clocks are right, and every node that
-	// has not left is up. From then to Duration the run is calm. It is after the start
-	// if there are faults; zero means that the whole run is calm.
-	Calm Duration `json:"calm,omitempty"`
+	// Quiescence is when all faults end: links heal, clocks are right, and every node
+	// that has not left is up. From then to Duration no fault is active. It is after the
+	// start if there are faults; zero means that the whole run is without faults.
+	Quiescence Duration `json:"calm,omitempty"`
 
 	// Application is the name of the application that runs on the nodes; empty for none.
 	Application string `json:"-"`

@@ -18,11 +18,11 @@ const (
 
 func (v *validator) faults() {
 	p := v.p
-	if p.Calm < 0 || p.Calm >= p.Duration {
-		v.Failf("calm", "%s is not from 0s to below the end of the run (%s)", p.Calm, p.Duration)
+	if p.Quiescence < 0 || p.Quiescence >= p.Duration {
+		v.Failf("calm", "%s is not from 0s to below the end of the run (%s)", p.Quiescence, p.Duration)
 	}
-	if len(p.Faults) > 0 && p.Calm == 0 {
-		v.Failf("calm", "missing; a plan with faults says when they end")
+	if len(p.Faults) > 0 && p.Quiescence == 0 {
+		v.Failf("calm", "missing; a plan with faults must have a time of quiescence, at which they end")
 	}
 	if n := len(p.Faults); n > MaxFaults {
 		v.Failf("faults", "%d faults; at most %d are possible", n, MaxFaults)
@@ -91,11 +91,11 @@ func (c *Checker) FaultFields(path string, f *Fault, use Use) {
 
 // faultTimes complains about what is not within the time of the faults.
 func (v *validator) faultTimes(path string, f *Fault) {
-	switch calm := v.p.Calm; {
+	switch quiescence := v.p.Quiescence; {
 	case f.At < 0:
 		v.Failf(path+".at", "%s is before the start of the run", f.At)
-	case f.At >= calm:
-		v.Failf(path+".at", "%s is past the beginning of the calm phase (%s)", f.At, calm)
+	case f.At >= quiescence:
+		v.Failf(path+".at", "%s is past the beginning of quiescence (%s)", f.At, quiescence)
 	}
 	v.Duration(path+".for", f.For, 0, MaxSetting)
 	v.Duration(path+".min", f.Min, 0, MaxSetting)

@@ -50,7 +50,7 @@ func New(p *plan.Plan) *Observer {
 }
 
 var watched = []trace.Kind{
-	trace.NodeStarted, trace.NodeStopped, trace.NodeLeft, trace.NodePaused, trace.NodeResumed, trace.NodeState, trace.Calm,
+	trace.NodeStarted, trace.NodeStopped, trace.NodeLeft, trace.NodePaused, trace.NodeResumed, trace.NodeState, trace.Quiescence,
 	trace.Applied, trace.SnapshotRestored, trace.Called, trace.Returned, trace.AtRest, trace.Panicked, trace.LeftBehind, trace.RunEnded,
 }
 
@@ -158,7 +158,7 @@ func (r *run) node(name string) *node {
 func (r *run) take(e *trace.Event) {
 	r.now, r.seq = e.At, e.Seq
 	switch e.Kind {
-	case trace.Calm:
+	case trace.Quiescence:
 		r.quiet = e.At
 	case trace.NodeStarted:
 		n := r.node(e.Node)

@@ -21,7 +21,7 @@ type lives struct {
 
 func begin() *lives {
 	l := &lives{plan: plan.Default()}
-	l.plan.Duration, l.plan.Calm = plan.Duration(200*time.Second), plan.Duration(10*time.Second)
+	l.plan.Duration, l.plan.Quiescence = plan.Duration(200*time.Second), plan.Duration(10*time.Second)
 	l.plan.Faults = []plan.Fault{{Kind: plan.Crash, Node: "n1", At: plan.Duration(time.Second)}}
 	for _, node := range []string{"n1", "n2", "n3"} {
 		l.add(0, node, trace.NodeStarted)
@@ -55,7 +55,7 @@ func (l *lives) call(at time.Duration, node string, outcome string, took time.Du
 	return l.add(at+took, node, trace.Returned, trace.Int("op", int64(at)), trace.Str("do", "add"), trace.Str("outcome", outcome))
 }
 
-func (l *lives) calm() *lives { return l.add(10*time.Second, "", trace.Calm) }
+func (l *lives) quiescence() *lives { return l.add(10*time.Second, "", trace.Quiescence) }
 
 // judged returns the violations, and the counters.
 func (l *lives) judged() ([]trace.Violation, map[string]int64) {
@@ -91,13 +91,13 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 			begin().applied(s, "n2", 3, 2, 7).add(s, "n1", trace.SnapshotRestored, trace.Uint("index", 5)).applied(s, "n1", 3, 2, 7),
 			"R4", "n1 applies index 3 after index 5", []int{5, 6}},
 
-		"everybody has caught up": {begin().calm().applied(20*s, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 3), "R6", "", nil},
+		"everybody has caught up": {begin().quiescence().applied(20*s, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 3), "R6", "", nil},
 		"one has not": {
-			begin().calm().applied(20*s, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 2), "R6", "n2 is up since 0s", []int{2, 5, 7}},
+			begin().quiescence().applied(20*s, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 2), "R6", "n2 is up since 0s", []int{2, 5, 7}},
 
-		"a call that is decided": {begin().calm().call(190*s, "n1", "ok", s).call(195*s, "n1", "rejected", s), "R7", "", nil},
+		"a call that is decided": {begin().quiescence().call(190*s, "n1", "ok", s).call(195*s, "n1", "rejected", s), "R7", "", nil},
 		"a call that nobody decides": {
-			begin().calm().call(180*s, "n1", "ambiguous", 5*s), "R7", `add at n1, made 2m50s after quiescence`, []int{5, 6}},
+			begin().quiescence().call(180*s, "n1", "ambiguous", 5*s), "R7", `add at n1, made 2m50s after quiescence`, []int{5, 6}},
 
 		"a panic": {
 			begin().add(s, "n1", trace.NodeStopped, trace.Str("how", "crash")).
@@ -127,13 +127,13 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 func TestWhatIsNotDueIsNotJudged(t *testing.T) {
 	const s = time.Second
 	for name, l := range map[string]*lives{
-		"a call during the faults":             begin().call(5*s, "n1", "ambiguous", s).calm(),
-		"a call soon after them":               begin().calm().call(11*s, "n1", "ambiguous", s),
-		"a call without a majority":            begin().calm().add(20*s, "n2", trace.NodeLeft).add(20*s, "n3", trace.NodeLeft).call(190*s, "n1", "ambiguous", s),
-		"a call at a node that goes down":      begin().calm().add(190*s, "n1", trace.Called, trace.Int("op", 1)).add(191*s, "n1", trace.NodeStopped).add(192*s, "n1", trace.Returned, trace.Int("op", 1), trace.Str("outcome", "error")),
-		"a call that the end of the run ends":  begin().calm().call(199*s, "n1", "error", s),
-		"a node that has just come back":       begin().calm().applied(20*s, "n1", 3, 2, 7).add(199*s, "n2", trace.NodeStarted).rest("n2", 1),
-		"a command that has just been applied": begin().calm().applied(199*s, "n1", 3, 2, 7).rest("n2", 1),
+		"a call during the faults":             begin().call(5*s, "n1", "ambiguous", s).quiescence(),
+		"a call soon after them":               begin().quiescence().call(11*s, "n1", "ambiguous", s),
+		"a call without a majority":            begin().quiescence().add(20*s, "n2", trace.NodeLeft).add(20*s, "n3", trace.NodeLeft).call(190*s, "n1", "ambiguous", s),
+		"a call at a node that goes down":      begin().quiescence().add(190*s, "n1", trace.Called, trace.Int("op", 1)).add(191*s, "n1", trace.NodeStopped).add(192*s, "n1", trace.Returned, trace.Int("op", 1), trace.Str("outcome", "error")),
+		"a call that the end of the run ends":  begin().quiescence().call(199*s, "n1", "error", s),
+		"a node that has just come back":       begin().quiescence().applied(20*s, "n1", 3, 2, 7).add(199*s, "n2", trace.NodeStarted).rest("n2", 1),
+		"a command that has just been applied": begin().quiescence().applied(199*s, "n1", 3, 2, 7).rest("n2", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			violations, _ := l.judged()
@@ -143,7 +143,7 @@ func TestWhatIsNotDueIsNotJudged(t *testing.T) {
 }
 
 func TestARunThatTheSystemHasBrokenOffOwesNothing(t *testing.T) {
-	l := begin().calm().applied(20*time.Second, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 2).
+	l := begin().quiescence().applied(20*time.Second, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 2).
 		add(200*time.Second, "", trace.Panicked, trace.Str("what", "boom"))
 	violations, _ := l.judged()
 	require.Len(t, violations, 1)

@@ -94,7 +94,7 @@ func (s *shrinker) begin(p Subject) error {
 // the end of a plan.
 func quiet(p Subject) time.Duration {
 	b := p.Base()
-	return (b.Duration - max(b.Calm, p.Last())).D()
+	return (b.Duration - max(b.Quiescence, p.Last())).D()
 }
 
 // candidates are plans to try, the most wanted first.

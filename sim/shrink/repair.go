@@ -29,7 +29,7 @@ func repaired(s Subject) Subject {
 	}
 	p := s.Base()
 	if len(p.Faults) == 0 {
-		p.Calm = 0
+		p.Quiescence = 0
 	}
 	for i := range p.Faults {
 		if f := &p.Faults[i]; f.Key == uint64(i)+1 {

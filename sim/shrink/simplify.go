@@ -35,8 +35,8 @@ func (s *shrinker) ends() candidates {
 			q := s.best.Clone()
 			p := q.Base()
 			p.Duration = end
-			if p.Calm >= end {
-				p.Calm = end - plan.Duration(500*time.Millisecond)
+			if p.Quiescence >= end {
+				p.Quiescence = end - plan.Duration(500*time.Millisecond)
 			}
 			if !yield(repaired(q)) {
 				return
@@ -105,7 +105,7 @@ func closer(s Subject) candidates {
 		for i := range p.Faults {
 			half(&p.Faults[i].At)
 		}
-		half(&p.Calm)
+		half(&p.Quiescence)
 		p.Duration -= rest / 2
 		yield(q)
 	}
@@ -140,7 +140,7 @@ func (s *shrinker) leaves(of Subject) []leaf {
 	none := reflect.Zero(reflect.TypeFor[plan.Duration]())
 	c.collect(reflect.ValueOf(&p.Duration).Elem(), none)
 	c.all[0].down = true
-	c.collect(reflect.ValueOf(&p.Calm).Elem(), none)
+	c.collect(reflect.ValueOf(&p.Quiescence).Elem(), none)
 	c.collect(reflect.ValueOf(&p.Cluster).Elem(), reflect.ValueOf(usual.Cluster))
 	for _, v := range of.Values(!s.promise) {
 		c.collect(reflect.ValueOf(v.Of).Elem(), reflect.ValueOf(v.Usual))

@@ -115,7 +115,7 @@ func (s *slicer) link(i int) {
 		is("end of %s", e.Node)
 	case trace.FaultBegan:
 		is("fault %d", e.Int("fault"))
-	case trace.FaultBit, trace.FaultEnded:
+	case trace.FaultActivated, trace.FaultEnded:
 		after("fault %d", e.Int("fault"))
 		is("fault on %s", e.Node)
 	case trace.NodeState:

@@ -57,7 +57,7 @@ func TestAViewHoldsWhatLedToTheViolationAndNothingElse(t *testing.T) {
 		at("n1", trace.Committed, trace.Int("index", 5), trace.Str("client", "n3#1"), trace.Int("seq", 1)),                      // 13
 		at("n1", trace.TaskChanged, about("other", trace.Str("status", "STARTED"))...),                                          // 14
 		at("n3", trace.FaultBegan, trace.Int("fault", 0)),                                                                       // 15
-		at("n3", trace.FaultBit, trace.Int("fault", 0)),                                                                         // 16
+		at("n3", trace.FaultActivated, trace.Int("fault", 0)),                                                                   // 16
 		at("n2", trace.Applied, append([]trace.Field{trace.Int("index", 4)}, about("a")...)...),                                 // 17
 		at("n2", trace.Called, append([]trace.Field{trace.Int("op", 2), trace.Str("do", "update-progress")}, about("a")...)...), // 18
 		at("n3", trace.CallbackStarted, about("other")...),                                                                      // 19

@@ -35,16 +35,16 @@ const (
 	// FaultBegan: a fault of the plan begins. fault (its position), what (its kind),
 	// [moment], [nodes (the names, with commas)], [peer].
 	FaultBegan Kind = "fault-began"
-	// FaultBit: a fault changed something: a message's fate, a write, a call, a node's
+	// FaultActivated: a fault changed something: a message's fate, a write, a call, a node's
 	// life. fault, what, and what it changed. Node is where.
-	FaultBit Kind = "fault-bit"
+	FaultActivated Kind = "fault-bit"
 	// FaultEnded: a fault that lasts is over. fault, what.
 	FaultEnded Kind = "fault-ended"
 	// ClockSet: a node's clock was set, or its pace. ahead (how much more than the run's time
 	// it shows now, in ns), drift (how many microseconds a second it gains from now on).
 	ClockSet Kind = "clock-set"
-	// Calm: all faults are over.
-	Calm Kind = "calm"
+	// Quiescence: all faults are over.
+	Quiescence Kind = "calm"
 
 	// NodeState: the node's Raft state changed. state, term, [leader].
 	NodeState Kind = "node-state"

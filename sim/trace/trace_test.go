@@ -251,7 +251,7 @@ func TestAReaderOfSomeKindsReturnsThemAloneAndRefusesNoLess(t *testing.T) {
 	}{
 		{nil, nil},
 		{[]trace.Kind{trace.Applied}, events[2:3]},
-		{[]trace.Kind{trace.NodeStopped, trace.RunStarted, trace.Calm}, []trace.Event{events[0], events[3]}},
+		{[]trace.Kind{trace.NodeStopped, trace.RunStarted, trace.Quiescence}, []trace.Event{events[0], events[3]}},
 	} {
 		got, err := read(data, c.kinds...)
 		require.NoError(t, err)

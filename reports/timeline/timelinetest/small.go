@@ -60,7 +60,7 @@ func Small(t *testing.T) *trace.Trace {
 		emit(1100*ms, node, 1, trace.WorkStarted, run(s("unit", "u"+node[1:]))...)
 	}
 	emit(1500*ms, "", 0, trace.FaultBegan, n("fault", 0), s("what", "duplicate"), s("nodes", "n1"))
-	emit(1510*ms, "n1", 1, trace.FaultBit, append([]trace.Field{n("fault", 0), s("what", "duplicate")}, msg("n3", "append", 5, d("by", 4*ms))...)...)
+	emit(1510*ms, "n1", 1, trace.FaultActivated, append([]trace.Field{n("fault", 0), s("what", "duplicate")}, msg("n3", "append", 5, d("by", 4*ms))...)...)
 	emit(1510*ms, "n1", 1, trace.MessageSent, msg("n3", "append", 5, n("term", 2), n("prev", 5), n("entries", 1), n("commit", 6), d("arrives", 1512*ms))...)
 	emit(1512*ms, "n3", 1, trace.Applied, applied(6)...)
 	emit(1520*ms, "", 0, trace.FaultEnded, n("fault", 0), s("what", "duplicate"))
@@ -86,7 +86,7 @@ func Small(t *testing.T) *trace.Trace {
 	emit(2290*ms, "n1", 1, trace.ShardChanged, append([]trace.Field{s("collection", "Articles"), n("born", 5), s("shard", "s1"), s("why", "swapped"), s("property", "title"), s("tokenization", "trigram")}, run()...)...)
 	emit(2300*ms, "n1", 1, trace.CallbackEnded, append([]trace.Field{s("callback", "OnSwapRequested"), s("error", "")}, run(s("status", "SWAPPING"), s("group", ""), s("units", `["u1"]`))...)...)
 	emit(2500*ms, "n2", 2, trace.NodeStarted)
-	emit(3000*ms, "", 0, trace.Calm)
+	emit(3000*ms, "", 0, trace.Quiescence)
 	for _, node := range []string{"n1", "n2", "n3"} {
 		inc := 1
 		if node == "n2" {

@@ -178,7 +178,7 @@ func Hostile(t *testing.T) *trace.Trace {
 		emit(n, 1, trace.NodeStarted)
 		emit(n, 1, trace.NodeState, s("state", x), trace.Int("term", 1), s("leader", x))
 		emit("", 0, trace.FaultBegan, trace.Int("fault", int64(i)), s("what", x), s("nodes", n+","+x), s("peer", x))
-		emit(n, 1, trace.FaultBit, trace.Int("fault", int64(i)), s("what", x), s("to", x), s("msg", x), trace.Int("id", 1), trace.Int("n", 1))
+		emit(n, 1, trace.FaultActivated, trace.Int("fault", int64(i)), s("what", x), s("to", x), s("msg", x), trace.Int("id", 1), trace.Int("n", 1))
 		emit(n, 1, trace.MessageSent, s("to", x), s("msg", x), trace.Int("id", 1), trace.Int("n", 1), trace.Dur("arrives", time.Duration(len(events)+3)*time.Millisecond))
 		emit(n, 1, trace.MessageSent, s("to", n), s("msg", x), trace.Int("id", 2), trace.Int("n", 1), trace.Dur("arrives", time.Duration(len(events)+3)*time.Millisecond))
 		emit(n, 1, trace.MessageLost, s("to", x), s("msg", x), trace.Int("id", 1), trace.Int("n", 1), s("why", x))

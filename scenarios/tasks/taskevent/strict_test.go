@@ -134,7 +134,7 @@ func TestEveryKindHasAStructThatIsReadAsItWasWritten(t *testing.T) {
 			b := taskevent.New(kind)
 			require.NotNil(t, b)
 			assert.Equal(t, kind, b.Kind())
-			if kind != trace.FaultBit && kind != trace.Calm {
+			if kind != trace.FaultActivated && kind != trace.Quiescence {
 				assert.Equal(t, name, reflect.TypeOf(b).Elem().Name())
 			}
 			if kind == trace.AtRest {

@@ -494,7 +494,7 @@ func FuzzDecode(f *testing.F) {
 
 func TestOneValueIsWrittenInOneForm(t *testing.T) {
 	p := taskplan.Default()
-	p.Calm = plan.Duration(time.Second)
+	p.Quiescence = plan.Duration(time.Second)
 	p.Workload = []taskplan.Operation{{Node: "n1", Do: taskplan.AddTask, Task: &taskplan.Task{Kind: taskplan.Cleanup, ID: "<a&b>", Files: 1, Parallel: 1}}}
 	p.Faults = []plan.Fault{{Kind: plan.Operate, Do: taskplan.Do(taskplan.Operation{Node: "n2", Do: taskplan.CancelTask, Namespace: "cleanup", TaskID: "<a&b>"})}}
 	require.NoError(t, p.Validate())

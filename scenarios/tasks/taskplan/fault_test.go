@@ -16,7 +16,7 @@ const second = plan.Duration(time.Second)
 // another fault before it.
 func withFault(f plan.Fault) *taskplan.Plan {
 	p := valid()
-	p.Calm = 40 * second
+	p.Quiescence = 40 * second
 	p.Faults = []plan.Fault{{Kind: plan.Crash, Node: "n1", At: 10 * second, For: second}, f}
 	return p
 }
@@ -47,7 +47,7 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 		{"no kind", plan.Fault{}, "faults[1].kind: missing; one of delay, loss,"},
 		{"an unknown kind", plan.Fault{Kind: "fire"}, `faults[1].kind: "fire" is none of delay,`},
 		{"a time before the start", plan.Fault{Kind: plan.Crash, Node: "n1", At: -1}, "faults[1].at: -1ns is before the start of the run"},
-		{"a time in the calm phase", plan.Fault{Kind: plan.Crash, Node: "n1", At: 40 * second}, "faults[1].at: 40s is past the beginning of the calm phase (40s)"},
+		{"a time in the calm phase", plan.Fault{Kind: plan.Crash, Node: "n1", At: 40 * second}, "faults[1].at: 40s is past the beginning of quiescence (40s)"},
 		{"a negative time to last", plan.Fault{Kind: plan.Crash, Node: "n1", For: -1}, "faults[1].for: -1ns is negative"},
 		{"a node that is not there", plan.Fault{Kind: plan.Crash, Node: "n4"}, `faults[1].node: "n4" is none of n1, n2, n3, leader, follower, here, owner`},
 		{"a group where one is asked for", plan.Fault{Kind: plan.Crash, Node: plan.Minority}, `faults[1].node: "minority" is none of n1,`},
@@ -83,9 +83,9 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 
 func TestFaultsNeedAnEnd(t *testing.T) {
 	p := withFault(plan.Fault{Kind: plan.Crash, Node: "n1"})
-	p.Calm = 0
-	require.EqualError(t, p.Validate(), "plan: calm: missing; a plan with faults says when they end")
-	p.Calm = p.Duration
+	p.Quiescence = 0
+	require.EqualError(t, p.Validate(), "plan: calm: missing; a plan with faults must have a time of quiescence, at which they end")
+	p.Quiescence = p.Duration
 	require.EqualError(t, p.Validate(), "plan: calm: 1m0s is not from 0s to below the end of the run (1m0s)")
 }
 

@@ -40,5 +40,5 @@ func TestAFaultInADocumentIsRefusedWithItsPlace(t *testing.T) {
   {"kind": "crash", "node": "n1", "at": "5s"},
   {"kind": "crash", "node": "n1", "at": "70s"}
 ]}`))
-	require.EqualError(t, err, "plan: faults[1].at: 1m10s is past the beginning of the calm phase (40s) (line 3, column 41)")
+	require.EqualError(t, err, "plan: faults[1].at: 1m10s is past the beginning of quiescence (40s) (line 3, column 41)")
 }

@@ -18,7 +18,7 @@ import (
 func hostile() *taskplan.Plan {
 	p := taskplan.Default()
 	p.Name, p.Seed = "planted", 3
-	p.Duration, p.Calm = seconds(60), seconds(40)
+	p.Duration, p.Quiescence = seconds(60), seconds(40)
 	p.Workload = []taskplan.Operation{
 		{At: seconds(2), Node: "n1", Do: taskplan.CreateCollection, Collection: &taskplan.Collection{
 			Name: "Books", Properties: map[string]string{"title": "word", "plot": "word"}, Shards: []string{"s1", "s2"}, Replicas: 2}},

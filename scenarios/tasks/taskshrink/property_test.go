@@ -141,7 +141,7 @@ func TestPropertyShrinking(t *testing.T) {
 // quiet is how long nothing is asked of the cluster, nor anything done to it, before the
 // end of a plan.
 func quiet(p *taskplan.Plan) time.Duration {
-	return (p.Duration - max(p.Calm, subject{p}.Last())).D()
+	return (p.Duration - max(p.Quiescence, subject{p}.Last())).D()
 }
 
 func units(p *taskplan.Plan) (n int) {

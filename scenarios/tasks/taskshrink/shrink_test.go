@@ -22,7 +22,7 @@ func seconds(n float64) plan.Duration { return plan.Duration(n * float64(time.Se
 // large is a plan with some of everything.
 func large() *taskplan.Plan {
 	p := taskplan.Default()
-	p.Duration, p.Calm = seconds(120), seconds(60)
+	p.Duration, p.Quiescence = seconds(120), seconds(60)
 	p.Cluster.Nodes = 5
 	p.Cluster.Network.MaxLatency = seconds(0.0137)
 	p.CompletedTaskTTL = seconds(31.5)

@@ -26,7 +26,7 @@ func adds(bug counter.Bug, faults ...plan.Fault) *plan.Plan {
 	p := plan.Default()
 	p.Name, p.Duration, p.Faults = "counter", 200*second, faults
 	if len(faults) > 0 {
-		p.Calm = 40 * second
+		p.Quiescence = 40 * second
 	}
 	p.Cluster.Raft.SnapshotThreshold, p.Cluster.Raft.TrailingLogs = 8, 2
 	part := counter.Part{Bug: bug}

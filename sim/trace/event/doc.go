@@ -65,13 +65,13 @@ func New(k trace.Kind) trace.Body {
 		return new(NodeLeft)
 	case trace.FaultBegan:
 		return new(FaultBegan)
-	case trace.FaultBit:
+	case trace.FaultActivated:
 		return new(FaultActivated)
 	case trace.FaultEnded:
 		return new(FaultEnded)
 	case trace.ClockSet:
 		return new(ClockSet)
-	case trace.Calm:
+	case trace.Quiescence:
 		return new(Quiescence)
 	case trace.NodeState:
 		return new(NodeState)

@@ -83,7 +83,7 @@ type FaultActivated struct {
 	Details []trace.Field
 }
 
-func (*FaultActivated) Kind() trace.Kind { return trace.FaultBit }
+func (*FaultActivated) Kind() trace.Kind { return trace.FaultActivated }
 func (b *FaultActivated) Schema(s *trace.Schema) {
 	b.Fault.Schema(s)
 	s.Rest(&b.Details)
@@ -117,5 +117,5 @@ func (b *ClockSet) Schema(s *trace.Schema) {
 // Quiescence: all faults are over.
 type Quiescence struct{}
 
-func (*Quiescence) Kind() trace.Kind     { return trace.Calm }
+func (*Quiescence) Kind() trace.Kind     { return trace.Quiescence }
 func (*Quiescence) Schema(*trace.Schema) {}

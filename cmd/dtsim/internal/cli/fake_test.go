@@ -102,7 +102,7 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 	finish := coverage.Record(job.Plan, rec, nil)
 	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
 	for i := range job.Plan.Faults {
-		rec.Emit(trace.Event{Node: "n2", Incarnation: 1, Kind: trace.FaultBit, Fields: []trace.Field{trace.Int("fault", int64(i))}})
+		rec.Emit(trace.Event{Node: "n2", Incarnation: 1, Kind: trace.FaultActivated, Fields: []trace.Field{trace.Int("fault", int64(i))}})
 	}
 	for i := range int64(3) {
 		rec.Emit(trace.Event{At: time.Second, Node: "n1", Incarnation: 1, Kind: trace.MessageSent, Fields: []trace.Field{trace.Int("n", i)}})
