@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"dtsim/scenarios/goals"
 	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
 	"dtsim/sim/trace"
@@ -99,7 +100,11 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 		footer, err := rec.Close(verdict)
 		return engine.Result{Trace: out.Bytes(), Footer: footer}, err
 	}
-	finish := coverage.Record(job.Plan, rec, nil)
+	tasks, err := goals.Of(job.Plan)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	finish := coverage.Record(job.Plan, rec, tasks)
 	rec.Emit(trace.Event{Kind: trace.RunStarted, Fields: []trace.Field{trace.Uint("seed", job.Plan.Seed)}})
 	for i := range job.Plan.Faults {
 		rec.Emit(trace.Event{Node: "n2", Incarnation: 1, Kind: trace.FaultActivated, Fields: []trace.Field{trace.Int("fault", int64(i))}})
