@@ -65,22 +65,22 @@ func Execute(ctx context.Context, spec Spec) Result {
 			controls = append(controls, spec.control(ctx, spec.Second)...)
 		}
 	}
-	queue := make(chan slot)
 	var workers sync.WaitGroup
 	var watching sync.Mutex
-	for range max(1, spec.Jobs) {
+	// A run is begun when a worker is free for it, so that the time is looked at then.
+	free := make(chan struct{}, max(1, spec.Jobs))
+	begin := func(s slot) {
 		workers.Go(func() {
-			for s := range queue {
-				o := spec.perform(ctx, s)
-				if err := spec.remember(o, s.compared); err != nil {
-					o.Err = errors.Join(o.Err, err)
-				}
-				*s.outcome = o
-				if spec.Watch != nil && o.State != NotRun {
-					watching.Lock()
-					spec.Watch(o)
-					watching.Unlock()
-				}
+			defer func() { <-free }()
+			o := spec.perform(ctx, s)
+			if err := spec.remember(o, s.compared); err != nil {
+				o.Err = errors.Join(o.Err, err)
+			}
+			*s.outcome = o
+			if spec.Watch != nil && o.State != NotRun {
+				watching.Lock()
+				spec.Watch(o)
+				watching.Unlock()
 			}
 		})
 	}
@@ -90,11 +90,15 @@ func Execute(ctx context.Context, spec Spec) Result {
 			o := &Outcome{Run: r, Engine: e.Name()}
 			if past, ok := spec.done[done{r, compared}]; ok {
 				*o = past
-			} else if over() {
-				return
-			} else {
-				queue <- slot{o, e, compared, !compared && len(*all)%twiceEvery == 0}
+				*all = append(*all, o)
+				continue
 			}
+			free <- struct{}{}
+			if over() {
+				<-free
+				return
+			}
+			begin(slot{o, e, compared, !compared && len(*all)%twiceEvery == 0})
 			*all = append(*all, o)
 		}
 	}
@@ -108,7 +112,6 @@ func Execute(ctx context.Context, spec Spec) Result {
 		hand(&compared, spec.Compare, spec.Second, true)
 	}
 	hand(&asked, spec.Runs[first:], spec.Engine, false)
-	close(queue)
 	workers.Wait()
 	result := Result{Asked: values(asked), Compared: values(compared), Controls: controls, Wall: spec.Now().Sub(started)}
 	distinguish(result.Asked)
