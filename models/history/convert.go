@@ -34,8 +34,8 @@ var commandKinds = func() map[string]Kind {
 	return all
 }()
 
-// FromTrace reads the history of a whole run from its trace. The error says why the
-// trace cannot be read.
+// FromTrace reads the history of a whole run from its trace. The error gives the
+// reason why the trace cannot be read.
 func FromTrace(r *trace.Reader) (*History, error) {
 	c := NewCollector()
 	for {
@@ -72,8 +72,8 @@ type Collector struct {
 
 type call struct {
 	op Op
-	// proposed says that the operation had a command, and position where in the history
-	// it is.
+	// proposed reports whether the operation had a command; order is its position in
+	// the history.
 	proposed bool
 	order    int
 }
@@ -167,7 +167,7 @@ func (c *Collector) committed(e *trace.Event) {
 	index, _ := e.Get("index")
 	k := c.requests[request(e)]
 	if k == nil || k.op.Index != 0 {
-		// Nobody called it, or it was called once and has an effect twice.
+		// No call is known, or a call took effect twice.
 		k = &call{proposed: true, order: len(c.calls), op: Op{Call: 1, Outcome: Pending, Request: request(e)}}
 		c.calls[int64(-1-len(c.calls))] = k
 	}
@@ -185,7 +185,7 @@ func (c *Collector) committed(e *trace.Event) {
 	}
 }
 
-// returned takes in what the client was told.
+// returned records the answer that the client received.
 func (k *call) returned(e *trace.Event, at int64) {
 	k.op.Return = at
 	switch e.Str("outcome") {
@@ -221,7 +221,7 @@ func (c *Collector) shown(e *trace.Event) []Shown {
 	var shows []Shown
 	for _, t := range tasks {
 		if t.Digest == "" {
-			c.err = cmp.Or(c.err, fmt.Errorf("history: the list at event %d says nothing of task %s/%s but that it is there", c.at, t.Namespace, t.ID))
+			c.err = cmp.Or(c.err, fmt.Errorf("history: the list at event %d has neither the record nor the digest of task %s/%s", c.at, t.Namespace, t.ID))
 		}
 		shows = append(shows, Shown{t.Namespace, t.ID, t.Digest})
 	}

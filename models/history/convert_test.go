@@ -11,27 +11,27 @@ import (
 	"dtsim/sim/trace"
 )
 
-// told is an event of a story.
-func told(kind trace.Kind, fields ...trace.Field) trace.Event {
+// event returns an event of a trace.
+func event(kind trace.Kind, fields ...trace.Field) trace.Event {
 	return trace.Event{At: 0, Node: "n1", Incarnation: 2, Kind: kind, Fields: fields}
 }
 
 func called(op int64, do string) trace.Event {
-	return told(trace.Called, trace.Int("op", op), trace.Str("do", do))
+	return event(trace.Called, trace.Int("op", op), trace.Str("do", do))
 }
 
 func proposed(op int64, seq uint64) trace.Event {
-	return told(trace.Proposed, trace.Int("op", op), trace.Str("client", "n1#2"), trace.Uint("seq", seq))
+	return event(trace.Proposed, trace.Int("op", op), trace.Str("client", "n1#2"), trace.Uint("seq", seq))
 }
 
 func returned(op int64, outcome, text string) trace.Event {
-	return told(trace.Returned, trace.Int("op", op), trace.Str("outcome", outcome), trace.Str("error", text))
+	return event(trace.Returned, trace.Int("op", op), trace.Str("outcome", outcome), trace.Str("error", text))
 }
 
 const body = `{"namespace":"n","id":"a","version":3}`
 
 func committed(index, seq uint64, outcome string, more ...trace.Field) trace.Event {
-	return told(trace.Committed, append([]trace.Field{trace.Uint("index", index), trace.Str("command", "DISTRIBUTED_TASK_CANCEL"),
+	return event(trace.Committed, append([]trace.Field{trace.Uint("index", index), trace.Str("command", "DISTRIBUTED_TASK_CANCEL"),
 		trace.Str("outcome", outcome), trace.Str("client", "n1#2"), trace.Uint("seq", seq), trace.Str("body", body)}, more...)...)
 }
 
@@ -67,8 +67,8 @@ func TestCollect(t *testing.T) {
 				with(op, func(o *Op) { o.Client, o.Index, o.AppliedAt, o.Outcome, o.Verdict = "", 12, 4, Pending, "ok" }),
 			},
 		},
-		"one that nobody called": {
-			[]trace.Event{told(trace.NodeStarted), committed(9, 1, "ok")},
+		"one without a call": {
+			[]trace.Event{event(trace.NodeStarted), committed(9, 1, "ok")},
 			[]Op{with(op, func(o *Op) { o.Client, o.AppliedAt, o.Outcome, o.Verdict = "", 2, Pending, "ok" })},
 		},
 		"one that is never in the log": {
@@ -85,11 +85,11 @@ func TestCollect(t *testing.T) {
 			[]trace.Event{called(5, "cancel-task"), returned(5, "rejected", "there is no task")}, []Op{},
 		},
 		"a command that is about no task": {
-			[]trace.Event{called(5, "update-property"), proposed(5, 1), told(trace.Committed, trace.Uint("index", 9),
+			[]trace.Event{called(5, "update-property"), proposed(5, 1), event(trace.Committed, trace.Uint("index", 9),
 				trace.Str("command", "UPDATE_PROPERTY"), trace.Str("outcome", "ok"), trace.Str("client", "n1#2"), trace.Uint("seq", 1))}, []Op{},
 		},
 		"a collection": {
-			[]trace.Event{told(trace.Committed, trace.Uint("index", 9), trace.Str("command", "DROP_COLLECTION"), trace.Str("class", "C"), trace.Str("outcome", "ok"))},
+			[]trace.Event{event(trace.Committed, trace.Uint("index", 9), trace.Str("command", "DROP_COLLECTION"), trace.Str("class", "C"), trace.Str("outcome", "ok"))},
 			[]Op{{Kind: DropCollection, Collection: "C", Call: 1, AppliedAt: 1, Outcome: Pending, Verdict: "ok", Index: 9}},
 		},
 		"a list, asked for at an instant": {
@@ -126,10 +126,10 @@ func TestCollectRefusesWhatItCannotRead(t *testing.T) {
 		event trace.Event
 		want  string
 	}{
-		"a command": {told(trace.Committed, trace.Uint("index", 9), trace.Str("command", "DISTRIBUTED_TASK_ADD"), trace.Str("body", "{")),
+		"a command": {event(trace.Committed, trace.Uint("index", 9), trace.Str("command", "DISTRIBUTED_TASK_ADD"), trace.Str("body", "{")),
 			"history: command at index 9 is no JSON"},
-		"a list":                {told(trace.Listed, trace.Str("contents", "{")), "contents of a list"},
-		"a list without digest": {told(trace.Listed, trace.Str("contents", `[{"ns":"n","id":"a"}]`)), "the list at event 1 says nothing of task n/a"},
+		"a list":                {event(trace.Listed, trace.Str("contents", "{")), "contents of a list"},
+		"a list without digest": {event(trace.Listed, trace.Str("contents", `[{"ns":"n","id":"a"}]`)), "the list at event 1 has neither the record nor the digest of task n/a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := NewCollector()

@@ -58,7 +58,7 @@ func Write(w io.Writer, h *History) error {
 	return nil
 }
 
-// IsHistory says whether a file begins like one of [Write]'s.
+// IsHistory reports whether a file begins like one of [Write]'s.
 func IsHistory(content []byte) bool { return bytes.HasPrefix(content, []byte(`{"history":`)) }
 
 // Read reads a file of [Write]'s, and refuses what is cut off, edited out of form or
@@ -79,7 +79,7 @@ func Read(r io.Reader) (*History, error) {
 	case number == 0:
 		return nil, errors.New("history: the file is empty")
 	case !last:
-		return nil, fmt.Errorf("history: line %d: the file ends before it says how many operations there are: %w", number, io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("history: line %d: the file ends before its line with the number of operations: %w", number, io.ErrUnexpectedEOF)
 	}
 	return h, nil
 }
@@ -107,7 +107,7 @@ func (h *History) readLine(line []byte, first bool, last *bool) error {
 			return err
 		}
 		if foot.Operations != len(h.Ops) {
-			return fmt.Errorf("there are %d operations, the file says %d", len(h.Ops), foot.Operations)
+			return fmt.Errorf("there are %d operations, the last line counts %d", len(h.Ops), foot.Operations)
 		}
 		*last = true
 		return nil

@@ -32,7 +32,7 @@ func TestReadRefuses(t *testing.T) {
 		"a cut off line":              {head + list[:40], "line 2: unexpected EOF"},
 		"another format":              {`{"history":2}`, "line 1: format 2 is unknown"},
 		"no header":                   {list + foot, `line 1: json: unknown field "kind"`},
-		"a lost operation":            {head + foot, "line 2: there are 0 operations, the file says 1"},
+		"a lost operation":            {head + foot, "line 2: there are 0 operations, the last line counts 1"},
 		"something after the end":     {head + list + foot + list, "line 4: there is something after the end"},
 		"two values on a line":        {head + strings.TrimSpace(list) + list + foot, "line 2: there is something after the value"},
 		"an unknown field":            {head + strings.Replace(list, "shows", "shown", 1) + foot, `line 2: json: unknown field "shown"`},

@@ -16,7 +16,7 @@ func TestWhatIsBadInItselfIsRefusedForEver(t *testing.T) {
 	rules := &spec.Rules{
 		Guards: map[string]spec.Guard{"n": {Payload: func(payload []byte) error {
 			if len(payload) == 0 {
-				return errors.New("nobody can read it")
+				return errors.New("unreadable")
 			}
 			return nil
 		}}},
@@ -28,7 +28,7 @@ func TestWhatIsBadInItselfIsRefusedForEver(t *testing.T) {
 		verdict                string
 		commitOrder, porcupine Verdict
 	}{
-		"a payload that nobody can read":               {"", `["u"]`, forEver, Legal, Legal},
+		"an unreadable payload":                        {"", `["u"]`, forEver, Legal, Legal},
 		"it is accepted":                               {"", `["u"]`, "ok", Illegal, Illegal},
 		"it may be tried again":                        {"", `["u"]`, "retryable", Illegal, Legal},
 		"no collection, and no units":                  {"Q09M", `[]`, forEver, Legal, Legal},

@@ -44,7 +44,7 @@ func (b *Beginning) begin(rules *spec.Rules) spec.Machine {
 	return m
 }
 
-// Kind says what an operation does.
+// Kind is the sort of an operation.
 type Kind string
 
 // The kinds of operations.
@@ -71,7 +71,7 @@ var commands = map[Kind]api.CommandType{
 	AckPreparation: api.CommandRecordPreparationAck, GiveUp: api.CommandMarkTaskFailed,
 }
 
-// known says that k is one of the kinds.
+// known reports whether k is one of the kinds.
 func (k Kind) known() bool {
 	return commands[k] != 0 || k == CreateCollection || k == DropCollection || k == List
 }
@@ -83,7 +83,7 @@ type Outcome string
 const (
 	// OK: it was accepted.
 	OK Outcome = "ok"
-	// Rejected: it was refused; Verdict says how.
+	// Rejected: it was refused; Verdict holds the reason.
 	Rejected Outcome = "rejected"
 	// NoEffect: it failed, and has had no effect.
 	NoEffect Outcome = "no-effect"
@@ -95,8 +95,7 @@ const (
 
 // Op is one operation.
 type Op struct {
-	// Client is who called; "" when the log has a command that nobody is known to have
-	// called.
+	// Client is who called; "" for a command in the log whose call is not known.
 	Client string `json:"client,omitempty"`
 	// Request names the request that the command is. Two operations with one name are
 	// one request that took effect twice.
@@ -113,12 +112,12 @@ type Op struct {
 	Call    int64   `json:"call"`
 	Return  int64   `json:"return,omitempty"`
 	Outcome Outcome `json:"outcome"`
-	// Verdict is that of the caller's answer, or else of the log; "" if nobody knows.
+	// Verdict is that of the caller's answer, or else of the log; "" if unknown.
 	// Its form is that of spec.Verdict as text: "permanent task-not-exist".
 	Verdict string `json:"verdict,omitempty"`
 
 	// Index is where in the log the command took effect (or was refused), 0 if that is
-	// unknown, and Never says that it did nowhere. AppliedAt is when the first replica
+	// unknown; Never is set if it took no effect. AppliedAt is when the first replica
 	// applied it, 0 if unknown.
 	Index     uint64 `json:"index,omitempty"`
 	Never     bool   `json:"never,omitempty"`
@@ -136,7 +135,7 @@ type Shown struct {
 	Digest string `json:"digest"`
 }
 
-// Verdict is what a judge says.
+// Verdict is the result of a judge.
 type Verdict string
 
 // The verdicts of the judges.
@@ -154,12 +153,12 @@ type Finding struct {
 	// Op is the position of the operation in the history.
 	Op      int
 	Message string
-	// Hidden says that it shows only in the log, or only in several tasks together, so
+	// Hidden is set if it shows only in the log, or only in several tasks together, so
 	// that Search may miss it.
 	Hidden bool
 }
 
-// validate says what is wrong with the form of an operation.
+// validate returns an error if the form of an operation is invalid.
 func (o *Op) validate() error {
 	switch {
 	case !o.Kind.known():

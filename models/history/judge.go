@@ -17,8 +17,8 @@ type Report struct {
 }
 
 // Judge has both judges judge a history. Rules are those of the state machine that the
-// history is of, used by both judges at once; nil has no guards. The error says what is wrong with the history's
-// form; then there is no report.
+// history is of, used by both judges at once; nil has no guards. An error means that the
+// form of the history is invalid; then there is no report.
 func Judge(h *History, rules *spec.Rules) (Report, error) {
 	r := Report{Operations: len(h.Ops)}
 	if _, err := h.Beginning.machine(rules); err != nil {
@@ -39,7 +39,7 @@ func Judge(h *History, rules *spec.Rules) (Report, error) {
 	return r, nil
 }
 
-// Verdict is that of both: illegal if one of them says so, legal if both do.
+// Verdict is that of both: illegal if one of them is, legal if both are.
 func (r Report) Verdict() Verdict {
 	switch {
 	case r.CommitOrder == Illegal || r.Porcupine == Illegal:
@@ -50,8 +50,8 @@ func (r Report) Verdict() Verdict {
 	return Unknown
 }
 
-// Agree says that the judges do not contradict each other. A judge that does not know
-// contradicts nobody, and what only the log shows, Search may miss.
+// Agree reports whether the judges do not contradict each other. An unknown verdict
+// contradicts none, and what only the log shows, Search may miss.
 func (r Report) Agree() bool {
 	switch {
 	case r.CommitOrder == r.Porcupine, r.CommitOrder == Unknown, r.Porcupine == Unknown:

@@ -108,7 +108,7 @@ func TestJudges(t *testing.T) {
 			j := find(t, h, i+1, func(o *Op) bool { return o.Index == h.Ops[i].Index+1 })
 			h.Ops[i].Index = h.Ops[j].Index
 		}, commitOrder: Illegal, porcupine: Legal, finding: "are both said to be at"},
-		"a new task of which nobody knows whether it was added": {doctor: func(t *testing.T, h *History) {
+		"a new task of which it is unknown whether it was added": {doctor: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(Add, OK))]
 			o.Outcome, o.Return, o.Index, o.AppliedAt, o.Verdict = Pending, 0, 0, 0, ""
 		}, commitOrder: Illegal, porcupine: Unknown, finding: ""},

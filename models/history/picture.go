@@ -16,10 +16,10 @@ import (
 // order it has tried, and a browser draws every operation.
 const maxPictured = 200
 
-// Picture writes porcupine's own picture of the first task whose history has no order, as
-// an HTML document, and says in words what it shows and what it leaves out. There is none,
-// and the words are empty, where every history has an order; there are only words where
-// what contradicts itself does not fit into a picture.
+// Picture writes porcupine's visualization of the first task whose history has no order, as
+// an HTML document, and returns a description of what it shows and leaves out. If every
+// history has an order, nothing is written and the description is empty; if the
+// contradiction cannot be drawn, there is only a description.
 func Picture(w io.Writer, h *History, rules *spec.Rules) (words string, err error) {
 	if _, err := h.Beginning.machine(rules); err != nil {
 		return "", err

@@ -34,27 +34,27 @@ func Search(h *History, rules *spec.Rules) Verdict {
 	return verdict
 }
 
-// part is what a history says of one task.
+// part is what a history records of one task.
 type part struct {
 	name  name
 	rules *spec.Rules
 	// begins holds the task as it was before all operations, if it was.
 	begins   spec.Machine
 	commands []*Op
-	// reads are the lists; they are read-only, and many of them say the same.
+	// reads are the lists; they are read-only, and many of them are equal.
 	reads []*read
-	// unplaceable says that the version of some run is unknown.
+	// unplaceable is set if the version of some run is unknown.
 	unplaceable bool
 }
 
-// read is what a list says of one task.
+// read is what a list shows of one task.
 type read struct {
 	call, end int64
 	digest    uint64
 }
 
 // partition cuts a history into tasks. Operations that never took effect are left out:
-// nobody could see them. A drop is part of every task that was ever bound to its
+// they cannot be observed. A drop is part of every task that was ever bound to its
 // collection, a list of every task.
 func partition(h *History, rules *spec.Rules) []*part {
 	parts := make(map[name]*part)
@@ -113,7 +113,7 @@ func partition(h *History, rules *spec.Rules) []*part {
 	return all
 }
 
-// mayCount says that a command may have had an effect or an answer from the log.
+// mayCount reports whether a command may have had an effect or an answer from the log.
 func (o *Op) mayCount() bool {
 	return o.Outcome == OK || o.Outcome == Rejected || !o.Never && (o.Outcome != NoEffect || o.Index != 0)
 }
@@ -237,16 +237,16 @@ func (p *part) search(within func(*Op) span) Verdict {
 // forEver is the verdict on a command that is bad in itself.
 var forEver = spec.Verdict{Class: spec.Permanent, Reason: spec.InvalidCommand}
 
-// unreadable says that the guards of its namespace can make nothing of the payload of a
-// new task; they are asked about nothing else here.
+// unreadable reports whether the guards of its namespace cannot decode the payload of a
+// new task; no other question is put to them here.
 func (p *part) unreadable(o *Op) bool {
 	q := o.subject()
 	return spec.New(p.rules).Unreadable(q.Namespace, q.Payload)
 }
 
-// step applies an operation to a machine that holds this task alone. An answer that
-// nobody knows may be any. Other tasks and the schema have a say in whether a task may
-// be added, so a refusal that is not for ever is always in order.
+// step applies an operation to a machine that holds this task alone. An unknown
+// answer may be any. Whether a task may be added depends on other tasks and the schema
+// too, so a refusal that is not for ever is always in order.
 func (p *part) step(m spec.Machine, input any) (bool, spec.Machine) {
 	switch o := input.(type) {
 	case *read:

@@ -21,7 +21,7 @@ func TestTheSearchNeedsNoHelp(t *testing.T) {
 }
 
 // tangle is a task of which n units are claimed at one time, by commands without an
-// answer, and then a list. Nobody knows when the commands took effect.
+// answer, and then a list. When the commands took effect is unknown.
 func tangle(n int) *History {
 	q := api.AddDistributedTaskRequest{Namespace: "n", Id: "a"}
 	for u := range n {

@@ -38,9 +38,9 @@ func (o *Op) subject() subject {
 	return s
 }
 
-// name says for a finding what the operation is.
+// name describes the operation in a finding.
 func (o *Op) name() string {
-	s := fmt.Sprintf("%s of %s", o.Kind, cmp.Or(o.Client, "nobody"))
+	s := fmt.Sprintf("%s of %s", o.Kind, cmp.Or(o.Client, "an unknown client"))
 	if commands[o.Kind] == 0 {
 		return s + " " + o.Collection
 	}
@@ -56,10 +56,10 @@ func (o *Op) verdict() string {
 	return o.Verdict
 }
 
-// accepted says that a command is known to have been accepted.
+// accepted reports whether a command is known to have been accepted.
 func (o *Op) accepted() bool { return o.verdict() == string(OK) }
 
-// answeredAt is when the client was told the outcome, never if it was not.
+// answeredAt is when the client received the outcome, never if it did not.
 func (o *Op) answeredAt() int64 {
 	if o.Outcome == OK || o.Outcome == Rejected {
 		return o.Return
@@ -68,8 +68,8 @@ func (o *Op) answeredAt() int64 {
 }
 
 // ended is when the operation had taken effect at the latest, never if it may at any
-// time. One without an answer had when a replica applied it: nobody is told, but
-// everybody may see.
+// time. One without an answer had when a replica applied it: no client has an
+// answer, but every list may show the effect.
 func (o *Op) ended() int64 {
 	if at := o.answeredAt(); at != never || o.AppliedAt == 0 {
 		return at

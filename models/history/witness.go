@@ -47,8 +47,8 @@ type witness struct {
 	states []spec.Machine
 	// collections are those that exist, without regard to case.
 	collections map[string]bool
-	// unplaced says that nobody knows where some operation belongs, broken that the log
-	// contradicts what clients know: then it is no witness, and what follows from it
+	// unplaced is set if the place of some operation is unknown, broken if the log
+	// contradicts the answers of clients: then it is no witness, and what follows from it
 	// shows in the log alone.
 	unplaced, broken bool
 	findings         []Finding
@@ -58,8 +58,8 @@ func (w *witness) found(op int, hidden bool, format string, args ...any) {
 	w.findings = append(w.findings, Finding{op, fmt.Sprintf(format, args...), hidden || w.broken})
 }
 
-// takeOrder finds the operations that are in the log, and those whose client was told
-// something else.
+// takeOrder finds the operations that are in the log, and those whose client got
+// another answer.
 func (w *witness) takeOrder() {
 	requests := make(map[string]int)
 	for i := range w.ops {
@@ -148,14 +148,14 @@ func (w *witness) step(i int) {
 	}
 }
 
-// homeless says that a new task is bound to a collection that does not exist.
+// homeless reports whether a new task is bound to a collection that does not exist.
 func (w *witness) homeless(m spec.Machine, o *Op) bool {
 	q := o.subject()
 	collection, bound := m.Collection(q.Namespace, q.Payload)
 	return bound && collection != "" && !w.collections[strings.ToLower(collection)]
 }
 
-// addable says that the records of the new task's own name are enough to see that its
+// addable reports whether the records of the new task's own name are enough to see that its
 // verdict is wrong.
 func addable(m spec.Machine, o *Op) bool {
 	_, alone := m.WithRules(nil).Step(o.Index, o.command())
@@ -229,7 +229,7 @@ func firstWithin(positions []int, from, to int) (int, bool) {
 	return positions[i], true
 }
 
-// stale says why a list is none of the states that it may be: a task that is not as
+// stale records why a list is none of the states that it may be: a task that is not as
 // any of them has it, or tasks that are of different ones.
 func (w *witness) stale(i, from, to int) {
 	o := &w.ops[i]

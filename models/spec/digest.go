@@ -68,7 +68,7 @@ func (t *Task) Digest() uint64 {
 }
 
 // TaskDigest is the digest of a task whose maps have these digests: for tasks that
-// are held in another form. The digest of a map is the sum of its [EntryDigest]s.
+// are stored in another form. The digest of a map is the sum of its [EntryDigest]s.
 func TaskDigest(h Head, units, prepared, swapped uint64) uint64 {
 	return mix(uint64(digest(h.Digest()).num(units).num(prepared).num(swapped)))
 }

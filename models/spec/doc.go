@@ -3,7 +3,7 @@
 // returns the next machine and the verdict.
 //
 // It was written from the documents (the reference and its page, the design, the
-// deviations that package fsm lists), not from fsm, so that the two can be held
+// deviations that package fsm lists), not from fsm, so that the two can be checked
 // against each other: a Manager that applies the same commands must come to the same
 // verdicts and states. Histories are checked against it, see models/history.
 //

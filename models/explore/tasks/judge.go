@@ -168,7 +168,7 @@ func (s *step) judgeAck(a reconcile.Action) {
 	case !owns:
 		s.broke(property, "%s of v%d by a node without units", a.Kind, a.Version)
 	case a.Success == failed:
-		s.broke(property, "%s of v%d says success=%t, and a callback has failed is %t", a.Kind, a.Version, a.Success, failed)
+		s.broke(property, "%s of v%d has success=%t, but whether a callback failed is %t", a.Kind, a.Version, a.Success, failed)
 	}
 }
 
@@ -191,7 +191,7 @@ func (s *step) judgeCleanLocal(a reconcile.Action) {
 }
 
 // judgeRest looks at a runner that has nothing to do on a look: P14, the workers of a
-// task that has left STARTED were told to stop.
+// task that has left STARTED were terminated.
 func (s *step) judgeRest(l *look, a reconcile.Action) {
 	task := l.Source.task
 	if a.Kind != reconcile.Wait || task == nil || task.Status == fsm.TaskStatusStarted {
@@ -214,7 +214,7 @@ func (w *world) judgePart(p *part, r *record) *Broken {
 	for i, unit := range w.localUnits(p.node) {
 		d, want := p.disk.shards[i], max(r.flipped, r.kept[w.groupOf(unit)])
 		if d.active != want || d.built != 0 || d.kept {
-			return &Broken{Property: "P8", Message: fmt.Sprintf("%s: at rest the shard of %s is %s, the schema says that v%d serves",
+			return &Broken{Property: "P8", Message: fmt.Sprintf("%s: at rest the shard of %s is %s, in the schema v%d serves",
 				w.nodeName(p.node), w.unitName(unit), d, want)}
 		}
 	}

@@ -166,7 +166,7 @@ func TestEncodingKnowsEveryField(t *testing.T) {
 			}
 		}
 	}
-	each := func(v reflect.Value, told func(name string)) {
+	each := func(v reflect.Value, visit func(name string)) {
 		for i := range v.NumField() {
 			if kind := v.Field(i).Kind(); kind == reflect.Map || kind == reflect.Struct && v.Field(i).Type() != reflect.TypeFor[time.Time]() {
 				continue
@@ -174,25 +174,25 @@ func TestEncodingKnowsEveryField(t *testing.T) {
 			before := reflect.New(v.Field(i).Type()).Elem()
 			before.Set(v.Field(i))
 			change(v.Field(i))
-			told(v.Type().Name() + "." + v.Type().Field(i).Name)
+			visit(v.Type().Name() + "." + v.Type().Field(i).Name)
 			v.Field(i).Set(before)
 		}
 	}
 	fields := 0
 	t1 := task()
-	told := func(name string) {
+	visit := func(name string) {
 		fields++
 		require.NotEqual(t, plain, string(appendTask(nil, t1)), name)
 	}
-	each(reflect.ValueOf(t1).Elem(), told)
-	each(reflect.ValueOf(&t1.TaskDescriptor).Elem(), told)
-	each(reflect.ValueOf(t1.Units["u1"]).Elem(), told)
+	each(reflect.ValueOf(t1).Elem(), visit)
+	each(reflect.ValueOf(&t1.TaskDescriptor).Elem(), visit)
+	each(reflect.ValueOf(t1.Units["u1"]).Elem(), visit)
 	t1.PostCompletionAcks["n1"] = fsm.PostCompletionAck{}
 	plain = string(appendTask(nil, t1))
 	ack := fsm.PostCompletionAck{}
 	each(reflect.ValueOf(&ack).Elem(), func(name string) {
 		t1.PostCompletionAcks["n1"] = ack
-		told(name)
+		visit(name)
 	})
 	require.Greater(t, fields, 18)
 }

@@ -39,7 +39,7 @@ const (
 	// workUnanswered and workLost: like those of an action; the worker gives up.
 	workUnanswered
 	workLost
-	// exits: a worker that was told to stop does.
+	// exits: a terminated worker exits.
 	exits
 	// crash: the node's memory is gone, its calls stay in flight.
 	crash
@@ -128,8 +128,7 @@ func (s *step) performs(a *reconcile.Action, all []move) []move {
 	all = append(all, move{kind: perform})
 	_, calls := s.proposal(*a)
 	if a.Kind.IsGroupCallback() || a.Kind == reconcile.CompleteTask {
-		_, tells := s.schemaChange(*a)
-		calls = tells
+		_, calls = s.schemaChange(*a)
 		all = append(all, move{kind: performFails}, move{kind: performInterrupted})
 		if a.Kind == reconcile.Swap || a.Kind == reconcile.CompleteGroup {
 			all = append(all, move{performFails, 1})

@@ -55,7 +55,7 @@ type look = reconcile.Look[*record]
 // worker is what a handle stands for.
 type worker struct {
 	version uint64
-	// terminated: it was told to stop. exited: it has.
+	// terminated: it was asked to stop. exited: it has.
 	terminated, exited bool
 	// at is the unit it has claimed and works on, -1 for none.
 	at int8

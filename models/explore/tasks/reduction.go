@@ -95,8 +95,8 @@ func (m *Model) gratis(s *State, a act) bool {
 	return e.cost == free && e.ghosts[0] == 0
 }
 
-// Relevant implements explore.Reducible: what stands in the log. What nodes do is held
-// against it where they decide on it.
+// Relevant implements explore.Reducible: what stands in the log. What nodes do is
+// checked against it where they decide on it.
 func (m *Model) Relevant(s *State) uint64 {
 	h := uint64(s.left)
 	for key := range m.Tasks {

@@ -132,12 +132,12 @@ func (s *step) instant(a reconcile.Action) bool {
 	return false
 }
 
-// terminate tells the worker of a version to stop.
+// terminate asks the worker of a version to stop.
 func (s *step) terminate(version uint64) {
 	p := s.p
 	i := slices.IndexFunc(p.workers, func(w worker) bool { return w.version == version && !w.terminated })
 	if i < 0 {
-		s.broke("P14", "the worker of v%d is told to stop again", version)
+		s.broke("P14", "the worker of v%d is terminated again", version)
 		return
 	}
 	p.workers = slices.Clone(p.workers)

@@ -139,7 +139,7 @@ func (p *part) String() string {
 		case w.exited:
 			text += " has exited"
 		case w.terminated:
-			text += " was told to stop"
+			text += " was terminated"
 		}
 		if w.at >= 0 {
 			text += " is at " + unitNames[w.at]
