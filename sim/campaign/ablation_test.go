@@ -54,7 +54,7 @@ func application() *Application {
 	}
 }
 
-// faulted is an engine in whose runs each fault bites and, if it is a crash, lets
+// faulted is an engine in whose runs each fault is activated and, if it is a crash, lets
 // another node lead. Without pauses its runs violate a property, or end in harm.
 type faulted struct {
 	ran  []*plan.Plan
@@ -121,7 +121,7 @@ func TestWhatARunOwesToAFault(t *testing.T) {
 		o.Counters = map[string]int64{}
 		return spec.ablate(t.Context(), o, e, first, faults), e.ran
 	}
-	t.Run("a fault that has not bitten is not taken away", func(t *testing.T) {
+	t.Run("a fault that was not activated is not taken away", func(t *testing.T) {
 		o, ran := made(t, make([]Activation, 2), plan.Crash, plan.Pause)
 		require.Empty(t, o.Counters)
 		require.Len(t, ran, 1)

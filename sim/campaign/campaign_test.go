@@ -25,16 +25,16 @@ func TestStatusSaysTheWorstThatCanBeTrusted(t *testing.T) {
 		result Result
 		want   int
 	}{
-		"everything held":                              {Result{Asked: outcomes(Passed, Passed)}, 0},
-		"a violation":                                  {Result{Asked: outcomes(Passed, Violated)}, 1},
-		"a violation the second engine found":          {Result{Asked: outcomes(Passed), Compared: outcomes(Violated)}, 1},
-		"a broken run":                                 {Result{Asked: outcomes(Passed, HarnessError)}, 3},
-		"a broken repetition":                          {Result{Asked: outcomes(Passed), Compared: outcomes(HarnessError)}, 3},
-		"less done than asked":                         {Result{Asked: outcomes(Passed, NotRun)}, 3},
-		"a violation, but less done than asked":        {Result{Asked: outcomes(Violated, NotRun)}, 3},
-		"a repetition that did not come to its end":    {Result{Asked: outcomes(Passed), Compared: outcomes(NotRun)}, 3},
-		"a violation that could not be kept":           {Result{Asked: []Outcome{{State: Violated, Err: errors.New("full")}}}, 3},
-		"a run that held and could not be kept either": {Result{Asked: []Outcome{{State: Passed, Err: errors.New("full")}}}, 3},
+		"everything passed":                              {Result{Asked: outcomes(Passed, Passed)}, 0},
+		"a violation":                                    {Result{Asked: outcomes(Passed, Violated)}, 1},
+		"a violation the second engine found":            {Result{Asked: outcomes(Passed), Compared: outcomes(Violated)}, 1},
+		"a broken run":                                   {Result{Asked: outcomes(Passed, HarnessError)}, 3},
+		"a broken repetition":                            {Result{Asked: outcomes(Passed), Compared: outcomes(HarnessError)}, 3},
+		"less done than asked":                           {Result{Asked: outcomes(Passed, NotRun)}, 3},
+		"a violation, but less done than asked":          {Result{Asked: outcomes(Violated, NotRun)}, 3},
+		"a repetition that did not come to its end":      {Result{Asked: outcomes(Passed), Compared: outcomes(NotRun)}, 3},
+		"a violation that could not be kept":             {Result{Asked: []Outcome{{State: Violated, Err: errors.New("full")}}}, 3},
+		"a run that passed and could not be kept either": {Result{Asked: []Outcome{{State: Passed, Err: errors.New("full")}}}, 3},
 	} {
 		assert.Equal(t, c.want, c.result.Status(), name)
 	}

@@ -79,7 +79,7 @@ const (
 	HarnessError
 	// Violated: a property does not hold, and a second run gave the same trace.
 	Violated
-	// Passed: every promise and every property held.
+	// Passed: no promise and no property was violated.
 	Passed
 )
 

@@ -126,7 +126,7 @@ func TestStopAndResetLeaveNoStaleValue(t *testing.T) {
 
 		require.False(t, timer.Reset(time.Second))
 		time.Sleep(time.Minute)
-		require.True(t, timer.Stop(), "it had fired, but nobody had received")
+		require.True(t, timer.Stop(), "it had fired, but its channel was not read")
 		require.Empty(t, timer.Chan())
 
 		require.False(t, timer.Reset(time.Second))

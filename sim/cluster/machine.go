@@ -50,8 +50,8 @@ func (i *Incarnation) Applying() Apply { return i.apply }
 // between. It is called by a machine during its Apply.
 func (i *Incarnation) Append(body trace.Body) { i.append(body) }
 
-// AppendApplied appends the event of the apply under way: the command, what the application
-// says it is about, and what became of it. It is called during Apply, while the state is
+// AppendApplied appends the event of the apply under way: the command, the application's
+// details, and the outcome. It is called during Apply, while the state is
 // that of the index; a machine that does not call it has it done without details.
 func (i *Incarnation) AppendApplied(command string, details []trace.Field, o Outcome) {
 	a := &i.apply

@@ -43,7 +43,7 @@ type Cluster struct {
 	calls atomic.Int64
 
 	// applying is held during an apply and its events, and for every other event: see
-	// the package comment. Nobody waits for time to pass while holding it.
+	// the package comment. It must not be held while waiting for time to pass.
 	applying sync.Mutex
 	counters Counters
 	faults   *faults

@@ -143,8 +143,8 @@ func Record(p *plan.Plan, rec *trace.Recorder, app func(*Nodes) Application) (fi
 	}
 }
 
-// Trace reads a whole trace and returns the observer that has seen it. The error says
-// why the trace cannot be read, or that its footer counts something else.
+// Trace reads a whole trace and returns the observer that has seen it. The error is
+// the reason why the trace cannot be read, or a difference to the counters of its footer.
 func Trace(r io.Reader, of func(*plan.Plan) (func(*Nodes) Application, error)) (*Observer, error) {
 	reader, err := trace.NewReader(r)
 	if err != nil {

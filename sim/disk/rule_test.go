@@ -21,7 +21,7 @@ func failing(ops ...disk.Op) disk.Rule {
 	return disk.Rule{Fault: event.Fault{Index: 3}, Draw: keyed.New(1, "fault"), Ops: ops, Err: disk.ErrIO}
 }
 
-// snapshot stores a snapshot of an index, or says which step failed.
+// snapshot stores a snapshot of an index, or returns which step failed.
 func snapshot(m *disk.Mount, index uint64) (step string, err error) {
 	s, err := m.Snapshots().Create(1, index, 1, raft.Configuration{}, 1, nil)
 	if err != nil {

@@ -36,7 +36,7 @@ const (
 	OutOfMemory Failure = "ran out of memory"
 	// Raced: the race detector found a data race.
 	Raced Failure = "has a data race"
-	// Garbled: what it wrote is not what the protocol says.
+	// Garbled: what it wrote does not follow the protocol.
 	Garbled Failure = "broke the protocol"
 	// Refused: it would not run the job.
 	Refused Failure = "refused the job"

@@ -11,11 +11,11 @@ import (
 
 func TestAFailureCostsOneJobAndIsReported(t *testing.T) {
 	tests := []struct {
-		name string
-		plan string
-		how  Failure
-		says []string
-		only string
+		name  string
+		plan  string
+		how   Failure
+		texts []string
+		only  string
 	}{
 		{"a goroutine panics", "panic", Crashed, []string{"a goroutine of the system under test panics", "goroutine "}, ""},
 		{"all goroutines wait for each other", "deadlock", Crashed, []string{"deadlock: ", "main.run"}, ""},
@@ -27,7 +27,7 @@ func TestAFailureCostsOneJobAndIsReported(t *testing.T) {
 		{"an instance's memory without end", "eat", OutOfMemory, []string{"out of memory"}, SealedName},
 		{"foreign bytes in the stream", "garble", Garbled, []string{"wire: "}, ""},
 		{"a job it will not do", "refuse=this", Refused, []string{`will not run "this"`}, ""},
-		{"a plan nobody knows", "nonsense", Refused, []string{`no plan is named "nonsense"`}, ""},
+		{"an unknown plan", "nonsense", Refused, []string{`no plan is named "nonsense"`}, ""},
 	}
 	for name, m := range engines {
 		t.Run(name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestAFailureCostsOneJobAndIsReported(t *testing.T) {
 					require.ErrorAs(t, err, &failure)
 					require.Equal(t, tt.how, failure.How, "%v", err)
 					require.Equal(t, name, failure.Engine)
-					for _, text := range tt.says {
+					for _, text := range tt.texts {
 						require.ErrorContains(t, err, text)
 					}
 					require.True(t, bytes.Equal(want, mustRun(t, e, next)), "the job after it gives its trace")

@@ -16,7 +16,7 @@ import (
 // The process is gone, and with it the trace and what the judge had seen. So the job is
 // run again by a guest that sends its events as it records them; a run is a function, and
 // the guest crashes at the same place. The trace up to there gets one more event, which
-// tells how the run ended, and the verdict that the judge then returns. What the harness
+// records how the run ended, and the verdict that the judge then returns. What the harness
 // has ended stays an error.
 
 // runner runs a job once. With spill, the error for a crash holds what was recorded. Of

@@ -13,7 +13,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// The beginnings and ends of what a process says when it dies.
+// The beginnings and ends of the output of a process that dies.
 const (
 	nilPointer = "panic: runtime error: invalid memory address or nil pointer dereference [recovered, repanicked]\n" +
 		"[signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x7ca2f1]\n\n"

@@ -20,7 +20,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// machine is a replica that appends what it is told.
+// machine is a replica that appends what it receives.
 type machine struct {
 	mu    sync.Mutex
 	lines []byte
@@ -178,7 +178,7 @@ func (c *cluster) leader() *node {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	require.Fail(c.tb, "nobody became leader within 10s")
+	require.Fail(c.tb, "no node became leader within 10s")
 	return nil
 }
 

@@ -84,7 +84,7 @@ func TestTheDeadlineTravelsWithTheRequest(t *testing.T) {
 func TestACallerThatGivesUpLearnsItAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNet(t, 1)
-		a := n.Open("n1", 1) // nobody is n2
+		a := n.Open("n1", 1) // there is no n2
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		_, err := a.Forward(ctx, "n2", nil)

@@ -267,7 +267,7 @@ func TestHeartbeatsTakeTheirOwnWay(t *testing.T) {
 		require.NoError(t, a.AppendEntries("", "n2", &raft.AppendEntriesRequest{Term: 1}, &resp))
 		require.Equal(t, uint64(9), resp.Term)
 		require.Equal(t, 1, beats)
-		_, err := ping(a, "n2", 5) // nobody reads the consumer
+		_, err := ping(a, "n2", 5) // the consumer is not read
 		require.ErrorIs(t, err, network.ErrTimeout)
 		require.Equal(t, 1, beats)
 		require.Equal(t, "heartbeat", n.events()[0].Str("msg"))

@@ -32,7 +32,7 @@ func (b *inbox) serve(_ context.Context, _ string, request []byte) ([]byte, erro
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.got, b.when = append(b.got, string(request)), append(b.when, time.Now())
-	request[0] = 'X' // it belongs to whoever is given it
+	request[0] = 'X' // the receiver owns it
 	return []byte("ok"), nil
 }
 
@@ -72,7 +72,7 @@ func disturbed(t *testing.T, r network.Rule, number int, apart time.Duration, f 
 	})
 }
 
-func bites(events []trace.Event) (n int) {
+func activations(events []trace.Event) (n int) {
 	for _, e := range events {
 		if e.Kind == trace.FaultActivated && e.Int("fault") == 7 {
 			n++
@@ -87,7 +87,7 @@ func TestALostRequestIsNotServed(t *testing.T) {
 	disturbed(t, r, 100, time.Second, func(n *net, b *inbox, answered int) {
 		require.Equal(t, answered, len(b.got))
 		require.InDelta(t, 50, answered, 20)
-		require.Equal(t, 100-answered, bites(n.events()))
+		require.Equal(t, 100-answered, activations(n.events()))
 	})
 }
 
@@ -109,7 +109,7 @@ func TestACutHasADirection(t *testing.T) {
 		{"requests", []string{"n1"}, nil, 0, 5},
 		{"replies", []string{"n2"}, []string{"n1", "n3"}, 5, 5},
 		{"another link", []string{"n3"}, nil, 5, 0},
-		{"nobody's link", []string{"nobody"}, nil, 5, 0},
+		{"a link of no node", []string{"none"}, nil, 5, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := rule(network.Cut)
@@ -144,7 +144,7 @@ func TestADuplicateIsServedAgainAndAnsweredOnce(t *testing.T) {
 		require.Equal(t, []string{"000", "000", "001", "001"}, b.got[:4], "the second is a copy that the first receiver has not touched")
 		require.GreaterOrEqual(t, b.when[1].Sub(b.when[0]), 3*time.Second)
 		require.Less(t, b.when[1].Sub(b.when[0]), 5*time.Second)
-		require.Equal(t, 4, bites(n.events()))
+		require.Equal(t, 4, activations(n.events()))
 	})
 }
 
@@ -154,7 +154,7 @@ func TestAHeldMessageIsOvertakenByTheNext(t *testing.T) {
 	disturbed(t, r, 3, 100*time.Millisecond, func(n *net, b *inbox, answered int) {
 		require.Equal(t, 3, answered)
 		require.Equal(t, []string{"001", "000", "002"}, b.got)
-		require.Equal(t, 1, bites(n.events()))
+		require.Equal(t, 1, activations(n.events()))
 	})
 }
 
@@ -168,8 +168,8 @@ func TestAHeldMessageArrivesEvenIfNothingComesBehindIt(t *testing.T) {
 	})
 }
 
-// Which messages a rule bites is theirs, not that of their order or of other rules.
-func TestARuleBitesByIdentity(t *testing.T) {
+// Which messages activate a rule depends on their identity, not on order or other rules.
+func TestARuleIsActivatedByIdentity(t *testing.T) {
 	served := func(order []int, more bool) map[string]bool {
 		got := map[string]bool{}
 		synctest.Test(t, func(t *testing.T) {

@@ -6,11 +6,11 @@ import (
 )
 
 // Fault is one thing that goes wrong: what, from when on, for how long, to whom. Kind
-// says which of the fields are used; the table in faults.go says it for all kinds.
+// determines which of the fields are used; the table in faults.go has them for all kinds.
 //
-// A fault that strikes once (a crash, a jump of a clock) does so at its beginning. One
+// A fault without duration (a crash, a jump of a clock) is activated at its beginning. One
 // that lasts is a rule about decisions of one sort (what becomes of a message, whether
-// a write succeeds): it bites wherever it matches, with its Rate and at most Count
+// a write succeeds): it is activated wherever it matches, with its Rate and at most Count
 // times, until For has passed. Nothing outlasts Plan.Quiescence.
 type Fault struct {
 	Kind FaultKind `json:"kind"`
@@ -35,11 +35,11 @@ type Fault struct {
 	// Nodes are names and roles: one side of a partition, or who crashes together.
 	Nodes []string `json:"nodes,omitempty"`
 
-	// Rate is how often the fault bites where it could, in a million; zero means always.
+	// Rate is how often the fault is activated where it matches, in a million; zero means always.
 	Rate uint64 `json:"rate,omitempty"`
-	// Count is how often it bites at most; zero means without bound.
+	// Count is how often it is activated at most; zero means without bound.
 	Count int `json:"count,omitempty"`
-	// Min and Max bound a time that is drawn for each bite: how much later, how long,
+	// Min and Max bound a time that is drawn for each activation: how much later, how long,
 	// how far apart.
 	Min Duration `json:"min,omitempty"`
 	Max Duration `json:"max,omitempty"`
@@ -58,8 +58,8 @@ type Fault struct {
 	Do json.RawMessage `json:"do,omitempty"`
 }
 
-// Trigger names a moment of the run. The fault strikes on the spot: whoever reached the
-// moment goes on only when the fault has begun.
+// Trigger names a moment of the run. The fault begins at once: the goroutine that
+// reached the moment continues only when the fault has begun.
 type Trigger struct {
 	Moment Moment `json:"moment"`
 	// Node is the node that reaches the moment; empty means any. Without it, what every
@@ -105,7 +105,7 @@ type Moment string
 
 // The moments of the framework; an application has others.
 const (
-	// ApplyBeforeReply: a leader has applied a command and has not told the caller yet.
+	// ApplyBeforeReply: a leader has applied a command and has not answered the caller yet.
 	ApplyBeforeReply Moment = "apply-before-reply"
 	// FileUnsynced: the application has written a file, or given one its name, and has
 	// not synced that yet.
@@ -131,7 +131,7 @@ func (p *Plan) FaultKey(i int) uint64 {
 	return uint64(i) + 1
 }
 
-// WithoutFault returns a copy of the plan that lacks fault i; the others draw as they
+// WithoutFault returns a copy of the plan without fault i; the others draw as they
 // did before.
 func (p *Plan) WithoutFault(i int) *Plan {
 	c := *p

@@ -31,7 +31,7 @@ const (
 	Flap FaultKind = "flap"
 )
 
-// Faults of nodes. Node or Nodes are struck.
+// Faults of nodes. They affect Node or Nodes.
 const (
 	// Crash ends a node as the loss of power does; it starts again after For.
 	Crash FaultKind = "crash"
@@ -83,10 +83,10 @@ const (
 	CallDelay FaultKind = "call-delay"
 	// CallError fails a call before it did anything.
 	CallError FaultKind = "call-error"
-	// CallLoss never makes a call; its caller is told that the outcome is not known.
+	// CallLoss never makes a call; its caller gets an unknown outcome.
 	CallLoss FaultKind = "call-loss"
 	// CallLate makes a call Min to Max later, whether its node still lives or not; the
-	// caller is told at once that its outcome is not known.
+	// caller gets an unknown outcome at once.
 	CallLate FaultKind = "call-late"
 	// CallTwice makes a call a second time, as another request, Min to Max after the
 	// first has returned: what a caller's own retry comes to.

@@ -22,7 +22,7 @@ type called struct {
 	inc  int
 	at   time.Duration
 	seq  int
-	// due says that by then the cluster has to be available.
+	// due is set if by then the cluster has to be available.
 	due bool
 }
 

@@ -91,12 +91,12 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 			begin().applied(s, "n2", 3, 2, 7).add(s, "n1", trace.SnapshotRestored, trace.Uint("index", 5)).applied(s, "n1", 3, 2, 7),
 			"R4", "n1 applies index 3 after index 5", []int{5, 6}},
 
-		"everybody has caught up": {begin().quiescence().applied(20*s, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 3), "R6", "", nil},
+		"all have caught up": {begin().quiescence().applied(20*s, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 3), "R6", "", nil},
 		"one has not": {
 			begin().quiescence().applied(20*s, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 2), "R6", "n2 is up since 0s", []int{2, 5, 7}},
 
 		"a call that is decided": {begin().quiescence().call(190*s, "n1", "ok", s).call(195*s, "n1", "rejected", s), "R7", "", nil},
-		"a call that nobody decides": {
+		"an undecided call": {
 			begin().quiescence().call(180*s, "n1", "ambiguous", 5*s), "R7", `add at n1, made 2m50s after quiescence`, []int{5, 6}},
 
 		"a panic": {
@@ -123,7 +123,7 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 	}
 }
 
-// What faults excuse is not held against anything.
+// What faults explain is waived.
 func TestWhatIsNotDueIsNotJudged(t *testing.T) {
 	const s = time.Second
 	for name, l := range map[string]*lives{

@@ -21,7 +21,7 @@ type shrinker struct {
 	found trace.Violation // in a run of best
 	first Subject
 
-	// property is what is kept; atEnd says that it was violated when the run ended, and
+	// property is what is kept; atEnd is set if it was violated when the run ended, and
 	// quiet how long nothing had been asked of the cluster by then.
 	property string
 	atEnd    bool
@@ -40,10 +40,10 @@ type shrinker struct {
 	ahead   sync.WaitGroup
 }
 
-// answer is what the oracle says about a plan, once done is closed.
+// answer is the oracle's result for a plan, once done is closed.
 type answer struct {
 	plan Subject
-	// counted says that somebody needed it.
+	// counted is set once the result was used.
 	counted    bool
 	done       chan struct{}
 	violations []trace.Violation
@@ -159,7 +159,7 @@ func (s *shrinker) accept(pass string, all candidates) (int, bool) {
 	return 0, false
 }
 
-// fits says whether a plan may be tried at all.
+// fits reports whether a plan may be tried at all.
 func (s *shrinker) fits(p Subject) bool {
 	return p.Validate() == nil && (!s.atEnd || quiet(p) >= s.quiet) && plan.Hash(p.Encode()) != plan.Hash(s.best.Encode())
 }
@@ -201,12 +201,12 @@ func (s *shrinker) count(a *answer) {
 	}
 }
 
-// spent says that no more runs may be made.
+// spent reports whether no more runs may be made.
 func (s *shrinker) spent() bool {
 	return s.ctx.Err() != nil || s.o.Budget > 0 && s.runs >= s.o.Budget-s.reserve
 }
 
-// wait waits for the runs that nobody needed.
+// wait waits for the runs whose results were not used.
 func (s *shrinker) wait() { s.ahead.Wait() }
 
 // pass returns the account of a pass.

@@ -3,7 +3,7 @@
 // their defaults, and keeps what still violates the same property.
 //
 // Its one invariant: a plan is accepted only by [shrinker.accept], and only if the
-// oracle says that it violates the property the shrinking began with. So one bug
+// oracle reports that it violates the property the shrinking began with. So one bug
 // cannot turn into another. Three rules more keep it from slipping into what is no
 // bug at all, only a plan cut too short:
 //
@@ -23,8 +23,8 @@
 // same to it, and one property that fails at two is two. It shrinks the draws of a
 // generator, so a plan from a file, from a trace or from another generator cannot be
 // shrunk at all, and removing a draw shifts the meaning of all that follow. It stops
-// by the wall clock and says nothing about minimality. Here the plan itself is
-// reduced, whoever made it, with the property's identifier as the thing to keep, and
+// by the wall clock and does not guarantee minimality. Here the plan itself is
+// reduced, whatever its origin, with the property's identifier as the thing to keep, and
 // the draws of what is left stay as they were ([plan.Plan.WithoutFault]).
 //
 // The package knows the framework's part of a plan, and violations. What an application's

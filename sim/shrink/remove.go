@@ -62,7 +62,7 @@ var (
 	})
 )
 
-// without returns a valid plan that lacks elements of a family, nil if there is none.
+// without returns a valid plan without some elements of a family, nil if there is none.
 func without(s Subject, f Family, from, to int) Subject {
 	s = s.Clone()
 	f.Without(s, from, to)

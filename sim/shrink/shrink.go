@@ -10,7 +10,7 @@ import (
 )
 
 // Oracle runs a plan and returns what it violates. It must give the same answer for
-// the same plan and be safe for concurrent use. An error says that there is no answer
+// the same plan and be safe for concurrent use. An error means that there is no answer
 // (the harness failed); a plan without an answer is not accepted.
 type Oracle func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error)
 
@@ -27,7 +27,7 @@ type Options struct {
 	Jobs int
 	// Budget is how many runs may be spent; zero for no bound.
 	Budget int
-	// Watch is told of every step; nil for nobody.
+	// Watch is called for every step; nil for none.
 	Watch func(Step)
 }
 
@@ -68,7 +68,7 @@ type Result struct {
 	Unanswered int
 }
 
-// Statement says in one line what the result is worth.
+// Statement describes in one line what the result guarantees.
 func (r Result) Statement() string {
 	runs := Count(r.Runs, "run")
 	switch {
@@ -81,7 +81,7 @@ func (r Result) Statement() string {
 	return fmt.Sprintf("not proven to be minimal: %s left when the budget ended or a run failed (%s)", Count(r.Elements, "element"), runs)
 }
 
-// ErrHolds says that the plan to shrink violates nothing, or not what was asked for.
+// ErrHolds is returned if the plan to shrink violates nothing, or not what was asked for.
 var ErrHolds = errors.New("the plan does not violate the property")
 
 // Shrink shrinks a valid plan. It changes nothing in p. The error is [ErrHolds], or the

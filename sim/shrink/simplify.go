@@ -126,10 +126,10 @@ func (s *shrinker) fields() {
 	}
 }
 
-// leaf is a value inside a plan, beside the one that says nothing.
+// leaf is a value inside a plan, and its default.
 type leaf struct {
 	value, boring reflect.Value
-	// down says that it may not become larger to be rounder.
+	// down is set if rounding may not make it larger.
 	down bool
 }
 
@@ -170,7 +170,7 @@ type collector struct {
 }
 
 // collect appends the values inside v; usual is what they are by default, invalid for what
-// the type says.
+// the default of the type.
 func (c *collector) collect(v, usual reflect.Value) {
 	if !usual.IsValid() {
 		var ok bool

@@ -55,7 +55,7 @@ type Subject interface {
 }
 
 // Value is a part of a plan that may be made simpler: a pointer, and what it points to by
-// default; nil for what its type says.
+// default; nil for the default of its type.
 type Value struct{ Of, Usual any }
 
 // Family is a kind of element that can be taken away from a plan, numbered from 0.
@@ -64,7 +64,7 @@ type Family struct {
 	// Workload is true if the elements are part of the workload, or decide what it means.
 	Workload bool
 	Count    func(s Subject) int
-	// Without changes a copy of the plan that it may keep, so that it lacks the elements
+	// Without changes a copy of the plan that it may keep, removing the elements
 	// from..to-1. Whatever refers to them is removed afterwards.
 	Without func(s Subject, from, to int)
 }

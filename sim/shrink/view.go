@@ -61,7 +61,7 @@ type slicer struct {
 // noise are the kinds that are no step of the protocol.
 var noise = []trace.Kind{trace.MessageSent, trace.MessageLost, trace.Listed, trace.FileWritten, trace.FileRenamed, trace.FileRemoved, trace.Replayed}
 
-// isProgress says that an event is about progress alone.
+// isProgress reports whether an event is about progress alone.
 func isProgress(e *trace.Event) bool {
 	return strings.Contains(e.Str("command"), "UNIT_PROGRESS") || e.Str("do") == "update-progress"
 }

@@ -68,7 +68,7 @@ func TestAViewHoldsWhatLedToTheViolationAndNothingElse(t *testing.T) {
 	assert.Equal(t, []int{2, 3, 5, 7, 8, 11, 12, 17, 20}, view)
 
 	view = View(tr, trace.Violation{Property: "P9", At: 19 * time.Millisecond, Node: "n3"})
-	assert.Equal(t, []int{4, 9, 15, 16, 19}, view, "with the fault that struck the node, and without the other task")
+	assert.Equal(t, []int{4, 9, 15, 16, 19}, view, "with the fault that was activated at the node, and without the other task")
 }
 
 func TestAViewOfNothingIsEmpty(t *testing.T) {

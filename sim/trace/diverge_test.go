@@ -55,7 +55,7 @@ func TestDivergencesThatAreNoEvents(t *testing.T) {
 		{"one is empty", "", "x\n", 1, 0, "they part in line 1: nothing here, x there"},
 		{"one ends before the other", "x\n", "x\ny\n", 2, 0, "they part in line 2: nothing here, y there"},
 		{"one ends in the middle of a line", "x\nye", "x\ny\n", 2, 0, "they part in line 2: ye here, y there"},
-		{"one lacks the end of its last line", "x\ny", "x\ny\n", 2, 0, "they part in line 2: y here, y there"},
+		{"one has no end of its last line", "x\ny", "x\ny\n", 2, 0, "they part in line 2: y here, y there"},
 		{"a footer", string(whole), string(whole[:footer]) + "{}\n", 602, 0, "they part in line 602: {\"verdict\""},
 		{"one ends at the end of a block", strings.Repeat("x\n", 256), strings.Repeat("x\n", 257), 257, 0, "they part in line 257: nothing here, x there"},
 		{"an event against the footer", string(long(t, 5, 0)), string(long(t, 4, 0)), 6, 5, "they part in event 5 (line 6): {\"at\":4"},

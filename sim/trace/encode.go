@@ -164,7 +164,7 @@ func appendEvent(b []byte, e *Event) []byte {
 	return append(b, '}', '\n')
 }
 
-// The beginnings of lines, by which they are told apart.
+// The beginnings of lines, by which they are distinguished.
 const (
 	eventPrefix  = `{"at":`
 	footerPrefix = `{"verdict":`

@@ -9,7 +9,7 @@ import (
 // Event is one thing that happened.
 type Event struct {
 	// Seq is the event's place in its trace, from 1: that of its line after the header.
-	// The recorder says it to watchers and the reader to readers; it is not written.
+	// The recorder and the reader set it; it is not written.
 	Seq int
 	// At is the virtual time since the start of the run. It never runs backwards
 	// from one event to the next.
@@ -18,7 +18,7 @@ type Event struct {
 	Node string
 	// Incarnation counts the starts of Node from 1; 0 for the harness.
 	Incarnation int
-	// Kind says what happened; see the Kind constants.
+	// Kind is what happened; see the Kind constants.
 	Kind Kind
 	// Fields are the details, in a fixed order for each kind.
 	Fields []Field

@@ -24,7 +24,7 @@ func ReadFile(name string) (*Trace, error) {
 }
 
 // WriteFile writes the bytes of a whole trace under a temporary name, makes them
-// durable and renames the file, so that nobody ever sees half of it. A name that
+// durable and renames the file, so that no reader ever sees a part of it. A name that
 // ends in ".zst" gets them zstd-compressed.
 func WriteFile(name string, trace []byte) (err error) {
 	if strings.HasSuffix(name, ".zst") {

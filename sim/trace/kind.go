@@ -1,6 +1,6 @@
 package trace
 
-// Kind says what an event is.
+// Kind is the type of an event.
 type Kind string
 
 // The kinds of events, with their fields in order. Fields in [brackets] are there
@@ -57,7 +57,7 @@ const (
 	// arrives is the virtual time of the delivery, in ns.
 	MessageSent Kind = "sent"
 	// MessageLost: a message will not be, or could not be, delivered. to, msg, id, n,
-	// why ("down": nobody is the node, or the caller is gone; "full": too many wait).
+	// why ("down": the node is not up, or the caller is gone; "full": too many wait).
 	// Node is the sender, which may be dead by now.
 	MessageLost Kind = "lost"
 
@@ -94,7 +94,7 @@ const (
 	// the position of the fault that lets an operator do it; above both for what schedulers
 	// and providers call), do, what it is about, [flaw (what is wrong with a submission)],
 	// [resent (true: a fault makes a call again,
-	// or late, and nobody waits for it)].
+	// or late, and no caller waits for it)].
 	Called Kind = "called"
 	// Proposed: the operation's command got a request id, under which it is committed if
 	// ever. op, client, seq.
@@ -140,7 +140,7 @@ const (
 	SchedulerClosing Kind = "scheduler-closing"
 	// SchedulerClosed: the node's scheduler has been closed, and Close has returned.
 	SchedulerClosed Kind = "scheduler-closed"
-	// HandleTerminated: a task handle was told to stop. The same fields.
+	// HandleTerminated: a task handle was terminated. The same fields.
 	HandleTerminated Kind = "handle-terminated"
 
 	// ShardChanged: a replica of a shard changed durably. collection, born (the log index

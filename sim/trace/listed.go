@@ -23,7 +23,7 @@ type ListedTask struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// ListContents makes the field of a [Listed] event that says what the list shows:
+// ListContents makes the field of a [Listed] event that holds what the list shows:
 // equal lists have equal fields.
 func ListContents(tasks []ListedTask) Field {
 	if tasks == nil {

@@ -171,13 +171,13 @@ func (r *Reader) end(line []byte) error {
 		return r.fail(errors.New("the footer was edited: it does not agree with its seal"))
 	}
 	if sum := hex.EncodeToString(r.hash.Sum(nil)); sum != f.Hash {
-		return r.fail(fmt.Errorf("the lines before this one were edited: their hash is %s, the footer says %s", sum, f.Hash))
+		return r.fail(fmt.Errorf("the lines before this one were edited: their hash is %s, the footer has %s", sum, f.Hash))
 	}
 	switch {
 	case f.Events != r.events:
-		return r.fail(fmt.Errorf("there are %d events, the footer says %d", r.events, f.Events))
+		return r.fail(fmt.Errorf("there are %d events, the footer has %d", r.events, f.Events))
 	case f.VirtualTime != r.last:
-		return r.fail(fmt.Errorf("the last event is at %s, the footer says %s", r.last, f.VirtualTime))
+		return r.fail(fmt.Errorf("the last event is at %s, the footer has %s", r.last, f.VirtualTime))
 	case !maps.EqualFunc(ofKinds(f.Counters), r.counters, func(n int64, counted *int64) bool { return n == *counted }):
 		return r.fail(errors.New("the counters of the footer are not those of the events"))
 	case f.Verdict.Passed != (len(f.Verdict.Violations) == 0):

@@ -29,7 +29,7 @@ type Recorder struct {
 	tallies  map[string]int64
 	watchers []watcher
 	words    map[string]string // names of nodes, for the watchers
-	spill    io.Writer         // gets every event at once; nil for nobody
+	spill    io.Writer         // gets every event at once; nil for none
 	schema   Schema            // writes the fields of bodies
 	closed   bool
 	err      error // the first one; Close returns it
@@ -212,8 +212,8 @@ func (r *Recorder) Watch(f func(Event), kinds ...Kind) {
 }
 
 // Count adds to a counter of the footer that counts something else than events of a
-// kind. Its name has a slash ("sometimes/leader change"), by which the two are told
-// apart; any other makes Close fail. A counter at zero is left out.
+// kind. Its name has a slash ("sometimes/leader change"), which distinguishes
+// the two; any other makes Close fail. A counter at zero is left out.
 func (r *Recorder) Count(name string, n int64) {
 	if r == nil {
 		return
@@ -226,7 +226,7 @@ func (r *Recorder) Count(name string, n int64) {
 	r.tallies[name] += n
 }
 
-// isTally says whether a counter of a footer is one of [Recorder.Count].
+// isTally reports whether a counter of a footer is one of [Recorder.Count].
 func isTally(name string) bool { return strings.Contains(name, "/") }
 
 // flush hashes and writes what has gathered. r.mu is held.

@@ -2,7 +2,7 @@ package trace
 
 import "time"
 
-// Body is what an event says, as a struct: one type for each kind of event. The structs
+// Body is the content of an event as a struct: one type for each kind of event. The structs
 // of the framework are in sim/trace/event, those of an application beside it.
 //
 // A body that was recorded or read is shared by all that look at the event, and must not
@@ -22,7 +22,7 @@ type Details interface {
 
 // Schema passes over the fields of an event in their order. The methods named after a
 // type write the field of that key, or read it; so writing and reading cannot differ. A
-// field that an event lacks is read as the zero value. A Schema allocates nothing but
+// field that is absent from an event is read as the zero value. A Schema allocates nothing but
 // space for the fields that it writes.
 type Schema struct {
 	fields  []Field

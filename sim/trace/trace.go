@@ -61,7 +61,7 @@ type Footer struct {
 	Events int
 	// VirtualTime is the time of the last event.
 	VirtualTime time.Duration
-	// Counters counts events by kind, and what [Recorder.Count] was told.
+	// Counters counts events by kind, and has the sums of [Recorder.Count].
 	Counters map[string]int64
 }
 

@@ -198,8 +198,8 @@ func TestAFooterThatIsSealedAgainMustAgreeWithTheEvents(t *testing.T) {
 	body, last := whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1], whole[bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1:]
 	for _, c := range []struct{ old, new, want string }{
 		{footer.Hash, strings.Repeat("0", 64), "trace: line 6: the lines before this one were edited"},
-		{`"events":4`, `"events":5`, "trace: line 6: there are 4 events, the footer says 5"},
-		{`"virtual_time":3600000000000`, `"virtual_time":7`, "trace: line 6: the last event is at 1h0m0s, the footer says 7ns"},
+		{`"events":4`, `"events":5`, "trace: line 6: there are 4 events, the footer has 5"},
+		{`"virtual_time":3600000000000`, `"virtual_time":7`, "trace: line 6: the last event is at 1h0m0s, the footer has 7ns"},
 		{`"applied":1`, `"applied":2`, "trace: line 6: the counters of the footer are not those of the events"},
 		{`"passed":false`, `"passed":true`, "trace: line 6: passed is true, but there are 2 violations"},
 	} {

@@ -8,7 +8,7 @@ import (
 
 // sent is the writer that sends the pieces of a trace. It is no part of the heap, and
 // neither is what it needs: when garbage is collected must not depend on whether a
-// trace is told as it is made.
+// trace is sent as it is recorded.
 var sent pieces
 
 // pieces sends what is written to it as frames. It is for one goroutine at a time.

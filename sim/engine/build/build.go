@@ -61,7 +61,7 @@ type Request struct {
 	Edits Edits
 	// CacheDir is where builds are kept; see [CacheDir].
 	CacheDir string
-	// Log is told what takes long.
+	// Log is called with a message before each step that takes long.
 	Log func(message string)
 }
 

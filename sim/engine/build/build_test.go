@@ -64,8 +64,8 @@ func (l *log) builds() int {
 	return n
 }
 
-// says runs a guest.
-func says(t *testing.T, g Guest) string {
+// output runs a guest and returns what it prints.
+func output(t *testing.T, g Guest) string {
 	t.Helper()
 	out, err := exec.Command(g.Path).CombinedOutput()
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestAGuestIsBuiltWhenItsSourcesAreNew(t *testing.T) {
 	r, l := order(dir, cacheDir)
 	first, err := Make(t.Context(), r)
 	require.NoError(t, err)
-	require.Equal(t, "one", says(t, first))
+	require.Equal(t, "one", output(t, first))
 	require.Equal(t, 1, l.builds())
 
 	again, err := Make(t.Context(), r)
@@ -94,8 +94,8 @@ func TestAGuestIsBuiltWhenItsSourcesAreNew(t *testing.T) {
 	other, err := Make(t.Context(), r)
 	require.NoError(t, err)
 	require.NotEqual(t, first.ID, other.ID)
-	require.Equal(t, "two", says(t, other))
-	require.Equal(t, "one", says(t, first), "the old build is still there")
+	require.Equal(t, "two", output(t, other))
+	require.Equal(t, "one", output(t, first), "the old build is still there")
 }
 
 func TestABuildIsKnownByWhatItIsMadeFromAndNotByWhereItLies(t *testing.T) {
@@ -127,7 +127,7 @@ func TestTheEnvironmentOfTheUserDoesNotMatter(t *testing.T) {
 			got, err := Make(t.Context(), r)
 			require.NoError(t, err)
 			require.Equal(t, want.ID, got.ID)
-			require.Equal(t, "one", says(t, got))
+			require.Equal(t, "one", output(t, got))
 		})
 	}
 }
@@ -141,7 +141,7 @@ func TestEditsAreCompiledAndTheTreeStaysAsItIs(t *testing.T) {
 	edited, err := Make(t.Context(), r)
 	require.NoError(t, err)
 	require.NotEqual(t, plain.ID, edited.ID)
-	require.Equal(t, "edited", says(t, edited))
+	require.Equal(t, "edited", output(t, edited))
 	again, err := Make(t.Context(), r)
 	require.NoError(t, err)
 	require.Equal(t, edited, again)
@@ -151,7 +151,7 @@ func TestEditsAreCompiledAndTheTreeStaysAsItIs(t *testing.T) {
 	again, err = Make(t.Context(), r)
 	require.NoError(t, err)
 	require.Equal(t, plain, again)
-	require.Equal(t, "one", says(t, again))
+	require.Equal(t, "one", output(t, again))
 
 	for _, name := range []string{"nosuchfile.go", "../word.go", "/word.go"} {
 		r.Edits = Edits{name: "package main\n"}
@@ -252,7 +252,7 @@ func TestBuildsThatNobodyUsesGoAway(t *testing.T) {
 	}
 	require.False(t, there("resting"), "there are enough younger ones")
 	require.False(t, there("forgotten"))
-	require.True(t, there(newPrefix+"recent"), "somebody may be at work on it")
+	require.True(t, there(newPrefix+"recent"), "another process may be at work on it")
 	require.False(t, there(newPrefix+"abandoned"))
 
 	add("used again", 2*forgotten)

@@ -25,7 +25,7 @@ type toolchain struct {
 	dir     string
 	env     []string
 
-	// What go env says.
+	// The values of go env.
 	GOROOT, GOVERSION, GOMOD, GOEXPERIMENT string
 }
 

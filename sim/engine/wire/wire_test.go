@@ -84,7 +84,7 @@ func TestFramesAreRefused(t *testing.T) {
 		want string
 	}{
 		{"a job where an answer belongs", answerOf, frame(jobFrame, "{}"), "a frame of job where answer was expected"},
-		{"a kind nobody knows", answerOf, frame('?', "{}"), "a frame of kind 0x3f where answer was expected"},
+		{"an unknown kind", answerOf, frame('?', "{}"), "a frame of kind 0x3f where answer was expected"},
 		{"an answer that is no JSON", answerOf, frame(answerFrame, "{"), "wire: answer: unexpected end of JSON input"},
 		{"an answer without a trace", answerOf, frame(answerFrame, "{}"), "ended without an answer"},
 		{"a length beyond all measure", answerOf, append(frame(answerFrame, "{}"), huge...), "a frame of 4294967295 bytes"},

@@ -124,10 +124,10 @@ func (p *process) Stop() {}
 
 var errUnknown = errors.New("it is not known whether it took effect")
 
-// errNotSent says that a call had no effect.
+// errNotSent is returned by a call without effect.
 var errNotSent = errors.New("it had no effect")
 
-// meaning says what the errors of calls mean.
+// meaning classifies the errors of calls.
 type meaning struct{}
 
 func (meaning) Outcome(err error) (outcome, verdict string) {

@@ -88,7 +88,7 @@ func (o *observer) agree(e *trace.Event, index uint64, state string) {
 	}
 }
 
-// total compares the number at rest with what clients were told. Adds are positive.
+// total compares the number at rest with the answers of clients. Adds are positive.
 func (o *observer) total(e *trace.Event, state string) {
 	var value, most int64
 	if _, err := fmt.Sscanf(state, "%x", &value); err != nil {

@@ -9,7 +9,7 @@ type Called struct {
 	Op int64
 	// Do names the operation.
 	Do string
-	// Details are what the application says the operation is about.
+	// Details are the application's own fields of the operation.
 	Details []trace.Field
 }
 

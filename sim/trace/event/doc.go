@@ -4,7 +4,7 @@
 // the Schema methods. The events of an application are in a package of its own, which
 // builds on this one.
 //
-// What an application says in an event of the framework is kept as it is, in a field
+// The fields that an application adds to an event of the framework are kept as they are, in a field
 // named Details.
 //
 // The package imports sim/trace and nothing else of this repository.
@@ -12,7 +12,7 @@ package event
 
 import "dtsim/sim/trace"
 
-// Of returns what an event says: the body that it was recorded with, or else one that is
+// Of returns the body of an event: the one that it was recorded with, or else one that is
 // read from its fields. Events of other kinds come to an [Other].
 func Of(e *trace.Event) trace.Body {
 	if e.Body != nil {
@@ -30,7 +30,7 @@ func Read(e *trace.Event, b trace.Body) trace.Body {
 	return b
 }
 
-// Other is an event of a kind that nobody has a struct for.
+// Other is an event of a kind without a struct.
 type Other struct {
 	kind trace.Kind
 	// Fields are the fields as they stand.

@@ -109,7 +109,7 @@ type Applied struct {
 	Index, Term uint64
 	// Command is its name.
 	Command string
-	// Details are what the application says the command is about.
+	// Details are the application's own fields of the command.
 	Details []trace.Field
 	// Outcome is [Accepted], or why it was rejected, in words.
 	Outcome string

@@ -76,7 +76,7 @@ func (b *LeftBehind) Schema(s *trace.Schema) {
 
 // AtRest is something that a node holds when the run ends.
 type AtRest struct {
-	// What says which: "state" and "log" are the framework's, the others the application's.
+	// What names it: "state" and "log" are the framework's, the others the application's.
 	What string
 	// Index is the last index applied, Hash 64 bits of the hash of the state; of a state.
 	Index uint64

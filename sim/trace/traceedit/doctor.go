@@ -44,7 +44,7 @@ func Find(all []trace.Event, match func(trace.Event) bool) int {
 	return i
 }
 
-// Set changes fields of the first event that matches, and adds those that it lacks.
+// Set changes fields of the first event that matches, and adds those that are absent.
 func Set(match func(trace.Event) bool, fields ...trace.Field) Script {
 	return func(all []trace.Event) []trace.Event {
 		i := Find(all, match)
