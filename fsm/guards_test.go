@@ -96,7 +96,7 @@ func TestAPayloadThatNobodyCanReadIsRefusedForEver(t *testing.T) {
 				require.ErrorIs(t, err, ErrPermanentRejection)
 				require.ErrorContains(t, err, "payload of task ns/"+id)
 			}
-			require.Empty(t, d.asked, "nobody looks for conflicts")
+			require.Empty(t, d.asked, "the guard is not asked for conflicts")
 		})
 	}
 	r := at(t, []any{})
@@ -261,13 +261,13 @@ func TestDeleteTasksForCollection(t *testing.T) {
 		r.RegisterCollectionExtractor("also", collection)
 		return r
 	}
-	t.Run("removes what is bound to it, in any case and status, and says so in order", func(t *testing.T) {
+	t.Run("removes what is bound to it, in any case and status, and reports it in order", func(t *testing.T) {
 		r := setUp(t)
 		wakes := r.wakes
 		r.must(&api.CancelDistributedTaskRequest{Namespace: "bound", Id: "z", Version: 1})
 		wakes++
 		require.Equal(t, []TaskDescriptor{{"m", 2}, {"m", 8}, {"z", 1}, {"z", 7}}, r.DeleteTasksForCollection("books"))
-		require.Equal(t, wakes, r.wakes, "nobody is woken")
+		require.Equal(t, wakes, r.wakes, "no namespace is woken")
 		list := r.list()
 		require.Len(t, list["bound"], 4)
 		require.Len(t, list["also"], 4)
@@ -326,7 +326,7 @@ func TestNotifier(t *testing.T) {
 		_, err = m.Task("ns", "a", 1)
 		require.NoError(t, err)
 	})
-	t.Run("nil wakes nobody", func(t *testing.T) {
+	t.Run("nil wakes nothing", func(t *testing.T) {
 		r := newRig(t)
 		r.SetSchedulerNotifier(nil)
 		r.must(addRequest("u1"))

@@ -64,7 +64,7 @@ func TestAddTask(t *testing.T) {
 		})
 	}
 
-	t.Run("everything the request says is kept", func(t *testing.T) {
+	t.Run("every field of the request is kept", func(t *testing.T) {
 		r := newRig(t)
 		r.must(&api.AddDistributedTaskRequest{
 			Namespace: "ns", Id: "a", Payload: []byte("p"), SubmittedAtUnixMillis: 1500,
@@ -278,7 +278,7 @@ func TestCleanUpTask(t *testing.T) {
 		require.NoError(t, r.do(cleanUp(5001, 0)))
 	})
 
-	t.Run("nobody is woken", func(t *testing.T) {
+	t.Run("no namespace is woken", func(t *testing.T) {
 		r := at(t, finished)
 		wakes := r.wakes
 		r.must(cleanUp(0, 0))

@@ -101,7 +101,7 @@ func TestTaskPredicates(t *testing.T) {
 			succeeded bool
 			anyFailed bool
 		}{
-			"nobody has":                  {nil, []string{"n1", "n2"}, false, false},
+			"none":                        {nil, []string{"n1", "n2"}, false, false},
 			"one has":                     {map[string]PostCompletionAck{"n1": yes}, []string{"n2"}, false, false},
 			"one has, one failed":         {map[string]PostCompletionAck{"n1": yes, "n2": no}, nil, false, true},
 			"both have":                   {map[string]PostCompletionAck{"n1": yes, "n2": yes}, nil, true, false},
@@ -121,7 +121,7 @@ func TestTaskPredicates(t *testing.T) {
 			})
 		}
 		require.Nil(t, none.MissingPostCompletionAckNodes())
-		require.True(t, none.AllPostCompletionAcksSucceeded(), "nobody owes one")
+		require.True(t, none.AllPostCompletionAcksSucceeded(), "no node owes one")
 	})
 }
 

@@ -273,13 +273,13 @@ func alone(t *rapid.T, task *Task) {
 	}
 	if task.Status == TaskStatusSwapping || task.Status == TaskStatusFinished {
 		require.False(t, task.AnyPostCompletionAckFailed(), "one failed swap fails the task")
-		require.True(t, !task.NeedsPreparationBarrier || task.AllPreparationAcksSucceeded(), "nobody swaps before all have prepared")
+		require.True(t, !task.NeedsPreparationBarrier || task.AllPreparationAcksSucceeded(), "no node swaps before all have prepared")
 	}
 	if task.Status == TaskStatusPreparing {
 		require.True(t, task.NeedsPreparationBarrier)
 		require.False(t, task.AllPreparationAcksSucceeded(), "a barrier that can lift has lifted")
 	}
 	if task.Status == TaskStatusFinished && task.AcksRequired {
-		require.True(t, task.AllPostCompletionAcksSucceeded(), "nobody finishes before all have swapped")
+		require.True(t, task.AllPostCompletionAcksSucceeded(), "no task finishes before all have swapped")
 	}
 }

@@ -53,7 +53,7 @@ func (r *rig) apply(c *api.ApplyRequest) error {
 		require.Equal(r.t, before, after, "a rejected command changes nothing")
 	}
 	if before == after {
-		require.Equal(r.t, wakes, r.wakes, "what changes nothing wakes nobody")
+		require.Equal(r.t, wakes, r.wakes, "what changes nothing wakes nothing")
 	}
 	requireTallies(r.t, r.Manager)
 	return err

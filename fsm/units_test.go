@@ -69,7 +69,7 @@ func TestUpdateUnitProgress(t *testing.T) {
 	}{
 		"progress 0 claims":                      {[]any{report(0, 1000)}, 0, 1, 1},
 		"progress 1 does not complete":           {[]any{report(1, 1000)}, 1, 1, 1},
-		"later progress wakes nobody":            {[]any{report(0, 1000), report(0.25, 2000)}, 0.25, 2, 1},
+		"later progress wakes nothing":           {[]any{report(0, 1000), report(0.25, 2000)}, 0.25, 2, 1},
 		"progress does not fall":                 {[]any{report(0.75, 1000), report(0.25, 2000)}, 0.75, 2, 1},
 		"the time is the reporter's, even older": {[]any{report(0.5, 9000), report(0.75, 2000)}, 0.75, 2, 1},
 	} {

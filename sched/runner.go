@@ -125,7 +125,7 @@ func (r *runner) handle(version uint64) *handle {
 	return nil
 }
 
-// terminate tells a worker to stop, once.
+// terminate asks a worker to stop, once.
 func (s *Scheduler) terminate(h *handle) {
 	s.mu.Lock()
 	again := h.terminated
@@ -145,7 +145,7 @@ func (s *Scheduler) terminate(h *handle) {
 	s.log.task(h.key, h.version).Info("terminated task")
 }
 
-// wakeWhenGone asks for a pass when a worker has exited that was told to stop: a newer
+// wakeWhenGone asks for a pass when a terminated worker has exited: a newer
 // version may wait for that.
 func (s *Scheduler) wakeWhenGone(h *handle) {
 	s.work.Go(func() {

@@ -207,7 +207,7 @@ func (c *cluster) UpdateDistributedTaskUnitProgress(ctx context.Context, namespa
 }
 
 // plainProvider is a provider without callbacks that notes what it is asked.
-// Workers do nothing until they are told to stop.
+// Workers do nothing until they are terminated.
 type plainProvider struct {
 	// hook, when set, runs inside every call, whose name it gets; its error is the
 	// call's, where calls have errors.

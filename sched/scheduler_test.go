@@ -267,7 +267,7 @@ func TestEqualIDsInTwoNamespacesDoNotMeet(t *testing.T) {
 		n.tick()
 		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status("a", "job"))
 		assert.Equal(t, fsm.TaskStatusStarted, n.cluster.status("b", "job"))
-		assert.Equal(t, fsm.TaskStatusSwapping, n.cluster.status("c", "job"), "nobody here knows that namespace")
+		assert.Equal(t, fsm.TaskStatusSwapping, n.cluster.status("c", "job"), "no provider here has that namespace")
 		assert.Equal(t, []string{"set recorder", "start job v2"}, b.noted())
 	})
 }
@@ -303,7 +303,7 @@ func TestEveryCallGetsACopyOfItsOwn(t *testing.T) {
 		n.tick()
 		assert.Equal(t, fsm.TaskStatusFinished, n.cluster.status(ns, "job"))
 		assert.Equal(t, 7, p.calls)
-		assert.Zero(t, p.damaged, "nobody saw what another had done to its copy")
+		assert.Zero(t, p.damaged, "no callback saw what another had done to its copy")
 	})
 }
 

@@ -168,7 +168,7 @@ func TestShardNoopProviderProcessesUnits(t *testing.T) {
 			files:   map[string]string{".dtm/dtm-process/t/a": "processed by n1", ".dtm/dtm-process/t/b": "processed by n1"},
 			takes:   7 * time.Second,
 		},
-		"side by side when the payload says so": {
+		"side by side when the payload requires it": {
 			payload:  ShardNoopProviderPayload{MaxConcurrency: 2, ProcessingDelayMs: 1000, SlowUnitID: "a", SlowUnitDelayMs: 500},
 			units:    pendingUnits("a", "b"),
 			calls:    []string{"progress a 0.5", "progress b 0.5", "complete b", "complete a"},
@@ -188,7 +188,7 @@ func TestShardNoopProviderProcessesUnits(t *testing.T) {
 			files: map[string]string{".dtm/dtm-process/t/mine": "processed by n1"},
 			takes: 100 * time.Millisecond,
 		},
-		"and fails the one it is told to": {
+		"and fails the one that the payload names": {
 			payload: ShardNoopProviderPayload{FailUnitID: "a"},
 			units:   pendingUnits("a", "b"),
 			answer: func(call string, _ int) error {

@@ -40,7 +40,7 @@ func (h *noopHandle) Terminate() { h.cancel() }
 // Done is closed when the worker has exited.
 func (h *noopHandle) Done() <-chan struct{} { return h.done }
 
-// working reports whether the worker neither exited nor was told to.
+// working reports whether the worker neither exited nor was asked to.
 func (h *noopHandle) working() bool { return h != nil && h.ctx.Err() == nil }
 
 // noopWorker is one start of a task at work.

@@ -90,7 +90,7 @@ func TestShardNoopProviderNeverWorksTwiceOnARun(t *testing.T) {
 		first.Terminate()
 		second, err := p.StartTask(task)
 		require.NoError(t, err)
-		assert.NotSame(t, first, second, "the first was told to stop")
+		assert.NotSame(t, first, second, "the first was terminated")
 		<-second.Done()
 		select {
 		case <-first.Done():

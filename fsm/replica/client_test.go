@@ -217,7 +217,7 @@ func TestTheLogBringsTheOutcomeWhenNoAnswerDoes(t *testing.T) {
 		require.NoError(t, follower.client.AddDistributedTask(c.within(time.Minute), "x", "a", nil, []string{"u"}))
 		committed, effective := leader.commits(api.CommandAddTask)
 		require.Equal(t, 1, effective)
-		require.LessOrEqual(t, committed, 5, "it went on asking after the log had told")
+		require.LessOrEqual(t, committed, 5, "it went on asking after the log had the outcome")
 		require.ErrorIs(t, follower.client.CancelDistributedTask(c.within(time.Minute), "x", "nope", 1), fsm.ErrTaskDoesNotExist,
 			"a rejection comes the same way")
 	})

@@ -53,7 +53,7 @@ func TestANewLeaderDoesNotAnswerBeforeItsFirstCommit(t *testing.T) {
 		c.isolate(old)
 		c.setLate(everywhere(100 * time.Millisecond))
 		next := c.leader(old)
-		require.Empty(t, next.replica.Tasks(), "the new leader has applied the write already: the test says nothing")
+		require.Empty(t, next.replica.Tasks(), "the new leader has applied the write already: the test has no effect")
 
 		tasks, err := next.client.ListDistributedTasks(c.within(time.Minute))
 		require.NoError(t, err)
@@ -85,7 +85,7 @@ func TestADeposedLeaderDoesNotAnswerFromMemory(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, raft.Leader, next.raft.State())
 		require.NoError(t, next.client.AddDistributedTask(ctx, "x", "a", nil, []string{"u"}))
-		require.Equal(t, raft.Leader, old.raft.State(), "the old leader knows already: the test says nothing")
+		require.Equal(t, raft.Leader, old.raft.State(), "the old leader knows already: the test has no effect")
 
 		var tasks map[string][]*fsm.Task
 		var listErr, verifyErr error
@@ -209,7 +209,7 @@ func TestAReadThatWaitsForTheLogEndsWithRaft(t *testing.T) {
 		behind.replica.mu.Lock()
 		waiting := len(behind.replica.waits.indexes)
 		behind.replica.mu.Unlock()
-		require.Equal(t, 1, waiting, "it does not wait for the log: the test says nothing")
+		require.Equal(t, 1, waiting, "it does not wait for the log: the test has no effect")
 		require.NoError(t, behind.raft.Shutdown().Error())
 		require.ErrorContains(t, <-done, "shut down")
 	})

@@ -92,7 +92,7 @@ func TestWhatATenantHasSwappedOutlivesTheRecordUntilAllChange(t *testing.T) {
 	requireReplayed(t, r, j)
 
 	late := j.apply(r, swapTenants(t, "field", ref, "bert"))
-	require.ErrorIs(t, late.Err, fsm.ErrTaskDoesNotExist, "nobody can tell any more")
+	require.ErrorIs(t, late.Err, fsm.ErrTaskDoesNotExist, "the outcome is no longer recorded")
 
 	accept(updateProperty(t, "Notes", "text", "gse", nil))
 	require.Zero(t, by(), "a user sets it for all tenants")

@@ -110,7 +110,7 @@ func TestDropTakesTheTasksOfTheCollectionWithIt(t *testing.T) {
 	require.ErrorIs(t, late.Err, fsm.ErrTaskDoesNotExist)
 	require.ErrorContains(t, j.apply(r, addTask(t, "repair", "upper", payload{Collection: "Docs"}, "u")).Err, "does not exist")
 	require.NoError(t, j.apply(r, createDocs(t)).Err)
-	require.Equal(t, uint64(19), r.Schema().Collection("Docs").Version, "a new collection is told from the old one")
+	require.Equal(t, uint64(19), r.Schema().Collection("Docs").Version, "a new collection is distinguished from the old one")
 	requireReplayed(t, r, j)
 }
 

@@ -29,7 +29,7 @@ func TestDuplicatesGetTheFirstOutcome(t *testing.T) {
 			second := j.apply(r, withID(tc.request, "c", 1, 1))
 
 			require.Equal(t, uint64(3), first.Index)
-			require.Equal(t, first, second, "the duplicate tells another outcome")
+			require.Equal(t, first, second, "the duplicate returns another outcome")
 			require.Equal(t, uint64(5), r.AppliedIndex())
 			require.Equal(t, before, r.Schema())
 			require.Equal(t, tasks, r.Tasks(), "the duplicate has had an effect")

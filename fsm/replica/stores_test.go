@@ -211,7 +211,7 @@ func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
 	snapshot(snapshots, 4, 3, closed)
 	require.Equal(t, []uint64{0, 0, 0, 3, 2, 0}, terms(log), "the log holds another entry")
 	snapshot(snapshots, 3, 2, closed)
-	require.Equal(t, []uint64{0, 0, 0, 3, 2, 0}, terms(log), "an older snapshot says nothing")
+	require.Equal(t, []uint64{0, 0, 0, 3, 2, 0}, terms(log), "an older snapshot changes nothing")
 
 	log, snapshots = open(entry(1, 2), entry(2, 2))
 	snapshot(snapshots, 4, 2, closed)

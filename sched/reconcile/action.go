@@ -15,7 +15,7 @@ const (
 	Relist
 	// Forget: nothing is left of the key; its memory may go.
 	Forget
-	// Terminate tells the worker of Version to stop.
+	// Terminate asks the worker of Version to stop.
 	Terminate
 	// Reap drops the handle of Version, whose worker has exited.
 	Reap

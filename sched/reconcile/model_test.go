@@ -383,7 +383,7 @@ func (n *modelNode) remember() {
 func (w *world) work(t *rapid.T, n *modelNode) {
 	alive, now := n.alive(), w.now()
 	if len(alive) == 0 || now == nil || now.Version != alive[0] {
-		t.Skip("nobody works here")
+		t.Skip("no node has a worker")
 	}
 	unit := rapid.SampledFrom(slices.Sorted(maps.Keys(now.Units))).Draw(t, "unit")
 	switch rapid.IntRange(0, 19).Draw(t, "report") {

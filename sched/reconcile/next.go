@@ -80,8 +80,8 @@ func ignoreOldViews(s situation) (Action, bool) {
 	return s.act(Wait)
 }
 
-// lookAgainAfterEffects: after an accepted ack, finalization or removal nobody
-// here knows the state of the task (of two acks the first wins, the last one lifts
+// lookAgainAfterEffects: after an accepted ack, finalization or removal the
+// state of the task is not known here (of two acks the first wins, the last one lifts
 // a barrier), so the next decision needs a list that was started later.
 func lookAgainAfterEffects(s situation) (Action, bool) {
 	if s.Pass > s.memory.EffectPass {
@@ -158,7 +158,7 @@ func (s situation) callbacks() bool { return s.Caps.UnitAware && !s.suppressed()
 
 // runWorker: a worker runs while the task is STARTED and has units for this node,
 // at most one (P14) and never beside the remains of an earlier version; otherwise
-// it is told to stop (P10).
+// it is terminated (P10).
 func runWorker(s situation) (Action, bool) {
 	handle := s.handle()
 	if s.Task.Status == fsm.TaskStatusStarted && s.Task.Eligible {

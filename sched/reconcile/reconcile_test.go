@@ -51,7 +51,7 @@ func TestObserve(t *testing.T) {
 		want Observation
 	}{
 		{
-			"an unclaimed unit is for this node too, and owned by nobody",
+			"an unclaimed unit is for this node too, and has no owner",
 			task(fsm.TaskStatusStarted, unit("u", "", "", fsm.UnitStatusPending)),
 			Observation{Version: 5, Status: fsm.TaskStatusStarted, Eligible: true, AllPostAcksSucceeded: true,
 				Progress: Progress{Phase: 1}},

@@ -27,7 +27,7 @@ type Look[S any] struct {
 type Runner[S any] struct {
 	Memory Memory
 	// EndedAtStart is the version that was terminal in the first list of the incarnation,
-	// for as long as every list since has held a record of the key; 0 for none.
+	// for as long as every list since has had a record of the key; 0 for none.
 	EndedAtStart uint64
 	// Pending is the newest look, as long as no decision was made on it; Current is the
 	// look that decisions are made on.
@@ -87,7 +87,7 @@ func (r *Runner[S]) view(v View, exited func(Handle) bool) View {
 	v.Bootstrap = v.Present && r.EndedAtStart != 0 && r.EndedAtStart == v.Task.Version
 	v.Handles = slices.Clone(r.Handles)
 	for i := range v.Handles {
-		// A worker that cannot report its exit counts as gone once it was told to stop.
+		// A worker that cannot report its exit counts as gone once it was terminated.
 		if h := &v.Handles[i]; exited(*h) || h.Unwatched && h.State == Terminating {
 			h.State = Exited
 		}
@@ -116,7 +116,7 @@ func (r *Runner[S]) Settle(o Outcome) {
 	r.Memory = r.Memory.Settle(action, o)
 }
 
-// Terminated notes that a worker of the version was told to stop. Settle does so for
+// Terminated notes that a worker of the version was terminated. Settle does so for
 // Terminate; it is for workers that are stopped without a decision, by a shutdown.
 func (r *Runner[S]) Terminated(version uint64) {
 	i := slices.IndexFunc(r.Handles, func(h Handle) bool { return h.Version == version && h.State == Running })

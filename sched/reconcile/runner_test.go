@@ -80,12 +80,12 @@ func TestHandles(t *testing.T) {
 	require.Empty(t, r.Handles)
 
 	r = start(Outcome{Unwatched: true})
-	require.Equal(t, []Kind{Terminate, Reap}, kinds(r, running)[:2], "told to stop, it counts as gone")
+	require.Equal(t, []Kind{Terminate, Reap}, kinds(r, running)[:2], "terminated, it counts as gone")
 
 	r = start(Outcome{})
 	r.Terminated(5)
 	r.Terminated(6)
-	require.NotContains(t, kinds(r, running), Terminate, "a shutdown has told it already")
+	require.NotContains(t, kinds(r, running), Terminate, "a shutdown has terminated it already")
 }
 
 func TestWhatHadEndedAtTheStart(t *testing.T) {

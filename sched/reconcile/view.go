@@ -20,9 +20,9 @@ type Caps struct {
 type HandleState uint8
 
 const (
-	// Running: launched, not told to stop.
+	// Running: launched, not terminated.
 	Running HandleState = iota
-	// Terminating: told to stop, not known to have exited.
+	// Terminating: asked to stop, not known to have exited.
 	Terminating
 	// Exited: gone, for whatever reason.
 	Exited
@@ -46,7 +46,7 @@ type View struct {
 	Pass uint64
 	// First: the list is the first of the incarnation.
 	First bool
-	// Present: the list held a record of the key, which Task describes; when it held
+	// Present: the list has a record of the key, which Task describes; if it has
 	// none, Bootstrap, Expired and Task mean nothing.
 	Present bool
 	Task    Observation
