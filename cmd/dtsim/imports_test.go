@@ -62,7 +62,7 @@ var formats = []string{"sim/plan", "scenarios/tasks/taskplan", "sim/trace", "sim
 // products are the floors that ship: they must not know that a simulator exists.
 var products = []string{"fsm", "sched"}
 
-// pkg is what the rules need to know about a package, as `go list` tells it.
+// pkg is what the rules need to know about a package, as `go list` reports it.
 type pkg struct {
 	ImportPath     string
 	Dir            string

@@ -121,19 +121,19 @@ func byKeys(t *testing.T, tab *browsertest.Tab, want ...string) {
 	all, err := json.Marshal(want)
 	require.NoError(t, err)
 	var stop struct {
-		Is     []string
-		What   string
-		Seen   bool
-		Nobody bool
+		Is      []string
+		What    string
+		Seen    bool
+		Nothing bool
 	}
-	look := `((e) => ({is: ` + string(all) + `.filter((s) => e.matches(s)), what: e.outerHTML.slice(0, 80), nobody: e === document.body,
+	look := `((e) => ({is: ` + string(all) + `.filter((s) => e.matches(s)), what: e.outerHTML.slice(0, 80), nothing: e === document.body,
 		seen: e.checkVisibility() && getComputedStyle(e).outlineStyle !== "none"}))(document.activeElement)`
 	missing := slices.Clone(want)
 	tab.Eval(`scrollTo(0, 0); document.activeElement.blur()`, nil)
 	for range 200 {
 		tab.Press(kb.Tab)
 		tab.Eval(look, &stop)
-		if stop.Nobody {
+		if stop.Nothing {
 			break
 		}
 		require.True(t, stop.Seen, "the focus is seen on %s", stop.What)
@@ -145,7 +145,7 @@ func byKeys(t *testing.T, tab *browsertest.Tab, want ...string) {
 	require.Empty(t, missing, "what the tab key does not come to")
 }
 
-// sorted says how a column is sorted.
+// sorted returns how a column is sorted.
 func sorted(tab *browsertest.Tab, title string) (how string) {
 	tab.Eval(fmt.Sprintf(`document.querySelector(%q).ariaSort ?? ""`, title), &how)
 	return how
@@ -166,7 +166,7 @@ func walk(t *testing.T, tab *browsertest.Tab, file string) {
 	t.Helper()
 	whole, err := trace.ReadFile(file)
 	require.NoError(t, err)
-	told, err := timeline.New(whole)
+	projected, err := timeline.New(whole)
 	require.NoError(t, err)
 	tab.Until("document.documentElement.dataset.ready !== undefined")
 	both(t, tab)
@@ -180,7 +180,7 @@ func walk(t *testing.T, tab *browsertest.Tab, file string) {
 		}
 		tab.Eval(`({seq: dtsim.page.current, parts: Object.fromEntries([...document.querySelectorAll("#state [data-part]")].map((e) => [e.dataset.part, e.textContent]))})`, &seen)
 		want := make(map[string]string)
-		for part, value := range told.State(seen.Seq) {
+		for part, value := range projected.State(seen.Seq) {
 			want[part] = timeline.Visible(value)
 		}
 		steps += len(want)

@@ -30,7 +30,7 @@ func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
 	tests := []struct {
 		name, file, old, by string
 		property            string
-		says                []string
+		texts               []string
 		last                trace.Kind
 	}{
 		{
@@ -68,7 +68,7 @@ func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
 				require.Greater(t, len(whole.Events), 10, "the trace up to there")
 				found := whole.Footer.Verdict.Violations[0]
 				assert.Equal(t, tt.property, found.Property)
-				for _, words := range tt.says {
+				for _, words := range tt.texts {
 					assert.Contains(t, found.Message, words)
 				}
 				assert.NotContains(t, found.Message, " /", "a path of this machine")

@@ -83,7 +83,7 @@ func TestKilledCampaignIsContinued(t *testing.T) {
 	require.Less(t, done, want.Runs, "the campaign was killed before its end")
 
 	require.Equal(t, 0, dtsim(t, &got, "run", "--resume", parts))
-	require.Equal(t, want.Build, got.Build, "nobody edits the sources meanwhile")
+	require.Equal(t, want.Build, got.Build, "the sources are not edited meanwhile")
 	assert.Equal(t, want.Hash, got.Hash)
 	assert.Equal(t, want.RunHashes, got.RunHashes)
 	assert.Equal(t, want.Runs, got.Runs)

@@ -11,7 +11,7 @@ import (
 // ErrUnknown is the error for a document of another kind.
 var ErrUnknown = errors.New("not a document of dtsim run, check or mutants")
 
-// Read reads a document and returns a *[Campaign], a *[Check] or a *[Mutants], which it tells
+// Read reads a document and returns a *[Campaign], a *[Check] or a *[Mutants], which it distinguishes
 // apart by their keys. It ignores unknown keys, as those of a later build. Errors name the line.
 func Read(content []byte) (any, error) {
 	var keys map[string]json.RawMessage

@@ -115,7 +115,7 @@ func Long(t *testing.T, lasts time.Duration) *trace.Trace {
 	return taskstest.Trace(t, &p)
 }
 
-// Machine is a counterexample of a machine that tells no run.
+// Machine is a counterexample of a machine without a run.
 func Machine(t *testing.T) *trace.Trace {
 	t.Helper()
 	m := explore.Of(twophase.Hasty(3))

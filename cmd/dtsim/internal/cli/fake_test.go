@@ -114,7 +114,7 @@ func (e *fakeEngine) Run(ctx context.Context, job engine.Job) (engine.Result, er
 	}
 	applied := trace.Event{At: 2 * time.Second, Node: "n2", Incarnation: 1, Kind: trace.Applied}
 	switch word {
-	case "flaky", "shaky": // the violation, or what held, is another one each time
+	case "flaky", "shaky": // the violation, or the verdict, is another one each time
 		applied.Fields = []trace.Field{trace.Int("index", int64(run))}
 	case "deaf": // the seed decides nothing
 	default:

@@ -32,12 +32,12 @@ func TestLinesComeAtAPaceAndForEveryRunThatDidNotHold(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(&out, false, func() time.Time { return now })
 	p.Start(4)
-	held := campaign.Outcome{State: campaign.Passed}
-	p.Done(held)
+	passed := campaign.Outcome{State: campaign.Passed}
+	p.Done(passed)
 	now = now.Add(pace)
-	p.Done(held)
+	p.Done(passed)
 	p.Done(campaign.Outcome{State: campaign.Violated, Run: campaign.Run{Family: &campaign.Family{Name: "journey-1"}, Seed: 7}})
-	p.Done(held)
+	p.Done(passed)
 	p.Stop()
 
 	assert.Equal(t, "4 to run\n2 of 4 done\njourney-1, seed 7: violated\n4 of 4 done\n", out.String())

@@ -68,7 +68,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 		Example: `  dtsim run                                        every scenario, 3 seeds each
   dtsim run --scenario journey-3 --seeds 50        one scenario, seeds 1 to 50
   dtsim run --scenario 'journey-*' --seeds 7..7 -v one seed of some, with their hashes
-  dtsim run --scenario journey-1 --keep            keep plans and traces of what held, too
+  dtsim run --scenario journey-1 --keep            keep plans and traces of passed runs, too
   dtsim run --plan my.plan.json                    a plan written by hand
   dtsim run --for 10m                              as many seeds as fit
   dtsim run --report                               leave a page of it (see dtsim report)

@@ -226,7 +226,8 @@ func verdict(o campaign.Outcome) string {
 	return o.State.String()
 }
 
-// groupVerdict is "held", or how many runs did not, or not without a fault.
+// groupVerdict returns the verdict of a group: passed, or how many runs did not pass, or
+// did not pass without a fault.
 func groupVerdict(g campaign.Group) string {
 	var parts []string
 	if g.Violated > 0 {

@@ -98,13 +98,13 @@ func (p printer) sometimes(a coverage.Account, zeros bool) {
 // guards summarizes the checks of the harness itself.
 func (p printer) guards(r campaign.Result) string {
 	var words []string
-	held := 0
+	passed := 0
 	for _, o := range r.Controls {
 		if o.State == campaign.Passed {
-			held++
+			passed++
 		}
 	}
-	if len(r.Controls) > 0 && held == len(r.Controls) {
+	if len(r.Controls) > 0 && passed == len(r.Controls) {
 		words = append(words, "the planted violation was found, the control held")
 	}
 	if n := r.Twice(); n > 0 {
