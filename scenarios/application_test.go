@@ -11,7 +11,7 @@ import (
 )
 
 // A task is added and cancelled at one time. The log has the cancellation last, but its
-// caller was told otherwise: an order there is, but it is not that of the log.
+// caller got another answer: there is an order, but not that of the log.
 func TestJudgesThatContradictEachOther(t *testing.T) {
 	for name, tc := range map[string]struct{ outcome, text, want string }{
 		"the answer is that of the log":   {"ok", "", ""},

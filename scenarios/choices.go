@@ -10,7 +10,7 @@ import "dtsim/sim/keyed"
 // logarithms in floating point, whose last bit differs between machines, and the
 // same seed must give the same plan everywhere.
 type choices struct {
-	// next returns the byte of the next decision; what names it for people.
+	// next returns the byte of the next decision; what is its name, for humans.
 	next func(what string) byte
 }
 

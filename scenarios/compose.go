@@ -14,7 +14,7 @@ const (
 	// opening is when the first operation is issued: a cluster has a leader by then, or
 	// is about to have one.
 	opening = 3 * time.Second
-	// lastOperation is how long before the calm phase the workload ends.
+	// lastOperation is how long before quiescence the workload ends.
 	lastOperation = 2 * time.Second
 )
 
@@ -30,10 +30,10 @@ type composer struct {
 	// tasks have one entry per submission.
 	collections []*taskplan.Collection
 	tasks       []*taskplan.Task
-	// inherited is how many of the tasks nobody submits.
+	// inherited is how many of the tasks are inherited, not submitted.
 	inherited int
 	swarm     swarm
-	// flawed says that submissions may be bad in themselves.
+	// flawed allows submissions that are bad in themselves.
 	flawed bool
 }
 

@@ -19,7 +19,7 @@ type swarm struct {
 	rates map[plan.FaultKind]uint64
 	// quiet is a spell without faults; both are zero when there is none.
 	quietFrom, quietTo time.Duration
-	// departures says that nodes may go for good, left how many more may.
+	// departures allows nodes to leave for good; left is how many more may.
 	departures bool
 	left       int
 }
@@ -65,7 +65,7 @@ func (w *composer) companions(f plan.Fault) {
 	}
 	switch f.Kind {
 	case plan.InstallError:
-		// Nothing is installed unless somebody is behind.
+		// No snapshot is installed unless a node is behind.
 		w.plan.Faults = append(w.plan.Faults, plan.Fault{
 			Kind: plan.ForceSnapshot, Node: f.Node, At: f.At, When: f.When, For: plan.Duration(3 * time.Second),
 		})
@@ -76,15 +76,15 @@ func (w *composer) companions(f plan.Fault) {
 			When: &plan.Trigger{Moment: plan.FileUnsynced, Node: f.Node, Nth: 1 + w.number("nth-write", 8)},
 		})
 	case taskplan.WorkerLinger:
-		// Nobody is in the way of a worker that lingers unless its id runs again.
+		// A worker that lingers disturbs nothing unless its id runs again.
 		w.runAgain(f)
 	case plan.CallTwice:
 		// What comes again comes too late unless others take their time.
 		w.plan.Faults = append(w.plan.Faults, w.laggard(f, 3*time.Second))
 	case taskplan.AckFlip:
-		// A node has another outcome to tell when it does not know that it has told one:
+		// A node acknowledges another outcome when it does not know that it has sent one:
 		// the first is still on its way when it crashes. It comes into the log before the
-		// other, and both do before somebody else is ready.
+		// other, and both do before another node is ready.
 		sent := taskplan.PostAckSend
 		if f.Op == "ack-preparation" {
 			sent = taskplan.PrepareAckSend
@@ -107,11 +107,11 @@ func (w *composer) companions(f plan.Fault) {
 	}
 }
 
-// laggard lets the callbacks of a node that is not struck take their time, so that a
+// laggard delays the callbacks of a node that f does not concern, so that a
 // phase lasts for at least as long.
-func (w *composer) laggard(struck plan.Fault, least time.Duration) plan.Fault {
+func (w *composer) laggard(f plan.Fault, least time.Duration) plan.Fault {
 	at := w.anyNode()
-	if at == struck.Node {
+	if at == f.Node {
 		at = plan.NodeName(1 + (slices.Index(w.plan.Cluster.NodeNames(), at)+1)%w.plan.Cluster.Nodes)
 	}
 	return plan.Fault{
@@ -236,7 +236,7 @@ func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 	return t
 }
 
-// unreachable says that no task of the plan comes to a moment.
+// unreachable reports whether no task of the plan comes to a moment.
 func (w *composer) unreachable(m plan.Moment) bool {
 	switch {
 	case slices.Contains(barrierMoments, m):
@@ -287,8 +287,8 @@ func (w *composer) lasts(f *plan.Fault, steps ...time.Duration) {
 	}
 }
 
-// rule chooses for how long and how often a fault bites. There are few calls and
-// callbacks, and many messages: what bites the former seldom bites never.
+// rule chooses for how long and how often a fault is activated. There are few
+// calls and callbacks and many messages: a low rate would never concern the former.
 func (w *composer) rule(f *plan.Fault) {
 	f.Rate = w.swarm.rates[f.Kind]
 	if slices.Contains(linkKinds, f.Kind) {

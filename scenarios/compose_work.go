@@ -68,7 +68,7 @@ func (w *composer) create(c *taskplan.Collection) {
 	}
 }
 
-// step adds one more thing that somebody does.
+// step adds one more operation.
 func (w *composer) step() {
 	if w.family.tasksOnly {
 		w.submit()
@@ -86,7 +86,7 @@ func (w *composer) step() {
 	case 'r':
 		w.do(w.onTask(taskplan.CleanUpTask))
 	case 'l':
-		// Somebody polls.
+		// A client polls.
 		for range 1 + w.number("polls", 4) {
 			w.do(taskplan.Operation{Do: taskplan.ListTasks})
 			w.now += 300 * time.Millisecond
@@ -207,7 +207,7 @@ func (w *composer) giveUp() {
 		}
 		given[key] = true
 		for i := range w.plan.Cluster.Nodes {
-			// Nobody knows who is left, so every node is asked.
+			// Which nodes are left is unknown here, so every node is asked.
 			w.plan.Workload = append(w.plan.Workload, taskplan.Operation{
 				At: at, Node: plan.NodeName(1 + i), Do: taskplan.FailTask, Namespace: key[0], TaskID: key[1], Retry: 1,
 			})

@@ -9,7 +9,7 @@ import (
 
 // Controls returns two scenarios about the harness itself, which are in no list. Both
 // are the same small run. One promises what comes of it; the other promises what
-// cannot come of it, and where that does not violate task-ends, nobody looks.
+// cannot come of it, and if that does not violate task-ends, the promises are not checked.
 func Controls() (holds, fails Scenario) {
 	return Scenario{
 			Name:    "control",

@@ -32,7 +32,7 @@ func endings() []Scenario {
 		},
 		{
 			Name:    "bad-submissions",
-			Summary: "what is bad in itself is refused for ever, what nobody can work on fails, and the others go on",
+			Summary: "what is bad in itself is refused for ever, what cannot be worked on fails, and the others go on",
 			write:   badSubmissions,
 		},
 	}
@@ -140,7 +140,7 @@ func badSubmissions(d *draft) {
 		case flaw.OfCommand():
 			submit(files, flaw, rejected)
 		case flaw.Unreadable():
-			// Nobody reads the payload of a cleanup but the nodes that work on it.
+			// Only the nodes that work on a cleanup read its payload.
 			submit(retokenize, flaw, rejected)
 			d.promise(ending(submit(files, flaw, ok), "FAILED"))
 		case flaw == taskplan.UnknownProperty:

@@ -9,13 +9,13 @@ import (
 	"dtsim/sim/plan"
 )
 
-// history are bugs that systems like this one have had, each as the smallest story that
-// shows it: what went wrong there must come out well here. See scenarios/mutation.
+// history are bugs that systems like this one have had, each as the smallest plan that
+// shows it: what went wrong there must go right here. See scenarios/mutation.
 func history() []Scenario {
 	return []Scenario{
 		{
 			Name:    "interrupted-callbacks",
-			Summary: "callbacks are interrupted before and behind the barrier: nobody takes that for a failure, and the task finishes",
+			Summary: "callbacks are interrupted before and behind the barrier: that is not taken for a failure, and the task finishes",
 			write:   interruptedCallbacks,
 		},
 		{
@@ -65,7 +65,7 @@ func history() []Scenario {
 		},
 		{
 			Name:    "slow-farewell",
-			Summary: "a node's last callback takes longer than the record lives, while another task keeps everybody listing: nothing of it is left",
+			Summary: "a node's last callback takes longer than the record lives, while another task keeps all nodes listing: nothing of it is left",
 			write:   slowFarewell,
 		},
 		{
@@ -349,13 +349,13 @@ func behindASnapshot(d *draft) {
 }
 
 // lateSnapshot: raft installs whatever its leader has sent. What lies behind the snapshot by
-// then are entries of raft's own, of which no state machine is told, and the log does not
+// then are entries of raft's own, which no state machine receives, and the log does not
 // hold them any more.
 func lateSnapshot(d *draft) {
 	d.nodes(3)
 	leader, away, beside := d.other(0), d.other(2), d.other(1)
 	d.create(d.library(articles))
-	// Nobody looks, so that there are no commands.
+	// No scheduler lists, so that there are no commands.
 	d.plan.SchedulerTick = plan.Duration(time.Minute)
 	d.plan.Cluster.Raft.SnapshotThreshold = 1024
 	d.fault(plan.Fault{Kind: plan.Transfer, Node: leader})

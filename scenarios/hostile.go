@@ -99,7 +99,7 @@ func Hostile() []Scenario {
 		},
 		{
 			Name:    "hostile-acks",
-			Summary: "acks are late, lost, doubled and change their mind after a restart",
+			Summary: "acks are late, lost, doubled and reversed after a restart",
 			family: &family{
 				kinds: join(ackKinds, crash, []plan.FaultKind{plan.Partition, plan.Shutdown}), tasks: []taskplan.Kind{taskplan.Reindex}, steps: 6,
 				moments: ackMoments,

@@ -34,7 +34,7 @@ func TestAnyBytesAreAPlan(t *testing.T) {
 	})
 }
 
-// A calm that is too short for P16 would let a task hang unseen.
+// With a quiescent phase too short for P16 a task that hangs would not be found.
 func TestQuiescenceIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
 	const plans, runs = 200, 3
 	for _, s := range scenarios.Hostile() {
@@ -43,7 +43,7 @@ func TestQuiescenceIsLongEnoughToSeeThatEverythingEnds(t *testing.T) {
 				p := s.Plan(seed, scenarios.Options{})
 				bound := property.Bound(p)
 				require.GreaterOrEqual(t, (p.Duration - p.Quiescence).D(), bound, "seed %d", seed)
-				require.Less(t, bound, 10*time.Minute, "seed %d: nobody can wait that long", seed)
+				require.Less(t, bound, 10*time.Minute, "seed %d: a run cannot last that long", seed)
 			}
 			for seed := range uint64(runs) {
 				counters := taskstest.Trace(t, s.Plan(seed, scenarios.Options{})).Footer.Counters

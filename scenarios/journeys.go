@@ -39,7 +39,7 @@ func journeys() []Scenario {
 		},
 		{
 			Name:    "journey-3-barrier",
-			Summary: "journey-3 with the preparation barrier: nobody swaps before everybody has prepared",
+			Summary: "journey-3 with the preparation barrier: no node swaps before all have prepared",
 			write:   func(d *draft) { journey3(d, true) },
 		},
 		{
@@ -138,7 +138,7 @@ func journey3(d *draft, barrier bool) {
 	t.Barrier = barrier
 	d.add(t)
 
-	// While the units are at work, the property is nobody else's.
+	// While the units are at work, no other command may change the property.
 	d.wait("meddle", 200*time.Millisecond, 1500*time.Millisecond)
 	d.ends(rejected, d.do(taskplan.Operation{Do: taskplan.UpdateProperty, Target: c.Name, Property: title, Tokenization: field}))
 	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks}))

@@ -29,7 +29,7 @@ func TestEveryScenarioKeepsItsPromises(t *testing.T) {
 	if long {
 		seeds = 3
 	}
-	for _, s := range scenarios.Told() {
+	for _, s := range scenarios.Scripted() {
 		for seed := range seeds {
 			if s.Name == "journey-1" && seed > 0 {
 				continue // a thousand files take their time
@@ -54,7 +54,7 @@ func TestAScenarioRunsOnAsManyNodesAsItIsGiven(t *testing.T) {
 	if long {
 		sizes = []int{1, 2, 5}
 	}
-	for _, s := range scenarios.Told() {
+	for _, s := range scenarios.Scripted() {
 		if s.Name == "journey-1" {
 			continue
 		}
@@ -100,7 +100,7 @@ func breaking(p taskplan.Plan, i int, events []trace.Event) []trace.Violation {
 	return judge(&p, events)
 }
 
-// proves says whether a promise rests on an event.
+// proves reports whether a promise rests on an event.
 func proves(q *taskplan.Promise, e trace.Event) bool {
 	switch q.Expect {
 	case taskplan.UnitsOnce:

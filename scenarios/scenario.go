@@ -1,10 +1,10 @@
-// Package scenarios says what to try: named families of plans, each with the
+// Package scenarios is the catalogue of scenarios: named families of plans, each with the
 // promises that its runs must keep.
 //
 // A scenario is a pure function from a seed to a plan. The seed varies what a
 // scenario is not about: unit times, latencies, which node is asked and when, and
-// the number of nodes where that does not matter. What the scenario is about, its
-// promises say, and package scenarios/property holds the run to them.
+// the number of nodes where that does not matter. What the scenario is about is in its
+// promises, which package scenarios/property checks.
 package scenarios
 
 import (
@@ -17,9 +17,9 @@ import (
 
 // Scenario is a named family of plans.
 type Scenario struct {
-	// Name is how people call it, "journey-3" and so on.
+	// Name is its name in commands and pages, "journey-3" and so on.
 	Name string
-	// Summary is one line that says what happens and what must come of it.
+	// Summary describes in one line what happens and what must come of it.
 	Summary string
 
 	// One of the two makes the plan.
@@ -34,8 +34,8 @@ type Options struct {
 }
 
 // Plan returns the plan of a seed. The same seed and options give the same plan.
-// The plan is not validated: with options no cluster can have, plan.Validate
-// says so.
+// The plan is not validated: plan.Validate returns an error for options
+// that no cluster can have.
 func (s Scenario) Plan(seed uint64, o Options) *taskplan.Plan {
 	if s.family != nil {
 		return s.family.compose(fromSeed(s.Name, seed), s.Name, seed, o)
@@ -45,11 +45,12 @@ func (s Scenario) Plan(seed uint64, o Options) *taskplan.Plan {
 	return d.finish()
 }
 
-// All returns every scenario, in the order people read about them.
-func All() []Scenario { return slices.Concat(Told(), Hostile()) }
+// All returns every scenario, in the order of the documentation.
+func All() []Scenario { return slices.Concat(Scripted(), Hostile()) }
 
-// Told returns the scenarios that tell a story: they promise how it ends.
-func Told() []Scenario {
+// Scripted returns the scenarios whose operations and faults are written down: they promise
+// how the run ends.
+func Scripted() []Scenario {
 	return slices.Concat(journeys(), endings(), records(), rollbacks(), history())
 }
 

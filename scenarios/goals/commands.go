@@ -20,7 +20,7 @@ type command struct {
 	acked, ackedSuccess bool
 }
 
-// run is one run of a task, and what is known of it beside what the log says.
+// run is one run of a task, and what is known of it besides the log.
 type run struct {
 	*projection.Run
 	// submitter is the call that added the run, if it is known; replaces: the run took the
@@ -48,7 +48,7 @@ type callback struct {
 	units, swaps int
 }
 
-// change is what an event says about a task.
+// change is what an event changes of a task.
 type change struct {
 	*run
 	before, after taskevent.TaskStatus

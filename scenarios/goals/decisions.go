@@ -13,9 +13,9 @@ import (
 
 // Decides returns what decides in a run of a plan beside which nodes lead: which commands
 // about a task, a unit of it, a node's part in it or a collection were committed, and with
-// what verdict; which callbacks of a task a node has ended; what the clients of the
-// workload were told. When something was decided, and what was reported in between, is not
-// among it: a run in which all of that comes later has decided the same.
+// what verdict; which callbacks of a task a node has ended; which
+// answers the clients of the workload got. When something was decided, and what was reported
+// in between, is not among it: a run in which all of that comes later has decided the same.
 func Decides(p *plan.Plan) (coverage.Decide, error) {
 	decoded, err := taskplan.Of(p)
 	if err != nil {
@@ -55,7 +55,7 @@ func committedAs(c *taskevent.Command) (about string, what []string) {
 	case c.Class != "":
 		return "collection " + c.Class, []string{c.Name, verdict}
 	case c.Unreadable:
-		return "commands nobody can read", []string{c.Name, verdict}
+		return "unreadable commands", []string{c.Name, verdict}
 	case c.Name == unitCompletion:
 		return name + " unit " + c.UnitID, []string{c.NodeID, truth(c.Error == ""), verdict}
 	case c.Name == preparationAck || c.Name == postAck:

@@ -104,8 +104,8 @@ func TestWhetherARunHasDecidedOtherwise(t *testing.T) {
 
 func TestRerunsAreInTheAccount(t *testing.T) {
 	counters := map[string]int64{coverage.FaultPrefix + "loss/asked": 3}
-	for _, r := range []struct{ differed, told bool }{{true, true}, {true, false}, {false, false}, {false, true}, {true, true}} {
-		for name, n := range coverage.Ablation(plan.Loss, r.differed, r.told) {
+	for _, r := range []struct{ differed, reported bool }{{true, true}, {true, false}, {false, false}, {false, true}, {true, true}} {
+		for name, n := range coverage.Ablation(plan.Loss, r.differed, r.reported) {
 			counters[name] += n
 		}
 	}

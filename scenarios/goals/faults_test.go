@@ -29,86 +29,86 @@ func of(counters map[string]int64, prefix string) map[string]int64 {
 
 func TestAFaultIsAskedThenAppliedThenBitesThenIsEffective(t *testing.T) {
 	loss := plan.Fault{Kind: plan.Loss}
-	bite := func(t *tale) *tale {
+	activate := func(t *sequence) *sequence {
 		return t.fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultActivated, plan.Loss, "n2", trace.Str("to", "n1"))
 	}
 	for name, c := range map[string]struct {
-		tell func(t *tale)
-		want map[string]int64
+		build func(t *sequence)
+		want  map[string]int64
 	}{
-		"only asked": {func(*tale) {}, map[string]int64{"asked": 1}},
-		"applied":    {func(t *tale) { t.fault(trace.FaultBegan, plan.Loss, "") }, map[string]int64{"asked": 1, "applied": 1}},
-		"bitten": {func(t *tale) { bite(t).fault(trace.FaultActivated, plan.Loss, "n2") },
+		"only asked": {func(*sequence) {}, map[string]int64{"asked": 1}},
+		"applied":    {func(t *sequence) { t.fault(trace.FaultBegan, plan.Loss, "") }, map[string]int64{"asked": 1, "applied": 1}},
+		"activated twice": {func(t *sequence) { activate(t).fault(trace.FaultActivated, plan.Loss, "n2") },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 2}},
-		"followed by an election": {func(t *tale) { bite(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")) },
+		"followed by an election": {func(t *sequence) { activate(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")) },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 1, "effective": 1}},
-		"effective once": {func(t *tale) {
-			bite(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultActivated, plan.Loss, "n2").
+		"effective once": {func(t *sequence) {
+			activate(t).ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultActivated, plan.Loss, "n2").
 				ev("n3", trace.NodeState, trace.Str("state", "Candidate"))
 		}, map[string]int64{"asked": 1, "applied": 1, "bites": 2, "effective": 1}},
-		"followed by an outcome at the receiver": {func(t *tale) { bite(t).returns(1, "n1", "error") },
+		"followed by an outcome at the receiver": {func(t *sequence) { activate(t).returns(1, "n1", "error") },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 1, "effective": 1}},
-		"followed by an outcome elsewhere": {func(t *tale) { bite(t).returns(1, "n3", "error") },
+		"followed by an outcome elsewhere": {func(t *sequence) { activate(t).returns(1, "n3", "error") },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
-		"followed by an outcome too late": {func(t *tale) { bite(t).wait(time.Minute).returns(1, "n1", "error") },
+		"followed by an outcome too late": {func(t *sequence) { activate(t).wait(time.Minute).returns(1, "n1", "error") },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
-		"followed long after, but it lasted": {func(t *tale) {
-			bite(t).wait(time.Minute).fault(trace.FaultEnded, plan.Loss, "").returns(1, "n1", "error")
+		"followed long after, but it lasted": {func(t *sequence) {
+			activate(t).wait(time.Minute).fault(trace.FaultEnded, plan.Loss, "").returns(1, "n1", "error")
 		}, map[string]int64{"asked": 1, "applied": 1, "bites": 1, "effective": 1}},
-		"preceded by an election": {func(t *tale) {
+		"preceded by an election": {func(t *sequence) {
 			t.ev("n3", trace.NodeState, trace.Str("state", "Candidate"))
-			bite(t)
+			activate(t)
 		}, map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
-		"followed by what is ordinary": {func(t *tale) { bite(t).returns(1, "n1", "ok").finish("a") },
+		"followed by what is ordinary": {func(t *sequence) { activate(t).returns(1, "n1", "ok").finish("a") },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
-		"followed by a rejection, which is ordinary, too": {func(t *tale) { bite(t).commit(1, "n2", cancelTask, "a", "is no longer running", nil) },
+		"followed by a rejection, which is ordinary, too": {func(t *sequence) { activate(t).commit(1, "n2", cancelTask, "a", "is no longer running", nil) },
 			map[string]int64{"asked": 1, "applied": 1, "bites": 1}},
 	} {
-		tale := newTale(loss)
-		c.tell(tale)
-		require.Equal(t, c.want, of(tale.counters(), "fault/loss"), name)
+		made := newSequence(loss)
+		c.build(made)
+		require.Equal(t, c.want, of(made.counters(), "fault/loss"), name)
 	}
 }
 
 func TestConsequences(t *testing.T) {
 	for name, c := range map[string]struct {
-		tell func(t *tale)
-		kind plan.FaultKind
-		want bool
+		build func(t *sequence)
+		kind  plan.FaultKind
+		want  bool
 	}{
-		"a restart":                     {func(t *tale) { t.crash("n2").start("n2") }, plan.Crash, true},
-		"a snapshot that was sent":      {func(t *tale) { t.restores("n2") }, plan.Loss, true},
-		"a list without an answer":      {func(t *tale) { t.ev("n2", trace.ListFailed) }, plan.Loss, true},
-		"an ambiguous outcome":          {func(t *tale) { t.returns(1, "n2", "ambiguous") }, plan.ReplyLoss, true},
-		"a rejection":                   {func(t *tale) { t.returns(1, "n2", "rejected") }, plan.ReplyLoss, false},
-		"a duplicate":                   {func(t *tale) { t.commit(1, "n2", postAck, "a", "again", nil) }, plan.LateDuplicate, true},
-		"a duplicate of another's":      {func(t *tale) { t.commit(1, "n3", postAck, "a", "again", nil) }, plan.LateDuplicate, false},
-		"a command made again, refused": {func(t *tale) { t.commit(1, "n2", unitCompletion, "a", "is already terminal", nil) }, plan.CallTwice, true},
-		"a failed callback":             {func(t *tale) { t.ends("n2", taskevent.SwapRequested, "a", swapping, "boom") }, taskplan.CallbackError, true},
-		"a good callback":               {func(t *tale) { t.ends("n2", taskevent.SwapRequested, "a", swapping, "") }, taskplan.CallbackSlow, false},
-		"a callback again": {func(t *tale) {
+		"a restart":                     {func(t *sequence) { t.crash("n2").start("n2") }, plan.Crash, true},
+		"a snapshot that was sent":      {func(t *sequence) { t.restores("n2") }, plan.Loss, true},
+		"a list without an answer":      {func(t *sequence) { t.ev("n2", trace.ListFailed) }, plan.Loss, true},
+		"an ambiguous outcome":          {func(t *sequence) { t.returns(1, "n2", "ambiguous") }, plan.ReplyLoss, true},
+		"a rejection":                   {func(t *sequence) { t.returns(1, "n2", "rejected") }, plan.ReplyLoss, false},
+		"a duplicate":                   {func(t *sequence) { t.commit(1, "n2", postAck, "a", "again", nil) }, plan.LateDuplicate, true},
+		"a duplicate of another's":      {func(t *sequence) { t.commit(1, "n3", postAck, "a", "again", nil) }, plan.LateDuplicate, false},
+		"a command made again, refused": {func(t *sequence) { t.commit(1, "n2", unitCompletion, "a", "is already terminal", nil) }, plan.CallTwice, true},
+		"a failed callback":             {func(t *sequence) { t.ends("n2", taskevent.SwapRequested, "a", swapping, "boom") }, taskplan.CallbackError, true},
+		"a good callback":               {func(t *sequence) { t.ends("n2", taskevent.SwapRequested, "a", swapping, "") }, taskplan.CallbackSlow, false},
+		"a callback again": {func(t *sequence) {
 			t.begins("n2", taskevent.SwapRequested, "a", swapping).begins("n2", taskevent.SwapRequested, "a", swapping)
 		}, taskplan.CallbackPanic, true},
-		"a unit that failed": {func(t *tale) {
+		"a unit that failed": {func(t *sequence) {
 			t.ev("n2", trace.WorkEnded, trace.Str("outcome", "bad"))
 		}, taskplan.UnitError, true},
-		"a task that an ack failed": {func(t *tale) { t.ack(0, postAck, "a", "n2", false, failed) }, taskplan.AckFlip, true},
-		"recovery that is not done": {func(t *tale) { t.ev("n2", trace.RecoveryAsked, trace.Bool("done", false)) }, plan.Crash, true},
+		"a task that an ack failed": {func(t *sequence) { t.ack(0, postAck, "a", "n2", false, failed) }, taskplan.AckFlip, true},
+		"recovery that is not done": {func(t *sequence) { t.ev("n2", trace.RecoveryAsked, trace.Bool("done", false)) }, plan.Crash, true},
 	} {
-		tale := newTale(plan.Fault{Kind: c.kind})
-		tale.swap("a", true).fault(trace.FaultBegan, c.kind, "").fault(trace.FaultActivated, c.kind, "n2")
-		c.tell(tale)
-		require.Equal(t, c.want, tale.counters()["fault/"+string(c.kind)+"/effective"] == 1, name)
+		made := newSequence(plan.Fault{Kind: c.kind})
+		made.swap("a", true).fault(trace.FaultBegan, c.kind, "").fault(trace.FaultActivated, c.kind, "n2")
+		c.build(made)
+		require.Equal(t, c.want, made.counters()["fault/"+string(c.kind)+"/effective"] == 1, name)
 	}
 }
 
 func TestWhatAnOperatorDoesIsAFaultsOneBite(t *testing.T) {
 	operate := plan.Fault{Kind: plan.Operate, Do: taskplan.Do(taskplan.Operation{Do: taskplan.CancelTask})}
 	for outcome, effective := range map[string]int64{"ok": 1, "rejected": 0} {
-		tale := newTale(operate)
-		tale.plan.Workload = make([]taskplan.Operation, 7)
-		tale.work("a", true).fault(trace.FaultBegan, plan.Operate, "").call(6, "n2", "cancel-task", "a").call(7, "n2", "cancel-task", "a").returns(7, "n2", outcome)
-		got := tale.counters()
+		made := newSequence(operate)
+		made.plan.Workload = make([]taskplan.Operation, 7)
+		made.work("a", true).fault(trace.FaultBegan, plan.Operate, "").call(6, "n2", "cancel-task", "a").call(7, "n2", "cancel-task", "a").returns(7, "n2", outcome)
+		got := made.counters()
 		require.EqualValues(t, 1, got["fault/operate/bites"], outcome)
 		require.Equal(t, effective, got["fault/operate/effective"], outcome)
 		require.Equal(t, map[string]int64{"follower": 1, string(started): 1}, of(got, "state/operate"))
@@ -117,35 +117,35 @@ func TestWhatAnOperatorDoesIsAFaultsOneBite(t *testing.T) {
 
 func TestStatesInWhichAFaultIsActivated(t *testing.T) {
 	for name, c := range map[string]struct {
-		tell func(t *tale)
-		want map[string]int64
+		build func(t *sequence)
+		want  map[string]int64
 	}{
-		"a follower without tasks": {func(t *tale) { t.fault(trace.FaultActivated, plan.Loss, "n2") }, map[string]int64{"follower": 1, "no task": 1}},
-		"the leader of three tasks": {func(t *tale) {
+		"a follower without tasks": {func(t *sequence) { t.fault(trace.FaultActivated, plan.Loss, "n2") }, map[string]int64{"follower": 1, "no task": 1}},
+		"the leader of three tasks": {func(t *sequence) {
 			t.work("a", true).prepare("b").swap("c", true).fault(trace.FaultActivated, plan.Loss, "n1")
 		}, map[string]int64{"leader": 1, string(started): 1, string(preparing): 1, string(swapping): 1}},
-		"about one of them": {func(t *tale) {
+		"about one of them": {func(t *sequence) {
 			t.work("a", true).swap("b", true).fault(trace.FaultActivated, plan.Loss, "n1", trace.Str("namespace", "reindex"), trace.Str("task", "b"))
 		}, map[string]int64{"leader": 1, string(swapping): 1}},
-		"a candidate": {func(t *tale) {
+		"a candidate": {func(t *sequence) {
 			t.ev("n3", trace.NodeState, trace.Str("state", "Candidate")).fault(trace.FaultActivated, plan.Loss, "n3")
 		}, map[string]int64{"candidate": 1, "no task": 1}},
-		"in the middle of a snapshot": {func(t *tale) { t.ev("n2", trace.SnapshotTaken).fault(trace.FaultActivated, plan.Loss, "n2") },
+		"in the middle of a snapshot": {func(t *sequence) { t.ev("n2", trace.SnapshotTaken).fault(trace.FaultActivated, plan.Loss, "n2") },
 			map[string]int64{"follower": 1, "mid-snapshot": 1, "no task": 1}},
-		"a node that is down": {func(t *tale) { t.crash("n2").fault(trace.FaultActivated, plan.Loss, "n2") }, map[string]int64{"down": 1, "no task": 1}},
-		"a leader that ends by it, in the same instant": {func(t *tale) {
+		"a node that is down": {func(t *sequence) { t.crash("n2").fault(trace.FaultActivated, plan.Loss, "n2") }, map[string]int64{"down": 1, "no task": 1}},
+		"a leader that ends by it, in the same instant": {func(t *sequence) {
 			t.swap("a", true).ev("n1", trace.SnapshotTaken).crash("n1")
 			t.at -= time.Millisecond
 			t.fault(trace.FaultActivated, plan.Loss, "n1")
 		}, map[string]int64{"leader": 1, "mid-snapshot": 1, string(swapping): 1}},
-		"a node whose raft has shut down": {func(t *tale) {
+		"a node whose raft has shut down": {func(t *sequence) {
 			t.ev("n2", trace.NodeState, trace.Str("state", "Shutdown")).fault(trace.FaultActivated, plan.Loss, "n2")
 		}, map[string]int64{"down": 1, "no task": 1}},
-		"nowhere": {func(t *tale) { t.finish("a").fault(trace.FaultActivated, plan.Loss, "") }, map[string]int64{"no task": 1}},
+		"nowhere": {func(t *sequence) { t.finish("a").fault(trace.FaultActivated, plan.Loss, "") }, map[string]int64{"no task": 1}},
 	} {
-		tale := newTale(plan.Fault{Kind: plan.Loss})
-		c.tell(tale)
-		got := of(tale.counters(), "state/loss")
+		made := newSequence(plan.Fault{Kind: plan.Loss})
+		c.build(made)
+		got := of(made.counters(), "state/loss")
 		require.Equal(t, c.want, got, name)
 		for state := range got {
 			require.Contains(t, States(), state)
@@ -154,8 +154,8 @@ func TestStatesInWhichAFaultIsActivated(t *testing.T) {
 }
 
 func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
-	tale := newTale(plan.Fault{Kind: plan.Loss})
-	tale.swap("a", true).fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultActivated, plan.Loss, "n2").leads("n2")
+	made := newSequence(plan.Fault{Kind: plan.Loss})
+	made.swap("a", true).fault(trace.FaultBegan, plan.Loss, "").fault(trace.FaultActivated, plan.Loss, "n2").leads("n2")
 	record := func(finish bool) []byte {
 		var b bytes.Buffer
 		p := taskplan.Default()
@@ -163,7 +163,7 @@ func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
 		rec, err := trace.NewRecorder(&b, trace.Header{Plan: *p.Encode(), Engine: "native"})
 		require.NoError(t, err)
 		done := coverage.Record(&p.Plan, rec, New(&p, projection.NewLog()))
-		for _, e := range tale.events {
+		for _, e := range made.events {
 			rec.Emit(e)
 		}
 		if finish {

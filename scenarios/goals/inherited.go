@@ -14,7 +14,7 @@ func refusedFor(name, reason string) func(*state, *trace.Event) bool {
 	})
 }
 
-// standsInTheWay says that a command was refused because of a task that a newer version
+// standsInTheWay reports whether a command was refused because of a task that a newer version
 // has left.
 func standsInTheWay(s *state, _ *trace.Event) bool {
 	if s.command.Verdict.Reason != taskevent.TaskConflict {
@@ -31,12 +31,12 @@ func standsInTheWay(s *state, _ *trace.Event) bool {
 var inheritedGoals = []goal{
 	{
 		Name: "id submitted that a newer version has at work, refused", on: trace.Committed,
-		About:   "the cluster was rolled back, and the id is that of a task in a status that nobody knows any more",
+		About:   "the cluster was rolled back, and the id is that of a task in a status that is unknown now",
 		reached: refusedFor(addTask, taskevent.TaskActive),
 	},
 	{
 		Name: "data that a newer version has at work, refused to others", on: trace.Committed,
-		About:   "a submission or a change of the schema conflicts with a task in a status that nobody knows",
+		About:   "a submission or a change of the schema conflicts with a task in an unknown status",
 		reached: standsInTheWay,
 	},
 	{

@@ -27,7 +27,7 @@ var answerGoals = []goal{
 	},
 	{
 		Name: "ambiguous outcome of a committed command", on: trace.Returned,
-		About: "a caller is told that nobody knows, of a command that has taken effect",
+		About: "the outcome is unknown to the caller of a command that has taken effect",
 		reached: func(s *state, _ *trace.Event) bool {
 			c := s.called
 			return c != nil && c.returned == event.Ambiguous && c.committed != nil && c.committed.Accepted
@@ -35,7 +35,7 @@ var answerGoals = []goal{
 	},
 	{
 		Name: "ambiguous outcome later known committed", on: trace.Committed,
-		About: "a command takes effect after its caller was told that nobody knows",
+		About: "a command takes effect after its outcome was reported as unknown to its caller",
 		reached: func(s *state, _ *trace.Event) bool {
 			c := s.command.call
 			return s.command.Accepted && c != nil && c.returned == event.Ambiguous
@@ -43,7 +43,7 @@ var answerGoals = []goal{
 	},
 	{
 		Name: "ambiguous outcome never committed", on: trace.RunEnded,
-		About: "a caller was told that nobody knows, and the command never came into the log",
+		About: "the outcome is unknown to the caller, and the command never came into the log",
 		reached: func(s *state, _ *trace.Event) bool {
 			for _, c := range s.calls {
 				if c.returned == event.Ambiguous && c.committed == nil {
@@ -70,7 +70,7 @@ var answerGoals = []goal{
 	},
 	{
 		Name: "ack with another outcome than before", on: trace.Committed,
-		About: "a node's second ack says the opposite of its first",
+		About: "a node's second ack is the opposite of its first",
 		reached: func(s *state, _ *trace.Event) bool {
 			c := s.command
 			return (c.Name == preparationAck || c.Name == postAck) && c.acked && c.Success != c.ackedSuccess
@@ -90,7 +90,7 @@ func (s *state) pendingOn(c *command, do string) *call {
 	return nil
 }
 
-// pendingElsewhere says whether another submission was made, at another node and
+// pendingElsewhere reports whether another submission was made, at another node and
 // before the command was in the log, and has come into the log since it was made.
 func (s *state) pendingElsewhere(c *command) bool {
 	if c.call == nil {
@@ -168,14 +168,14 @@ var commandGoals = []goal{
 	},
 	{
 		Name: "unit claimed by the report of its end", on: trace.TaskChanged,
-		About: "nobody has claimed a unit that is reported as done or failed",
+		About: "a unit that no node has claimed is reported as done or failed",
 		reached: func(s *state, _ *trace.Event) bool {
 			return s.command.Name == unitCompletion && s.changed != nil && s.changed.claims
 		},
 	},
 	{
 		Name: "failed prepare ack", on: trace.TaskChanged,
-		About:   "a node cannot prepare, and the task fails before anybody has swapped",
+		About:   "a node cannot prepare, and the task fails before any node has swapped",
 		reached: changedBy(preparationAck, preparing, failed, nil),
 	},
 	{
@@ -331,8 +331,8 @@ var providerGoals = []goal{
 	},
 }
 
-// callbackAgain makes a matcher for the beginning of a callback that is as a predicate
-// says.
+// callbackAgain makes a matcher for the beginning of a callback that meets a
+// predicate.
 func callbackAgain(is func(*callback) bool) func(*state, *trace.Event) bool {
 	return func(s *state, e *trace.Event) bool {
 		b := e.Body.(*taskevent.CallbackStarted)

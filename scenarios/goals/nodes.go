@@ -128,7 +128,7 @@ var crashGoals = []goal{
 }
 
 // restarted makes a matcher for the start of a node, other than its first, while a run
-// on record is as a predicate says.
+// on record meets a predicate.
 func restarted(is func(r *run, n *coverage.Node) bool) func(*state, *trace.Event) bool {
 	return func(s *state, e *trace.Event) bool {
 		n := s.node(e)

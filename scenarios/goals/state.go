@@ -23,8 +23,8 @@ var kinds = []trace.Kind{
 	trace.FileRemoved, trace.RunEnded,
 }
 
-// state is what the events so far tell: the nodes, what the log says, and the calls that
-// are under way. It believes the events; whether they are right is for the checks.
+// state is what the events so far show: the nodes, the projection of the log, and the calls that
+// are under way. It takes the events as true; the checks decide whether they are.
 type state struct {
 	*projection.Log
 	plan  *taskplan.Plan

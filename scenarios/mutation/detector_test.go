@@ -121,7 +121,7 @@ func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 	require.NoError(t, err)
 	var again results.Document
 	require.NoError(t, json.Unmarshal(encoded, &again))
-	require.Equal(t, text, results.Markdown(again), "the document says all that the table does")
+	require.Equal(t, text, results.Markdown(again), "the document contains all of the table")
 }
 
 func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {

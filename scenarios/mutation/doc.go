@@ -58,7 +58,7 @@
 // budget is spent, and it records every property that each run violates. A property
 // catches a mutant *alone* if at least so many runs violated it, none of them violated
 // another one, and no other detector that names properties saw another one. Then the mutant
-// would survive without that property, as far as so many runs can tell. A data race counts
+// would survive without that property, as far as so many runs can show. A data race counts
 // like a property; promises of a plan and failures of the harness do not. The model checker
 // stops at the first violation of a configuration.
 //

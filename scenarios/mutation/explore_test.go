@@ -90,9 +90,9 @@ func shippedCodeDoesNot(t *testing.T, file, property string) {
 	if err != nil {
 		return // a step that is not possible
 	}
-	told, err := m.RunOf(found.Path)
+	run, err := m.RunOf(found.Path)
 	require.NoError(t, err)
-	same := counterexample.Same(one, found, taken, (*counterexample.Run)(&told)) == nil
+	same := counterexample.Same(one, found, taken, (*counterexample.Run)(&run)) == nil
 	require.False(t, same && len(taken.Broken) > 0, "%v", taken.Broken)
 }
 

@@ -28,7 +28,7 @@ func TestTheKeptTableIsThatOfItsDocument(t *testing.T) {
 }
 
 // Every mutant that was written down stands in the results as it is now, and was killed
-// by each detector that has to find it, or notes.txt says what finds it next.
+// by each detector that has to find it, or notes.txt names what finds it next.
 func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 	_, d := readKept(t)
 	all, err := Historic()
@@ -51,7 +51,7 @@ func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 			}
 		}
 		require.Equal(t, survives, known.Next[m.Name] != "",
-			"%s survives a detector that has to find it: %t; notes.txt says of each that does, and of no other, what finds it next", m.Name, survives)
+			"%s survives a detector that has to find it: %t; notes.txt names for each that does, and for no other, what finds it next", m.Name, survives)
 	}
 	if d.Generated != nil {
 		require.Empty(t, results.Unexplained(d.Generated))

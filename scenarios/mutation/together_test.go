@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shapes are functions of all shapes; each says what it was given.
+// shapes are functions of all shapes; each returns what it was given.
 const shapes = `
 type T struct{ n int }
 
 func (t *T) Method(a, _ int, more ...string) (int, error) { return t.n + a + 1, nil }
-func (T) Nobody(int, string) string { return fmt.Sprint(2 + 0) }
+func (T) Unnamed(int, string) string { return fmt.Sprint(2 + 0) }
 func Nothing(out *[]int) { *out = append(*out, 3) }
 func Generic[K comparable, V any](k K) map[K]V { return make(map[K]V, 4) }
 func Again(n int) int {
@@ -51,7 +51,7 @@ func main() {
 	a, err := (&fsm.T{}).Method(1, 2, "x", "y")
 	var out []int
 	fsm.Nothing(&out)
-	fmt.Println(a, err, fsm.T{}.Nobody(1, ""), out, len(fsm.Generic[string, int]("")), fsm.Again(2), fsm.Saved(), fsm.Early)
+	fmt.Println(a, err, fsm.T{}.Unnamed(1, ""), out, len(fsm.Generic[string, int]("")), fsm.Again(2), fsm.Saved(), fsm.Early)
 }
 `
 
@@ -85,7 +85,7 @@ func TestManyMutantsAreOneProgram(t *testing.T) {
 	asItIs := run("")
 	require.Equal(t, "2 <nil> 2 [3] 0 2 saved runtime error: index out of range [5] with length 0 3", asItIs)
 	build(program.Files)
-	require.Equal(t, asItIs, run(""), "nobody is chosen")
+	require.Equal(t, asItIs, run(""), "no mutant is chosen")
 	together := map[string]string{}
 	for _, m := range chosen {
 		require.NotEmpty(t, program.Choice(m.Name))

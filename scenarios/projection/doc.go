@@ -1,4 +1,4 @@
-// Package projection folds the events of a run into what its log says: the runs of tasks with
+// Package projection folds the events of a run into the state of its log: the runs of tasks with
 // their units and acks, the schema with its shards, and the outcome of every command, each
 // decoded once. Checks, goals and reports share it.
 //

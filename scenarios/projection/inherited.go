@@ -17,7 +17,7 @@ type Inherited struct {
 	Index uint64
 	// Tasks is the part about tasks, as it stands there.
 	Tasks json.RawMessage
-	// Err says why it cannot be read.
+	// Err is why it cannot be read; nil if it can.
 	Err error
 }
 

@@ -10,9 +10,9 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// Log is what the log says, as far as the events seen so far tell: every run of every task,
+// Log is the state of the log, as far as the events seen so far show it: every run of every task,
 // with its units and acks, the schema, and what callbacks and shards made of them. It
-// believes the events; whether they are right is for those who look at it to say.
+// takes the events as true; the checks that read it decide whether they are.
 type Log struct {
 	// Now and Seq are the time and the place of the event just taken in.
 	Now time.Duration
@@ -39,7 +39,7 @@ type Log struct {
 	Command *taskevent.Command
 	// SessionRefused are the requests that the table of sessions has refused.
 	SessionRefused map[event.Request]bool
-	// Change is what the event just taken in says about a task; nil for other events.
+	// Change is what the event just taken in changes of a task; nil for other events.
 	Change *Change
 	// Flipped is set by an event that changed a property in the name of a run.
 	Flipped *Run
@@ -58,7 +58,7 @@ type Act struct {
 type Run struct {
 	ID      taskevent.Run
 	Payload provider.Payload
-	// Unreadable: nobody can read the payload.
+	// Unreadable: the payload cannot be decoded.
 	Unreadable bool
 	Barrier    bool
 	Units      map[string]*Unit

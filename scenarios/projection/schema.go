@@ -56,7 +56,7 @@ func newCollection(c *taskevent.Command) *Collection {
 	return created
 }
 
-// place adds a shard that serves what the schema says.
+// place adds a shard that serves what the schema has.
 func (c *Collection) place(shard string, nodes []string) {
 	c.Shards[shard] = nodes
 	c.Serves[shard] = maps.Clone(c.Properties)
@@ -112,13 +112,13 @@ func (l *Log) foldTenants(c *taskevent.Command, found *Collection, tenants []str
 	}
 }
 
-// together notes that all tenants serve what the schema says of a property.
+// together notes that all tenants serve what the schema has for a property.
 func (c *Collection) together(property string) {
 	maps.DeleteFunc(c.Alone, func(key [2]string, _ uint64) bool { return key[1] == property })
 }
 
-// settle says what the shards of a run's collection are to serve now that the run
-// has finished. The tenants that a run has swapped alone are told as they swap: see
+// settle sets what the shards of a run's collection are to serve now that the run has
+// finished. The tenants that a run has swapped alone are recorded as they swap: see
 // the package comment of scenarios/tasks/provider.
 func (l *Log) settle(r *Run) {
 	c := l.Collections[strings.ToLower(r.Payload.Collection)]

@@ -65,7 +65,7 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 	cleanUp := is(trace.Committed, "command=DISTRIBUTED_TASK_CLEAN_UP", "outcome=ok")
 	for name, c := range map[string]struct {
 		property string
-		doctor   script
+		edit     script
 	}{
 		"a replica has another state":  {"P1", set(is(trace.Applied, "node=n2", "command=DISTRIBUTED_TASK_ADD"), trace.Str("state", "other"))},
 		"a record is not as specified": {"P2", set(is(trace.AtRest, "what=record"), trace.Str("digest", "0"))},
@@ -119,18 +119,18 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 		"local state goes of what was never there": {"P12", set(is(trace.LocalStateRemoved), trace.Str("task", "other"))},
 		"a record goes too early":                  {"P12", edit(cleanUp, "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":90000`)},
 		"a record goes by another time to live":    {"P12", edit(cleanUp, "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":9`)},
-		"a claim is held back":                     {"P13", set(is(trace.Called, "do=update-progress", "progress=0"), trace.Str("progress", "0.5"))},
-		"progress is not held back": {"P13", func(all []trace.Event) []trace.Event {
+		"a claim is throttled":                     {"P13", set(is(trace.Called, "do=update-progress", "progress=0"), trace.Str("progress", "0.5"))},
+		"progress is not throttled": {"P13", func(all []trace.Event) []trace.Event {
 			called := all[find(all, is(trace.Called, "do=update-progress", "progress=0.25"))]
 			return again(is(trace.Called, "do=update-progress", "progress=0.25"), is(trace.Returned, "op="+called.Str("op")))(all)
 		}},
-		"the end of a unit is held back": {"P13", func(all []trace.Event) []trace.Event {
+		"the end of a unit is throttled": {"P13", func(all []trace.Event) []trace.Event {
 			return drop(is(trace.Called, "do=complete-unit", "task=fails"))(all)
 		}},
 		"a scheduler is started twice": {"P14", set(is(trace.StartedAgain, "node=n1"), trace.Str("error", ""))},
 		"two handles": {"P14", then(again(is(trace.HandleStarted, "task=barrier"), is(trace.WorkStarted, "task=barrier")),
 			set(is(trace.HandleStarted, "task=barrier"), trace.Int("handle", 99)))},
-		"a worker is told to stop two lists later": {"P14", func(all []trace.Event) []trace.Event {
+		"a worker is terminated two lists later": {"P14", func(all []trace.Event) []trace.Event {
 			list := is(trace.Listed, "node=n2")
 			for _, kind := range []trace.Kind{trace.HandleExited, trace.HandleTerminated} {
 				i := find(all, is(kind, "task=cancelled", "node=n2"))
@@ -175,13 +175,13 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := story()
+			p := everything()
 			p.Promises = nil
-			doctored := c.doctor(events(t))
-			for i := range doctored {
-				doctored[i].Seq = i + 1
+			edited := c.edit(events(t))
+			for i := range edited {
+				edited[i].Seq = i + 1
 			}
-			found := judge(p, doctored)
+			found := judge(p, edited)
 			var properties []string
 			for _, v := range found {
 				if v.Property != "P2" || c.property == "P2" {
@@ -208,8 +208,8 @@ func refuse(command string) script {
 	}
 }
 
-func TestEveryPropertyIsAtStakeInTheStory(t *testing.T) {
-	o := property.New(story())
+func TestEveryPropertyIsExercisedByTheRun(t *testing.T) {
+	o := property.New(everything())
 	for _, e := range events(t) {
 		o.Observe(e)
 	}
@@ -218,14 +218,14 @@ func TestEveryPropertyIsAtStakeInTheStory(t *testing.T) {
 	require.Len(t, counters, 19)
 	require.Equal(t, int64(2), counters["excused/P16/run-too-short"], "the time to live of the last two records is not over")
 	for name, n := range counters {
-		if name != "at-stake/P17" { // nobody leaves
+		if name != "at-stake/P17" { // no node leaves
 			require.Positive(t, n, name)
 		}
 	}
 }
 
 func TestTheBoundFollowsFromThePlan(t *testing.T) {
-	p := story()
+	p := everything()
 	bound := property.Bound(p)
 	require.Greater(t, bound, 20*time.Second)
 	p.Faults = []plan.Fault{{Kind: plan.Crash}}
@@ -239,13 +239,13 @@ func TestTheBoundFollowsFromThePlan(t *testing.T) {
 		if longer {
 			require.Greater(t, property.Bound(p), faulty+time.Minute, kind)
 		} else {
-			require.Equal(t, faulty, property.Bound(p), "%s is over with the calm", kind)
+			require.Equal(t, faulty, property.Bound(p), "%s is over at quiescence", kind)
 		}
 	}
 
-	q := story()
+	q := everything()
 	q.CompletedTaskTTL = plan.Duration(time.Hour)
-	require.Less(t, property.Bound(q), bound-20*time.Second, "nobody waits for an hour")
+	require.Less(t, property.Bound(q), bound-20*time.Second, "no run waits for an hour")
 	ends, rest := property.Bounds(q)
 	require.Equal(t, property.Bound(q), ends+rest)
 	q.Workload[3].Task.MinUnitTime = plan.Duration(time.Minute)

@@ -11,7 +11,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// moment is an event of a node, told in seconds.
+// moment is an event of a node, in seconds.
 type moment struct {
 	second time.Duration
 	kind   trace.Kind
@@ -31,28 +31,28 @@ func violated(moments []moment, fields ...trace.Field) (properties []string) {
 	return properties
 }
 
-// How long Close has waited is what counts, and not how long ago a worker was told.
+// How long Close has waited is what counts, and not how long ago a worker was terminated.
 func TestASchedulerThatClosesWaitsForItsWorkers(t *testing.T) {
 	const (
-		told    = trace.HandleTerminated
-		exited  = trace.HandleExited
-		closing = trace.SchedulerClosing
-		closed  = trace.SchedulerClosed
+		terminated = trace.HandleTerminated
+		exited     = trace.HandleExited
+		closing    = trace.SchedulerClosing
+		closed     = trace.SchedulerClosed
 	)
 	for name, c := range map[string]struct {
 		moments  []moment
 		violated bool
 	}{
-		"a worker exits in time":                         {[]moment{{60, closing}, {60, told}, {61, exited}, {61, closed}}, false},
-		"a worker exited of itself, long ago":            {[]moment{{5, exited}, {60, closing}, {60, closed}}, false},
-		"a worker is given up":                           {[]moment{{60, closing}, {60, told}, {70, closed}}, false},
-		"a worker told long ago is given up":             {[]moment{{5, told}, {60, closing}, {70, closed}}, false},
-		"nobody waits for a worker":                      {[]moment{{60, closing}, {60, told}, {60, closed}}, true},
-		"nobody waits for a worker told long ago":        {[]moment{{5, told}, {60, closing}, {60, closed}}, true},
-		"a worker told long ago is given up too early":   {[]moment{{5, told}, {60, closing}, {69, closed}}, true},
-		"a worker is given up that was never told":       {[]moment{{60, closing}, {70, closed}}, true},
-		"nobody knows for how long it was waited for":    {[]moment{{5, told}, {70, closed}}, true},
-		"a worker is told by a Close that does not wait": {[]moment{{60, told}, {60, closing}, {61, closed}}, true},
+		"a worker exits in time":                               {[]moment{{60, closing}, {60, terminated}, {61, exited}, {61, closed}}, false},
+		"a worker exited of itself, long ago":                  {[]moment{{5, exited}, {60, closing}, {60, closed}}, false},
+		"a worker is given up":                                 {[]moment{{60, closing}, {60, terminated}, {70, closed}}, false},
+		"a worker terminated long ago is given up":             {[]moment{{5, terminated}, {60, closing}, {70, closed}}, false},
+		"Close does not wait for a worker":                     {[]moment{{60, closing}, {60, terminated}, {60, closed}}, true},
+		"Close does not wait for a worker terminated long ago": {[]moment{{5, terminated}, {60, closing}, {60, closed}}, true},
+		"a worker terminated long ago is given up too early":   {[]moment{{5, terminated}, {60, closing}, {69, closed}}, true},
+		"a worker is given up that was never terminated":       {[]moment{{60, closing}, {70, closed}}, true},
+		"the start of the wait is unknown":                     {[]moment{{5, terminated}, {70, closed}}, true},
+		"a worker is terminated by a Close that does not wait": {[]moment{{60, terminated}, {60, closing}, {61, closed}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := violated(append([]moment{{0, trace.NodeStarted}, {1, trace.HandleStarted}}, c.moments...),

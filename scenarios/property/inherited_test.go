@@ -15,7 +15,7 @@ import (
 )
 
 // rolledBack is a run that begins with a reindex in a status that only a newer version
-// knows, and in which everybody wants something of it.
+// knows, and in which all operations are about it.
 func rolledBack() *taskplan.Plan {
 	p := taskplan.Default()
 	p.Cluster.Raft.SnapshotThreshold = 4
@@ -69,17 +69,17 @@ func TestWhatANewerVersionHasLeftStaysAsItIs(t *testing.T) {
 		edit func(e *trace.Event)
 		want []string
 	}{
-		"its id is taken":               {committed(add, again), accepted, []string{"P2", "P3", "P11"}},
-		"its data are another's":        {committed(add, `"id":"other"`), accepted, []string{"P2", "P11"}},
-		"a user changes its data":       {committed("UPDATE_PROPERTY", "field"), accepted, []string{"P2", "P11"}},
-		"it is given up":                {committed(mark, again), accepted, []string{"P2", "P3", "P17"}},
-		"it can never be given up":      {committed(mark, again), never(set), []string{"P2", "P17"}},
-		"it is cleaned up":              {committed("DISTRIBUTED_TASK_CLEAN_UP", again), accepted, []string{"P2", "P3"}},
-		"it begins to work":             {changed, func(e *trace.Event) { set(e, "status", trace.Str("status", "STARTED")) }, []string{"P2", "P3"}},
-		"its record goes":               {changed, func(e *trace.Event) { set(e, "status", trace.Str("status", "")) }, []string{"P2", "P3"}},
-		"a node begins with another":    {is(trace.SnapshotRestored, "node=n2"), func(e *trace.Event) { set(e, "hash", trace.Str("hash", "x")) }, []string{"P1"}},
-		"it was never there":            {inherited, func(e *trace.Event) { set(e, "snapshot", trace.Str("snapshot", "{}")) }, []string{"P2", "P3"}},
-		"nobody can read what was left": {inherited, func(e *trace.Event) { set(e, "snapshot", trace.Str("snapshot", "{")) }, []string{"P2"}},
+		"its id is taken":                      {committed(add, again), accepted, []string{"P2", "P3", "P11"}},
+		"its data are another's":               {committed(add, `"id":"other"`), accepted, []string{"P2", "P11"}},
+		"a user changes its data":              {committed("UPDATE_PROPERTY", "field"), accepted, []string{"P2", "P11"}},
+		"it is given up":                       {committed(mark, again), accepted, []string{"P2", "P3", "P17"}},
+		"it can never be given up":             {committed(mark, again), never(set), []string{"P2", "P17"}},
+		"it is cleaned up":                     {committed("DISTRIBUTED_TASK_CLEAN_UP", again), accepted, []string{"P2", "P3"}},
+		"it begins to work":                    {changed, func(e *trace.Event) { set(e, "status", trace.Str("status", "STARTED")) }, []string{"P2", "P3"}},
+		"its record goes":                      {changed, func(e *trace.Event) { set(e, "status", trace.Str("status", "")) }, []string{"P2", "P3"}},
+		"a node begins with another":           {is(trace.SnapshotRestored, "node=n2"), func(e *trace.Event) { set(e, "hash", trace.Str("hash", "x")) }, []string{"P1"}},
+		"it was never there":                   {inherited, func(e *trace.Event) { set(e, "snapshot", trace.Str("snapshot", "{}")) }, []string{"P2", "P3"}},
+		"the inherited snapshot is unreadable": {inherited, func(e *trace.Event) { set(e, "snapshot", trace.Str("snapshot", "{")) }, []string{"P2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			events := slices.Clone(whole.Events)
@@ -89,7 +89,7 @@ func TestWhatANewerVersionHasLeftStaysAsItIs(t *testing.T) {
 				require.Contains(t, found, property)
 			}
 			if name == "it begins to work" {
-				require.Contains(t, found, "P16", "what has moved has no excuse")
+				require.Contains(t, found, "P16", "what has moved is not waived")
 				require.Zero(t, counters["excused/P16/newer-version"])
 			}
 		})
@@ -97,7 +97,7 @@ func TestWhatANewerVersionHasLeftStaysAsItIs(t *testing.T) {
 }
 
 // A reindex that has swapped cannot flip the schema while a repair works on the same
-// collection, also in a status that nobody knows.
+// collection, also in an unknown status.
 func TestAFlipWaitsForWhatANewerVersionHasLeft(t *testing.T) {
 	p := rolledBack()
 	p.Inherited.Tasks[0].Task = taskplan.Task{Kind: taskplan.Repair, ID: "r", Collection: "Articles", Parallel: 1}

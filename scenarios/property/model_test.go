@@ -32,13 +32,13 @@ func TestTracesOfTheModelAreJudged(t *testing.T) {
 					path.Actions = append(path.Actions, a)
 					at, _ = m.Step(&at, a)
 				}
-				told, err := m.RunOf(path)
+				run, err := m.RunOf(path)
 				require.NoError(t, err)
-				p, err := taskplan.Of(&told.Plan)
+				p, err := taskplan.Of(&run.Plan)
 				require.NoError(t, err)
 				o := New(p)
 				seq := 0
-				for _, step := range told.Events {
+				for _, step := range run.Events {
 					for _, e := range step {
 						seq++
 						e.Seq = seq

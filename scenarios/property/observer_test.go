@@ -8,7 +8,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// breakOff ends the story in the middle, with an event that says why.
+// breakOff ends the run in the middle, with the event that is the cause.
 func breakOff(e trace.Event) script {
 	return func(all []trace.Event) []trace.Event {
 		i := find(all, is(trace.CallbackStarted))
@@ -30,7 +30,7 @@ func TestARunThatTheSystemBreaksOffOwesNothing(t *testing.T) {
 	} {
 		t.Run(string(tt.kind), func(t *testing.T) {
 			e := trace.Event{Kind: tt.kind, Fields: append([]trace.Field{tt.more}, place...)}
-			found := judge(story(), breakOff(e)(events(t)))
+			found := judge(everything(), breakOff(e)(events(t)))
 			require.Len(t, found, 1)
 			require.Equal(t, tt.property, found[0].Property)
 			require.Equal(t, tt.message, found[0].Message)
@@ -43,7 +43,7 @@ func TestARunThatHasEndedIsHeldAgainstWhatItOwes(t *testing.T) {
 	last := whole[len(whole)-1]
 	require.Equal(t, trace.RunEnded, last.Kind)
 	left := trace.Event{At: last.At, Seq: last.Seq + 1, Kind: trace.LeftBehind, Fields: []trace.Field{trace.Int("n", 1)}}
-	p := story()
+	p := everything()
 	p.Promises[0].Status = "CANCELLED"
 	var properties []string
 	for _, v := range judge(p, append(whole, left)) {

@@ -31,7 +31,7 @@ func TestANodeThatIsUpTakesPart(t *testing.T) {
 	require.Empty(t, found, "n2 has just come up")
 
 	found, _ = newStuck().leave("n1", "n3").ends(end, "n2")
-	require.Empty(t, found, "without a majority nobody lists")
+	require.Empty(t, found, "without a majority no node lists")
 }
 
 func TestALogIsCompacted(t *testing.T) {
@@ -52,5 +52,5 @@ func TestALogIsCompacted(t *testing.T) {
 	require.Empty(t, found, "it is about to be compacted")
 	require.Equal(t, more["at-stake/P16"]-1, less["at-stake/P16"])
 	found, _ = holds(end-30*time.Second, trailing+2)
-	require.Empty(t, found, "the disk may have failed, before the calm")
+	require.Empty(t, found, "the disk may have failed, before quiescence")
 }

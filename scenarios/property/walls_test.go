@@ -10,7 +10,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// A unit of the story reports its progress every five seconds. What the node's clock has
+// A unit of the run reports its progress every five seconds. What the node's clock has
 // shown meanwhile decides whether that is too often.
 func TestProgressIsThrottledByTheNodesOwnClock(t *testing.T) {
 	second := is(trace.Called, "do=update-progress", "task=tenants", "unit=t1__n1", "progress=0.5")
@@ -44,7 +44,7 @@ func TestProgressIsThrottledByTheNodesOwnClock(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		doctor  script
+		edit    script
 		tooSoon bool
 	}{
 		"the clock is right":                       {then(), false},
@@ -62,7 +62,7 @@ func TestProgressIsThrottledByTheNodesOwnClock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var found []string
-			for _, v := range judge(story(), c.doctor(events(t))) {
+			for _, v := range judge(everything(), c.edit(events(t))) {
 				if v.Property == "P13" {
 					found = append(found, v.Message)
 				}

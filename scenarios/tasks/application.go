@@ -11,7 +11,7 @@ import (
 )
 
 // Application returns the task manager as an application of the simulator: sys, in
-// clusters that do what the tasks' part of a plan says.
+// clusters that do what is in the tasks' part of a plan.
 func Application(sys System) cluster.Application { return application{sys} }
 
 type application struct{ sys System }

@@ -23,7 +23,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// meaning says what the errors of clients mean.
+// meaning classifies the errors of clients.
 type meaning struct{}
 
 // Outcome implements cluster.Errors.

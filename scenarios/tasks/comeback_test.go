@@ -20,7 +20,7 @@ func TestANodeWithoutUnitsIsToldThatTheTaskHasEnded(t *testing.T) {
 	}{
 		"it is away when the task ends": {[]plan.Fault{
 			{Kind: plan.Crash, Node: "n4", At: seconds(5), For: seconds(35)}}, 1},
-		"it crashes as it is told": {[]plan.Fault{
+		"it crashes at once": {[]plan.Fault{
 			{Kind: plan.Crash, Node: "n4", When: &plan.Trigger{Moment: taskplan.CompleteTask, Node: "n4"}, For: seconds(20)}}, 2},
 		"it crashes afterwards, twice": {[]plan.Fault{
 			{Kind: plan.Crash, Node: "n4", At: seconds(30), For: seconds(3)}, {Kind: plan.Crash, Node: "n4", At: seconds(38), For: seconds(3)}}, 1},
@@ -31,11 +31,11 @@ func TestANodeWithoutUnitsIsToldThatTheTaskHasEnded(t *testing.T) {
 			p.Workload[0].Collection.Shards = []string{"s1"}
 			events, verdict, _ := play(t, p)
 			require.Empty(t, verdict.Violations)
-			told := told{t, events}
-			require.Equal(t, "FINISHED", told.ends())
-			require.Zero(t, told.count(trace.WorkStarted, "n4"))
-			require.Equal(t, c.runs, told.count(trace.CallbackStarted, "n4", "callback=OnTaskCompleted"))
-			require.Equal(t, 1, told.count(trace.CallbackEnded, "n4", "callback=OnTaskCompleted"))
+			seen := observed{t, events}
+			require.Equal(t, "FINISHED", seen.ends())
+			require.Zero(t, seen.count(trace.WorkStarted, "n4"))
+			require.Equal(t, c.runs, seen.count(trace.CallbackStarted, "n4", "callback=OnTaskCompleted"))
+			require.Equal(t, 1, seen.count(trace.CallbackEnded, "n4", "callback=OnTaskCompleted"))
 		})
 	}
 }
@@ -58,10 +58,10 @@ func TestANodeThatComesBackAfterTheRecordIsGoneSettlesItsTenants(t *testing.T) {
 	}
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	told := told{t, events}
-	gone := told.at(trace.TaskChanged, "", "task=retokenize", "status=")
+	seen := observed{t, events}
+	gone := seen.at(trace.TaskChanged, "", "task=retokenize", "status=")
 	var swapped time.Duration
-	for _, e := range told.all(trace.ShardChanged, "n1", "why=swapped", "shard=t1") {
+	for _, e := range seen.all(trace.ShardChanged, "n1", "why=swapped", "shard=t1") {
 		swapped = e.At
 	}
 	require.Greater(t, swapped, gone, "it could not ask the record")
@@ -78,15 +78,15 @@ func TestATaskWhoseOwnerHasLeftIsGivenUp(t *testing.T) {
 		giveUp := plan.Fault{Kind: plan.Operate, At: seconds(30), Do: taskplan.Do(taskplan.Operation{Node: plan.Leader, Do: taskplan.FailTask, Namespace: "reindex", TaskID: "retokenize"})}
 		t.Run(name, func(t *testing.T) {
 			events, _, _ := play(t, hostile(true, leave))
-			require.NotContains(t, []string{"FINISHED", "FAILED", "CANCELLED"}, told{t, events}.ends())
+			require.NotContains(t, []string{"FINISHED", "FAILED", "CANCELLED"}, observed{t, events}.ends())
 
 			events, verdict, _ := play(t, hostile(true, leave, giveUp))
 			require.Empty(t, verdict.Violations)
-			told := told{t, events}
-			require.Equal(t, "FAILED", told.ends())
-			require.Equal(t, 2, told.count(trace.AtRest, "", "what=schema", "tokenization=word"))
-			require.Equal(t, 2, told.count(trace.AtRest, "", "what=shard", "tokenization=word"), "of n1 and n3")
-			require.Zero(t, told.count(trace.AtRest, "", "tokenization=trigram"))
+			seen := observed{t, events}
+			require.Equal(t, "FAILED", seen.ends())
+			require.Equal(t, 2, seen.count(trace.AtRest, "", "what=schema", "tokenization=word"))
+			require.Equal(t, 2, seen.count(trace.AtRest, "", "what=shard", "tokenization=word"), "of n1 and n3")
+			require.Zero(t, seen.count(trace.AtRest, "", "tokenization=trigram"))
 		})
 	}
 }
@@ -96,7 +96,7 @@ func TestAListSaysWhatItShows(t *testing.T) {
 	p.Workload = append(p.Workload, taskplan.Operation{At: seconds(50), Node: "n3", Do: taskplan.ListTasks})
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	lists := told{t, events}.all(trace.Listed, "n3", "op=2")
+	lists := observed{t, events}.all(trace.Listed, "n3", "op=2")
 	require.Len(t, lists, 1)
 	tasks, err := lists[0].ListedTasks()
 	require.NoError(t, err)

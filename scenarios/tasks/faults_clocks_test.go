@@ -30,7 +30,7 @@ func submissions(t *testing.T, events []trace.Event) (ahead []time.Duration) {
 	return ahead
 }
 
-// submitting is a plan in which n2 submits three tasks, the last one in the calm.
+// submitting is a plan in which n2 submits three tasks, the last one after quiescence.
 func submitting(f plan.Fault) *taskplan.Plan {
 	p := idle(f)
 	for n, at := range []plan.Duration{10 * second, 30 * second, 50 * second} {
@@ -63,7 +63,7 @@ func TestClocksGoWrongUntilQuiescence(t *testing.T) {
 			for n, want := range c.want {
 				require.InDelta(t, want.Seconds(), got[n].Seconds(), 0.5)
 			}
-			require.Equal(t, "n2", bit(t, p, events, 0)[0].Node)
+			require.Equal(t, "n2", activated(t, p, events, 0)[0].Node)
 		})
 	}
 }
@@ -86,7 +86,7 @@ func TestAFastClockTicksMoreOften(t *testing.T) {
 		passes[e.Node]++
 	}
 	require.Greater(t, passes["n2"], passes["n1"]+5)
-	bit(t, p, events, 0)
+	activated(t, p, events, 0)
 }
 
 // TestTheTraceTellsTheDriftThatAClockHas: drifts add up to no more than a clock can have.

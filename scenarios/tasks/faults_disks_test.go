@@ -19,7 +19,7 @@ func TestALeaderThatCannotWriteItsLogStepsDown(t *testing.T) {
 	events, verdict, counters := play(t, p)
 	require.Empty(t, verdict.Violations)
 	require.Equal(t, 3, counters.Starts)
-	first := bit(t, p, events, 0)[0]
+	first := activated(t, p, events, 0)[0]
 	require.Equal(t, "log", first.Str("op"))
 	require.Equal(t, leaders(events)[0], first.Node)
 	require.Greater(t, len(leaders(events)), 1)
@@ -33,7 +33,7 @@ func TestANodeThatCannotStoreItsTermCrashes(t *testing.T) {
 	events, verdict, counters := play(t, p)
 	require.Empty(t, verdict.Violations)
 	crashed, back := false, false
-	for _, e := range bit(t, p, events, 0) {
+	for _, e := range activated(t, p, events, 0) {
 		require.Equal(t, "n2", e.Node)
 		for _, stop := range of(events, trace.NodeStopped) {
 			crashed = crashed || stop.Node == "n2" && stop.At == e.At && stop.Str("how") == "crash"
@@ -52,7 +52,7 @@ func TestAFullDiskTakesNothing(t *testing.T) {
 	p.Promises = nil // the units of the node may fail
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	node := bit(t, p, events, 0)[0].Node
+	node := activated(t, p, events, 0)[0].Node
 	for _, e := range between(of(events, trace.FileWritten), 8*time.Second, 18*time.Second) {
 		require.NotEqual(t, node, e.Node)
 	}
@@ -63,7 +63,7 @@ func TestWorkThatCannotBeStoredFails(t *testing.T) {
 	p.Promises = []taskplan.Promise{{Expect: taskplan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "FAILED"}}
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	for _, e := range bit(t, p, events, 0) {
+	for _, e := range activated(t, p, events, 0) {
 		require.Equal(t, "n1", e.Node)
 		require.Contains(t, []string{"files", "files-remove"}, e.Str("op"))
 	}
@@ -76,7 +76,7 @@ func TestASnapshotThatFailsIsTakenAgain(t *testing.T) {
 			events, verdict, counters := play(t, p)
 			require.Empty(t, verdict.Violations)
 			require.Equal(t, 3, counters.Starts)
-			require.Greater(t, len(bit(t, p, events, 0)), 1)
+			require.Greater(t, len(activated(t, p, events, 0)), 1)
 		})
 	}
 }
@@ -90,7 +90,7 @@ func TestALaggingNodeIsGivenASnapshot(t *testing.T) {
 	require.Len(t, restored, 1)
 	require.Equal(t, of(events, trace.FaultBegan)[0].Str("nodes"), restored[0].Node)
 	require.Greater(t, restored[0].At, 13*time.Second)
-	bit(t, p, events, 0)
+	activated(t, p, events, 0)
 }
 
 func TestASnapshotThatCannotBeInstalledIsSentAgain(t *testing.T) {
@@ -101,11 +101,11 @@ func TestASnapshotThatCannotBeInstalledIsSentAgain(t *testing.T) {
 			p.Cluster.Raft.SnapshotThreshold, p.Cluster.Raft.TrailingLogs = 10_000, 10_000
 			events, verdict, _ := play(t, p)
 			require.Empty(t, verdict.Violations)
-			bites := bit(t, p, events, 1)
-			require.Len(t, bites, 2)
+			activations := activated(t, p, events, 1)
+			require.Len(t, activations, 2)
 			restored := of(events, trace.SnapshotRestored)
 			require.NotEmpty(t, restored)
-			require.Greater(t, restored[0].At, bites[1].At)
+			require.Greater(t, restored[0].At, activations[1].At)
 		})
 	}
 }
@@ -115,7 +115,7 @@ func TestANodeCrashesWhenItHasBeenGivenASnapshot(t *testing.T) {
 		plan.Fault{Kind: plan.ForceSnapshot, Node: "n3", At: 9 * second, For: 4 * second})
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	strikesOn(t, p, events, 0, plan.SnapshotInstalled)
+	activatedAt(t, p, events, 0, plan.SnapshotInstalled)
 }
 
 // Every write of n1 is cut off once, in each of its two steps.
@@ -126,8 +126,8 @@ func TestTornFilesAreThereAtTheNextStart(t *testing.T) {
 				plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: plan.FileUnsynced, Node: "n1", Nth: nth}, For: second})
 			events, verdict, _ := play(t, p)
 			require.Empty(t, verdict.Violations)
-			strikesOn(t, p, events, 1, plan.FileUnsynced)
-			torn := bit(t, p, events, 0)
+			activatedAt(t, p, events, 1, plan.FileUnsynced)
+			torn := activated(t, p, events, 0)
 			var found []string
 			for _, e := range of(events, trace.FileRemoved) {
 				if e.Node == "n1" && e.Incarnation == 2 && strings.HasPrefix(e.Str("file"), provider.Drafts) {

@@ -22,7 +22,7 @@ func TestDelayedMessagesArriveLater(t *testing.T) {
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
 	late, began := map[[5]string]bool{}, of(events, trace.FaultBegan)[0]
-	for _, e := range bit(t, p, events, 0) {
+	for _, e := range activated(t, p, events, 0) {
 		require.Equal(t, began.Str("nodes"), e.Node)
 		require.Equal(t, began.Str("peer"), e.Str("to"))
 		late[message(e)] = true
@@ -48,7 +48,7 @@ func TestLostMessagesDoNotArrive(t *testing.T) {
 			lost++
 		}
 	}
-	require.Len(t, bit(t, p, events, 0), lost)
+	require.Len(t, activated(t, p, events, 0), lost)
 	sent := 0
 	for _, e := range between(of(events, trace.MessageSent), 2*time.Second, 17*time.Second) {
 		if e.Str("msg") == "append" {
@@ -61,14 +61,14 @@ func TestLostMessagesDoNotArrive(t *testing.T) {
 func TestARuleBitesNoMoreThanItsCount(t *testing.T) {
 	p := beset(plan.Fault{Kind: plan.Loss, Count: 3})
 	events, _, _ := play(t, p)
-	require.Len(t, bit(t, p, events, 0), 3)
+	require.Len(t, activated(t, p, events, 0), 3)
 }
 
 func TestDuplicatesAreServedTwice(t *testing.T) {
 	p := beset(plan.Fault{Kind: plan.Duplicate, Op: "forward", Max: plan.Duration(30 * time.Millisecond)})
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	requests := len(bit(t, p, events, 0))
+	requests := len(activated(t, p, events, 0))
 	replies := 0
 	for _, e := range of(events, trace.MessageSent) {
 		if e.Str("msg") == "forward-reply" {
@@ -82,7 +82,7 @@ func TestForwardedRequestsArriveAgainAfterSeconds(t *testing.T) {
 	p := beset(plan.Fault{Kind: plan.LateDuplicate, Min: 3 * second, Max: 6 * second})
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	for _, e := range bit(t, p, events, 0) {
+	for _, e := range activated(t, p, events, 0) {
 		require.GreaterOrEqual(t, e.Int("by"), int64(3*time.Second))
 		require.Equal(t, "forward", e.Str("msg"))
 	}
@@ -107,7 +107,7 @@ func TestTheAnswerIsLostAndTheCommandApplied(t *testing.T) {
 			lost++
 		}
 	}
-	require.Len(t, bit(t, p, events, 0), lost)
+	require.Len(t, activated(t, p, events, 0), lost)
 	committed := slices.ContainsFunc(of(events, trace.Committed), func(e trace.Event) bool {
 		return e.Str("command") == "DISTRIBUTED_TASK_ADD" && strings.HasPrefix(e.Str("client"), "n2#")
 	})
@@ -118,7 +118,7 @@ func TestReorderedMessagesAreOvertaken(t *testing.T) {
 	p := beset(plan.Fault{Kind: plan.Reorder, Max: plan.Duration(200 * time.Millisecond), Rate: 300_000})
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	bit(t, p, events, 0)
+	activated(t, p, events, 0)
 }
 
 func TestALeaderThatIsCutOffLosesItsLeadership(t *testing.T) {
@@ -130,7 +130,7 @@ func TestALeaderThatIsCutOffLosesItsLeadership(t *testing.T) {
 	cutOff := of(events, trace.FaultBegan)[0].Str("nodes")
 	require.Equal(t, all[0], cutOff)
 	require.NotEqual(t, cutOff, all[1])
-	for _, e := range bit(t, p, events, 0) {
+	for _, e := range activated(t, p, events, 0) {
 		require.True(t, (e.Node == cutOff) != (e.Str("to") == cutOff))
 	}
 	for _, e := range between(of(events, trace.MessageSent), 10*time.Second, 20*time.Second) {
@@ -142,7 +142,7 @@ func TestAOneWayPartitionLetsTheOtherWayThrough(t *testing.T) {
 	p := idle(plan.Fault{Kind: plan.OneWay, Nodes: []string{plan.Follower}, At: 10 * second, For: 10 * second})
 	events, _, _ := play(t, p)
 	mute := of(events, trace.FaultBegan)[0].Str("nodes")
-	for _, e := range bit(t, p, events, 0) {
+	for _, e := range activated(t, p, events, 0) {
 		require.Equal(t, mute, e.Node)
 	}
 	heard := slices.ContainsFunc(between(of(events, trace.MessageSent), 10*time.Second, 20*time.Second),
@@ -155,7 +155,7 @@ func TestAMinorityIsLessThanHalf(t *testing.T) {
 	p.Cluster.Nodes = 5
 	events, _, _ := play(t, p)
 	require.Len(t, strings.Split(of(events, trace.FaultBegan)[0].Str("nodes"), ","), 2)
-	bit(t, p, events, 0)
+	activated(t, p, events, 0)
 }
 
 func TestAFlappingLinkComesAndGoes(t *testing.T) {
@@ -171,5 +171,5 @@ func TestAFlappingLinkComesAndGoes(t *testing.T) {
 		}
 	}
 	require.Greater(t, phases, 6)
-	bit(t, p, events, 0)
+	activated(t, p, events, 0)
 }

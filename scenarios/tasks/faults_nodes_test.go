@@ -22,7 +22,7 @@ func TestANodeCrashesAtATimeAndComesBack(t *testing.T) {
 	require.Equal(t, 10*time.Second, stopped.At)
 	require.Equal(t, "crash", stopped.Str("how"))
 	require.Equal(t, 13*time.Second, of(events, trace.NodeStarted)[3].At)
-	require.Equal(t, "n2", bit(t, p, events, 0)[0].Node)
+	require.Equal(t, "n2", activated(t, p, events, 0)[0].Node)
 }
 
 func TestACrashOfANodeThatIsDownDoesNotBite(t *testing.T) {
@@ -38,12 +38,12 @@ func TestTheMajorityGoesDownAndComesBack(t *testing.T) {
 	p := beset(plan.Fault{Kind: plan.Crash, Nodes: []string{plan.Majority}, At: 10 * second, For: 5 * second})
 	events, verdict, counters := play(t, p)
 	require.Empty(t, verdict.Violations)
-	require.Len(t, bit(t, p, events, 0), 2)
+	require.Len(t, activated(t, p, events, 0), 2)
 	require.Equal(t, 5, counters.Starts)
 	require.Empty(t, between(of(events, trace.Committed), 10*time.Second, 15*time.Second), "nothing is committed meanwhile")
 }
 
-// Whoever crashes at a moment has reached it, takes no step behind it, and the task
+// A node that crashes at a moment has reached it, takes no step behind it, and the task
 // comes to its end all the same.
 func TestANodeCrashesAtAnyMoment(t *testing.T) {
 	for _, m := range taskplan.Moments() {
@@ -57,15 +57,15 @@ func TestANodeCrashesAtAnyMoment(t *testing.T) {
 			}
 			events, verdict, counters := play(t, p)
 			require.Empty(t, verdict.Violations)
-			strikesOn(t, p, events, 0, m)
+			activatedAt(t, p, events, 0, m)
 			require.Equal(t, 4, counters.Starts)
 		})
 	}
 }
 
-// strikesOn checks that a fault has struck at a moment, and that the incarnation it
+// activatedAt checks that a fault was activated at a moment, and that the incarnation it
 // crashed did nothing more.
-func strikesOn(t *testing.T, p *taskplan.Plan, events []trace.Event, fault int, m plan.Moment) {
+func activatedAt(t *testing.T, p *taskplan.Plan, events []trace.Event, fault int, m plan.Moment) {
 	t.Helper()
 	var began trace.Event
 	for _, e := range of(events, trace.FaultBegan) {
@@ -74,7 +74,7 @@ func strikesOn(t *testing.T, p *taskplan.Plan, events []trace.Event, fault int, 
 		}
 	}
 	require.Equal(t, string(m), began.Str("moment"))
-	node, incarnation := bit(t, p, events, fault)[0].Node, 0
+	node, incarnation := activated(t, p, events, fault)[0].Node, 0
 	require.Equal(t, began.Str("nodes"), node)
 	for _, e := range events {
 		switch {
@@ -94,7 +94,7 @@ func TestANodeCrashesWhenATaskIsCancelled(t *testing.T) {
 	p.Promises = []taskplan.Promise{{Expect: taskplan.TaskEnds, Namespace: "reindex", TaskID: "retokenize", Status: "CANCELLED"}}
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
-	strikesOn(t, p, events, 0, taskplan.CancelApplied)
+	activatedAt(t, p, events, 0, taskplan.CancelApplied)
 }
 
 func TestANodeCrashesWhenARecordIsRemoved(t *testing.T) {
@@ -105,7 +105,7 @@ func TestANodeCrashesWhenARecordIsRemoved(t *testing.T) {
 			p.Promises = []taskplan.Promise{{Expect: taskplan.RecordGone, Namespace: "reindex", TaskID: "retokenize"}}
 			events, verdict, _ := play(t, p)
 			require.Empty(t, verdict.Violations)
-			strikesOn(t, p, events, 0, m)
+			activatedAt(t, p, events, 0, m)
 		})
 	}
 }
@@ -146,7 +146,7 @@ func TestANodeIsShutDownInMidCallback(t *testing.T) {
 	events, verdict, counters := play(t, p)
 	require.Empty(t, verdict.Violations)
 	require.Equal(t, 4, counters.Starts)
-	node := bit(t, p, events, 0)[0].Node
+	node := activated(t, p, events, 0)[0].Node
 	stopped := of(events, trace.NodeStopped)[0]
 	require.Equal(t, node, stopped.Node)
 	require.Equal(t, "shutdown", stopped.Str("how"))
@@ -162,7 +162,7 @@ func TestAPausedNodeTakesNoStep(t *testing.T) {
 				events, verdict, counters := play(t, p)
 				require.Empty(t, verdict.Violations)
 				require.Equal(t, 3, counters.Starts)
-				node := bit(t, p, events, 0)[0].Node
+				node := activated(t, p, events, 0)[0].Node
 				asleep, slept := false, 0
 				for _, e := range events {
 					switch {
@@ -217,9 +217,9 @@ func TestANodeIsRemovedFromTheConfiguration(t *testing.T) {
 			require.Len(t, left, 1)
 			require.Less(t, left[0].At, 20*time.Second)
 			for _, e := range between(of(events, trace.MessageSent), 20*time.Second, 70*time.Second) {
-				require.NotEqual(t, left[0].Node, e.Str("to"), "nobody knows it any more")
+				require.NotEqual(t, left[0].Node, e.Str("to"), "no node has it in its configuration")
 			}
-			bit(t, p, events, 0)
+			activated(t, p, events, 0)
 		})
 	}
 }
@@ -233,6 +233,6 @@ func TestTheLeaderHandsItsLeadershipOver(t *testing.T) {
 	all := leaders(events)
 	require.GreaterOrEqual(t, len(all), 3)
 	require.Equal(t, "n2", all[len(all)-1])
-	bit(t, p, events, 0)
-	bit(t, p, events, 2)
+	activated(t, p, events, 0)
+	activated(t, p, events, 2)
 }

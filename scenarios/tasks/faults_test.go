@@ -13,7 +13,7 @@ import (
 
 const second = plan.Duration(time.Second)
 
-// beset is the plan of reindex with faults and a calm phase.
+// beset is the plan of reindex with faults and a quiescent phase.
 func beset(faults ...plan.Fault) *taskplan.Plan {
 	p := reindex(true)
 	p.Duration, p.Quiescence = 70*second, 40*second
@@ -38,19 +38,19 @@ func of(events []trace.Event, kind trace.Kind) (some []trace.Event) {
 	return some
 }
 
-// bit returns the events that tell of the bites of a fault, of which there must be
+// activated returns the events of the activations of a fault, of which there must be
 // some, all of them while the faults last.
-func bit(t *testing.T, p *taskplan.Plan, events []trace.Event, fault int) (bites []trace.Event) {
+func activated(t *testing.T, p *taskplan.Plan, events []trace.Event, fault int) (activations []trace.Event) {
 	t.Helper()
 	for _, e := range of(events, trace.FaultActivated) {
 		require.Less(t, e.At, p.Quiescence.D()+time.Second)
 		if e.Int("fault") == int64(fault) {
 			require.Equal(t, string(p.Faults[fault].Kind), e.Str("what"))
-			bites = append(bites, e)
+			activations = append(activations, e)
 		}
 	}
-	require.NotEmpty(t, bites, "fault %d does not bite", fault)
-	return bites
+	require.NotEmpty(t, activations, "fault %d is not activated", fault)
+	return activations
 }
 
 // leaders returns the nodes that became leader, in order.
@@ -82,7 +82,7 @@ func TestAFaultBeginsBitesAndEnds(t *testing.T) {
 	require.Len(t, ended, 1)
 	require.Equal(t, 5*time.Second, began[0].At)
 	require.Equal(t, 8*time.Second, ended[0].At)
-	for _, e := range bit(t, p, events, 0) {
+	for _, e := range activated(t, p, events, 0) {
 		require.GreaterOrEqual(t, e.At, 5*time.Second)
 		require.LessOrEqual(t, e.At, 8*time.Second)
 	}
@@ -100,7 +100,7 @@ func TestQuiescenceEndsAllFaults(t *testing.T) {
 	require.Equal(t, 5, counters.Starts)
 	require.Len(t, of(events, trace.Quiescence), 1)
 	require.Equal(t, 40*time.Second, of(events, trace.Quiescence)[0].At)
-	require.Len(t, of(events, trace.FaultBegan), 3, "the moment does not come before the calm")
+	require.Len(t, of(events, trace.FaultBegan), 3, "the moment does not come before quiescence")
 	ups := between(of(events, trace.NodeStarted), 35*time.Second, 45*time.Second)
 	require.Len(t, ups, 2)
 	for _, e := range append(ups, of(events, trace.FaultEnded)...) {

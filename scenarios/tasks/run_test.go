@@ -144,7 +144,7 @@ func TestAPlanOfAnotherApplicationIsRefused(t *testing.T) {
 	})
 }
 
-// The task comes to its end whoever goes down, whenever, and however.
+// The task comes to its end whichever node goes down, whenever, and however.
 func TestANodeGoesDownAtAnyTimeAndComesBack(t *testing.T) {
 	ends := map[string]func(string) func(*cluster.Cluster){"crash": crash, "shutdown": stop}
 	for _, barrier := range []bool{false, true} {

@@ -46,7 +46,7 @@ type ReplicaConfig struct {
 	Guards Providers
 	// Notifier is woken when a task has changed.
 	Notifier fsm.SchedulerNotifier
-	// OnApply is told about every command that was applied, on the thread that applies,
+	// OnApply is called for every command that was applied, on the thread that applies,
 	// while the state is that of its index.
 	OnApply func(Applied)
 	// Clock and CompletedTaskTTL are the node's. No verdict may depend on them (P1):
@@ -103,7 +103,7 @@ type ClientConfig struct {
 	CompletedTaskTTL time.Duration
 	AttemptTimeout   time.Duration
 	Logger           logrus.FieldLogger
-	// OnRequest is told which request a call's command is, before it is proposed.
+	// OnRequest is called with the id of a call's request before it is proposed.
 	OnRequest func(ctx context.Context, id api.RequestID)
 }
 

@@ -84,7 +84,7 @@ func TestASnapshotThatNobodyNeedsIsReadAgain(t *testing.T) {
 	}{
 		"a section is lost": {func(b []byte) []byte { return bytes.Replace(b, []byte(`"sessions"`), []byte(`"other"`), 1) }, " has written is"},
 		"it is cut off":     {func(b []byte) []byte { return b[:len(b)-1] }, "unmarshal snapshot"},
-		"another index is told": {func(b []byte) []byte {
+		"another index is recorded": {func(b []byte) []byte {
 			return bytes.Replace(b, []byte(`"applied_index":`), []byte(`"applied_index":1`), 1)
 		}, " has written is"},
 		"it is as it was": {func(b []byte) []byte { return b }, ""},
@@ -95,7 +95,7 @@ func TestASnapshotThatNobodyNeedsIsReadAgain(t *testing.T) {
 			}})
 			require.NotEmpty(t, of(events, trace.SnapshotReread))
 			require.Len(t, of(events, trace.SnapshotReread), len(of(events, trace.SnapshotStored)))
-			require.Empty(t, of(events, trace.SnapshotRestored), "nobody has needed one")
+			require.Empty(t, of(events, trace.SnapshotRestored), "no node has needed one")
 			if c.message == "" {
 				require.Empty(t, verdict.Violations)
 				return

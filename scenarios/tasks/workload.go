@@ -24,7 +24,7 @@ const operationTimeout = 20 * time.Second
 type operation struct {
 	*taskplan.Operation
 	number int64
-	// before is the position in the workload that tells which collections there are.
+	// before is the position in the workload that determines which collections there are.
 	before int
 }
 

@@ -147,8 +147,8 @@ var edited = []struct {
 		})
 	}, "nothing has happened, and the model would have allowed: Start"},
 	{"a handle comes from nowhere", drop(is(trace.StartAsked, "task=files", "node=n2")), "the end of Start"},
-	{"a cancelled worker is not told to stop", drop(is(trace.HandleTerminated, "task=cancelled", "node=n1")), "Terminate"},
-	{"a worker is told to stop for no reason", copied(is(trace.HandleStarted, "task=barrier", "node=n1"), is(trace.WorkStarted, "task=barrier", "node=n1")), "the end of Start"},
+	{"a cancelled worker is not terminated", drop(is(trace.HandleTerminated, "task=cancelled", "node=n1")), "Terminate"},
+	{"a worker is terminated for no reason", copied(is(trace.HandleStarted, "task=barrier", "node=n1"), is(trace.WorkStarted, "task=barrier", "node=n1")), "the end of Start"},
 	{"a callback is left out", func(all []trace.Event) []trace.Event {
 		return slices.DeleteFunc(all, func(e trace.Event) bool {
 			return (e.Kind == trace.CallbackStarted || e.Kind == trace.CallbackEnded) && e.Node == "n1" && e.Str("task") == "barrier" && e.Str("callback") == "OnSwapRequested"

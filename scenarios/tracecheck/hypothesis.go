@@ -8,7 +8,7 @@ import (
 	"dtsim/sched/reconcile"
 )
 
-// look is what one pass shows of a key; its Source tells looks apart.
+// look is what one pass shows of a key; its Source distinguishes looks.
 type look = reconcile.Look[uint64]
 
 // hypothesis is one state that the scheduler of a node can be in for a key. Hypotheses are
@@ -36,7 +36,7 @@ type hypothesis struct {
 
 const never = time.Duration(-1)
 
-// appendLook appends what tells looks apart.
+// appendLook appends what distinguishes a look from others.
 func appendLook(b []byte, l *look) []byte {
 	if l == nil {
 		return append(b, 0)
@@ -44,7 +44,7 @@ func appendLook(b []byte, l *look) []byte {
 	return binary.AppendUvarint(b, l.Source)
 }
 
-// append appends what tells hypotheses apart.
+// append appends what distinguishes a hypothesis from others.
 func (h *hypothesis) append(b []byte) []byte {
 	b = h.decides.AppendBinary(appendLook(b, h.coming), appendLook)
 	b = binary.AppendVarint(binary.AppendVarint(b, int64(h.early)), int64(h.late))
@@ -140,7 +140,7 @@ func (h *hypothesis) unseen(gone exits, n *node) (reconcile.Outcome, bool) {
 	case reconcile.Reap:
 		return reconcile.Outcome{}, true
 	case reconcile.Terminate:
-		// A worker that has exited writes no event when it is told to stop.
+		// A worker that has exited writes no event when it is terminated.
 		_, exited := gone[h.handle(a.Version).ID]
 		return reconcile.Outcome{}, exited
 	case reconcile.Start:

@@ -57,9 +57,9 @@ func (n *node) removed(k key, version uint64, now time.Duration) {
 	n.changeLocal(k, version, func(l *localState) { l.sure, l.gone = never, now })
 }
 
-// held returns the sets of versions that a provider can have held when a list was asked for. Of
+// possible returns the sets of versions that a provider can have had when a list was asked for. Of
 // more than a few that are in doubt, the oldest are there or not together.
-func held(all []localState, called time.Duration) [][]uint64 {
+func possible(all []localState, called time.Duration) [][]uint64 {
 	const few = 3
 	var doubtful, sure, old []uint64
 	for _, l := range all {

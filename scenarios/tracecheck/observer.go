@@ -176,7 +176,7 @@ func (o *Observer) Observe(e trace.Event) {
 			o.list(&e, n)
 		}
 	case trace.FaultActivated:
-		o.bit(&e, n)
+		o.activated(&e, n)
 	case trace.Called:
 		o.called(&e, n)
 	case trace.Proposed:
@@ -273,8 +273,8 @@ func (o *Observer) turn(e *trace.Event, n *node) {
 	}
 }
 
-// bit: what faults do to acks.
-func (o *Observer) bit(e *trace.Event, n *node) {
+// activated takes in what a fault does to an ack.
+func (o *Observer) activated(e *trace.Event, n *node) {
 	what := taskplan.Renamed(plan.FaultKind(e.Str("what")))
 	if what != plan.CallDelay && what != taskplan.AckFlip {
 		return
@@ -348,7 +348,7 @@ func (o *Observer) deliver(e *trace.Event, n *node, k key, v reconcile.View, lis
 		called = time.Duration(f.Int())
 	}
 	var looks []*look
-	for _, local := range held(n.local[k], called) {
+	for _, local := range possible(n.local[k], called) {
 		for _, v.Expired = range expired {
 			o.looks++
 			v.LocalState = local

@@ -105,7 +105,7 @@ func (o *Observer) acted(e *trace.Event, n *node) {
 	}
 }
 
-// terminated takes in that a worker was told to stop. A scheduler that is closing tells
+// terminated takes in that a worker was terminated. A scheduler that is closing terminates
 // all of them.
 func (o *Observer) terminated(e *trace.Event, n *node) {
 	version, id := versionOf(e), handleOf(e)

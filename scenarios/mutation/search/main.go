@@ -98,7 +98,7 @@ func keep(file string, m *tasks.Model, c tasks.Config, v explore.Violation) erro
 	if err != nil {
 		return err
 	}
-	told, err := m.RunOf(v.Path)
+	run, err := m.RunOf(v.Path)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func keep(file string, m *tasks.Model, c tasks.Config, v explore.Violation) erro
 		return err
 	}
 	is := counterexample.Machine{Config: c.Name, Settings: string(settings)}
-	content, err := counterexample.Encode(is, v, taken, (*counterexample.Run)(&told))
+	content, err := counterexample.Encode(is, v, taken, (*counterexample.Run)(&run))
 	if err != nil {
 		return err
 	}

@@ -55,10 +55,10 @@ func TestTheGuardsOfAnActiveTask(t *testing.T) {
 		"a terminal task conflicts with nothing": {reindexing, fsm.TaskStatusFailed, func(e []*fsm.Task) error {
 			return set.Reindex.CheckConflict(reindexing, e)
 		}, false},
-		"a task nobody can read may be about anything": {[]byte("{"), fsm.TaskStatusStarted, func(e []*fsm.Task) error {
+		"an unreadable task may be about anything": {[]byte("{"), fsm.TaskStatusStarted, func(e []*fsm.Task) error {
 			return set.Reindex.CheckConflict(payload(t, taskplan.Reindex, "Notes", "title"), e)
 		}, true},
-		"a payload nobody can read is refused": {reindexing, fsm.TaskStatusFailed, func(e []*fsm.Task) error {
+		"an unreadable payload is refused": {reindexing, fsm.TaskStatusFailed, func(e []*fsm.Task) error {
 			return set.Reindex.CheckConflict([]byte("{"), e)
 		}, true},
 		"an unknown status is active": {reindexing, "NEWER", func(e []*fsm.Task) error {

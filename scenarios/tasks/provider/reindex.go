@@ -236,7 +236,7 @@ func (r *Reindex) CleanupTask(desc fsm.TaskDescriptor) error {
 	return r.removeRun(run)
 }
 
-// hasProperty returns an error if the collection lacks the property, which it will never have. A
+// hasProperty returns an error if the collection does not have the property: it never will. A
 // collection that is gone takes the task with it.
 func (r *Reindex) hasProperty(p Payload) error {
 	for _, c := range r.env.Schema.Collections() {
@@ -258,7 +258,7 @@ func (r *Reindex) unsettled(p Payload, run Run, units []string) error {
 		if err != nil {
 			continue
 		}
-		if by, held := s.heldBy(p.Property); held && by != run {
+		if by, prepared := s.preparedBy(p.Property); prepared && by != run {
 			return fmt.Errorf("%s waits: shard %s/%s is not settled after %s", run, s.Collection, s.Shard, by)
 		}
 	}

@@ -22,7 +22,7 @@ func with(t *fsm.Task, status fsm.TaskStatus) *fsm.Task {
 func built(r *rig, t taskplan.Task) *fsm.Task {
 	r.Helper()
 	finish(r, startTask(r, r.set.Reindex, r.task(t, fsm.TaskStatusStarted, fsm.UnitStatusPending)))
-	r.told()
+	r.changes()
 	return r.task(t, fsm.TaskStatusStarted, fsm.UnitStatusCompleted)
 }
 
@@ -34,11 +34,11 @@ func TestABarrierReindexPreparesSwapsAndFlips(t *testing.T) {
 		barrier.Barrier = true
 		task := built(r, barrier)
 		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusPreparing), "", local))
-		require.Equal(r, []string{"prepared s1", "prepared s2"}, r.told())
+		require.Equal(r, []string{"prepared s1", "prepared s2"}, r.changes())
 		require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
 
 		require.NoError(r, r.set.Reindex.OnSwapRequested(with(task, fsm.TaskStatusSwapping), "", local))
-		require.Equal(r, []string{"swapped s1", "swapped s2"}, r.told())
+		require.Equal(r, []string{"swapped s1", "swapped s2"}, r.changes())
 		require.Equal(r, map[string]string{"s1": "trigram", "s2": "trigram"}, r.serves())
 		require.Empty(r, r.schema.flips)
 
@@ -66,7 +66,7 @@ func TestEveryCallbackMayRunAgain(t *testing.T) {
 			require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFinished)))
 			r.crash()
 		}
-		require.Equal(r, []string{"prepared s1", "prepared s2", "swapped s1", "swapped s2"}, r.told())
+		require.Equal(r, []string{"prepared s1", "prepared s2", "swapped s1", "swapped s2"}, r.changes())
 		require.Equal(r, map[string]string{"s1": "trigram", "s2": "trigram"}, r.serves())
 	})
 }
@@ -75,7 +75,7 @@ func TestWithoutTheBarrierTheGroupSwaps(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		task := built(r, retokenize)
 		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local))
-		require.Equal(r, []string{"swapped s1", "swapped s2"}, r.told())
+		require.Equal(r, []string{"swapped s1", "swapped s2"}, r.changes())
 	})
 }
 
@@ -87,7 +87,7 @@ func TestNothingSwapsForATaskThatHasFailed(t *testing.T) {
 			failed := with(built(r, task), fsm.TaskStatusFailed)
 			require.NoError(r, r.set.Reindex.OnGroupCompleted(failed, "", local))
 			require.NoError(r, r.set.Reindex.OnSwapRequested(failed, "", local))
-			require.Empty(r, r.told())
+			require.Empty(r, r.changes())
 			require.NoError(r, r.set.Reindex.OnTaskCompleted(failed))
 			require.Empty(r, r.schema.flips)
 			require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
@@ -112,9 +112,9 @@ func TestATaskThatFailsAfterSomeHaveSwappedSwapsBack(t *testing.T) {
 			r.crash()
 			ended := with(task, status)
 			require.False(r, r.set.Reindex.LocalCallbacksDone(ended, "n1"), "a swap and segments are left over")
-			r.told()
+			r.changes()
 			require.NoError(r, r.set.Reindex.OnTaskCompleted(ended))
-			require.Equal(r, []string{"rolled-back s1"}, r.told())
+			require.Equal(r, []string{"rolled-back s1"}, r.changes())
 			require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
 			require.True(r, r.set.Reindex.LocalCallbacksDone(ended, "n1"))
 			for _, s := range r.shards.All() {
@@ -200,12 +200,12 @@ func TestANodeThatMissedTheEndIsSettledByTheSchema(t *testing.T) {
 	tenants.PerTenant = true
 	for name, c := range map[string]struct {
 		task taskplan.Task
-		says Property
+		has  Property
 		want map[string]string
 	}{
 		"which the run has flipped":         {retokenize, Property{Tokenization: "trigram", UserIndex: 5, FlippedBy: 9}, map[string]string{"s1": "trigram", "s2": "trigram"}},
 		"which another run has flipped":     {retokenize, Property{Tokenization: "trigram", UserIndex: 5, FlippedBy: 7}, map[string]string{"s1": "word", "s2": "word"}},
-		"which nobody has flipped":          {retokenize, Property{Tokenization: "word", UserIndex: 5}, map[string]string{"s1": "word", "s2": "word"}},
+		"which no task has flipped":         {retokenize, Property{Tokenization: "word", UserIndex: 5}, map[string]string{"s1": "word", "s2": "word"}},
 		"in which a tenant has swapped":     {tenants, Property{Tokenization: "word", UserIndex: 5, SwappedBy: map[string]uint64{"s2": 9}}, map[string]string{"s1": "word", "s2": "trigram"}},
 		"in which another run swapped":      {tenants, Property{Tokenization: "word", UserIndex: 5, SwappedBy: map[string]uint64{"s2": 8}}, map[string]string{"s1": "word", "s2": "word"}},
 		"which the run flipped for tenants": {tenants, Property{Tokenization: "trigram", UserIndex: 5, FlippedBy: 9}, map[string]string{"s1": "trigram", "s2": "trigram"}},
@@ -214,7 +214,7 @@ func TestANodeThatMissedTheEndIsSettledByTheSchema(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				task := built(r, c.task)
 				require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local[:1]))
-				r.schema.collections[0].Properties["title"] = c.says
+				r.schema.collections[0].Properties["title"] = c.has
 				r.gone[runOf(task)] = true
 				require.NoError(r, r.set.Reindex.CleanupTask(task.TaskDescriptor))
 				require.Equal(r, c.want, r.serves())
@@ -224,7 +224,7 @@ func TestANodeThatMissedTheEndIsSettledByTheSchema(t *testing.T) {
 	}
 }
 
-// A node whose word is lost swaps nothing alone: the others could not tell later.
+// A node whose report is lost swaps nothing alone: the others could not know of it later.
 func TestATenantSwapsOnlyOnceTheSchemaTells(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		tenants := retokenize
@@ -302,7 +302,7 @@ func TestARunLeavesACollectionAloneThatIsYoungerThanItself(t *testing.T) {
 		task := built(r, retokenize)
 		r.schema.collections[0].Born = 20
 		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
-		require.Equal(r, []string{"created s1", "created s2"}, r.told())
+		require.Equal(r, []string{"created s1", "created s2"}, r.changes())
 		require.ErrorIs(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local), errGone)
 		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusFinished)), "there is nothing to settle")
 		require.Equal(r, map[string]string{"s1": "word", "s2": "word"}, r.serves())
@@ -317,7 +317,7 @@ func TestARepairSwapsEachReplicaAsItIsRebuilt(t *testing.T) {
 			finish(r, startTask(r, r.set.Repair, task))
 			r.crash()
 		}
-		require.Equal(r, []string{"rebuilt s1", "rebuilt s2", "work s1__n1", "work s1__n1", "work s2__n1", "work s2__n1"}, r.told())
+		require.Equal(r, []string{"rebuilt s1", "rebuilt s2", "work s1__n1", "work s1__n1", "work s2__n1", "work s2__n1"}, r.changes())
 		require.NoError(r, r.set.Repair.OnGroupCompleted(task, "", local))
 		require.NoError(r, r.set.Repair.OnSwapRequested(task, "", local))
 		require.NoError(r, r.set.Repair.OnTaskCompleted(task))

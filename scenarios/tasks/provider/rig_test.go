@@ -104,7 +104,7 @@ func (f *fakeTrouble) Unit(_ Run, unit string) UnitTrouble         { return f.un
 func (f *fakeTrouble) Linger(Run) time.Duration                    { return f.linger }
 func (f *fakeTrouble) Callback(name string, _ Run) CallbackTrouble { return f.callback[name] }
 
-// fakeRecorder notes what is reported; refuse says what it does not take.
+// fakeRecorder notes what is reported; refuse decides what it does not take.
 type fakeRecorder struct {
 	mu     sync.Mutex
 	calls  []string
@@ -143,7 +143,7 @@ func inBubble(t *testing.T, f func(r *rig)) {
 			Replicas: map[string][]string{"s1": {"n1", "n2"}, "s2": {"n1"}, "s3": {"n2"}},
 		}}}
 		r.boot()
-		require.Equal(t, []string{"created s1", "created s2"}, r.told(), "s3 is not on this node")
+		require.Equal(t, []string{"created s1", "created s2"}, r.changes(), "s3 is not on this node")
 		f(r)
 		r.cancel()
 		synctest.Wait()
@@ -198,8 +198,8 @@ func (r *rig) emit(body trace.Body) {
 	}
 }
 
-// told returns the events of one kind of change since the last time, sorted.
-func (r *rig) told() []string {
+// changes returns the events of one kind of change since the last time, sorted.
+func (r *rig) changes() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := slices.Sorted(slices.Values(r.events))
@@ -207,7 +207,7 @@ func (r *rig) told() []string {
 	return all
 }
 
-// serves says what the shards on the node serve for the title.
+// serves returns what the shards on the node serve for the title.
 func (r *rig) serves() map[string]string {
 	m := make(map[string]string)
 	for _, s := range r.shards.All() {

@@ -122,9 +122,9 @@ func (s *Shard) rollBack(run Run, property string) (changed, swappedBack bool) {
 	return changed, false
 }
 
-// heldBy returns the run whose segments of the property wait for their swap, or
+// preparedBy returns the run whose segments of the property wait for their swap, or
 // whose swap may still be taken back.
-func (s *Shard) heldBy(property string) (Run, bool) {
+func (s *Shard) preparedBy(property string) (Run, bool) {
 	if built, ok := s.Built[property]; ok {
 		return built.By, true
 	}

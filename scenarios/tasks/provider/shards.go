@@ -170,7 +170,7 @@ func (s *Shards) ensure(shard *Shard) error {
 }
 
 // store writes a shard in two steps, each with its sync: a draft beside the file, so that
-// a crash in the middle of it tears nothing that anybody reads, then the draft's name.
+// a crash in the middle of it tears nothing that is read, then the draft's name.
 func (s *Shards) store(shard *Shard, run Run) error {
 	b, err := json.Marshal(shard)
 	if err != nil {

@@ -11,22 +11,22 @@ import (
 func TestShardsFollowTheSchema(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
-		require.Empty(r, r.told(), "what is there already stays")
+		require.Empty(r, r.changes(), "what is there already stays")
 
 		c := &r.schema.collections[0]
 		c.Properties["title"] = Property{Tokenization: "field", UserIndex: 12}
 		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
-		require.Equal(r, []string{"updated s1", "updated s2"}, r.told(), "a user's update goes in at once")
+		require.Equal(r, []string{"updated s1", "updated s2"}, r.changes(), "a user's update goes in at once")
 		require.Equal(r, map[string]string{"s1": "field", "s2": "field"}, r.serves())
 		r.crash()
 		require.Equal(r, map[string]string{"s1": "field", "s2": "field"}, r.serves())
-		require.Empty(r, r.told(), "and only once")
+		require.Empty(r, r.changes(), "and only once")
 
 		delete(c.Replicas, "s2")
 		require.NoError(r, r.shards.Follow(r.schema.collections, r.schema.Index()))
-		require.Equal(r, []string{"removed s2"}, r.told())
+		require.Equal(r, []string{"removed s2"}, r.changes())
 		require.NoError(r, r.shards.Follow(nil, 20))
-		require.Equal(r, []string{"removed s1"}, r.told())
+		require.Equal(r, []string{"removed s1"}, r.changes())
 		r.schema.collections = nil
 		r.crash()
 		require.Empty(r, r.serves())
@@ -38,14 +38,14 @@ func TestASchemaThatIsOlderThanAShardSaysNothingAboutIt(t *testing.T) {
 		old := r.schema.collections
 		r.schema.collections = []Collection{{Name: "Articles", Born: 30, Properties: old[0].Properties, Replicas: old[0].Replicas}}
 		require.NoError(r, r.shards.Follow(r.schema.collections, 31))
-		require.Equal(r, []string{"created s1", "created s2"}, r.told(), "dropped and created again")
+		require.Equal(r, []string{"created s1", "created s2"}, r.changes(), "dropped and created again")
 
 		for name, schema := range map[string][]Collection{"from before it was created": nil, "with its predecessor": old} {
 			require.NoError(r, r.shards.Follow(schema, 29), name)
-			require.Empty(r, r.told(), name)
+			require.Empty(r, r.changes(), name)
 		}
 		require.NoError(r, r.shards.Follow(nil, 31))
-		require.Equal(r, []string{"removed s1", "removed s2"}, r.told(), "a drop that came later")
+		require.Equal(r, []string{"removed s1", "removed s2"}, r.changes(), "a drop that came later")
 	})
 }
 

@@ -69,7 +69,7 @@ func TestACrashBetweenTwoStepsLeavesNothingTorn(t *testing.T) {
 					}
 					r.boot()
 					require.Empty(r, r.mount.Files().List(Drafts))
-					i-- // nobody was told that it is done, so it is done again
+					i-- // its end was not reported, so it is done again
 				}
 				require.Equal(r, map[string]string{"s1": "word", "s2": "trigram"}, r.serves())
 			})

@@ -54,7 +54,7 @@ func TestAUnitThatIsSpoiltFails(t *testing.T) {
 	})
 }
 
-// A worker that does not stop when it is told to writes what must not outlive the run.
+// A worker that does not stop when it is terminated writes what must not outlive the run.
 func TestAWorkerThatLingersIsWaitedFor(t *testing.T) {
 	for name, task := range map[string]taskplan.Task{
 		"reindex": retokenize, "repair": {Kind: taskplan.Repair, ID: "r"}, "cleanup": {Kind: taskplan.Cleanup, ID: "r", Files: 2},
@@ -88,9 +88,9 @@ func TestAWorkerLingersAlsoWhenItHasNothingToDo(t *testing.T) {
 		time.Sleep(time.Second)
 		r.recorder.refuse = func(string) error { return fsm.ErrTaskNotRunning }
 		h.Terminate()
-		told := time.Now()
+		terminated := time.Now()
 		finish(r, h)
-		require.Equal(r, 15*time.Second, time.Since(told))
+		require.Equal(r, 15*time.Second, time.Since(terminated))
 	})
 }
 

@@ -16,7 +16,7 @@ const (
 	attempts      = 3
 	firstBackoff  = 200 * time.Millisecond
 	progressSteps = 4
-	// Nobody wants to see the progress of a unit that is done within shortWork.
+	// The progress of a unit that is done within shortWork is not reported.
 	shortWork = time.Second
 )
 

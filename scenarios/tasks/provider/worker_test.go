@@ -108,7 +108,7 @@ func TestAUnitThatSomebodyElseHasIsNotWorkedOn(t *testing.T) {
 		r.recorder.refuse = func(string) error { return fmt.Errorf("no: %w", fsm.ErrUnitWrongNode) }
 		finish(r, startTask(r, r.set.Cleanup, r.task(taskplan.Task{Kind: taskplan.Cleanup, ID: "c", Files: 3}, fsm.TaskStatusStarted, fsm.UnitStatusPending)))
 		require.Equal(r, []string{"progress file-0001 0"}, r.recorder.calls, "the list was old: a fresh one is needed")
-		require.Empty(r, r.told())
+		require.Empty(r, r.changes())
 	})
 }
 
@@ -119,7 +119,7 @@ func TestACleanupLeavesOutWhatIsDoneOrClaimed(t *testing.T) {
 		task.Units["file-0002"].NodeID = "n2"
 		task.Units["file-0003"].NodeID = "n1"
 		finish(r, startTask(r, r.set.Cleanup, task))
-		require.Equal(r, []string{"work file-0003", "work file-0004"}, r.told())
+		require.Equal(r, []string{"work file-0003", "work file-0004"}, r.changes())
 	})
 }
 
@@ -136,7 +136,7 @@ func TestATerminatedWorkerReportsNothingMoreAndMayStartAgain(t *testing.T) {
 
 		finish(r, startTask(r, r.set.Reindex, task))
 		require.Contains(r, r.recorder.calls, "complete s2__n1")
-		require.Equal(r, []string{"work s1__n1", "work s1__n1", "work s2__n1", "work s2__n1"}, r.told())
+		require.Equal(r, []string{"work s1__n1", "work s1__n1", "work s2__n1", "work s2__n1"}, r.changes())
 	})
 }
 

@@ -35,7 +35,7 @@ type Call struct {
 	Collection, Property, Tokenization string
 	// Tenants are names, with commas.
 	Tenants string
-	// Resent means that a fault makes a call again, or late, and nobody waits for it.
+	// Resent means that a fault makes a call again, or late, and no caller waits for it.
 	Resent bool
 }
 

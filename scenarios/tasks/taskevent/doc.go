@@ -11,7 +11,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// Of returns what an event says: the body that it was recorded with, or else one that is
+// Of returns the content of an event: the body that it was recorded with, or else one that is
 // read from its fields. Events of other kinds come to an [event.Other].
 func Of(e *trace.Event) trace.Body {
 	if e.Body != nil {

@@ -143,7 +143,7 @@ type HandleStarted struct{ Handle }
 
 func (*HandleStarted) Kind() trace.Kind { return trace.HandleStarted }
 
-// HandleTerminated: a handle was told to stop.
+// HandleTerminated: a handle was terminated.
 type HandleTerminated struct{ Handle }
 
 func (*HandleTerminated) Kind() trace.Kind { return trace.HandleTerminated }

@@ -62,8 +62,8 @@ func (b *Listed) Tasks() ([]ListedTask, error) {
 	return tasks, nil
 }
 
-// ListedTask is what a list of tasks shows of one of them: enough to tell which state
-// of the log the list is of.
+// ListedTask is what a list of tasks shows of one of them: enough to determine
+// which state of the log the list is of.
 type ListedTask struct {
 	Namespace string     `json:"ns"`
 	ID        string     `json:"id"`
@@ -141,7 +141,7 @@ func RestOf(e *event.AtRest) (r Rest) {
 	return r
 }
 
-// Event returns the event that says it.
+// Event returns the event that records it.
 func (r Rest) Event() *event.AtRest {
 	return &event.AtRest{What: r.What, Details: trace.FieldsOf(&r)}
 }

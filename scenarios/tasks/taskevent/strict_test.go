@@ -20,7 +20,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// details returns the body of an event with what the application says in it.
+// details returns the body of an event with the application's part in it.
 func details(b trace.Body) trace.Details {
 	switch b := b.(type) {
 	case *event.Called:
@@ -193,7 +193,7 @@ func TestVerdictsOfTracesOfOldAreReadFromTheirWords(t *testing.T) {
 		assert.Equal(t, want, taskevent.VerdictOf(outcome, ""), outcome)
 		assert.Equal(t, want, event.ParseVerdict(want.String()), outcome)
 	}
-	told := event.Verdict{Class: event.ClassRetryable, Reason: "why", About: "of what"}
-	assert.Equal(t, told, taskevent.VerdictOf("session has expired", "retryable why of what"), "the words do not count beside a verdict")
-	assert.Equal(t, event.Verdict{Class: event.ClassRetryable}, told.Told())
+	given := event.Verdict{Class: event.ClassRetryable, Reason: "why", About: "of what"}
+	assert.Equal(t, given, taskevent.VerdictOf("session has expired", "retryable why of what"), "the words do not count beside a verdict")
+	assert.Equal(t, event.Verdict{Class: event.ClassRetryable}, given.Told())
 }

@@ -49,7 +49,7 @@ func VerdictOf(outcome, verdict string) event.Verdict {
 	return verdictOfWords(outcome)
 }
 
-// ToldBy returns the verdict that a call's end tells its caller. It is meant for calls that
+// ToldBy returns the verdict that a call's end gives to its caller. It is meant for calls that
 // were accepted or rejected.
 func ToldBy(e *event.Returned) event.Verdict {
 	switch {

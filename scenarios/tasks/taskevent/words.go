@@ -6,8 +6,8 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// This file reads traces of old, which tell the reason of a rejection, and that a callback
-// was interrupted, in words alone. Nothing else may recognise anything by its words.
+// This file reads old traces, which hold the reason of a rejection, and that a callback was
+// interrupted, in words alone. Nothing else may recognise anything by its words.
 
 // marker begins the name of a reason in the text of a permanent rejection. It is a part of
 // the wire format, and may be anywhere in the text.

@@ -477,7 +477,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			var e *plan.Error
 			if !errors.As(err, &e) || e.Message == "" || strings.Contains(e.Message, "\n") {
-				t.Fatalf("the error says too little: %q", fmt.Sprint(err))
+				t.Fatalf("the error is not specific: %q", fmt.Sprint(err))
 			}
 			return
 		}

@@ -84,7 +84,7 @@ const (
 	StartError plan.FaultKind = "start-error"
 	// WorkerDeath ends a worker that has taken up a unit; it reports nothing.
 	WorkerDeath plan.FaultKind = "worker-death"
-	// WorkerLinger lets a worker live for Min to Max after it was told to stop.
+	// WorkerLinger lets a worker live for Min to Max after it was terminated.
 	WorkerLinger plan.FaultKind = "worker-linger"
 	// UnitError lets the work on a unit fail, which is reported.
 	UnitError plan.FaultKind = "unit-error"
@@ -134,7 +134,7 @@ var faultTable = []struct {
 	{AckFlip, plan.Use{May: slices.Concat(rule, []string{"op"}), Ops: ackOps}, ofTask},
 }
 
-// FaultKinds returns all kinds, in the order in which people read about them: of the
+// FaultKinds returns all kinds, in the order of the documentation: of the
 // infrastructure, of providers, of calls.
 func FaultKinds() []plan.FaultKind {
 	own := plan.FaultKinds()

@@ -12,7 +12,7 @@ import (
 
 const second = plan.Duration(time.Second)
 
-// withFault returns a valid plan of a minute that is calm from 40s on and has f and
+// withFault returns a valid plan of a minute that is quiescent from 40s on and has f and
 // another fault before it.
 func withFault(f plan.Fault) *taskplan.Plan {
 	p := valid()
@@ -47,14 +47,14 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 		{"no kind", plan.Fault{}, "faults[1].kind: missing; one of delay, loss,"},
 		{"an unknown kind", plan.Fault{Kind: "fire"}, `faults[1].kind: "fire" is none of delay,`},
 		{"a time before the start", plan.Fault{Kind: plan.Crash, Node: "n1", At: -1}, "faults[1].at: -1ns is before the start of the run"},
-		{"a time in the calm phase", plan.Fault{Kind: plan.Crash, Node: "n1", At: 40 * second}, "faults[1].at: 40s is past the beginning of quiescence (40s)"},
+		{"a time in the quiescent phase", plan.Fault{Kind: plan.Crash, Node: "n1", At: 40 * second}, "faults[1].at: 40s is past the beginning of quiescence (40s)"},
 		{"a negative time to last", plan.Fault{Kind: plan.Crash, Node: "n1", For: -1}, "faults[1].for: -1ns is negative"},
 		{"a node that is not there", plan.Fault{Kind: plan.Crash, Node: "n4"}, `faults[1].node: "n4" is none of n1, n2, n3, leader, follower, here, owner`},
 		{"a group where one is asked for", plan.Fault{Kind: plan.Crash, Node: plan.Minority}, `faults[1].node: "minority" is none of n1,`},
-		{"a crash of nobody", plan.Fault{Kind: plan.Crash}, "faults[1].node: crash needs either node or nodes"},
+		{"a crash of no node", plan.Fault{Kind: plan.Crash}, "faults[1].node: crash needs either node or nodes"},
 		{"a crash of a node and of nodes", plan.Fault{Kind: plan.Crash, Node: "n1", Nodes: []string{"n2"}}, "faults[1].node: crash needs either node or nodes"},
 		{"a node twice", plan.Fault{Kind: plan.Partition, Nodes: []string{"n1", "n1"}}, `faults[1].nodes[1]: "n1" is there twice`},
-		{"a partition of nobody", plan.Fault{Kind: plan.Partition}, "faults[1].nodes: missing; partition needs it"},
+		{"a partition of no nodes", plan.Fault{Kind: plan.Partition}, "faults[1].nodes: missing; partition needs it"},
 		{"a rate of a crash", plan.Fault{Kind: plan.Crash, Node: "n1", Rate: 5}, "faults[1].rate: crash has no use for it"},
 		{"more often than always", plan.Fault{Kind: plan.Loss, Rate: 1_000_001}, "faults[1].rate: 1000001 is above 1000000, which is always"},
 		{"a negative count", plan.Fault{Kind: plan.Loss, Count: -1}, "faults[1].count: -1 is not from 0 to 1000000000"},
@@ -71,7 +71,7 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 		{"a moment of a task that is not there", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: taskplan.SwapBegin, About: taskplan.About("reindex", "x")}}, `faults[1].when.about.task_id: no operation adds the task "x" of reindex before this`},
 		{"a task without a namespace", plan.Fault{Kind: taskplan.UnitError, About: map[string]string{"task_id": "r"}}, "faults[1].about.namespace: missing; task_id needs it"},
 		{"an operator who does nothing", plan.Fault{Kind: plan.Operate}, "faults[1].do: missing; operate needs it"},
-		{"an operation with a time", plan.Fault{Kind: plan.Operate, Do: taskplan.Do(taskplan.Operation{At: second, Node: "n1", Do: taskplan.ListTasks})}, "faults[1].do.at: the fault says when"},
+		{"an operation with a time", plan.Fault{Kind: plan.Operate, Do: taskplan.Do(taskplan.Operation{At: second, Node: "n1", Do: taskplan.ListTasks})}, "faults[1].do.at: the time is that of the fault"},
 		{"an operation that is none", plan.Fault{Kind: plan.Operate, Do: taskplan.Do(taskplan.Operation{Node: "n1", Do: taskplan.CancelTask})}, "faults[1].do.namespace: missing; cancel-task needs it"},
 		{"the key of another fault", plan.Fault{Kind: plan.Crash, Node: "n1", Key: 1}, "faults[1].key: 1 is the key of faults[0]"},
 	} {

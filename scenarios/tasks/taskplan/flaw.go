@@ -2,12 +2,12 @@ package taskplan
 
 import "slices"
 
-// Flaw is what is wrong with a submission (P18). It is sent as the flaw says, whatever
-// the task says otherwise.
+// Flaw is what is wrong with a submission (P18). It is sent as the flaw demands, whatever
+// else is in the task.
 type Flaw string
 
 // The flaws. Those of the command must be refused for ever, whatever the state; what
-// becomes of a payload is for those to say who read it: the guards of a namespace, if it
+// becomes of a payload is decided by those that read it: the guards of a namespace, if it
 // has any, or else its provider.
 const (
 	// NoNamespace and NoID leave out a name of the task.
@@ -33,7 +33,7 @@ const (
 	UnknownCollection Flaw = "unknown-collection"
 	UnknownProperty   Flaw = "unknown-property"
 
-	// PayloadHuge adds [HugePayload] bytes that nobody reads: no flaw at all.
+	// PayloadHuge adds [HugePayload] bytes that are not read: no flaw at all.
 	PayloadHuge Flaw = "payload-huge"
 )
 
@@ -61,8 +61,8 @@ func Flaws(k Kind) []Flaw {
 	return all
 }
 
-// OfCommand says that the command is bad in itself.
+// OfCommand reports whether the command is bad in itself.
 func (f Flaw) OfCommand() bool { return slices.Contains(commandFlaws, f) }
 
-// Unreadable says that no provider can make anything of the payload.
+// Unreadable reports whether no provider can make anything of the payload.
 func (f Flaw) Unreadable() bool { return slices.Contains(payloadFlaws, f) }

@@ -40,7 +40,7 @@ func (h *Inherited) collection(name string) *Collection {
 	return nil
 }
 
-// has says whether a task is inherited.
+// has reports whether a task is inherited.
 func (h *Inherited) has(namespace, id string) bool {
 	return h != nil && slices.ContainsFunc(h.Tasks, func(t InheritedTask) bool {
 		return string(t.Task.Kind) == namespace && t.Task.ID == id
@@ -84,7 +84,7 @@ func (v *validator) inheritedTask(path string, t *InheritedTask) {
 	}
 	v.task(path+".task", &t.Task)
 	if t.Task.Flaw != "" {
-		v.Failf(path+".task.flaw", "nobody submits an inherited task")
+		v.Failf(path+".task.flaw", "an inherited task is not submitted")
 	}
 	key := [2]string{string(t.Task.Kind), t.Task.ID}
 	if v.tasks[key]++; v.tasks[key] > 1 {

@@ -78,7 +78,7 @@ func TestAnInheritanceThatNobodyCanLeaveIsRefused(t *testing.T) {
 			`tasks.inherited.collections[1].name: "a.b" is no name of a collection: it begins with a letter and has no dots`},
 		{"a collection without shards", func(p *taskplan.Plan) { p.Inherited.Collections[0].Shards = nil },
 			"tasks.inherited.collections[0].shards: missing; a collection has shards or tenants"},
-		{"a flaw", func(p *taskplan.Plan) { p.Inherited.Tasks[1].Task.Flaw = taskplan.NoID }, "tasks.inherited.tasks[1].task.flaw: nobody submits an inherited task"},
+		{"a flaw", func(p *taskplan.Plan) { p.Inherited.Tasks[1].Task.Flaw = taskplan.NoID }, "tasks.inherited.tasks[1].task.flaw: an inherited task is not submitted"},
 		{"a promise of one that is added", func(p *taskplan.Plan) { p.Promises[0].Namespace, p.Promises[0].TaskID = "repair", "u" },
 			`tasks.promises[0].task_id: the task "u" of repair is not inherited; no other stays as it is`},
 	} {

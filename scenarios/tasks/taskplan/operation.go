@@ -35,7 +35,7 @@ type Operation struct {
 	At plan.Duration `json:"at"`
 	// Node is the node whose client is used, "n1" and so on.
 	Node string `json:"node"`
-	// Do says what; it also says which of the fields below are used.
+	// Do is the action; it determines which of the fields below are used.
 	Do Action `json:"do"`
 	// Retry is how often it is done again, as another request, when it is not known
 	// whether it took effect.
@@ -111,13 +111,13 @@ type Task struct {
 	// Parallel is how many units a node works on at once (1 to 1,000).
 	Parallel int `json:"parallel"`
 	// Tacit workers report the end of a unit and nothing before: that report claims it.
-	// Units of a Cleanup are of whoever claims them first, before the work.
+	// Units of a Cleanup are of the node that claims them first, before the work.
 	Tacit bool `json:"tacit,omitempty"`
 	// Flaw is what is wrong with the submission.
 	Flaw Flaw `json:"flaw,omitempty"`
 }
 
-// Promise is one expectation about how the run ends. Expect says which of the
+// Promise is one expectation about how the run ends. Expect determines which of the
 // other fields are used.
 type Promise struct {
 	Expect Expectation `json:"expect"`

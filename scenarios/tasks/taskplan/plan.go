@@ -184,7 +184,7 @@ func (p *Plan) Does(i int) *Operation {
 	return o
 }
 
-// WithoutFault returns a copy of the plan that lacks fault i; the others draw as they did
+// WithoutFault returns a copy of the plan that does not have fault i; the others draw as they did
 // before.
 func (p *Plan) WithoutFault(i int) *Plan {
 	return &Plan{*p.Plan.WithoutFault(i), p.Tasks}

@@ -135,7 +135,7 @@ func (v *validator) does(path string, f *plan.Fault) {
 		return
 	}
 	if o.At != 0 {
-		v.Failf(path+".at", "the fault says when")
+		v.Failf(path+".at", "the time is that of the fault")
 	}
 	plan.OneOf(&v.Checker, path+".node", o.Node, slices.Concat(v.nodes, plan.SingleRoles(), []string{Owner}))
 	if o.Node == plan.Here && f.When == nil {

@@ -16,8 +16,8 @@ var (
 	outcomes = []string{"ok", "rejected"}
 )
 
-// neededBy says which fields of a Promise each expectation needs; those it may have
-// beside them are in allowedBy.
+// neededBy holds which fields of a Promise each expectation needs; those it may have
+// besides are in allowedBy.
 var neededBy = map[Expectation][]string{
 	TaskEnds:       {"namespace", "task_id", "status"},
 	UnitsOnce:      {"namespace", "task_id"},
@@ -99,7 +99,7 @@ func (v *validator) promise(i int) {
 	}
 }
 
-// operations complains about positions that the workload lacks or that are there
+// operations complains about positions that are not in the workload or are there
 // twice.
 func (v *validator) operations(path string, p *Promise) {
 	seen := map[int]bool{}

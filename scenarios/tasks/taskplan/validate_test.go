@@ -84,7 +84,7 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 		{"endless logs", func(p *taskplan.Plan) { p.Cluster.Raft.TrailingLogs = 1 << 63 }, "cluster.raft.trailing_logs: 9223372036854775808 is above 1000000000"},
 		{"latencies the wrong way round", func(p *taskplan.Plan) { p.Cluster.Network.MinLatency = plan.Duration(time.Second) }, "cluster.network.max_latency: 20ms is below min_latency (1s)"},
 		{"calls that always time out", func(p *taskplan.Plan) { p.Cluster.Network.CallTimeout = plan.Duration(40 * time.Millisecond) }, "cluster.network.call_timeout: 40ms is no more than twice max_latency (20ms): answers would come too late"},
-		{"a lease that nobody can hold", func(p *taskplan.Plan) { p.Cluster.Raft.LeaderLeaseTimeout = plan.Duration(40 * time.Millisecond) }, "cluster.raft.leader_lease_timeout: 40ms is no more than twice max_latency (20ms): no leader could stay"},
+		{"a lease that no leader can keep", func(p *taskplan.Plan) { p.Cluster.Raft.LeaderLeaseTimeout = plan.Duration(40 * time.Millisecond) }, "cluster.raft.leader_lease_timeout: 40ms is no more than twice max_latency (20ms): no leader could stay"},
 		{"a slow disk", func(p *taskplan.Plan) { p.Cluster.Disk.SyncLatency = plan.Duration(time.Second) }, "cluster.disk.sync_latency: 1s is above 250ms"},
 
 		{"too many operations", func(p *taskplan.Plan) { p.Workload = many }, "tasks.workload: 100001 operations; at most 100000 are possible"},
@@ -103,7 +103,7 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 		{"no id", func(p *taskplan.Plan) { p.Workload[2].Task.ID = "" }, "tasks.workload[2].task.id: missing"},
 		{"a long id", func(p *taskplan.Plan) { p.Workload[2].Task.ID = strings.Repeat("x", 201) }, "tasks.workload[2].task.id: longer than 200 bytes"},
 		{"an operator who never gives up", func(p *taskplan.Plan) { p.Workload[2].Retry = 101 }, "tasks.workload[2].retry: 101 is not from 0 to 100"},
-		{"nobody works", func(p *taskplan.Plan) { p.Workload[2].Task.Parallel = 0 }, "tasks.workload[2].task.parallel: 0 is not from 1 to 1000"},
+		{"no work in parallel", func(p *taskplan.Plan) { p.Workload[2].Task.Parallel = 0 }, "tasks.workload[2].task.parallel: 0 is not from 1 to 1000"},
 		{"a negative unit time", func(p *taskplan.Plan) { p.Workload[2].Task.MinUnitTime = -5 }, "tasks.workload[2].task.min_unit_time: -5ns is negative"},
 		{"unit times the wrong way round", func(p *taskplan.Plan) { p.Workload[2].Task.MinUnitTime, p.Workload[2].Task.MaxUnitTime = 5, 2 }, "tasks.workload[2].task.max_unit_time: 2ns is below min_unit_time (5ns)"},
 		{"no files", func(p *taskplan.Plan) { p.Workload[3].Task.Files = 0 }, "tasks.workload[3].task.files: missing; cleanup needs it"},

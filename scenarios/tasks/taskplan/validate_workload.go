@@ -12,7 +12,7 @@ var actions = []Action{AddTask, CancelTask, FailTask, CleanUpTask, CreateCollect
 
 var kinds = []Kind{Cleanup, Repair, Reindex}
 
-// usedBy says which fields of an Operation each action uses; at, node and do are
+// usedBy holds which fields of an Operation each action uses; at, node and do are
 // used by all.
 var usedBy = map[Action][]string{
 	AddTask:          {"task"},
@@ -189,7 +189,7 @@ func (v *validator) task(path string, t *Task) {
 	v.unitList(path+".fail_units", t.FailUnits, ids)
 }
 
-// unitList complains about a unit that is there twice or that the task lacks.
+// unitList complains about a unit that is there twice or is not in the task.
 func (v *validator) unitList(path string, list, ids []string) {
 	seen := make(map[string]bool, len(list))
 	for i, id := range list {
@@ -205,7 +205,7 @@ func (v *validator) unitList(path string, list, ids []string) {
 }
 
 // created returns the collection that exists by that name, as far as the operations
-// seen so far tell.
+// seen so far show.
 func (v *validator) created(path, name string) *Collection {
 	c := v.collections[name]
 	if c == nil {
@@ -225,7 +225,7 @@ func (v *validator) added(path, namespace, id string) int {
 	return n
 }
 
-// propertyOf complains about a property that the collection lacks.
+// propertyOf complains about a property that the collection does not have.
 func (v *validator) propertyOf(path string, c *Collection, property string) {
 	if _, ok := c.Properties[property]; !ok {
 		v.Failf(path, "%q is no property of %s", property, c.Name)

@@ -16,14 +16,14 @@ import (
 	"dtsim/sim/trace"
 )
 
-// thing is something that a plan has or lacks.
+// thing is something that a plan has or does not have.
 type thing struct {
 	name  string
 	holds func(p *taskplan.Plan) bool
 }
 
 // things are what the oracles below are made of: everything that large has and that
-// can be told without positions.
+// can be described without positions.
 func things() []thing {
 	var all []thing
 	p := large()

@@ -1,6 +1,6 @@
-// Package taskshrink makes plans of the task manager small: it tells sim/shrink what the
-// part of tasks consists of, which operations, inherited tasks, shards, units and so on can
-// be taken away, and what goes with them.
+// Package taskshrink makes plans of the task manager small: it gives sim/shrink the things
+// that the part of tasks consists of: which operations, inherited tasks, shards, units and
+// so on can be taken away, and what goes with them.
 package taskshrink
 
 import (

@@ -320,7 +320,7 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 		switch name {
 		case results.Simulation:
 			detectors = append(detectors, &mutation.Simulation{
-				Scripted: families(scenarios.Told()), Generated: families(scenarios.Hostile()),
+				Scripted: families(scenarios.Scripted()), Generated: families(scenarios.Hostile()),
 				Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now,
 				Open: func(ctx context.Context, o engine.Options) (engine.Engine, error) {
 					o.Dir = root

@@ -51,7 +51,7 @@ func (s *stuck) commit(at time.Duration, index uint64, command, body, status str
 	s.add(at, "n1", trace.TaskChanged, append(append(s.task(), trace.Str("status", status)), more...)...)
 }
 
-// leave lets nodes leave for good at ten seconds; calm follows, with one more commit.
+// leave lets nodes leave for good at ten seconds; quiescence follows, with one more commit.
 func (s *stuck) leave(nodes ...string) *stuck {
 	for _, node := range nodes {
 		s.add(10*time.Second, node, trace.NodeStopped, trace.Str("how", "crash"))
@@ -61,7 +61,7 @@ func (s *stuck) leave(nodes ...string) *stuck {
 	return s
 }
 
-// giveUp lets an operator ask for the end of the task; effect says whether it comes.
+// giveUp lets an operator ask for the end of the task; effect is whether it comes.
 func (s *stuck) giveUp(at time.Duration, effect bool) *stuck {
 	s.add(at, "n1", trace.Called, append([]trace.Field{trace.Int("op", 7), trace.Str("do", "fail-task")}, s.task()[:2]...)...)
 	if effect {
@@ -101,18 +101,18 @@ func (s *stuck) ends(at time.Duration, up ...string) (found []string, counters m
 
 func TestWhatIsUnfinishedNeedsAnExcuse(t *testing.T) {
 	const end = 10 * time.Minute
-	t.Run("nobody has left", func(t *testing.T) {
+	t.Run("no node has left", func(t *testing.T) {
 		found, counters := newStuck().leave().end(end, "n1", "n2", "n3")
 		require.Equal(t, []string{"P16"}, found)
 		require.Positive(t, counters["at-stake/P16"])
 	})
-	t.Run("the run is too short to tell", func(t *testing.T) {
+	t.Run("the run is too short", func(t *testing.T) {
 		found, counters := newStuck().leave().end(70*time.Second, "n1", "n2", "n3")
 		require.Empty(t, found)
 		require.Zero(t, counters["at-stake/P16"])
 		require.Equal(t, int64(1), counters["excused/P16/run-too-short"])
 	})
-	t.Run("somebody has left who owes nothing", func(t *testing.T) {
+	t.Run("a node has left that owes nothing", func(t *testing.T) {
 		found, _ := newStuck().leave("n2").end(end, "n1", "n3")
 		require.Equal(t, []string{"P16"}, found)
 	})
@@ -204,6 +204,6 @@ func TestAnOperatorEndsWhatWaitsForSomebodyWhoHasLeft(t *testing.T) {
 	})
 	t.Run("without effect", func(t *testing.T) {
 		found, _ := newStuck().leave("n3").giveUp(2*time.Minute, false).end(end, "n1", "n2")
-		require.Equal(t, []string{"P17", "P16", "P17"}, found, "at once, and at the end, when the excuse is no more")
+		require.Equal(t, []string{"P17", "P16", "P17"}, found, "at once, and at the end, when the waiver no longer applies")
 	})
 }

@@ -19,10 +19,10 @@ import (
 	"dtsim/sim/trace/traceedit"
 )
 
-// story is a run in which everything happens that a check looks at: a barrier reindex
+// everything is a run in which everything happens that a check looks at: a barrier reindex
 // that finishes, one per tenant that does, a cleanup that fails, a repair that is
 // cancelled, and a collection that is dropped.
-func story() *taskplan.Plan {
+func everything() *taskplan.Plan {
 	second := func(n float64) plan.Duration { return plan.Duration(n * float64(time.Second)) }
 	p := taskplan.Default()
 	p.Name = "story"
@@ -74,24 +74,24 @@ func story() *taskplan.Plan {
 	return &p
 }
 
-// told is the trace of the story, once it has been read, and read what stands in it.
+// keptTrace is the trace of the run, once it has been read, and keptEvents its events.
 var (
-	told []byte
-	read []trace.Event
+	keptTrace  []byte
+	keptEvents []trace.Event
 )
 
-// kept is one telling of the story, so that what is doctored in it is the same every time:
-// outside of the engines the order of what happens at once is anybody's guess.
+// keptFile holds one trace of the run, so that what is edited in it is the same every
+// time: outside of the engines the order of what happens at once is not determined.
 // UPDATE_GOLDEN=1 keeps a new one.
-const kept = "testdata/story.trace.jsonl.zst"
+const keptFile = "testdata/everything.trace.jsonl.zst"
 
 func events(t *testing.T) []trace.Event {
 	t.Helper()
-	if told == nil {
-		told = taskstest.Kept(t, kept, story())
-		read = taskstest.Read(t, told).Events
+	if keptTrace == nil {
+		keptTrace = taskstest.Kept(t, keptFile, everything())
+		keptEvents = taskstest.Read(t, keptTrace).Events
 	}
-	return slices.Clone(read)
+	return slices.Clone(keptEvents)
 }
 
 // judge returns the violations in a sequence of events.
@@ -103,7 +103,7 @@ func judge(p *taskplan.Plan, all []trace.Event) []trace.Violation {
 	return o.Verdict().Violations
 }
 
-// script doctors a sequence of events.
+// script edits a sequence of events.
 type script = traceedit.Script
 
 var is, find, set, drop, edit = traceedit.Is, traceedit.Find, traceedit.Set, traceedit.DropAll, traceedit.Edit
@@ -198,7 +198,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 	finished := is(trace.TaskChanged, "task=barrier", "status=FINISHED")
 	for name, c := range map[string]struct {
 		property string
-		doctor   script
+		edit     script
 	}{
 		"a replica has another state":                  {"P1", set(is(trace.Applied, "node=n2", "command=DISTRIBUTED_TASK_ADD"), trace.Str("state", "other"))},
 		"a replica gives another verdict":              {"P1", set(is(trace.Applied, "node=n3", "command=DISTRIBUTED_TASK_ADD"), trace.Str("outcome", "no"))},
@@ -232,10 +232,10 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"the barrier lifts without all acks":  {"P5", drop(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK", `body="node_id":"n2"`))},
 		"a node swaps without a barrier":      {"P5", set(is(trace.CallbackStarted, "task=tenants", "callback=OnGroupCompleted"), trace.Str("callback", "OnSwapRequested"))},
 
-		"a group completes with units open":        {"P6", again(is(trace.CallbackStarted, "task=tenants", "group=t1"), is(trace.WorkStarted, "task=tenants"))},
-		"a group completes with other units":       {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("units", `["t9__n1"]`))},
-		"a group completes on a node without one":  {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("units", `[]`), trace.Str("group", "t9"))},
-		"a callback comes for a task nobody added": {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("task", "other"))},
+		"a group completes with units open":                {"P6", again(is(trace.CallbackStarted, "task=tenants", "group=t1"), is(trace.WorkStarted, "task=tenants"))},
+		"a group completes with other units":               {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("units", `["t9__n1"]`))},
+		"a group completes on a node without one":          {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("units", `[]`), trace.Str("group", "t9"))},
+		"a callback comes for a task that was never added": {"P6", set(is(trace.CallbackStarted, "task=tenants"), trace.Str("task", "other"))},
 
 		"a task finishes without an ack":         {"P7", drop(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_POST_COMPLETION_ACK", "body=barrier", `body="node_id":"n2"`))},
 		"a failed ack leaves a task as it is":    {"P7", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_POST_COMPLETION_ACK", "body=barrier"), "body", `"success":true`, `"success":false`)},
@@ -244,13 +244,13 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"the flip sets another tokenization":     {"P8", set(flip, trace.Str("class", "Rooms"))},
 		"a tenant at work keeps its swap":        {"P8", again(is(trace.Committed, "command=UPDATE_PROPERTY", "outcome=ok", `body="tenants":["t2"]`), is(trace.WorkStarted, "task=tenants"))},
 		"a shard serves something else":          {"P8", set(is(trace.AtRest, "what=shard"), trace.Str("tokenization", "other"))},
-		"a schema says something else":           {"P8", set(is(trace.AtRest, "what=schema", "node=n2"), trace.Str("tokenization", "other"))},
+		"a schema has another value":             {"P8", set(is(trace.AtRest, "what=schema", "node=n2"), trace.Str("tokenization", "other"))},
 		"a replica is missing":                   {"P8", drop(is(trace.AtRest, "what=shard", "node=n2", "shard=s2"))},
 		"a shard of a dropped collection exists": {"P8", set(is(trace.AtRest, "what=shard"), trace.Str("collection", "Notes"))},
 
 		"a failed unit leaves its task at work":      {"P10", set(is(trace.TaskChanged, "task=fails", "status=FAILED"), trace.Str("status", "STARTED"))},
 		"a failed task is started again":             {"P10", again(is(trace.StartAsked, "task=fails"), is(trace.AtRest))},
-		"a task that nobody added is started":        {"P10", set(is(trace.StartAsked, "task=fails"), trace.Str("task", "other"))},
+		"a task that was never added is started":     {"P10", set(is(trace.StartAsked, "task=fails"), trace.Str("task", "other"))},
 		"a conflicting task is accepted":             {"P11", commit(firstWork, "DISTRIBUTED_TASK_ADD", conflicting(), "")},
 		"a property of a busy collection is changed": {"P11", commit(firstWork, "UPDATE_PROPERTY", `{"property":"title","tokenization":"field"}`, "")},
 		"a busy collection is dropped":               {"P11", commit(firstWork, "DROP_COLLECTION", `{}`, "")},
@@ -264,12 +264,12 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"work begins again without a claim":   {"P13", again(is(trace.WorkStarted, "task=tenants"), is(trace.CallbackStarted, "task=tenants"))},
 		"a null among the units is accepted":  {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=unitless"), trace.Str("outcome", "ok"))},
 		"a collection that is not there does": {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "ok"))},
-		"its name is not told":                {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "no"))},
+		"its name is missing in the error":    {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=nowhere"), trace.Str("outcome", "no"))},
 		"the caller may try again for ever":   {"P18", set(is(trace.Returned, "op=12"), trace.Str("class", "retryable"))},
 		"the caller believes it was accepted": {"P18", set(is(trace.Returned, "op=13"), trace.Str("outcome", "ok"))},
 		"something comes of nothing":          {"P18", set(is(trace.TaskChanged, "task=opaque", "status=FAILED"), trace.Str("status", "FINISHED"))},
 		"a unit is completed of nothing":      {"P18", set(is(trace.TaskChanged, "task=opaque", "status=FAILED"), trace.Str("unit_status", "COMPLETED"))},
-		"its failure says something else":     {"P18", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_UNIT_COMPLETED", "body=opaque"), "body", "payload: ", "")},
+		"its failure has another reason":      {"P18", edit(is(trace.Committed, "command=DISTRIBUTED_TASK_RECORD_UNIT_COMPLETED", "body=opaque"), "body", "payload: ", "")},
 
 		"a task has two live handles":     {"P14", then(again(is(trace.HandleStarted, "task=barrier"), firstWork), set(is(trace.HandleStarted, "task=barrier"), trace.Int("handle", 99)))},
 		"a handle outlives its scheduler": {"P14", drop(is(trace.HandleExited, "task=barrier", "node=n1"))},
@@ -279,8 +279,8 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"a handle starts after the closing": {"P14", again(is(trace.HandleStarted, "task=barrier", "node=n1"), is(trace.SchedulerClosed, "node=n1"))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			doctored := c.doctor(events(t))
-			found := judge(story(), doctored)
+			edited := c.edit(events(t))
+			found := judge(everything(), edited)
 			require.NotEmpty(t, found)
 			var properties []string
 			for _, v := range found {
@@ -297,7 +297,7 @@ func TestEveryPromiseCanBeBroken(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		promise string
-		doctor  script
+		edit    script
 	}{
 		"the task never ends":              {"task-ends", drop(task(trace.TaskChanged, "status=FINISHED"))},
 		"the task was never accepted":      {"task-ends", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=barrier"), trace.Str("outcome", "no"))},
@@ -316,11 +316,11 @@ func TestEveryPromiseCanBeBroken(t *testing.T) {
 		}},
 		"a record is still there":              {"record-gone", drop(is(trace.TaskChanged, "task=fails", "status="))},
 		"local state is still there":           {"record-gone", func(all []trace.Event) []trace.Event { return rest("local", fieldsOf(all, "fails")...)(all) }},
-		"nobody says what is at rest":          {"record-gone", drop(is(trace.AtRest))},
+		"nothing is recorded at rest":          {"record-gone", drop(is(trace.AtRest))},
 		"an operation ends otherwise":          {"operations-end", set(is(trace.Returned, "op=8"), trace.Str("outcome", "ok"))},
 		"an operation never ends":              {"operations-end", drop(is(trace.Returned, "op=8"))},
 		"another number of operations ends so": {"operations-end", set(is(trace.Returned, "op=3"), trace.Str("outcome", "ambiguous"))},
-		"a schema says something else":         {"schema-is", set(is(trace.AtRest, "what=schema", "collection=Articles", "node=n3"), trace.Str("tokenization", "word"))},
+		"a schema has another value":           {"schema-is", set(is(trace.AtRest, "what=schema", "collection=Articles", "node=n3"), trace.Str("tokenization", "word"))},
 		"a node has no schema":                 {"schema-is", drop(is(trace.AtRest, "what=schema", "collection=Articles", "node=n3"))},
 		"a shard serves something else":        {"shards-are", set(is(trace.AtRest, "what=shard", "shard=t2"), trace.Str("tokenization", "word"))},
 		"a shard is missing":                   {"shards-are", drop(is(trace.AtRest, "what=shard", "shard=t2", "node=n3"))},
@@ -328,7 +328,7 @@ func TestEveryPromiseCanBeBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var properties []string
-			for _, v := range judge(story(), c.doctor(events(t))) {
+			for _, v := range judge(everything(), c.edit(events(t))) {
 				properties = append(properties, v.Property)
 			}
 			require.Contains(t, properties, c.promise)
@@ -341,17 +341,17 @@ func fieldsOf(all []trace.Event, task string) []trace.Field {
 	return all[find(all, is(trace.TaskChanged, "task="+task))].Fields[:3:3]
 }
 
-func TestThePlainStoryHasNoViolation(t *testing.T) {
-	require.Empty(t, taskstest.Trace(t, story()).Footer.Verdict.Violations, "as it runs now")
-	require.Empty(t, judge(story(), events(t)))
-	verdict, err := property.Trace(bytes.NewReader(told))
+func TestTheUneditedRunHasNoViolation(t *testing.T) {
+	require.Empty(t, taskstest.Trace(t, everything()).Footer.Verdict.Violations, "as it runs now")
+	require.Empty(t, judge(everything(), events(t)))
+	verdict, err := property.Trace(bytes.NewReader(keptTrace))
 	require.NoError(t, err)
 	require.True(t, verdict.Passed)
 }
 
 func TestATraceThatIsCutOffHasNoVerdict(t *testing.T) {
 	events(t)
-	_, err := property.Trace(bytes.NewReader(told[:len(told)/2]))
+	_, err := property.Trace(bytes.NewReader(keptTrace[:len(keptTrace)/2]))
 	require.Error(t, err)
 }
 
@@ -362,8 +362,8 @@ func TestViolationsOfOnePropertyAreCappedAndDated(t *testing.T) {
 			all[i].Fields = append(slices.Clone(all[i].Fields), trace.Uint("first", 1))
 		}
 	}
-	found := judge(story(), all)
+	found := judge(everything(), all)
 	require.Len(t, found, 10)
 	require.Equal(t, "P1", found[0].Property)
-	require.GreaterOrEqual(t, found[0].At, story().Duration.D())
+	require.GreaterOrEqual(t, found[0].At, everything().Duration.D())
 }
