@@ -88,13 +88,13 @@ func NewCollector() *Collector {
 	return &Collector{calls: make(map[int64]*call), requests: make(map[string]*call)}
 }
 
-// Kinds are the events that a history is made of; a collector takes no notice of
+// Kinds are the events that a history is made of; a collector ignores
 // others.
 func Kinds() []trace.Kind {
 	return []trace.Kind{trace.Inherited, trace.Called, trace.Proposed, trace.Committed, trace.Returned, trace.Listed}
 }
 
-// Observe takes in the next event.
+// Observe adds the next event.
 func (c *Collector) Observe(e trace.Event) {
 	// Its place in the trace, if that is known.
 	c.at = max(c.at+1, int64(e.Seq))
@@ -126,7 +126,7 @@ func (c *Collector) Observe(e trace.Event) {
 	}
 }
 
-// inherited takes in the snapshot with which the run begins.
+// inherited adds the snapshot with which the run begins.
 func (c *Collector) inherited(e *trace.Event) {
 	var snapshot struct {
 		Tasks  json.RawMessage `json:"distributed_tasks"`
@@ -156,7 +156,7 @@ func request(e *trace.Event) string {
 	return e.Str("client") + "/" + e.Str("seq")
 }
 
-// committed takes in a command of the log, unless it changes no task, repeats another,
+// committed adds a command of the log, unless it changes no task, repeats another,
 // or was refused by the session table.
 func (c *Collector) committed(e *trace.Event) {
 	kind, ours := commandKinds[e.Str("command")]
@@ -200,7 +200,7 @@ func (k *call) returned(e *trace.Event, at int64) {
 	}
 }
 
-// listed takes in a list. It was asked for at an instant: what happened in the same
+// listed adds a list. It was asked for at an instant: what happened in the same
 // instant may have come before.
 func (c *Collector) listed(e *trace.Event) {
 	o := Op{Client: clientOf(e), Kind: List, Return: c.at, Outcome: OK}

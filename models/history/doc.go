@@ -7,7 +7,7 @@
 //   - [CommitOrder] takes the order of the log as the witness and checks, in linear
 //     time, that it is one: real-time order kept, every outcome the specified one,
 //     every list a state between the operations it must and those it may show.
-//   - [Search] looks for any order, with porcupine, for each task by itself. It knows
+//   - [Search] looks for any order, with porcupine, for each task by itself. It uses
 //     nothing of the log but which operations never took effect, by when those without
 //     an answer did, and which version an added task has.
 //
@@ -19,8 +19,8 @@
 //
 // A verdict is a function of the history: no clock, no random choice, a budget in steps.
 //
-// # What it must not know
+// # What it must not depend on
 //
-// How a history came about. convert.go alone reads traces; the judges read [History].
+// The origin of a history. convert.go alone reads traces; the judges read [History].
 // Search starts goroutines, so judge outside of a bubble.
 package history

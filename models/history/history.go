@@ -76,7 +76,7 @@ func (k Kind) known() bool {
 	return commands[k] != 0 || k == CreateCollection || k == DropCollection || k == List
 }
 
-// Outcome is what the client knows of its operation.
+// Outcome is the result of an operation as its client got it.
 type Outcome string
 
 // The outcomes of operations.
@@ -144,7 +144,7 @@ const (
 	Legal Verdict = "ok"
 	// Illegal: there is none.
 	Illegal Verdict = "illegal"
-	// Unknown: the judge does not know enough, or has used up its budget.
+	// Unknown: the history does not determine it, or the judge has used up its budget.
 	Unknown Verdict = "unknown"
 )
 

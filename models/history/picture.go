@@ -12,7 +12,7 @@ import (
 	"dtsim/models/spec"
 )
 
-// maxPictured is how many operations a picture has at most: porcupine remembers every
+// maxPictured is how many operations a picture has at most: porcupine stores every
 // order it has tried, and a browser draws every operation.
 const maxPictured = 200
 

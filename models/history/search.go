@@ -12,7 +12,7 @@ import (
 )
 
 // The budget of a search, by task. It is counted, not timed, so that a verdict is the
-// same on every machine. What porcupine remembers grows with the square of a task's
+// same on every machine. The memory of porcupine grows with the square of a task's
 // operations: maxSearched of them are 200 MB.
 const (
 	stepsPerOp  = 50
@@ -189,7 +189,7 @@ func (p *part) judge() Verdict {
 	return p.search((*Op).span)
 }
 
-// span is the time within which the operation took effect, as far as clients know.
+// span is the time within which the operation took effect, by the answers of clients.
 func (o *Op) span() span { return span{o.Call, o.ended()} }
 
 // applied is the moment at which the operation took effect, if that is known and

@@ -181,5 +181,5 @@ func TestCountersGoIntoTheFooterAndAreFoundInTheTrace(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 1, counted.Counters()["sometimes/two leaders"])
 	_, err = coverage.Trace(bytes.NewReader(record(false)), Of)
-	require.ErrorContains(t, err, "the footer says 0, the events 1")
+	require.ErrorContains(t, err, "the footer has 0, the events 1")
 }

@@ -16,7 +16,7 @@ func (p Progress) String() string {
 		phaseNames[p.Phase], p.TerminalUnits, p.ClaimedUnits, p.PreparationAcks, p.PostAcks)
 }
 
-// String returns the memory in one line; what it does not know is left out.
+// String returns the memory in one line; unset parts are left out.
 func (m Memory) String() string {
 	var parts []string
 	if m.Version != 0 {

@@ -37,8 +37,8 @@ type Attempt struct {
 	Until uint64
 }
 
-// Memory is what one incarnation of a node remembers of one key. The zero value
-// knows nothing. Memories are values: Saw and Settle return a new one and leave the
+// Memory is the state that one incarnation of a node keeps of one key. The zero value
+// is empty. Memories are values: Saw and Settle return a new one and leave the
 // old intact; the slices may be shared and are never written to. Equal memories
 // have equal [Memory.AppendBinary].
 type Memory struct {

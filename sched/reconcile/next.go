@@ -9,7 +9,7 @@ import (
 )
 
 // Next returns what the node does next for a key. The memory must be the one its
-// earlier actions were settled into; the zero Memory knows nothing.
+// earlier actions were settled into; the zero Memory is empty.
 func Next(v View, m Memory) Action {
 	basis := v.basis()
 	s := situation{View: v, memory: m.seeing(basis)}

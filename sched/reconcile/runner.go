@@ -82,7 +82,7 @@ func (r *Runner[S]) Next(exited func(Handle) bool) (*Look[S], Action) {
 	return l, action
 }
 
-// view completes a view with what the runner knows.
+// view completes a view with the state of the runner.
 func (r *Runner[S]) view(v View, exited func(Handle) bool) View {
 	v.Bootstrap = v.Present && r.EndedAtStart != 0 && r.EndedAtStart == v.Task.Version
 	v.Handles = slices.Clone(r.Handles)

@@ -51,13 +51,13 @@ type View struct {
 	Present bool
 	Task    Observation
 	// Bootstrap: this version was terminal already in the first list of this
-	// incarnation. It stays true for as long as the record is listed. A [Runner] knows.
+	// incarnation. It stays true for as long as the record is listed. A [Runner] sets it.
 	Bootstrap bool
 	// Expired: the record is terminal, past its time to live, and this node can
 	// propose its removal.
 	Expired bool
 	// Handles are the workers of all versions of the key, by ascending version, as
-	// they are now (not as they were at the time of the list). A [Runner] knows.
+	// they are now (not as they were at the time of the list). A [Runner] sets them.
 	Handles []Handle
 	// LocalState are the versions of the key the provider holds local state of,
 	// ascending, read before the list was.
@@ -92,7 +92,7 @@ func (v View) basis() Basis {
 	return b
 }
 
-// Basis is what an action was decided on; settling the action remembers it.
+// Basis is what an action was decided on; settling the action stores it.
 type Basis struct {
 	Pass uint64
 	// Version is 0 when no record was listed.

@@ -57,7 +57,7 @@ type Initial struct {
 	Snapshot []byte
 }
 
-// Operator is an [Instance] that knows the operations of faults of kind plan.Operate.
+// Operator is an [Instance] that performs the operations of faults of kind plan.Operate.
 type Operator interface {
 	// Operation returns the operation of a fault, whose node may be a role. Its time is not
 	// used.
@@ -109,7 +109,7 @@ type StoreWrapper interface {
 	Stores(raft.LogStore, raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error)
 }
 
-// Restored is a [Process] that wants to know that its machine's state was replaced.
+// Restored is a [Process] that is notified when its machine's state was replaced.
 type Restored interface {
 	// StateRestored is called after the machine's Restore, as part of it. It must not wait.
 	StateRestored()

@@ -33,11 +33,11 @@ type Call struct {
 // Errors interprets the errors of an application's calls, and makes those with which the
 // faults of a plan let calls fail.
 type Errors interface {
-	// Outcome returns what a caller knows of a call that returned err, one of the outcomes
+	// Outcome classifies, for the caller, a call that returned err: one of the outcomes
 	// of event.Returned, and the verdict of a rejection as its caller recognises it.
 	Outcome(err error) (outcome, verdict string)
-	// NotSent wraps the reason why a call had no effect; Unknown, why its caller cannot
-	// know whether it had one.
+	// NotSent wraps the reason why a call had no effect; Unknown, why its caller has
+	// no evidence whether it had one.
 	NotSent(reason error) error
 	Unknown(reason error) error
 }
@@ -162,7 +162,7 @@ func (c *Cluster) anyone(node *Node) *Incarnation {
 	return nil
 }
 
-// activated asks the rules of a kind about a call.
+// activated evaluates the rules of a kind for a call.
 func (i *Incarnation) activated(kind plan.FaultKind, call Call) (Activation, bool) {
 	return i.Activated(kind, Decision{Op: call.Do, About: call.About}, append([]trace.Field{trace.Str("op", call.Do)}, call.Details...)...)
 }

@@ -1,7 +1,7 @@
 // Package cluster runs a plan: a cluster of nodes, each a hashicorp/raft instance with an
 // application's process, on a simulated network, on simulated disks and in virtual time.
 //
-// What runs on the nodes is an [Application]. The package knows nothing of it beyond its
+// What runs on the nodes is an [Application]. The package depends on nothing of it beyond its
 // interfaces: a machine that raft drives, what a process starts and stops, what clients do.
 //
 // # Incarnations

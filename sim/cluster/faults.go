@@ -125,7 +125,7 @@ func (s *faults) after(d time.Duration, do func()) {
 	s.alarms = append(s.alarms, a)
 }
 
-// forget forgets the alarms. mu is held.
+// forget removes the alarms. mu is held.
 func (s *faults) forget() {
 	for _, a := range s.alarms {
 		if !a.done {
@@ -251,7 +251,7 @@ func (s *faults) close() {
 func (f *fault) event() event.Fault { return event.Fault{Index: int64(f.index), What: string(f.Kind)} }
 
 // realize makes a fault happen and returns what ends it; nil for one that is over at
-// once. What is not here is a rule, which [Incarnation.Activated] asks about.
+// once. What is not here is a rule, which [Incarnation.Activated] evaluates.
 func (c *Cluster) realize(f *fault) (undo func()) {
 	switch f.Kind {
 	case plan.Delay, plan.Loss, plan.Duplicate, plan.Reorder, plan.ReplyLoss, plan.LateDuplicate:

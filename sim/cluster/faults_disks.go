@@ -84,7 +84,7 @@ func (c *Cluster) forceSnapshot(f *fault) func() {
 	}
 }
 
-// compact lets a node take a snapshot and forget its log.
+// compact lets a node take a snapshot and drop its log.
 func (c *Cluster) compact(f *fault, n *Node) {
 	i := n.running()
 	if i == nil {

@@ -46,7 +46,7 @@ func restart(nodes []*Node) func() {
 	}
 }
 
-// shutdown ends nodes in order. They know of it at once, and have the time that they
+// shutdown ends nodes in order. They are notified at once, and have the time that they
 // need.
 func (c *Cluster) shutdown(f *fault) func() {
 	var down []*Node

@@ -83,7 +83,7 @@ type Activation struct {
 // Wait returns the time that the fault lets pass, from its Min to its Max.
 func (a Activation) Wait() time.Duration { return a.fault.wait(a.Draw) }
 
-// Activated asks the rules of a kind about a decision of this incarnation, and returns the
+// Activated evaluates the rules of a kind for a decision of this incarnation, and returns the
 // first that it activates. That is counted and in the trace, with the details.
 func (i *Incarnation) Activated(kind plan.FaultKind, d Decision, details ...trace.Field) (Activation, bool) {
 	s := i.cluster.faults

@@ -2,7 +2,7 @@
 // state they found the nodes and the application, and which situations worth meeting it
 // came to.
 //
-// It is an [Observer] of the events of a run of any application, which it asks for what is
+// It is an [Observer] of the events of a run of any application, which it queries for what is
 // its own (see [Application]). It judges nothing: a run without a single goal passes. What
 // it counts goes into the footer of the trace, under names that a campaign can add up
 // without reading the events:

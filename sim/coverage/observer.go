@@ -28,14 +28,14 @@ const (
 	AblationPrefix = "without/"
 )
 
-// Application is what coverage has to know of what is simulated. It is asked about an event
-// before it takes it in.
+// Application is what coverage needs of what is simulated. It is queried for an event
+// before it observes it.
 type Application interface {
-	// Kinds are the kinds of events that it takes in.
+	// Kinds are the kinds of events that it observes.
 	Kinds() []trace.Kind
 	// Read returns the body of an event: the framework's or its own.
 	Read(e *trace.Event) trace.Body
-	// Take takes in an event, which the nodes have taken in before.
+	// Take observes an event, which the nodes have observed before.
 	Take(e *trace.Event)
 	// Counters returns what it has counted by itself: the goals that were reached.
 	Counters() map[string]int64
@@ -61,7 +61,7 @@ type Observer struct {
 	faults *faults
 	app    Application
 	kinds  []trace.Kind
-	// watched are the kinds as a set, taken those that the application takes in.
+	// watched are the kinds as a set, taken those that the application observes.
 	watched, taken map[trace.Kind]bool
 	goals          map[trace.Kind][]nodeGoal
 	counts         map[string]int64
@@ -97,7 +97,7 @@ func New(p *plan.Plan, app func(*Nodes) Application) *Observer {
 // notice of others.
 func (o *Observer) Kinds() []trace.Kind { return slices.Clone(o.kinds) }
 
-// Observe takes in the next event.
+// Observe adds the next event.
 func (o *Observer) Observe(e trace.Event) {
 	if !o.watched[e.Kind] {
 		return
@@ -174,7 +174,7 @@ func agree(counted, footer map[string]int64) error {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if ours(name) && counted[name] != footer[name] {
-			return fmt.Errorf("coverage: %s: the footer says %d, the events %d", name, footer[name], counted[name])
+			return fmt.Errorf("coverage: %s: the footer has %d, the events %d", name, footer[name], counted[name])
 		}
 	}
 	return nil

@@ -217,7 +217,7 @@ func TestWhatCannotBeAttributedToTheSystemStaysAnError(t *testing.T) {
 	for name, c := range map[string]struct {
 		stderr []string
 		judge  trace.Judge
-		says   string
+		text   string
 	}{
 		"the harness panics":      {[]string{harness}, nothingEndsIt, "guest crashed"},
 		"there is no judge":       {[]string{sys}, nil, "guest crashed"},
@@ -229,7 +229,7 @@ func TestWhatCannotBeAttributedToTheSystemStaysAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			guest := &dying{stderr: c.stderr}
 			_, err := Options{System: ours, Judge: c.judge}.triaged(t.Context(), Job{Plan: &p}, guest.run)
-			require.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, err, c.text)
 		})
 	}
 }

@@ -215,7 +215,7 @@ func (e *Endpoint) receive(l *leg) state {
 	return awake
 }
 
-// dismiss forgets a request that was let in. It reports whether the endpoint is
+// dismiss removes a request that was let in. It reports whether the endpoint is
 // still open; if not, the request is not to be used again: its node died with it in
 // hands, and Close may have answered it.
 func (e *Endpoint) dismiss(l *leg) bool {

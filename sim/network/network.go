@@ -7,7 +7,7 @@
 //
 // The path of a call holds no select, and costs no allocation beyond the copies of
 // what Raft may change: timers, channels and messages in flight are used again. The
-// package knows nothing of tasks.
+// package is independent of any application.
 package network
 
 import (
@@ -148,7 +148,7 @@ func (n *Network) send(l *leg, sender *Endpoint, from, to int) {
 	l.occurrence = occurrence
 	f := n.fate(l, link, from, to, occurrence)
 	n.mu.Unlock()
-	if f.disturbed != nil && !n.suffer(l, sender, to, &f) {
+	if f.disturbed != nil && !n.carryOut(l, sender, to, &f) {
 		return
 	}
 	now := time.Since(n.config.Start)

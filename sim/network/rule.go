@@ -153,9 +153,9 @@ func (n *Network) disturb(f *fate, l *leg, from, to int, occurrence uint32) {
 	}
 }
 
-// suffer carries out what rules have decided, up to the sending of the message; false
+// carryOut applies what rules have decided, up to the sending of the message; false
 // if it is not sent. The sending endpoint's lock is held.
-func (n *Network) suffer(l *leg, sender *Endpoint, to int, f *fate) bool {
+func (n *Network) carryOut(l *leg, sender *Endpoint, to int, f *fate) bool {
 	d := f.disturbed
 	for _, a := range d.activations {
 		n.recordActivation(l, sender, to, a)

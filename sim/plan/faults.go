@@ -43,7 +43,7 @@ const (
 	Leave FaultKind = "leave"
 	// Remove takes a node out of the Raft configuration; then it never comes back.
 	Remove FaultKind = "remove"
-	// Transfer asks the leader to hand over leadership, to Node if given.
+	// Transfer makes the leader hand over leadership, to Node if given.
 	Transfer FaultKind = "transfer"
 )
 
@@ -54,7 +54,7 @@ const (
 	TornFiles FaultKind = "torn-files"
 	// DiskError fails a write. Op is "log", "stable", "snapshot" or "files".
 	DiskError FaultKind = "disk-error"
-	// DiskFull fails every write that needs room.
+	// DiskFull fails every write that needs space.
 	DiskFull FaultKind = "disk-full"
 	// SnapshotError fails the creation of a snapshot. Op is "create", "write" or "close".
 	SnapshotError FaultKind = "snapshot-error"
@@ -85,7 +85,7 @@ const (
 	CallError FaultKind = "call-error"
 	// CallLoss never makes a call; its caller gets an unknown outcome.
 	CallLoss FaultKind = "call-loss"
-	// CallLate makes a call Min to Max later, whether its node still lives or not; the
+	// CallLate makes a call Min to Max later, whether its node is still up or not; the
 	// caller gets an unknown outcome at once.
 	CallLate FaultKind = "call-late"
 	// CallTwice makes a call a second time, as another request, Min to Max after the

@@ -1,8 +1,8 @@
 // Package plan holds everything that decides a run of the simulator as one JSON
 // document: the cluster, the faults, and the application's own part.
 //
-// The format is that of any application on hashicorp/raft. What only one application
-// knows (what its clients do, what it begins with, what it is expected to end with) is a
+// The format is that of any application on hashicorp/raft. What belongs to one application
+// alone (what its clients do, what it begins with, what it is expected to end with) is a
 // part of its own under the application's name, which this package carries as it is:
 //
 //	{"format": 2, "tasks": {"workload": [

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Bounds of what a plan may ask for.
+// Bounds of the values of a plan.
 const (
 	MaxNodes      = 9
 	MaxDuration   = 30 * 24 * time.Hour

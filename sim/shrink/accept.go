@@ -174,7 +174,7 @@ func (s *shrinker) keeps(a *answer) (trace.Violation, bool) {
 	return trace.Violation{}, false
 }
 
-// ask lets the oracle answer for a plan, unless it has already.
+// ask runs the oracle on a plan, unless it has its answer already.
 func (s *shrinker) ask(p Subject) *answer {
 	key := plan.Hash(p.Encode())
 	if a := s.answers[key]; a != nil {

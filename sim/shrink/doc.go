@@ -27,6 +27,6 @@
 // reduced, whatever its origin, with the property's identifier as the thing to keep, and
 // the draws of what is left stay as they were ([plan.Plan.WithoutFault]).
 //
-// The package knows the framework's part of a plan, and violations. What an application's
+// The package handles the framework's part of a plan, and violations. What an application's
 // part consists of is for the [Application], and who runs a plan for the [Oracle].
 package shrink

@@ -18,7 +18,7 @@ type Oracle func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error)
 type Options struct {
 	// Oracle answers for each plan that is tried.
 	Oracle Oracle
-	// Application knows the application's part of the plan; nil for a part that stays as it is.
+	// Application handles the application's part of the plan; nil for a part that stays as it is.
 	Application Application
 	// Property is the identifier to keep; empty for that of [Application.Cause].
 	Property string

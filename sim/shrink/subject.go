@@ -5,7 +5,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Application is what a shrinking must know of an application. Its methods are called by
+// Application is what a shrinking needs of an application. Its methods are called by
 // one goroutine.
 type Application interface {
 	// Open decodes a plan; the error is about one that cannot be run.

@@ -50,7 +50,7 @@ func View(t *trace.Trace, v trace.Violation) []int {
 	return numbers[max(0, len(numbers)-maxView):]
 }
 
-// slicer knows of each event those that came right before it.
+// slicer holds for each event those that came right before it.
 type slicer struct {
 	events []trace.Event
 	before [][]int

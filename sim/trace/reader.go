@@ -83,8 +83,8 @@ func (r *Reader) Header() Header { return r.header }
 func (r *Reader) Footer() Footer { return r.footer }
 
 // Only lets Next return events of these kinds alone. Of the others no more is read than
-// the time, the place and the kind, and that the hash is right: who wants a few events
-// of a trace that was written just now need not read them all.
+// the time, the place and the kind, and that the hash is right: a caller that needs a
+// few events of a trace need not decode them all.
 func (r *Reader) Only(kinds ...Kind) {
 	r.only = make(map[Kind]bool, len(kinds))
 	for _, k := range kinds {
@@ -194,8 +194,8 @@ func (r *Reader) end(line []byte) error {
 	return io.EOF
 }
 
-// ofKinds returns the counters that count events. What the others count is not for
-// this package to know.
+// ofKinds returns the counters that count events. What the others count is defined
+// elsewhere.
 func ofKinds(counters map[string]int64) map[string]int64 {
 	kinds := maps.Clone(counters)
 	maps.DeleteFunc(kinds, func(name string, _ int64) bool { return isTally(name) })

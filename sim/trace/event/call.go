@@ -34,7 +34,7 @@ func (b *Proposed) Schema(s *trace.Schema) {
 	s.Uint("seq", &b.Request.Seq)
 }
 
-// What a client knows of an operation that has ended.
+// The outcomes of an operation that has ended, as its client gets them.
 const (
 	// OK: it took effect.
 	OK = "ok"

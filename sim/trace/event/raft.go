@@ -19,7 +19,7 @@ const (
 type NodeState struct {
 	State string
 	Term  uint64
-	// Leader is the leader, in traces that know it.
+	// Leader is the leader, in traces that record it.
 	Leader string
 }
 
