@@ -11,7 +11,7 @@ type family struct {
 	kinds []plan.FaultKind
 	// tasks are the kinds of tasks, the boring one first.
 	tasks []taskplan.Kind
-	// steps is how many operations there are at most, beside the creation of the data.
+	// steps is how many operations there are at most, besides the creation of the data.
 	steps int
 	// tasksOnly leaves tasks in peace: no operator meddles.
 	tasksOnly bool

@@ -11,9 +11,9 @@ import (
 	"dtsim/scenarios/tasks/taskstest"
 )
 
-// The plans in testdata/regressions each made a defect show: of the system, as FOUND.md
-// tells, or of a check that cried wolf.
-func TestWhatWasMendedStaysMended(t *testing.T) {
+// The plans in testdata/regressions each showed a defect: of the system, as listed in FOUND.md,
+// or of a check that reported a violation where there was none.
+func TestRepairedDefectsStayRepaired(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join("testdata", "regressions", "*.plan.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, names)

@@ -9,7 +9,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// command is a committed command, and what is known of it beside what stands in it.
+// command is a committed command, and what is known of it besides its fields.
 type command struct {
 	*taskevent.Command
 	// call is the one that made it, nil if that is not known. lastAck: it completed the acks of
@@ -56,7 +56,7 @@ type change struct {
 	claims bool
 }
 
-// of returns what is known of a run beside the log; nil for nil.
+// of returns what is known of a run besides the log; nil for nil.
 func (s *state) of(r *projection.Run) *run {
 	if r == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// Decides returns what decides in a run of a plan beside which nodes lead: which commands
+// Decides returns what decides in a run of a plan, besides which nodes lead: which commands
 // about a task, a unit of it, a node's part in it or a collection were committed, and with
 // what verdict; which callbacks of a task a node has ended; which
 // answers the clients of the workload got. When something was decided, and what was reported

@@ -47,7 +47,7 @@ type state struct {
 	listing  *life
 }
 
-// life is what is known of the newest incarnation of a node beside what is known of any
+// life is what is known of the newest incarnation of a node besides what is known of any
 // application's.
 type life struct {
 	// listed: the scheduler has got a list; listFailed: not at the first try.

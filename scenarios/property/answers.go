@@ -147,7 +147,7 @@ func (c *answers) compare(e *trace.Event, b *event.Returned, d decision, decided
 		c.report("P15", e.Node, []int{d.seq}, "%s is %s to its caller (%s), the log at index %d has %s (%s)",
 			b.Do, answer, b.Error, d.index, d.verdict, d.outcome)
 	case answer.Class != event.ClassOK && b.Error == "":
-		c.report("P15", e.Node, []int{d.seq}, "%s is rejected without a word", b.Do)
+		c.report("P15", e.Node, []int{d.seq}, "%s is rejected without a message", b.Do)
 	}
 }
 

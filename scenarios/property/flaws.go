@@ -14,7 +14,7 @@ import (
 // flaws is P18 as far as it is about bad submissions. One whose command is bad in itself, or
 // whose payload the guards of its namespace cannot read, is refused for ever, and its
 // caller can recognise that. What only its provider can judge is accepted, and comes to nothing:
-// no unit is completed, the failure has a word, and that the task ends is for P16.
+// no unit is completed, the failure has a message, and that the task ends is for P16.
 type flaws struct {
 	*findings
 	// called are the flawed submissions under way by their operations, requests by their

@@ -53,7 +53,7 @@ func (c *robustness) refused(e *trace.Event, cmd *taskevent.Command) {
 	case cmd.Verdict.Reason == taskevent.Panicked:
 		c.report("P18", e.Node, nil, "%s at index %d made the replica panic: %s", cmd.Name, cmd.Index, cmd.Outcome)
 	case strings.TrimSpace(cmd.Outcome) == "":
-		c.report("P18", e.Node, nil, "%s at index %d is refused without a word", cmd.Name, cmd.Index)
+		c.report("P18", e.Node, nil, "%s at index %d is refused without a message", cmd.Name, cmd.Index)
 	case cmd.Verdict.Reason == taskevent.TaskNotExist && !strings.Contains(cmd.Outcome, cmd.ID):
 		c.report("P18", e.Node, nil, "%s at index %d is refused without the name of the task %q: %s", cmd.Name, cmd.Index, cmd.ID, cmd.Outcome)
 	}
@@ -75,7 +75,7 @@ func (c *robustness) acknowledged(e *trace.Event, l *ledger) {
 	if !b.Success {
 		c.exercise("P18")
 		if strings.TrimSpace(b.Error) == "" {
-			c.report("P18", e.Node, nil, "%s of %s acknowledges a failure at index %d without a word", b.NodeID, r.ID, l.Command.Index)
+			c.report("P18", e.Node, nil, "%s of %s acknowledges a failure at index %d without a message", b.NodeID, r.ID, l.Command.Index)
 		}
 		if slices.Contains(r.Owners(), b.NodeID) && !c.flipped[b.NodeID] && !c.callbacks.failed(b.NodeID, r, callback) {
 			c.report("P18", b.NodeID, c.callbacks.attempts(b.NodeID, r, callback), "%s acknowledges a failure for %s at index %d (%s), none of its %s has failed",

@@ -15,7 +15,7 @@ import (
 )
 
 // specification is the part of P2 that one run of the log shows: models/spec takes
-// every committed command beside the real machine, and gives it the same verdict, and
+// every committed command as the real machine does, and gives it the same verdict, and
 // leaves the same of the task and the unit it is about. That the answers of clients fit
 // is for models/history.
 type specification struct {

@@ -78,6 +78,6 @@ func (c *upkeep) compacted(l *ledger, e *restItem) {
 	}
 }
 
-// compaction is how long a log may keep what a new snapshot holds, beside what its disk
+// compaction is how long a log may keep what a new snapshot holds, besides what its disk
 // takes.
 const compaction = time.Second

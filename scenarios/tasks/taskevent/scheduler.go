@@ -108,7 +108,7 @@ func (b *ListFailed) Schema(s *trace.Schema) {
 	s.SomeInt("op", &b.Op)
 }
 
-// What nodes hold when the run ends, beside what those of any application hold.
+// What nodes hold when the run ends, besides what those of any application hold.
 const (
 	// RestRecord is the record of a run: Run, Status, Digest.
 	RestRecord = "record"

@@ -117,7 +117,7 @@ var (
 )
 
 // faultTable is the table of all kinds of tasks: the fields of a fault that each uses
-// beside kind, key, at and when, and what it can be narrowed to.
+// besides kind, key, at and when, and what it can be narrowed to.
 var faultTable = []struct {
 	kind  plan.FaultKind
 	use   plan.Use
