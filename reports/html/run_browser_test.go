@@ -188,7 +188,7 @@ func TestTheTooEarlySwapIsOnOneScreen(t *testing.T) {
 	assert.Contains(t, tab.Text(".happened"), "reindex/a@6 is SWAPPING through 18, the preparation ack of n1")
 	assert.Contains(t, tab.Text(".absent"), "no preparation ack of n2")
 	assert.Contains(t, tab.Text(".absent"), "it happened 19.1 ms later")
-	assert.Contains(t, tab.Text("#state .missing"), "n2")
+	assert.Contains(t, tab.Text("#state .absent"), "n2")
 	var low float64
 	tab.Eval(`Math.max(...[...document.querySelectorAll(".facts-of li, .command, #diagram, .walk")].map((e) => e.getBoundingClientRect().bottom))`, &low)
 	assert.LessOrEqual(t, low, 800.0, "on a screen of 1280 by 800")

@@ -240,13 +240,13 @@ class Page {
       drag = null;
     });
     canvas.addEventListener("pointerleave", () => { $("tip").hidden = true; });
-    const drag = (e) => {
+    const jump = (e) => {
       const at = this.overview.at(e.offsetX), size = view.end - view.start;
       view.to(at - size / 2, at + size / 2);
       this.repaint();
     };
-    strip.addEventListener("pointerdown", (e) => { strip.setPointerCapture(e.pointerId); drag(e); });
-    strip.addEventListener("pointermove", (e) => { if (e.buttons) drag(e); });
+    strip.addEventListener("pointerdown", (e) => { strip.setPointerCapture(e.pointerId); jump(e); });
+    strip.addEventListener("pointermove", (e) => { if (e.buttons) jump(e); });
   }
 
   zoom(factor) {
