@@ -34,8 +34,8 @@ func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
 		last                trace.Kind
 	}{
 		{
-			"a goroutine of the scheduler panics", "sched/pass.go", "known == nil || known.Version", "known == nil && known.Version",
-			"P18", []string{"sched.newestRecords at sched/pass.go:", "invalid memory address or nil pointer dereference"}, trace.Panicked,
+			"a goroutine of the scheduler panics", "sched/reconcile/pass.go", "known == nil || known.Version", "known == nil && known.Version",
+			"P18", []string{"sched/reconcile.Newest at sched/reconcile/pass.go:", "invalid memory address or nil pointer dereference"}, trace.Panicked,
 		},
 		{
 			"a goroutine of the scheduler is left behind", "sched/runner.go", "\tdefer r.s.work.Done()\n", "",
