@@ -10,7 +10,7 @@ import (
 // u2; n3 owns nothing.
 func TestAcks(t *testing.T) {
 	done := []any{completion("u1", "n1"), completion("u2", "n2")}
-	story := func(parts ...[]any) (all []any) {
+	sequence := func(parts ...[]any) (all []any) {
 		for _, p := range parts {
 			all = append(all, p...)
 		}
@@ -25,17 +25,17 @@ func TestAcks(t *testing.T) {
 		"a node without units lifts no barrier":             {append(clip(preparing), prepared("n1", ""), prepared("n3", "")), TaskStatusPreparing},
 		"one failed preparation fails the task":             {append(clip(preparing), prepared("n1", ""), prepared("n2", "x")), TaskStatusFailed},
 		"the first preparation ack wins over a failure":     {append(clip(preparing), prepared("n1", ""), prepared("n1", "x")), TaskStatusPreparing},
-		"an early preparation of all lifts the barrier":     {story(barrierStarted, []any{prepared("n1", ""), prepared("n2", "")}, done), TaskStatusSwapping},
-		"an early preparation of one waits for the other":   {story(barrierStarted, []any{prepared("n1", "")}, done), TaskStatusPreparing},
-		"an early preparation and a late one lift it":       {story(barrierStarted, []any{prepared("n1", "")}, done, []any{prepared("n2", "")}), TaskStatusSwapping},
-		"an early failed preparation fails it on entering":  {story(barrierStarted, []any{prepared("n1", "x")}, done), TaskStatusFailed},
-		"an early failed preparation does nothing before":   {story(barrierStarted, []any{prepared("n1", "x")}), TaskStatusStarted},
-		"a preparation ack is no matter without barrier":    {story(started, []any{prepared("n1", "x")}, done), TaskStatusSwapping},
-		"an early failed swap fails it on entering":         {story(started, []any{swapped("n1", "x")}, done), TaskStatusFailed},
-		"an early failed swap fails it behind the barrier":  {story(barrierStarted, []any{swapped("n1", "x")}, done, []any{prepared("n1", ""), prepared("n2", "")}), TaskStatusFailed},
-		"an early failed swap leaves the preparation alone": {story(barrierStarted, []any{swapped("n1", "x")}, done), TaskStatusPreparing},
-		"early preparations and a failed swap fail at once": {story(barrierStarted, []any{prepared("n1", ""), prepared("n2", ""), swapped("n1", "x")}, done), TaskStatusFailed},
-		"an early swap counts":                              {story(barrierStarted, []any{swapped("n1", "")}, done, []any{prepared("n1", ""), prepared("n2", ""), swapped("n2", ""), finalization()}), TaskStatusFinished},
+		"an early preparation of all lifts the barrier":     {sequence(barrierStarted, []any{prepared("n1", ""), prepared("n2", "")}, done), TaskStatusSwapping},
+		"an early preparation of one waits for the other":   {sequence(barrierStarted, []any{prepared("n1", "")}, done), TaskStatusPreparing},
+		"an early preparation and a late one lift it":       {sequence(barrierStarted, []any{prepared("n1", "")}, done, []any{prepared("n2", "")}), TaskStatusSwapping},
+		"an early failed preparation fails it on entering":  {sequence(barrierStarted, []any{prepared("n1", "x")}, done), TaskStatusFailed},
+		"an early failed preparation does nothing before":   {sequence(barrierStarted, []any{prepared("n1", "x")}), TaskStatusStarted},
+		"a preparation ack is no matter without barrier":    {sequence(started, []any{prepared("n1", "x")}, done), TaskStatusSwapping},
+		"an early failed swap fails it on entering":         {sequence(started, []any{swapped("n1", "x")}, done), TaskStatusFailed},
+		"an early failed swap fails it behind the barrier":  {sequence(barrierStarted, []any{swapped("n1", "x")}, done, []any{prepared("n1", ""), prepared("n2", "")}), TaskStatusFailed},
+		"an early failed swap leaves the preparation alone": {sequence(barrierStarted, []any{swapped("n1", "x")}, done), TaskStatusPreparing},
+		"early preparations and a failed swap fail at once": {sequence(barrierStarted, []any{prepared("n1", ""), prepared("n2", ""), swapped("n1", "x")}, done), TaskStatusFailed},
+		"an early swap counts":                              {sequence(barrierStarted, []any{swapped("n1", "")}, done, []any{prepared("n1", ""), prepared("n2", ""), swapped("n2", ""), finalization()}), TaskStatusFinished},
 		"swaps alone finish nothing":                        {append(clip(barrierSwapping), swapped("n1", ""), swapped("n2", "")), TaskStatusSwapping},
 		"one failed swap fails the task":                    {append(clip(barrierSwapping), swapped("n1", ""), swapped("n2", "x")), TaskStatusFailed},
 		"the first swap ack wins over a failure":            {append(clip(barrierSwapping), swapped("n1", ""), swapped("n1", "x")), TaskStatusSwapping},

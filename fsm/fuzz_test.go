@@ -9,9 +9,9 @@ import (
 	"dtsim/fsm/api"
 )
 
-// crowd is a snapshot with a task in every status, called by it: ns/STARTED and so
+// everyStatus is a snapshot with a task in every status, called by it: ns/STARTED and so
 // on.
-func crowd(t require.TestingT) []byte {
+func everyStatus(t require.TestingT) []byte {
 	all := map[string][]*Task{}
 	for name, history := range map[string][]any{
 		"STARTED": append(clip(started), progress("u1", "n1", 0.5)), "PREPARING": preparing, "SWAPPING": swapping, "GATED": barrierSwapping,
@@ -49,7 +49,7 @@ func FuzzCommand(f *testing.F) {
 	f.Add(int32(300), []byte(`{"namespace":"ns","id":"b","unit_ids":["a","a"],"submitted_at_unix_millis":9223372036854775807}`))
 	f.Add(int32(305), []byte(`{"progress":-0}`))
 	f.Add(int32(302), []byte(`null`))
-	snapshot := crowd(f)
+	snapshot := everyStatus(f)
 	f.Fuzz(func(t *testing.T, kind int32, sub []byte) {
 		r := newRig(t)
 		require.NoError(t, r.Restore(snapshot))

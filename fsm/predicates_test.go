@@ -101,12 +101,12 @@ func TestTaskPredicates(t *testing.T) {
 			succeeded bool
 			anyFailed bool
 		}{
-			"none":                        {nil, []string{"n1", "n2"}, false, false},
-			"one has":                     {map[string]PostCompletionAck{"n1": yes}, []string{"n2"}, false, false},
-			"one has, one failed":         {map[string]PostCompletionAck{"n1": yes, "n2": no}, nil, false, true},
-			"both have":                   {map[string]PostCompletionAck{"n1": yes, "n2": yes}, nil, true, false},
-			"both and a stranger failed":  {map[string]PostCompletionAck{"n1": yes, "n2": yes, "n3": no}, nil, true, true},
-			"a stranger does not replace": {map[string]PostCompletionAck{"n1": yes, "n3": yes}, []string{"n2"}, false, false},
+			"none":                                  {nil, []string{"n1", "n2"}, false, false},
+			"one has":                               {map[string]PostCompletionAck{"n1": yes}, []string{"n2"}, false, false},
+			"one has, one failed":                   {map[string]PostCompletionAck{"n1": yes, "n2": no}, nil, false, true},
+			"both have":                             {map[string]PostCompletionAck{"n1": yes, "n2": yes}, nil, true, false},
+			"both and a node without units failed":  {map[string]PostCompletionAck{"n1": yes, "n2": yes, "n3": no}, nil, true, true},
+			"a node without units does not replace": {map[string]PostCompletionAck{"n1": yes, "n3": yes}, []string{"n2"}, false, false},
 		} {
 			t.Run(name, func(t *testing.T) {
 				task := ended.Clone()

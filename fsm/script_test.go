@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// script is one story in progress.
+// script is one sequence in progress.
 type script struct {
 	*rig
 	t     *testing.T

@@ -24,29 +24,29 @@ func TestJudges(t *testing.T) {
 		return func(o *Op) bool { return o.Kind == k && o.Outcome == outcome }
 	}
 	for name, tc := range map[string]struct {
-		flaw   func(*system)
-		doctor func(*testing.T, *History)
+		flaw func(*system)
+		edit func(*testing.T, *History)
 		// what each judge has to say
 		commitOrder, porcupine Verdict
 		finding                string
 	}{
 		"a system that does what is specified is linearizable": {commitOrder: Legal, porcupine: Legal},
-		"a list may show anything from its call to its return": {doctor: func(_ *testing.T, h *History) {
+		"a list may show anything from its call to its return": {edit: func(_ *testing.T, h *History) {
 			for i := range h.Ops {
 				if o := &h.Ops[i]; o.Kind == List {
 					o.Call, o.Return = max(1, o.Call-500), o.Return+500
 				}
 			}
 		}, commitOrder: Legal, porcupine: Legal},
-		"a stale list": {doctor: func(t *testing.T, h *History) {
+		"a stale list": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(List, OK))]
 			o.Call, o.Return = o.Call+2000, o.Return+2000
 		}, commitOrder: Illegal, porcupine: Illegal, finding: "shows task n/task-"},
-		"a list that knows the future": {doctor: func(t *testing.T, h *History) {
+		"a list that knows the future": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(List, OK))]
 			o.Call, o.Return = o.Call-2000, o.Return-2000
 		}, commitOrder: Illegal, porcupine: Illegal, finding: "shows task n/task-"},
-		"a list that goes back behind another": {doctor: func(t *testing.T, h *History) {
+		"a list that goes back behind another": {edit: func(t *testing.T, h *History) {
 			// Both overlap all that lies between them, so each by itself is in order.
 			a := find(t, h, 500, answered(List, OK))
 			b := find(t, h, a+1, answered(List, OK))
@@ -59,7 +59,7 @@ func TestJudges(t *testing.T) {
 				}
 			}
 		}, commitOrder: Illegal, porcupine: Illegal, finding: "shows task n/task-"},
-		"a list of tasks that never were together": {doctor: func(t *testing.T, h *History) {
+		"a list of tasks that never were together": {edit: func(t *testing.T, h *History) {
 			a := find(t, h, 500, answered(List, OK))
 			b := find(t, h, a+1, answered(List, OK))
 			// The first list waits for the second; its first half is as at the end of both, the
@@ -71,44 +71,44 @@ func TestJudges(t *testing.T) {
 		}, commitOrder: Illegal, porcupine: Legal, finding: "never together"},
 		"an acknowledged command that had no effect": {flaw: func(s *system) { s.lose = 600 },
 			commitOrder: Illegal, porcupine: Illegal, finding: ""},
-		"an acknowledged command that is not in the log": {doctor: func(t *testing.T, h *History) {
+		"an acknowledged command that is not in the log": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(CompleteUnit, OK))]
 			o.Index, o.Never, o.AppliedAt = 0, true, 0
 		}, commitOrder: Illegal, porcupine: Legal, finding: "is not in the log"},
-		"an acknowledged command that is neither in the log nor in any list": {flaw: func(s *system) { s.lose = 600 }, doctor: func(t *testing.T, h *History) {
+		"an acknowledged command that is neither in the log nor in any list": {flaw: func(s *system) { s.lose = 600 }, edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 600, func(o *Op) bool { return o.Kind != List && o.Outcome == OK })]
 			o.Index, o.Never, o.AppliedAt = 0, true, 0
 		}, commitOrder: Illegal, porcupine: Illegal, finding: "is not in the log"},
 		"a command that takes effect again": {flaw: func(s *system) { s.repeat = 603 },
 			commitOrder: Illegal, porcupine: Illegal, finding: ""},
-		"a request that is in the log twice": {doctor: func(t *testing.T, h *History) {
+		"a request that is in the log twice": {edit: func(t *testing.T, h *History) {
 			i := find(t, h, 500, answered(CompleteUnit, Rejected))
 			j := find(t, h, i+1, answered(CompleteUnit, Rejected))
 			h.Ops[j].Request = h.Ops[i].Request
 		}, commitOrder: Illegal, porcupine: Legal, finding: "took effect twice"},
-		"a command before one that had returned when it was called": {doctor: func(t *testing.T, h *History) {
+		"a command before one that had returned when it was called": {edit: func(t *testing.T, h *History) {
 			i := find(t, h, 500, answered(Progress, OK))
 			h.Ops[i].Call, h.Ops[i].Return = h.Ops[i].Call+3000, h.Ops[i].Return+3000
 			h.Ops[i].AppliedAt += 3000
 		}, commitOrder: Illegal, porcupine: Illegal, finding: "but is behind it in the log"},
-		"a refusal that was none": {doctor: func(t *testing.T, h *History) {
+		"a refusal that was none": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(CompleteUnit, OK))]
 			o.Outcome, o.Verdict = Rejected, "permanent task-not-running"
 		}, commitOrder: Illegal, porcupine: Illegal, finding: `was answered "permanent task-not-running", specified is "ok"`},
-		"a refusal for another reason": {doctor: func(t *testing.T, h *History) {
+		"a refusal for another reason": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(CompleteUnit, Rejected))]
 			o.Verdict = "retryable"
 		}, commitOrder: Illegal, porcupine: Illegal, finding: `was answered "retryable"`},
-		"a failure without effect that is in the log": {doctor: func(t *testing.T, h *History) {
+		"a failure without effect that is in the log": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(CompleteUnit, OK))]
 			o.Outcome = NoEffect
 		}, commitOrder: Illegal, porcupine: Legal, finding: "is said to have had no effect"},
-		"two commands at one place in the log": {doctor: func(t *testing.T, h *History) {
+		"two commands at one place in the log": {edit: func(t *testing.T, h *History) {
 			i := find(t, h, 500, answered(CompleteUnit, Rejected))
 			j := find(t, h, i+1, func(o *Op) bool { return o.Index == h.Ops[i].Index+1 })
 			h.Ops[i].Index = h.Ops[j].Index
 		}, commitOrder: Illegal, porcupine: Legal, finding: "are both said to be at"},
-		"a new task of which it is unknown whether it was added": {doctor: func(t *testing.T, h *History) {
+		"a new task of which it is unknown whether it was added": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(Add, OK))]
 			o.Outcome, o.Return, o.Index, o.AppliedAt, o.Verdict = Pending, 0, 0, 0, ""
 		}, commitOrder: Illegal, porcupine: Unknown, finding: ""},
@@ -119,8 +119,8 @@ func TestJudges(t *testing.T) {
 				tc.flaw(s)
 			}
 			h := s.run(1500, 40)
-			if tc.doctor != nil {
-				tc.doctor(t, h)
+			if tc.edit != nil {
+				tc.edit(t, h)
 			}
 			r, err := Judge(h, nil)
 			require.NoError(t, err)

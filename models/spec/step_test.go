@@ -11,9 +11,9 @@ import (
 	"dtsim/fsm/api"
 )
 
-// story steps a machine through commands, each "TYPE JSON -> verdict", and returns
+// steps steps a machine through commands, each "TYPE JSON -> verdict", and returns
 // it. The first command stands at index 1.
-func story(t testing.TB, lines ...string) Machine {
+func steps(t testing.TB, lines ...string) Machine {
 	var m Machine
 	for i, line := range lines {
 		command, want, _ := strings.Cut(line, " -> ")
@@ -72,12 +72,12 @@ func TestStories(t *testing.T) {
 			`301 {"namespace":"n","id":"a","cancelled_at_unix_millis":9223372036854775807} -> permanent invalid-command`,
 		},
 	} {
-		t.Run(name, func(t *testing.T) { story(t, lines...) })
+		t.Run(name, func(t *testing.T) { steps(t, lines...) })
 	}
 }
 
 func TestDiffNamesTheFirstDifference(t *testing.T) {
-	m := story(t, add, cancel)
+	m := steps(t, add, cancel)
 	require.Empty(t, m.Diff(m.Snapshot()))
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"another value":   {`"CANCELLED"`, `"FAILED"`, `.tasks.n[0].status: specified "CANCELLED", got "FAILED"`},
@@ -86,9 +86,9 @@ func TestDiffNamesTheFirstDifference(t *testing.T) {
 		"no document":     {`{"tasks"`, `{"tasks`, `the snapshot is no JSON`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			doctored := strings.Replace(string(m.Snapshot()), tc.old, tc.new, 1)
-			require.NotEqual(t, string(m.Snapshot()), doctored)
-			require.Contains(t, m.Diff([]byte(doctored)), tc.want)
+			edited := strings.Replace(string(m.Snapshot()), tc.old, tc.new, 1)
+			require.NotEqual(t, string(m.Snapshot()), edited)
+			require.Contains(t, m.Diff([]byte(edited)), tc.want)
 		})
 	}
 	require.Equal(t, `.tasks: specified null, got {"n":[0]}`, Machine{}.Diff([]byte(`{"tasks":{"n":[0]}}`)))
