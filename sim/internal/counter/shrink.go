@@ -21,7 +21,7 @@ func (Shrinker) Open(p *plan.Plan) (shrink.Subject, error) {
 	return &subject{p.Clone(), part}, p.Validate()
 }
 
-// Cause implements shrink.Application: what Raft breaks counts more than what follows.
+// Cause implements shrink.Application: the first violation.
 func (Shrinker) Cause(_ *plan.Plan, violations []trace.Violation) trace.Violation {
 	return violations[0]
 }
