@@ -17,7 +17,7 @@ import (
 	"dtsim/reports/schema"
 	"dtsim/scenarios"
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
 	"dtsim/sim/plan"
@@ -85,7 +85,7 @@ func TestKeptTraceReplaysUnderBothEngines(t *testing.T) {
 	require.Equal(t, 0, dtsim(t, &run, "run", "--scenario", "unit-failure", "--seeds", "5..5", "--keep", "--out", out))
 	assert.Equal(t, 1, run.Compared)
 
-	traces, err := filepath.Glob(filepath.Join(out, "held-unit-failure-seed-5-*", archive.TraceFile))
+	traces, err := filepath.Glob(filepath.Join(out, "held-unit-failure-seed-5-*", campaign.TraceFile))
 	require.NoError(t, err)
 	require.Len(t, traces, 2, "one of each engine")
 	engines := map[string]bool{}

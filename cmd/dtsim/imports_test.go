@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"sim": {
 		"sim/plan", "sim/trace", "sim/trace/event", "sim/trace/traceedit", "sim/keyed", "sim/clock", "sim/network", "sim/disk", "sim/cluster", "sim/raftcheck",
 		"sim/coverage", "sim/shrink", "sim/engine/wire", "sim/engine/build", "sim/engine/sealedhost", "sim/engine/bubble", "sim/engine",
-		"sim/campaign/archive", "sim/campaign", "sim/internal/counter", "sim/internal/counter/guest",
+		"sim/campaign", "sim/internal/counter", "sim/internal/counter/guest",
 	},
 	"models": {
 		"models/spec", "models/spec/refinement", "models/history",

@@ -18,7 +18,7 @@ import (
 	"dtsim/reports/html/browsertest"
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -49,7 +49,7 @@ func TestPagesOfTheCommandInABrowser(t *testing.T) {
 		tab.Press(kb.Enter)
 		assert.Equal(t, "descending", sorted(tab, "#runs th:nth-child(2)"))
 
-		walk(t, browser.Open(t, only(t, filepath.Join(out, "*", "*.html"))), only(t, filepath.Join(out, "*", archive.TraceFile)))
+		walk(t, browser.Open(t, only(t, filepath.Join(out, "*", "*.html"))), only(t, filepath.Join(out, "*", campaign.TraceFile)))
 	})
 	t.Run("search", func(t *testing.T) {
 		var search schema.Check

@@ -11,7 +11,7 @@ import (
 
 	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/reports/schema"
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 	"dtsim/sim/engine/build"
 	"dtsim/sim/trace"
 )
@@ -72,7 +72,7 @@ func TestRunThatTheSystemEndsIsAViolation(t *testing.T) {
 					assert.Contains(t, found.Message, words)
 				}
 				assert.NotContains(t, found.Message, " /", "a path of this machine")
-				assert.FileExists(t, filepath.Join(filepath.Dir(kept.Trace), archive.PlanFile))
+				assert.FileExists(t, filepath.Join(filepath.Dir(kept.Trace), campaign.PlanFile))
 
 				var again cli.ReplayDocument
 				assert.Equal(t, 1, edited(t, edits, &again, "replay", kept.Trace))

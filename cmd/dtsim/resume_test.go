@@ -18,7 +18,6 @@ import (
 	"dtsim/cmd/dtsim/internal/cli"
 	"dtsim/reports/schema"
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 )
 
@@ -76,7 +75,7 @@ func TestKilledCampaignIsContinued(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, cmd.Run(), &exit, "%s", &words)
 	require.Equal(t, -1, exit.ExitCode(), "it was killed: %s", &words)
-	past, err := archive.ReadJournal(filepath.Join(parts, campaign.JournalFile))
+	past, err := campaign.JournalLines(filepath.Join(parts, campaign.JournalFile))
 	require.NoError(t, err)
 	done := len(past) - 1
 	require.Positive(t, done)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"dtsim/scenarios/mutation/results"
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 )
 
 // Head is how a measurement was made.
@@ -111,10 +111,10 @@ func Write(table string, d results.Document) error {
 		err = os.MkdirAll(filepath.Dir(table), 0o755)
 	}
 	if err == nil {
-		err = archive.WriteFile(jsonOf(table), append(text, '\n'))
+		err = campaign.WriteFile(jsonOf(table), append(text, '\n'))
 	}
 	if err == nil {
-		err = archive.WriteFile(table, []byte(results.Markdown(d)))
+		err = campaign.WriteFile(table, []byte(results.Markdown(d)))
 	}
 	if err != nil {
 		return fmt.Errorf("the results of mutants: %w", err)

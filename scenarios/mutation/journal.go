@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 	"dtsim/sim/engine/build"
 )
 
@@ -17,7 +17,7 @@ import (
 // goes on where it stopped. A record counts for the sources it was made from, and for the
 // same budget, and for no others.
 type Journal struct {
-	file *archive.Journal
+	file *campaign.Journal
 	// sources identifies the system and the harness, budget how long detectors may look.
 	sources string
 	budget  time.Duration
@@ -43,7 +43,7 @@ type line struct {
 // OpenJournal opens the journal in a file, which it makes if there is none. Sources
 // identifies the system and the harness, without the mutants.
 func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
-	lines, err := archive.ReadJournal(name)
+	lines, err := campaign.JournalLines(name)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func OpenJournal(name, sources string, budget time.Duration) (*Journal, error) {
 			},
 		}
 	}
-	j.file, err = archive.OpenJournal(name)
+	j.file, err = campaign.OpenJournal(name)
 	return j, err
 }
 

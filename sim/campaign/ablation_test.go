@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/coverage"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
@@ -115,7 +114,7 @@ func beset(kinds ...plan.FaultKind) *Family {
 func TestWhatARunOwesToAFault(t *testing.T) {
 	made := func(t *testing.T, faults []Activation, kinds ...plan.FaultKind) (Outcome, []*plan.Plan) {
 		e := new(faulted)
-		spec := Spec{Application: application(), Engine: e, Archive: archive.New(t.TempDir())}
+		spec := Spec{Application: application(), Engine: e, Archive: NewArchive(t.TempDir())}
 		o, first, _ := spec.execute(t.Context(), slot{outcome: &Outcome{Run: Run{Family: beset(kinds...), Seed: 1}}, engine: e})
 		require.Equal(t, Passed, o.State, "%v", o.Err)
 		o.Counters = map[string]int64{}
@@ -158,7 +157,7 @@ func campaignOf(t *testing.T, e engine.Engine, dir string) Spec {
 	require.NoError(t, err)
 	t.Cleanup(func() { journal.Close() })
 	return Spec{
-		Application: application(), Runs: []Run{{Family: beset(plan.Pause), Seed: 7}}, Engine: e, Jobs: 1, Archive: archive.New(dir), Journal: journal,
+		Application: application(), Runs: []Run{{Family: beset(plan.Pause), Seed: 7}}, Engine: e, Jobs: 1, Archive: NewArchive(dir), Journal: journal,
 		Now: func() time.Time { return time.Unix(0, 0) },
 	}
 }
@@ -186,13 +185,13 @@ func TestAViolationWithoutAFaultIsOneOfTheSmallerPlan(t *testing.T) {
 	require.Equal(t, []string{"P16"}, less.Properties())
 	require.Equal(t, Violated, Sum("", result.Asked).State())
 
-	kept, err := os.ReadFile(filepath.Join(less.Folder, archive.PlanFile))
+	kept, err := os.ReadFile(filepath.Join(less.Folder, PlanFile))
 	require.NoError(t, err)
 	require.Equal(t, plan.Encode(smaller), kept)
-	page, err := os.ReadFile(filepath.Join(less.Folder, archive.ReplayFile))
+	page, err := os.ReadFile(filepath.Join(less.Folder, ReplayFile))
 	require.NoError(t, err)
 	require.Contains(t, string(page), "# beset, seed 7, without faults[0]: violates P16\n")
-	require.Contains(t, string(page), archive.ReplayCommand(less.Folder))
+	require.Contains(t, string(page), ReplayCommand(less.Folder))
 
 	resume := func() (Result, int) {
 		past, err := ReadJournal(dir)
@@ -280,11 +279,11 @@ func TestWhatElseComesOfARunWithoutAFault(t *testing.T) {
 			switch c.state {
 			case Passed:
 				require.Equal(t, []string{c.words}, o.Ablation.Properties())
-				require.FileExists(t, filepath.Join(o.Ablation.Folder, archive.ReplayFile))
+				require.FileExists(t, filepath.Join(o.Ablation.Folder, ReplayFile))
 			case HarnessError:
 				require.ErrorContains(t, o.Err, c.words)
 				require.Zero(t, o.Run.Ablated, "broken is the run that was asked for")
-				kept, err := os.ReadFile(filepath.Join(o.Folder, archive.PlanFile))
+				kept, err := os.ReadFile(filepath.Join(o.Folder, PlanFile))
 				require.NoError(t, err)
 				require.Equal(t, plan.Encode(o.Run.Plan().WithoutFault(0)), kept, "the plan that the harness failed at")
 			}

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 )
@@ -28,13 +27,13 @@ type Spec struct {
 	// Jobs is how many runs go on at once, at least 1.
 	Jobs int
 	// Archive keeps violations, and every run when KeepAll is set.
-	Archive archive.Archive
+	Archive Archive
 	KeepAll bool
 	// Watch is called with every outcome as soon as it is known, one at a time; nil for no
 	// calls.
 	Watch func(Outcome)
 	// Journal keeps the outcomes, see [JournalFile]; nil for none.
-	Journal *archive.Journal
+	Journal *Journal
 	// For is how long runs are begun, in wall time; those that are not begun by then
 	// were not asked for. Zero means until all are done.
 	For time.Duration
@@ -199,8 +198,8 @@ func (spec *Spec) execute(ctx context.Context, s slot) (o Outcome, first Recorde
 // that are not empty. Numbers of such a run do not count.
 func (spec *Spec) harnessError(o Outcome, err error, traces ...[]byte) Outcome {
 	o = Outcome{Run: o.Run, State: HarnessError, Engine: o.Engine, Build: o.Build, PlanHash: o.PlanHash}
-	folder, keepErr := spec.Archive.Save(archive.Entry{
-		Kind: archive.HarnessError, Scenario: o.Run.Name, Ablated: o.Run.AblatedFault(), Engine: o.Engine, Command: o.Run.Command(),
+	folder, keepErr := spec.Archive.Save(Entry{
+		State: HarnessError, Scenario: o.Run.Name, Ablated: o.Run.AblatedFault(), Engine: o.Engine, Command: o.Run.Command(),
 		Plan: o.Run.Plan(), Words: err.Error(),
 		Traces: slices.DeleteFunc(traces, func(t []byte) bool { return len(t) == 0 }),
 	})
@@ -212,15 +211,15 @@ func (spec *Spec) harnessError(o Outcome, err error, traces ...[]byte) Outcome {
 // keep saves a run with its trace; a data race has none. A failure to do so stands in
 // o.Err.
 func (spec *Spec) keep(o *Outcome, r Recorded) {
-	entry := archive.Entry{
-		Kind: archive.Passed, Scenario: o.Run.Name, Ablated: o.Run.AblatedFault(), Engine: o.Engine, Command: o.Run.Command(),
+	entry := Entry{
+		State: Passed, Scenario: o.Run.Name, Ablated: o.Run.AblatedFault(), Engine: o.Engine, Command: o.Run.Command(),
 		Plan: o.Run.Plan(), Footer: r.Footer, Build: o.Build,
 	}
 	if len(o.Violations) > 0 {
-		entry.Kind = archive.Kind(o.Violations[0].Property)
+		entry.State, entry.Property = Violated, o.Violations[0].Property
 	}
-	if entry.Kind == Race {
-		entry.Race, entry.Words = true, o.Violations[0].Message
+	if entry.Property == Race {
+		entry.Words = o.Violations[0].Message
 	} else {
 		entry.Traces = [][]byte{r.Trace}
 	}

@@ -7,8 +7,9 @@
 // harness, never of the system under test.
 //
 // [Execute] runs a campaign, [Collector] shrinks what it found into distinct failures,
-// [Comparison] is a replay. What is kept of runs is in package archive. What depends on the
-// system under test is in an [Application].
+// [Comparison] is a replay. An [Archive] keeps runs, a [Journal] the outcomes
+// of a campaign that may be interrupted. What depends on the system under test is in an
+// [Application].
 //
 // The package knows neither flags nor terminals, and no application.
 package campaign

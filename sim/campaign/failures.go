@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 	"dtsim/sim/shrink"
@@ -30,7 +29,7 @@ type Collector struct {
 	// Sealed makes the engine that pins; see Pin.
 	Sealed func() (engine.Engine, error)
 	// Archive keeps the folders.
-	Archive archive.Archive
+	Archive Archive
 	// Jobs is how many runs go on at once.
 	Jobs int
 	// Budget is how many runs may be spent to shrink all of them.
@@ -195,18 +194,18 @@ func (c Collector) keep(ctx context.Context, g *group) {
 func (c Collector) save(ctx, interruptible context.Context, g *group) (folder string, err error) {
 	first, p := g.outcomes[0], g.result.Plan
 	entropy := Entropy(g.plan)
-	entry := archive.Entry{
-		Kind: archive.Kind(g.property), Scenario: first.Run.Name, Ablated: first.Run.AblatedFault(), Engine: first.Engine, Build: first.Build,
+	entry := Entry{
+		State: Violated, Property: g.property, Scenario: first.Run.Name, Ablated: first.Run.AblatedFault(), Engine: first.Engine, Build: first.Build,
 		Plan: p, Original: g.plan, Command: first.Run.Family.Command, Statement: g.result.Statement(),
 		Before: g.result.Before.String(), After: g.result.After.String(), Runs: g.result.Runs, Minimal: g.result.Minimal,
 	}
 	for _, o := range g.outcomes {
-		entry.Seeds = append(entry.Seeds, archive.Seed{
+		entry.Seeds = append(entry.Seeds, Seed{
 			Scenario: o.Run.Name, Seed: o.Run.Seed, Ablated: o.Run.AblatedFault(), Engine: o.Engine, Command: o.Run.Command(),
 		})
 	}
 	if g.property == Race {
-		entry.Race, entry.Words = true, g.result.Violation.Message
+		entry.Words = g.result.Violation.Message
 		return c.Archive.Save(entry)
 	}
 	job := engine.Job{Plan: p, Entropy: entropy}

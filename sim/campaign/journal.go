@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/trace"
 )
 
@@ -55,8 +54,8 @@ type journalLine struct {
 const journalFormat = 2
 
 // CreateJournal begins a journal in a directory; one that is there is replaced.
-func CreateJournal(dir string, flags map[string][]string) (*archive.Journal, error) {
-	return archive.CreateJournal(filepath.Join(dir, JournalFile), journalHead{journalFormat, flags})
+func CreateJournal(dir string, flags map[string][]string) (*Journal, error) {
+	return createJournal(filepath.Join(dir, JournalFile), journalHead{journalFormat, flags})
 }
 
 // Past is the content of the journal of a campaign that was begun.
@@ -72,7 +71,7 @@ func ReadJournal(dir string) (*Past, error) {
 	if _, err := os.Stat(name); err != nil {
 		return nil, fmt.Errorf("%s: there is no campaign to resume: %w", dir, pathCause(err))
 	}
-	lines, err := archive.ReadJournal(name)
+	lines, err := JournalLines(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: there is no campaign to resume: %w", dir, pathCause(err))
 	}
@@ -98,8 +97,8 @@ func ReadJournal(dir string) (*Past, error) {
 }
 
 // Resume opens the journal in a directory, to go on behind its last whole line.
-func (past *Past) Resume(dir string) (*archive.Journal, error) {
-	return archive.OpenJournal(filepath.Join(dir, JournalFile))
+func (past *Past) Resume(dir string) (*Journal, error) {
+	return OpenJournal(filepath.Join(dir, JournalFile))
 }
 
 // remember adds an outcome to the journal. Runs without a verdict that is kept are left

@@ -15,7 +15,7 @@ import (
 	"dtsim/models/explore"
 	"dtsim/models/explore/tasks"
 	"dtsim/reports/schema"
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 )
 
 // checkFlags are the flags of `dtsim check`.
@@ -279,7 +279,7 @@ func (f *checkFlags) leave(env *Environment, words io.Writer, d schema.Check) er
 	}
 	name := filepath.Join(f.out, "check-"+d.Config+".json")
 	if err = os.MkdirAll(f.out, 0o755); err == nil {
-		err = archive.WriteFile(name, append(text, '\n'))
+		err = campaign.WriteFile(name, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("the search could not be kept in %s: %w", f.out, pathCause(err))

@@ -9,7 +9,7 @@ import (
 	"dtsim/reports/schema"
 	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskplan"
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 )
 
 // again is `dtsim check --replay`.
@@ -63,7 +63,7 @@ func (f *checkFlags) again(env *Environment, status *int) error {
 
 // replayCommand shows a counterexample again.
 func replayCommand(file string) string {
-	return "go run ./cmd/dtsim check --replay " + archive.Quote(file)
+	return "go run ./cmd/dtsim check --replay " + campaign.Quote(file)
 }
 
 // replayed is what `dtsim check --replay --json` prints.

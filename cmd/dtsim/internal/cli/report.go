@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 )
 
 // reportFlags are the flags of `dtsim report`.
@@ -172,7 +172,7 @@ func (r *reporter) write(subjects []*subject, target string) error {
 func (r *reporter) keep(name string, content []byte) error {
 	err := os.MkdirAll(filepath.Dir(name), 0o755)
 	if err == nil {
-		err = archive.WriteFile(name, content)
+		err = campaign.WriteFile(name, content)
 	}
 	if err != nil {
 		return badUsage("%s cannot be written: %w", name, pathCause(err))

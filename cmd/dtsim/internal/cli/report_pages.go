@@ -11,7 +11,7 @@ import (
 	"dtsim/reports/html"
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
-	"dtsim/sim/campaign/archive"
+	"dtsim/sim/campaign"
 )
 
 // html writes the page of a subject. Pages that belong to it, of the failures of a
@@ -35,7 +35,7 @@ func (r *reporter) html(w io.Writer, s *subject, target string) error {
 // timeline returns the projected run; path is where it was found.
 func (r *runSubject) timeline(path string) (*timeline.Timeline, error) {
 	if r.trace == nil {
-		return nil, badUsage("%s has no trace to show; %s has the message: %s", path, archive.ErrorFile, firstLine(r.words))
+		return nil, badUsage("%s has no trace to show; %s has the message: %s", path, campaign.ErrorFile, firstLine(r.words))
 	}
 	tl, err := timeline.New(r.trace)
 	if err != nil {
@@ -87,7 +87,7 @@ func (r *reporter) failure(folder, target string) (html.RunLink, error) {
 	if folder == "" {
 		return html.RunLink{}, nil
 	}
-	if _, err := os.Stat(filepath.Join(folder, archive.TraceFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(folder, campaign.TraceFile)); err != nil {
 		return html.RunLink{}, nil // a data race has none
 	}
 	s, err := openRun(folder)

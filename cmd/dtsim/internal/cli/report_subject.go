@@ -10,7 +10,6 @@ import (
 	"dtsim/models/explore/counterexample"
 	"dtsim/reports/schema"
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/trace"
 )
 
@@ -41,7 +40,7 @@ type runSubject struct {
 	plan   []byte
 	replay string
 	// verdict is that of the folder; nil for a trace alone.
-	verdict *archive.Verdict
+	verdict *campaign.Verdict
 }
 
 // openSubject opens the subject at a path, recognised by its content.
@@ -63,7 +62,7 @@ func openSubject(path string) (*subject, error) {
 		if err != nil {
 			return nil, err
 		}
-		r := &runSubject{trace: t, file: path, replay: "go run ./cmd/dtsim replay " + archive.Quote(path)}
+		r := &runSubject{trace: t, file: path, replay: "go run ./cmd/dtsim replay " + campaign.Quote(path)}
 		if t.Header.Engine == counterexample.Engine {
 			r.replay = replayCommand(path)
 		}
@@ -74,7 +73,7 @@ func openSubject(path string) (*subject, error) {
 		s, err := openDocument(path, content)
 		if errors.Is(err, schema.ErrUnknown) {
 			if p, planErr := decodePlan(path, content); planErr == nil {
-				return nil, badUsage("%s is the plan %q, not a run; dtsim run --plan %s --keep makes one", path, p.Name, archive.Quote(path))
+				return nil, badUsage("%s is the plan %q, not a run; dtsim run --plan %s --keep makes one", path, p.Name, campaign.Quote(path))
 			}
 		}
 		return s, err
@@ -107,30 +106,30 @@ func openFolder(path string) (*subject, error) {
 		return err == nil
 	}
 	switch {
-	case there(archive.VerdictFile):
+	case there(campaign.VerdictFile):
 		return openRun(path)
 	case there(schema.CampaignFile), there(campaign.JournalFile):
 		return openCampaign(path, path)
 	}
 	return nil, badUsage("%s: neither a run (%s) nor a campaign (%s, %s) in this folder",
-		path, archive.VerdictFile, schema.CampaignFile, campaign.JournalFile)
+		path, campaign.VerdictFile, schema.CampaignFile, campaign.JournalFile)
 }
 
 // openRun reads the folder of a run.
 func openRun(folder string) (*subject, error) {
-	v, err := archive.ReadVerdict(folder)
+	v, err := campaign.ReadVerdict(folder)
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	r := &runSubject{verdict: v, file: filepath.Join(folder, archive.PlanFile), replay: archive.ReplayCommand(folder)}
+	r := &runSubject{verdict: v, file: filepath.Join(folder, campaign.PlanFile), replay: campaign.ReplayCommand(folder)}
 	if r.plan, err = readInput(r.file); err != nil {
 		return nil, err
 	}
-	name := filepath.Join(folder, archive.TraceFile)
+	name := filepath.Join(folder, campaign.TraceFile)
 	content, err := os.ReadFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		words, err := readInput(filepath.Join(folder, archive.ErrorFile))
+		words, err := readInput(filepath.Join(folder, campaign.ErrorFile))
 		if err != nil {
 			return nil, err
 		}
@@ -178,7 +177,7 @@ func pastDocument(past *campaign.Past) schema.Campaign {
 	head := summaryHead{Command: "dtsim run"}
 	for _, name := range deciding {
 		for _, value := range past.Flags[name] {
-			head.Command += " --" + name + " " + archive.Quote(value)
+			head.Command += " --" + name + " " + campaign.Quote(value)
 		}
 		if values := past.Flags[name]; name == "seeds" && len(values) == 1 {
 			head.Seeds = values[0]

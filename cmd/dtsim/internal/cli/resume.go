@@ -15,7 +15,6 @@ import (
 
 	"dtsim/reports/schema"
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 )
 
 // deciding are the flags that decide what a campaign is. What a resumed one was begun
@@ -81,7 +80,7 @@ func wasGiven(name string, values []string) string {
 // journal begins the journal of a campaign, or goes on with the one of the past. What the
 // folder has of a campaign that ended there is removed. A campaign that has no place for a
 // journal goes on without, and note is called.
-func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(string)) (*archive.Journal, error) {
+func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(string)) (*campaign.Journal, error) {
 	ended := filepath.Join(f.out, schema.CampaignFile)
 	if _, err := os.Lstat(ended); err == nil {
 		if err := os.Remove(ended); err != nil {
@@ -100,13 +99,13 @@ func (f *runFlags) journal(cmd *cobra.Command, past *campaign.Past, note func(st
 }
 
 // conclude keeps the document of a campaign next to its journal.
-func (f *runFlags) conclude(d schema.Campaign, j *archive.Journal) error {
+func (f *runFlags) conclude(d schema.Campaign, j *campaign.Journal) error {
 	if j == nil {
 		return nil // there is no place for it, as was said
 	}
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err == nil {
-		err = archive.WriteFile(filepath.Join(f.out, schema.CampaignFile), append(text, '\n'))
+		err = campaign.WriteFile(filepath.Join(f.out, schema.CampaignFile), append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("the result of the campaign could not be kept: %w", err)

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/shrink"
 )
@@ -84,7 +83,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			if err != nil {
 				return err
 			}
-			store := archive.New(f.out)
+			store := campaign.NewArchive(f.out)
 			if cmd.Flags().Changed("out") || f.keep || f.report {
 				if err := store.Probe(); err != nil {
 					return err
@@ -183,7 +182,7 @@ func resumed(err error, dir string) error {
 }
 
 // distinct shrinks the violations of a campaign and makes them distinct failures.
-func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, store archive.Archive, show progress, result *campaign.Result) {
+func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, store campaign.Archive, show progress, result *campaign.Result) {
 	var found []*campaign.Outcome
 	for _, list := range [][]campaign.Outcome{result.Asked, result.Compared, result.Controls} {
 		for i := range list {
@@ -221,7 +220,7 @@ func noArgs(command, instead string) cobra.PositionalArgs {
 func typed(args []string) string {
 	words := []string{"dtsim"}
 	for _, a := range args {
-		words = append(words, archive.Quote(a))
+		words = append(words, campaign.Quote(a))
 	}
 	return strings.Join(words, " ")
 }

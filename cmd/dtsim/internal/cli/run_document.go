@@ -6,7 +6,6 @@ import (
 
 	"dtsim/reports/schema"
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 )
 
 // failures describes the distinct failures.
@@ -19,7 +18,7 @@ func failures(r campaign.Result) []schema.Failure {
 			Shrunk: f.Statement != "", Before: f.Before, After: f.After, Statement: f.Statement, Pinned: f.Pinned, Folder: f.Folder,
 		}
 		if f.Folder != "" {
-			one.Replay = archive.ReplayCommand(f.Folder)
+			one.Replay = campaign.ReplayCommand(f.Folder)
 		}
 		all = append(all, one)
 	}
@@ -116,9 +115,9 @@ func violations(o campaign.Outcome) []schema.Violation {
 			}
 		}
 		if o.Folder != "" {
-			v.Plan = filepath.Join(o.Folder, archive.PlanFile)
-			v.Trace = filepath.Join(o.Folder, archive.TraceFile)
-			v.Replay = archive.ReplayCommand(o.Folder)
+			v.Plan = filepath.Join(o.Folder, campaign.PlanFile)
+			v.Trace = filepath.Join(o.Folder, campaign.TraceFile)
+			v.Replay = campaign.ReplayCommand(o.Folder)
 		}
 		all = append(all, v)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 	"dtsim/sim/shrink"
@@ -113,7 +112,7 @@ is violated, as with every command, and 0 if the plan violates nothing.`,
 			}
 			*status = statusViolated
 			if f.out != "" {
-				if err := archive.WriteFile(f.out, plan.Encode(result.Plan)); err != nil {
+				if err := campaign.WriteFile(f.out, plan.Encode(result.Plan)); err != nil {
 					return err
 				}
 			}
@@ -127,7 +126,7 @@ is violated, as with every command, and 0 if the plan violates nothing.`,
 				fmt.Fprintf(words, "note: all runs had entropy %d, which is the trace's; a plan alone runs under its seed, %d\n", entropy, result.Plan.Seed)
 			}
 			if f.out != "" {
-				fmt.Fprintf(words, "replay: go run ./cmd/dtsim replay %s\n", archive.Quote(f.out))
+				fmt.Fprintf(words, "replay: go run ./cmd/dtsim replay %s\n", campaign.Quote(f.out))
 			}
 			switch {
 			case f.json:
@@ -166,7 +165,7 @@ func failureFile(name string) string {
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
 		return name
 	}
-	files := []string{filepath.Join(name, archive.TraceFile), filepath.Join(name, archive.PlanFile)}
+	files := []string{filepath.Join(name, campaign.TraceFile), filepath.Join(name, campaign.PlanFile)}
 	i := slices.IndexFunc(files, func(file string) bool {
 		_, err := os.Stat(file)
 		return err == nil

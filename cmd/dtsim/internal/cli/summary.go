@@ -10,7 +10,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/trace"
 )
 
@@ -120,7 +119,7 @@ func (p printer) violated(o campaign.Outcome) {
 		p.line("  and %d more", more)
 	}
 	if o.Folder != "" {
-		p.line("  replay: %s", archive.ReplayCommand(o.Folder))
+		p.line("  replay: %s", campaign.ReplayCommand(o.Folder))
 	}
 }
 

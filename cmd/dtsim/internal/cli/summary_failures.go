@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 )
 
 // distinct prints a failure, how often it was found, and how to reproduce it.
@@ -37,7 +36,7 @@ func (p printer) distinct(f campaign.Failure) {
 		p.line("  %s", f.Pinned)
 	}
 	if f.Folder != "" {
-		p.line("  replay: %s", archive.ReplayCommand(f.Folder))
+		p.line("  replay: %s", campaign.ReplayCommand(f.Folder))
 	}
 }
 

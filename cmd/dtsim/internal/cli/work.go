@@ -6,7 +6,6 @@ import (
 	"dtsim/scenarios"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/campaign"
-	"dtsim/sim/campaign/archive"
 	"dtsim/sim/plan"
 )
 
@@ -90,7 +89,7 @@ func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seed
 			Name:    p.Name,
 			Plan:    func(seed uint64) *plan.Plan { q := *p; q.Seed = seed; return &q },
 			Ablate:  application.Ablate,
-			Command: fmt.Sprintf("%s --plan %s --engine %s%s", run, archive.Quote(f.plan), f.engine, raced),
+			Command: fmt.Sprintf("%s --plan %s --engine %s%s", run, campaign.Quote(f.plan), f.engine, raced),
 		}}, seeds{p.Seed, p.Seed}, nil
 	}
 

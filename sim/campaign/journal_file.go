@@ -1,4 +1,4 @@
-package archive
+package campaign
 
 import (
 	"bytes"
@@ -21,9 +21,9 @@ type Journal struct {
 	file *os.File
 }
 
-// CreateJournal begins a journal with a first line, in a folder that is made. A file that is
+// createJournal begins a journal with a first line, in a folder that is made. A file that is
 // there is replaced as a whole.
-func CreateJournal(name string, first any) (*Journal, error) {
+func createJournal(name string, first any) (*Journal, error) {
 	line, err := json.Marshal(first)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -61,8 +61,8 @@ func OpenJournal(name string) (*Journal, error) {
 	return &Journal{file: f}, nil
 }
 
-// ReadJournal returns the whole lines of a journal; none if there is no file.
-func ReadJournal(name string) (lines [][]byte, err error) {
+// JournalLines returns the whole lines of a journal; none if there is no file.
+func JournalLines(name string) (lines [][]byte, err error) {
 	content, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

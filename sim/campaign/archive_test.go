@@ -1,4 +1,4 @@
-package archive
+package campaign
 
 import (
 	"os"
@@ -18,14 +18,14 @@ func entry() Entry {
 	p := plan.Default()
 	p.Seed = 7
 	return Entry{
-		Kind: "P8", Scenario: "journey-3", Plan: &p, Engine: "native", Build: "b", Command: "dtsim run",
+		State: Violated, Property: "P8", Scenario: "journey-3", Plan: &p, Engine: "native", Build: "b", Command: "dtsim run",
 		Traces: [][]byte{[]byte("a trace\n")},
 		Footer: trace.Footer{Hash: strings.Repeat("0123456789abcdef", 4)},
 	}
 }
 
 func TestSavingTwiceKeepsOnce(t *testing.T) {
-	a := New(filepath.Join(t.TempDir(), "deep", "out"))
+	a := NewArchive(filepath.Join(t.TempDir(), "deep", "out"))
 	for range 2 {
 		folder, err := a.Save(entry())
 		require.NoError(t, err)
@@ -40,7 +40,7 @@ func TestSavingTwiceKeepsOnce(t *testing.T) {
 }
 
 func TestKeptPlanIsThePlan(t *testing.T) {
-	folder, err := New(t.TempDir()).Save(entry())
+	folder, err := NewArchive(t.TempDir()).Save(entry())
 	require.NoError(t, err)
 	p, err := plan.ReadFile(filepath.Join(folder, PlanFile))
 	require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestKeptPlanIsThePlan(t *testing.T) {
 }
 
 func TestNamesFromPlansCannotLeaveTheArchive(t *testing.T) {
-	a := New(filepath.Join(t.TempDir(), "out"))
+	a := NewArchive(filepath.Join(t.TempDir(), "out"))
 	e := entry()
 	e.Scenario = "../../etc/passwd\x00" + strings.Repeat("x", 300)
 	folder, err := a.Save(e)
@@ -61,26 +61,26 @@ func TestNothingFoundIsLost(t *testing.T) {
 	require.NoError(t, os.WriteFile(blocked, nil, 0o644))
 	t.Setenv("TMPDIR", t.TempDir())
 
-	folder, err := New(blocked).Save(entry())
+	folder, err := NewArchive(blocked).Save(entry())
 	assert.ErrorContains(t, err, "cannot write to "+blocked+": not a directory; the run is kept in "+folder)
 	assert.FileExists(t, filepath.Join(folder, ReplayFile))
 
 	t.Setenv("TMPDIR", blocked)
-	folder, err = New(blocked).Save(entry())
+	folder, err = NewArchive(blocked).Save(entry())
 	assert.ErrorContains(t, err, "to repeat the run: dtsim run --out DIRECTORY")
 	assert.Empty(t, folder)
 }
 
 func TestProbeTellsWhatCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
-	assert.NoError(t, New(filepath.Join(dir, "new")).Probe())
+	assert.NoError(t, NewArchive(filepath.Join(dir, "new")).Probe())
 	files, err := os.ReadDir(filepath.Join(dir, "new"))
 	require.NoError(t, err)
 	assert.Empty(t, files)
 
 	blocked := filepath.Join(dir, "blocked")
 	require.NoError(t, os.WriteFile(blocked, nil, 0o644))
-	assert.EqualError(t, New(blocked).Probe(), "cannot write to "+blocked+": not a directory")
+	assert.EqualError(t, NewArchive(blocked).Probe(), "cannot write to "+blocked+": not a directory")
 }
 
 func TestQuotedWordsComeOutOfAShellAsTheyWere(t *testing.T) {

@@ -1,11 +1,4 @@
-// Package archive keeps runs in folders: the plan, the trace, the verdict and the
-// one command that replays it.
-//
-// A folder's name is made of what the run is, its trace's hash included, so that
-// keeping the same run twice keeps it once, and no other run is ever overwritten.
-// Every file is written under a temporary name, synced and renamed; REPLAY.md
-// comes last, so a folder that has one is whole.
-package archive
+package campaign
 
 import (
 	"crypto/sha256"
@@ -37,20 +30,11 @@ const (
 	ReplayFile   = "REPLAY.md"
 )
 
-// Kind begins a folder's name: the violated property, or one of the constants.
-type Kind string
-
-// The kinds that are not properties.
-const (
-	// Passed is a run without violations, kept on request.
-	Passed Kind = "held"
-	// HarnessError is a run in which the harness failed.
-	HarnessError Kind = "harness"
-)
-
 // Entry is one run worth keeping.
 type Entry struct {
-	Kind     Kind
+	// State is Passed, Violated or HarnessError; Property is the violated one.
+	State    State
+	Property string
 	Scenario string
 	// Ablated is the place of the fault that the run was made without, in the plan of its
 	// seed, which is not the one here; empty for none.
@@ -66,8 +50,6 @@ type Entry struct {
 	Words string
 	// Command is the command that makes this run alone, for when nothing can be kept.
 	Command string
-	// Race is set for a data race, which leaves no trace.
-	Race bool
 
 	// Original is the plan before it was shrunk, nil when it was not. Then Statement,
 	// Before, After, Runs and Minimal are the shrinking's; see package shrink.
@@ -95,15 +77,21 @@ type Seed struct {
 	Command string `json:"again"`
 }
 
-// Archive is a directory of such folders. It is safe for concurrent use.
+// Archive is a directory that keeps runs, each in a folder: the plan, the trace, the verdict
+// and the one command that replays it. It is safe for concurrent use.
+//
+// A folder's name is made of what the run is, its trace's hash included, so that keeping
+// the same run twice keeps it once, and no other run is ever overwritten. Every file is
+// written under a temporary name, synced and renamed; REPLAY.md comes last, so a folder
+// that has one is whole.
 type Archive struct {
 	dir string
 	// refuge makes a directory, once, for what cannot be written to dir.
 	refuge func() (string, error)
 }
 
-// New returns the archive in a directory, which is made when it is first needed.
-func New(dir string) Archive {
+// NewArchive returns the archive in a directory, which is made when it is first needed.
+func NewArchive(dir string) Archive {
 	return Archive{dir, sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "dtsim-") })}
 }
 
@@ -124,7 +112,7 @@ func (a Archive) Probe() error {
 }
 
 func (a Archive) fail(err error) error {
-	return fmt.Errorf("cannot write to %s: %w", a.dir, cause(err))
+	return fmt.Errorf("cannot write to %s: %w", a.dir, pathCause(err))
 }
 
 // Save keeps e and returns its folder. When the archive cannot be written the
@@ -144,20 +132,28 @@ func (a Archive) Save(e Entry) (folder string, err error) {
 		}
 	}
 	command := e.Command
-	if e.Kind == Passed {
+	if e.State == Passed {
 		command += " --keep"
 	}
 	return "", fmt.Errorf("%w; to repeat the run: %s --out DIRECTORY", a.fail(err), command)
 }
 
-// name is the folder's name: kind, scenario, seed, and what distinguishes it from others.
+// name is the folder's name: the violated property, "held" (passed) or "harness", then
+// scenario, seed, and what distinguishes it from others.
 func (e Entry) name() string {
+	kind := e.Property
+	switch e.State {
+	case Passed:
+		kind = "held"
+	case HarnessError:
+		kind = "harness"
+	}
 	distinct := e.Footer.Hash
 	if distinct == "" {
 		sum := sha256.Sum256([]byte(e.Engine + e.Words))
 		distinct = hex.EncodeToString(sum[:])
 	}
-	return fmt.Sprintf("%s-%s-seed-%d-%s", plain(string(e.Kind)), plain(e.Scenario), e.Plan.Seed, distinct[:min(8, len(distinct))])
+	return fmt.Sprintf("%s-%s-seed-%d-%s", plain(kind), plain(e.Scenario), e.Plan.Seed, distinct[:min(8, len(distinct))])
 }
 
 // plain makes a string fit for a file name; the names of plans are arbitrary.
@@ -241,7 +237,7 @@ func (e Entry) write(folder string) error {
 	if e.Original != nil {
 		v.Shrunk = &Shrunk{e.Before, e.After, e.Runs, e.Minimal, e.Statement}
 	}
-	switch e.Kind {
+	switch e.State {
 	case Passed:
 		v.Verdict = "held"
 	case HarnessError:
@@ -266,7 +262,7 @@ func ReadVerdict(folder string) (*Verdict, error) {
 	name := filepath.Join(folder, VerdictFile)
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, cause(err))
+		return nil, fmt.Errorf("%s: %w", name, pathCause(err))
 	}
 	v := &Verdict{}
 	if err := json.Unmarshal(text, v); err != nil {
@@ -278,8 +274,8 @@ func ReadVerdict(folder string) (*Verdict, error) {
 // page is the text of ReplayFile.
 func (e Entry) page(folder string) string {
 	var b strings.Builder
-	what := "violates " + string(e.Kind)
-	switch e.Kind {
+	what := "violates " + e.Property
+	switch e.State {
 	case Passed:
 		what = "passed"
 	case HarnessError:
@@ -329,11 +325,11 @@ func (e Entry) page(folder string) string {
 // ReplayCommand is the command that replays e from its folder: its trace, or its plan
 // when there is no trace that could be compared with.
 func (e Entry) ReplayCommand(folder string) string {
-	if len(e.Traces) == 1 && e.Kind != HarnessError {
+	if len(e.Traces) == 1 && e.State != HarnessError {
 		return ReplayCommand(folder)
 	}
 	again := fmt.Sprintf("%s --engine %s", replay(filepath.Join(folder, PlanFile)), e.Engine)
-	if e.Race {
+	if e.Property == Race {
 		again += " --race"
 	}
 	return again
@@ -381,15 +377,6 @@ func WriteFile(name string, content []byte) error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
-	}
-	return err
-}
-
-// cause takes the path off an error that names one, as the message does already.
-func cause(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package archive
+package campaign
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 func TestAJournalGoesOnBehindItsLastWholeLine(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "deep", "journal")
 	lines := func() (all []string) {
-		read, err := ReadJournal(name)
+		read, err := JournalLines(name)
 		require.NoError(t, err)
 		for _, line := range read {
 			all = append(all, strings.TrimSpace(string(line)))
@@ -22,7 +22,7 @@ func TestAJournalGoesOnBehindItsLastWholeLine(t *testing.T) {
 		return all
 	}
 	require.Empty(t, lines(), "there is no file")
-	j, err := CreateJournal(name, "head")
+	j, err := createJournal(name, "head")
 	require.NoError(t, err)
 	require.NoError(t, j.Append(1))
 	require.NoError(t, j.Append(2))
@@ -40,7 +40,7 @@ func TestAJournalGoesOnBehindItsLastWholeLine(t *testing.T) {
 	require.Equal(t, []string{`"head"`, "1", "3"}, lines())
 	require.Error(t, j.Append(4), "the file is closed")
 
-	j, err = CreateJournal(name, "other")
+	j, err = createJournal(name, "other")
 	require.NoError(t, err)
 	require.NoError(t, j.Close())
 	require.Equal(t, []string{`"other"`}, lines(), "what was there is replaced")
@@ -62,7 +62,7 @@ func TestLinesOfAJournalDoNotMix(t *testing.T) {
 	}
 	writers.Wait()
 	require.NoError(t, j.Close())
-	lines, err := ReadJournal(name)
+	lines, err := JournalLines(name)
 	require.NoError(t, err)
 	require.Len(t, lines, 160)
 	for _, line := range lines {
@@ -74,6 +74,6 @@ func TestNoJournalKeepsNothing(t *testing.T) {
 	var j *Journal
 	require.NoError(t, j.Append(1))
 	require.NoError(t, j.Close())
-	_, err := CreateJournal(filepath.Join(t.TempDir(), "journal"), func() {})
+	_, err := createJournal(filepath.Join(t.TempDir(), "journal"), func() {})
 	require.Error(t, err, "a function is no JSON")
 }
