@@ -49,7 +49,7 @@ var rooms = map[string][]string{
 	"scenarios": {
 		"scenarios/tasks/taskplan", "scenarios/tasks/taskevent", "scenarios/tasks/provider", "scenarios/projection", "scenarios/property", "scenarios/goals",
 		"scenarios/tasks", "scenarios/tasks/taskstest", "scenarios/tasks/guest", "scenarios/tasks/taskshrink", "scenarios/tracecheck", "scenarios",
-		"scenarios/mutation/results", "scenarios/mutation", "scenarios/mutation/search",
+		"scenarios/mutation", "scenarios/mutation/search",
 	},
 	"reports": {"reports/schema", "reports/timeline", "reports/timeline/timelinetest", "reports/html/browsertest", "reports/html", "reports/export"},
 	"cmd":     {"cmd/dtsim/internal/cli", "cmd/dtsim"},
@@ -57,7 +57,7 @@ var rooms = map[string][]string{
 
 // formats are the leaves that every floor but the products may use: the formats of files.
 // They import nothing of the repository but each other, downwards.
-var formats = []string{"sim/plan", "scenarios/tasks/taskplan", "sim/trace", "sim/trace/event", "scenarios/tasks/taskevent"}
+var formats = []string{"sim/plan", "scenarios/tasks/taskplan", "sim/trace", "sim/trace/event", "scenarios/tasks/taskevent", "reports/schema"}
 
 // products are the floors that ship: they must not know that a simulator exists.
 var products = []string{"fsm", "sched"}
@@ -259,7 +259,7 @@ func TestJudgeOfImports(t *testing.T) {
 		{"dtsim/sim/network", "dtsim/sim/cluster", "inside a floor"},
 		{"dtsim/fsm/api", "dtsim/fsm", "inside a floor"},
 		{"dtsim/sim/cluster", "dtsim/scenarios/tasks/taskplan", "the simulator knows no application"},
-		{"dtsim/sim/coverage", "dtsim/reports/schema", "imports point down only"},
+		{"dtsim/sim/coverage", "dtsim/reports/schema", "the simulator knows no application"},
 		{"dtsim/sim/plan", "dtsim/sim/trace", "is a format and imports"},
 		{"dtsim/sim/plan", "dtsim/fsm", "is a format and imports"},
 		{"dtsim/sim/trace", "dtsim/sim/keyed", "is a format and imports"},

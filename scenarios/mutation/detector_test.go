@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/scenarios/mutation/results"
+	"dtsim/reports/schema"
 	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
@@ -37,7 +37,7 @@ type fakeDetector struct {
 func (j *fakeDetector) Name() string { return j.name }
 
 func (j *fakeDetector) Skip(m *Mutant) string {
-	if j.name != results.Exploration {
+	if j.name != schema.Exploration {
 		return ""
 	}
 	return m.Unmodelled
@@ -64,14 +64,14 @@ func execute(t *testing.T, journal *Journal, subjects []Subject, detectors ...De
 }
 
 func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
-	sim := &fakeDetector{name: results.Simulation, finds: map[string]Finding{
+	sim := &fakeDetector{name: schema.Simulation, finds: map[string]Finding{
 		"":       {Property: "P1", Runs: 9},
 		"killed": {Property: "P7", Runs: 2, Fired: map[string]int{"P7": 4}, Violating: 4},
 		"missed": {Property: "P1", Runs: 4, Fired: map[string]int{"P1": 4}, Violating: 4},
 		"failed": {Property: "P5", Err: errors.New("no engine")},
 	}}
-	unit := &fakeDetector{name: results.UnitTests}
-	explore := &fakeDetector{name: results.Exploration}
+	unit := &fakeDetector{name: schema.UnitTests}
+	explore := &fakeDetector{name: schema.Exploration}
 	unmodelled := mutant("killed")
 	unmodelled.Mutant.Unmodelled = "it has no clocks"
 	subjects := []Subject{{}, mutant("missed"), unmodelled, mutant("failed")}
@@ -87,7 +87,7 @@ func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 		t.Fatalf("no row %s", name)
 		return Cell{}
 	}
-	require.True(t, cell(results.Unmutated, 0).Killed(), "of the system as it is, anything is a finding")
+	require.True(t, cell(Unmutated, 0).Killed(), "of the system as it is, anything is a finding")
 	require.True(t, cell("killed", 0).Killed())
 	require.Equal(t, 4, cell("killed", 0).Runs(), "the median of three")
 	require.Equal(t, "it has no clocks", cell("killed", 1).Skipped())
@@ -101,27 +101,27 @@ func TestAKillIsAPropertyThatTheMutantBreaks(t *testing.T) {
 	for _, row := range rows {
 		order = append(order, row.Subject.Name())
 	}
-	require.Equal(t, []string{results.Unmutated, "killed", "missed", "failed"}, order, "survivors last")
-	require.Equal(t, map[string][]string{results.Simulation: {"missed", "failed"}, results.Exploration: {"missed", "failed"}}, Survivors(rows))
+	require.Equal(t, []string{Unmutated, "killed", "missed", "failed"}, order, "survivors last")
+	require.Equal(t, map[string][]string{schema.Simulation: {"missed", "failed"}, schema.Exploration: {"missed", "failed"}}, Survivors(rows))
 
-	d := NewDocument(Head{Command: "dtsim mutants", Machine: "2 cores", Budget: time.Minute, Repetitions: 3, Detectors: []string{results.Simulation, results.Exploration, results.UnitTests}}, rows)
-	require.Equal(t, "P7", d.Mutants[0].Kills[results.Simulation].Property)
+	d := NewDocument(Head{Command: "dtsim mutants", Machine: "2 cores", Budget: time.Minute, Repetitions: 3, Detectors: []string{schema.Simulation, schema.Exploration, schema.UnitTests}}, rows)
+	require.Equal(t, "P7", d.Mutants[0].Kills[schema.Simulation].Property)
 	require.Len(t, d.Found, 3)
-	text := results.Markdown(d)
+	text := Markdown(d)
 	require.Contains(t, text, "Each detector had 1m0s for a mutant")
 	require.Contains(t, text, "| (unmutated) | nothing | P1: 18 runs, 0.0 s |")
 	require.Contains(t, text, "| killed | P5 P7 | P7: 4 runs, 0.0 s | not asked: it has no clocks | nothing: 0.0 s |")
 	require.Contains(t, text, "| missed | P5 P7 | nothing: 8 runs, 0.0 s; also P1 |")
 	require.Contains(t, text, "| failed | P5 P7 | the detector failed |")
-	d.Found = []results.Finding{{Detector: results.Simulation, Property: results.HarnessError}}
-	require.Contains(t, results.Markdown(d), "| (unmutated) | nothing | the detector failed |")
+	d.Found = []schema.Finding{{Detector: schema.Simulation, Property: HarnessError}}
+	require.Contains(t, Markdown(d), "| (unmutated) | nothing | the detector failed |")
 	d.Found = nil
 	require.Contains(t, text, "| P7 | killed | killed |")
 	encoded, err := json.Marshal(d)
 	require.NoError(t, err)
-	var again results.Document
+	var again schema.Mutants
 	require.NoError(t, json.Unmarshal(encoded, &again))
-	require.Equal(t, text, results.Markdown(again), "the document contains all of the table")
+	require.Equal(t, text, Markdown(again), "the document contains all of the table")
 }
 
 func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {
@@ -132,7 +132,7 @@ func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {
 		}
 		return f
 	}
-	const enough = results.Convincing
+	const enough = Convincing
 	for name, c := range map[string]struct {
 		sim, explore Finding
 		catches      []string
@@ -142,7 +142,7 @@ func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {
 		"too few runs":                 {sees(enough-1, "P5"), sees(1, "P5"), []string{"P5"}, ""},
 		"not alone in a run":           {sees(enough, "P5", "P7"), Finding{}, []string{"P5", "P7"}, ""},
 		"a promise beside it":          {sees(enough, "P5", "task-ends"), Finding{}, []string{"P5"}, "P5"},
-		"the harness fails in some":    {sees(enough, "P5", results.HarnessError), Finding{}, []string{"P5"}, "P5"},
+		"the harness fails in some":    {sees(enough, "P5", HarnessError), Finding{}, []string{"P5"}, "P5"},
 		"a data race beside it":        {sees(enough, "P5", campaign.Race), Finding{}, []string{"P5"}, ""},
 		"the model checker sees other": {sees(enough, "P5"), sees(1, "P7"), []string{"P5", "P7"}, ""},
 		"not the mutant's to break":    {sees(enough, "P9"), Finding{}, nil, ""},
@@ -151,7 +151,7 @@ func TestAPropertyIsWorthWhatNothingElseCatches(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			subjects := []Subject{mutant("m")}
 			detectors := []Detector{
-				&fakeDetector{name: results.Simulation, finds: map[string]Finding{"m": c.sim}}, &fakeDetector{name: results.Exploration, finds: map[string]Finding{"m": c.explore}},
+				&fakeDetector{name: schema.Simulation, finds: map[string]Finding{"m": c.sim}}, &fakeDetector{name: schema.Exploration, finds: map[string]Finding{"m": c.explore}},
 			}
 			records, err := Execute(t.Context(), Spec{
 				Subjects: subjects, Detectors: detectors, Repetitions: 1, Begin: func(string, string, int) {}, Watch: func(Record) {},
@@ -182,7 +182,7 @@ func TestAMeasurementThatWasInterruptedGoesOn(t *testing.T) {
 		return j
 	}
 	subjects := []Subject{{}, mutant("killed"), mutant("failed")}
-	detector := &fakeDetector{name: results.Simulation, finds: map[string]Finding{
+	detector := &fakeDetector{name: schema.Simulation, finds: map[string]Finding{
 		"killed": {Property: "P7", Runs: 2, Where: "there", Fired: map[string]int{"P2": 1, "P7": 3}, Violating: 3},
 		"failed": {Err: errors.New("no engine")},
 	}}
@@ -224,7 +224,7 @@ func (v violating) Run(ctx context.Context, job engine.Job) (engine.Result, erro
 	time.Sleep(time.Duration(job.Plan.Seed*7%5) * time.Millisecond) // they end in another order
 	r := engine.Result{Trace: []byte(key)}
 	for _, property := range v[key] {
-		if property == results.HarnessError {
+		if property == HarnessError {
 			return engine.Result{}, errors.New("the guest crashed")
 		}
 		r.Footer.Verdict.Violations = append(r.Footer.Verdict.Violations, trace.Violation{Property: property, Message: key})
@@ -249,7 +249,7 @@ func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
 		return &campaign.Family{Name: name, Command: "run " + name, Plan: func(seed uint64) *plan.Plan { return &plan.Plan{Name: name, Seed: seed} }}
 	}
 	e := violating{
-		"a/2": {"P1"}, "b/3": {results.HarnessError}, "a/5": {"P9", "P5"}, "b/5": {"P5"}, "a/6": {"P5"}, "b/6": {"task-ends"}, "a/1000003": {"P5"}, "a/1000004": {"P7"},
+		"a/2": {"P1"}, "b/3": {HarnessError}, "a/5": {"P9", "P5"}, "b/5": {"P5"}, "a/6": {"P5"}, "b/6": {"task-ends"}, "a/1000003": {"P5"}, "a/1000004": {"P7"},
 	}
 	for seed := 7; seed < 20; seed++ {
 		e[fmt.Sprintf("b/%d", seed)] = []string{"P5"}
@@ -266,13 +266,13 @@ func TestTheFirstRunThatKillsCountsWhateverEndsFirst(t *testing.T) {
 		f.Wall = 0
 		require.Equal(t, Finding{
 			Property: "P5", Message: "a/5", Where: "run a --seeds 5..5", Runs: 9,
-			Fired: map[string]int{"P1": 1, results.HarnessError: 1, "P5": 9, "P9": 1, "task-ends": 1}, Violating: results.Convincing,
+			Fired: map[string]int{"P1": 1, HarnessError: 1, "P5": 9, "P9": 1, "task-ends": 1}, Violating: Convincing,
 		}, f)
 		again := s.Detect(t.Context(), System{}, wanted, 2)
 		require.Equal(t, 5, again.Runs, "another repetition has other seeds")
 		require.Equal(t, map[string]int{"P5": 1}, again.Fired, "and ends with the kill")
 		chosen := s.Detect(t.Context(), System{Choice: "MUTANT=1"}, wanted, 1)
-		require.Equal(t, map[string]int{"P1": 1, results.HarnessError: 1, "P5": 1, "P9": 1}, chosen.Fired, "as do all of a mutant that an operator made")
+		require.Equal(t, map[string]int{"P1": 1, HarnessError: 1, "P5": 1, "P9": 1}, chosen.Fired, "as do all of a mutant that an operator made")
 		s.Detect(t.Context(), System{}, func(property string) bool { return property == "P5" || property == campaign.Race }, 2)
 		require.True(t, raced, "where a data race is wanted")
 	}

@@ -54,7 +54,7 @@
 //
 // A property that only finds what others find as well is worth nothing. Therefore the
 // simulation does not stop at the first kill. In the first repetition it goes on with the
-// next seeds until [results.Convincing] runs of the mutant have violated a property, or the
+// next seeds until [Convincing] runs of the mutant have violated a property, or the
 // budget is spent, and it records every property that each run violates. A property
 // catches a mutant *alone* if at least so many runs violated it, none of them violated
 // another one, and no other detector that names properties saw another one. Then the mutant

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/scenarios/mutation/results"
+	"dtsim/reports/schema"
 	"dtsim/sim/campaign"
 )
 
@@ -24,10 +24,10 @@ type Head struct {
 }
 
 // NewDocument makes the document of a table.
-func NewDocument(head Head, rows []Row) results.Document {
-	d := results.Document{
+func NewDocument(head Head, rows []Row) schema.Mutants {
+	d := schema.Mutants{
 		Command: head.Command, Machine: head.Machine, BudgetS: head.Budget.Seconds(), Repetitions: head.Repetitions, Detectors: head.Detectors,
-		Unmutated: map[string]results.Kill{}, Found: []results.Finding{}, Mutants: []results.Mutant{}, Worth: []results.Worth{},
+		Unmutated: map[string]schema.Kill{}, Found: []schema.Finding{}, Mutants: []schema.Mutant{}, Worth: []schema.Worth{},
 	}
 	for _, row := range rows {
 		if row.Subject.Mutant == nil {
@@ -37,7 +37,7 @@ func NewDocument(head Head, rows []Row) results.Document {
 		}
 	}
 	for _, w := range Vacuity(rows) {
-		d.Worth = append(d.Worth, results.Worth{
+		d.Worth = append(d.Worth, schema.Worth{
 			Property: w.Property, Catches: append([]string{}, w.Catches...), Alone: append([]string{}, w.Alone...),
 		})
 	}
@@ -45,28 +45,28 @@ func NewDocument(head Head, rows []Row) results.Document {
 }
 
 // unmutated returns what detectors spent on the unmutated system and what they found.
-func (r Row) unmutated() (spent map[string]results.Kill, found []results.Finding) {
-	spent, found = map[string]results.Kill{}, []results.Finding{}
+func (r Row) unmutated() (spent map[string]schema.Kill, found []schema.Finding) {
+	spent, found = map[string]schema.Kill{}, []schema.Finding{}
 	for _, c := range r.Cells {
 		if len(c.Records) > 0 {
 			spent[c.Detector] = r.kill(c)
 		}
 		if err := c.Err(); err != nil {
-			found = append(found, results.Finding{Detector: c.Detector, Property: results.HarnessError, Message: err.Error()})
+			found = append(found, schema.Finding{Detector: c.Detector, Property: HarnessError, Message: err.Error()})
 		}
 		for _, record := range c.Records {
 			if record.Killed() {
-				found = append(found, results.Finding{Detector: c.Detector, Property: record.Property, Message: record.Message, Where: record.Where})
+				found = append(found, schema.Finding{Detector: c.Detector, Property: record.Property, Message: record.Message, Where: record.Where})
 			}
 		}
 	}
 	return spent, found
 }
 
-func (r Row) document() results.Mutant {
-	m := results.Mutant{
+func (r Row) document() schema.Mutant {
+	m := schema.Mutant{
 		Name: r.Subject.Name(), Properties: r.Subject.Mutant.Breaks, Killed: r.Killed(),
-		Kills: map[string]results.Kill{}, Survived: map[string]results.Kill{}, Skipped: map[string]string{}, Failed: map[string]string{},
+		Kills: map[string]schema.Kill{}, Survived: map[string]schema.Kill{}, Skipped: map[string]string{}, Failed: map[string]string{},
 	}
 	m.Fired, m.Alone = r.caughtBy()
 	for _, c := range r.Cells {
@@ -85,8 +85,8 @@ func (r Row) document() results.Mutant {
 }
 
 // kill describes a cell.
-func (r Row) kill(c Cell) results.Kill {
-	k := results.Kill{
+func (r Row) kill(c Cell) schema.Kill {
+	k := schema.Kill{
 		Runs: c.Runs(), WallS: c.Wall().Seconds(), Kills: c.Kills(), Tries: len(c.Records),
 		Properties: append([]string{}, c.Properties()...), Unexpected: append([]string{}, r.Unexpected(c)...),
 	}
@@ -105,7 +105,7 @@ func (r Row) kill(c Cell) results.Kill {
 
 // Write writes the table to a file, whose folder it makes, and the document to a file with
 // the same name but .json.
-func Write(table string, d results.Document) error {
+func Write(table string, d schema.Mutants) error {
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(table), 0o755)
@@ -114,7 +114,7 @@ func Write(table string, d results.Document) error {
 		err = campaign.WriteFile(jsonOf(table), append(text, '\n'))
 	}
 	if err == nil {
-		err = campaign.WriteFile(table, []byte(results.Markdown(d)))
+		err = campaign.WriteFile(table, []byte(Markdown(d)))
 	}
 	if err != nil {
 		return fmt.Errorf("the results of mutants: %w", err)

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"dtsim/models/explore/tasks"
-	"dtsim/scenarios/mutation/results"
+	"dtsim/reports/schema"
 	"dtsim/sim/engine/build"
 )
 
@@ -72,7 +72,7 @@ type Explore struct {
 }
 
 // Name implements [Detector].
-func (x *Explore) Name() string { return results.Exploration }
+func (x *Explore) Name() string { return schema.Exploration }
 
 // Skip implements [Detector].
 func (x *Explore) Skip(m *Mutant) string { return m.Unmodelled }

@@ -15,21 +15,8 @@ import (
 	"strconv"
 	"strings"
 
-	"dtsim/scenarios/mutation/results"
-
 	"golang.org/x/tools/go/packages"
 )
-
-// Properties are all that a mutant may break.
-var Properties = func() (all []string) {
-	for n := 1; n <= 18; n++ {
-		all = append(all, "P"+strconv.Itoa(n))
-	}
-	return all
-}()
-
-// Race stands in [Mutant.Breaks] for a data race.
-const Race = results.Race
 
 // Exempt are the files, and the functions of files, that operators leave alone, and why: no
 // change of them can be seen in what a cluster does.

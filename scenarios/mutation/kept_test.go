@@ -6,13 +6,13 @@ import (
 	"slices"
 	"testing"
 
-	"dtsim/scenarios/mutation/results"
-
 	"github.com/stretchr/testify/require"
+
+	"dtsim/reports/schema"
 )
 
 // readKept returns the table that `dtsim mutants` has written and the document beside it.
-func readKept(t *testing.T) (table string, d *results.Document) {
+func readKept(t *testing.T) (table string, d *schema.Mutants) {
 	t.Helper()
 	text, err := os.ReadFile("RESULTS.md")
 	require.NoError(t, err)
@@ -24,7 +24,7 @@ func readKept(t *testing.T) (table string, d *results.Document) {
 
 func TestTheKeptTableIsThatOfItsDocument(t *testing.T) {
 	table, d := readKept(t)
-	require.Equal(t, results.Markdown(*d), table, "dtsim mutants writes both; neither is to be edited")
+	require.Equal(t, Markdown(*d), table, "dtsim mutants writes both; neither is to be edited")
 }
 
 // Every mutant that was written down stands in the results as it is now, and was killed
@@ -36,10 +36,10 @@ func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 	known, err := Known()
 	require.NoError(t, err)
 	require.Empty(t, d.Found, "something is violated without a mutant")
-	require.Subset(t, d.Detectors, []string{results.Simulation, results.Exploration})
+	require.Subset(t, d.Detectors, []string{schema.Simulation, schema.Exploration})
 	require.Len(t, d.Mutants, len(all), "dtsim mutants has not judged what there is now")
 	for _, m := range all {
-		i := slices.IndexFunc(d.Mutants, func(of results.Mutant) bool { return of.Name == m.Name })
+		i := slices.IndexFunc(d.Mutants, func(of schema.Mutant) bool { return of.Name == m.Name })
 		require.GreaterOrEqual(t, i, 0, "%s is not in the results", m.Name)
 		of := d.Mutants[i]
 		require.Equal(t, m.Breaks, of.Properties, "%s has changed", m.Name)
@@ -54,7 +54,7 @@ func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 			"%s survives a detector that has to find it: %t; notes.txt names for each that does, and for no other, what finds it next", m.Name, survives)
 	}
 	if d.Generated != nil {
-		require.Empty(t, results.Unexplained(d.Generated))
+		require.Empty(t, Unexplained(d.Generated))
 	}
 }
 
@@ -62,7 +62,7 @@ func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 // A check that does not is merged with another, or goes.
 func TestEveryPropertyCatchesAMutantAlone(t *testing.T) {
 	_, d := readKept(t)
-	require.Len(t, d.Worth, results.Properties)
+	require.Len(t, d.Worth, len(Properties))
 	for _, w := range d.Worth {
 		require.NotEmpty(t, w.Catches, "%s catches nothing", w.Property)
 		require.NotEmpty(t, w.Alone, "%s catches nothing alone", w.Property)
@@ -72,8 +72,8 @@ func TestEveryPropertyCatchesAMutantAlone(t *testing.T) {
 			require.Equal(t, m.Alone == w.Property, slices.Contains(w.Alone, m.Name), "%s, %s", m.Name, w.Property)
 		}
 		if m.Alone != "" {
-			require.Equal(t, []string{m.Alone}, slices.DeleteFunc(results.Sorted(m.Fired), func(id string) bool { return !results.MayKill(id) }), m.Name)
-			require.GreaterOrEqual(t, m.Kills[results.Simulation].Violating, results.Convincing, m.Name)
+			require.Equal(t, []string{m.Alone}, slices.DeleteFunc(sorted(m.Fired), func(id string) bool { return !mayKill(id) }), m.Name)
+			require.GreaterOrEqual(t, m.Kills[schema.Simulation].Violating, Convincing, m.Name)
 		}
 	}
 }

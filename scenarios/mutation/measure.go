@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"dtsim/scenarios/mutation/results"
+	"dtsim/reports/schema"
 	"dtsim/sim/engine/build"
 )
 
@@ -22,15 +22,15 @@ type Subject struct {
 	Choice  string
 }
 
-// Name is the mutant's, [results.Unmutated] or [results.NoneChosen].
+// Name is the mutant's, [Unmutated] or [NoneChosen].
 func (s Subject) Name() string {
 	switch {
 	case s.Mutant != nil:
 		return s.Mutant.Name
 	case s.Generated():
-		return results.NoneChosen
+		return NoneChosen
 	}
-	return results.Unmutated
+	return Unmutated
 }
 
 // system is what detectors examine.
@@ -91,7 +91,7 @@ func Execute(ctx context.Context, spec Spec) ([]Record, error) {
 		killed := false
 		for _, d := range spec.order(s) {
 			if killed && s.Generated() && s.Mutant != nil {
-				r := Record{Subject: s.Name(), Detector: d.Name(), Repetition: 1, Skipped: results.KilledBefore}
+				r := Record{Subject: s.Name(), Detector: d.Name(), Repetition: 1, Skipped: KilledBefore}
 				all = append(all, r)
 				continue
 			}
@@ -110,7 +110,7 @@ func Execute(ctx context.Context, spec Spec) ([]Record, error) {
 				all = append(all, r)
 				killed = killed || r.Killed()
 				spec.Watch(r)
-				if r.Skipped != "" || r.Err != nil || d.Name() != results.Simulation || s.Generated() {
+				if r.Skipped != "" || r.Err != nil || d.Name() != schema.Simulation || s.Generated() {
 					break // a repetition would be the same, or is not needed
 				}
 			}
@@ -126,7 +126,7 @@ func (spec *Spec) order(s Subject) []Detector {
 	}
 	return slices.SortedStableFunc(slices.Values(spec.Detectors), func(a, b Detector) int {
 		place := func(d Detector) int {
-			if d.Name() == results.Exploration {
+			if d.Name() == schema.Exploration {
 				return 0
 			}
 			return 1

@@ -3,7 +3,7 @@ package mutation
 import (
 	"slices"
 
-	"dtsim/scenarios/mutation/results"
+	"dtsim/reports/schema"
 )
 
 // Sample is a sample of generated mutants, and what is known of them.
@@ -57,13 +57,13 @@ func Apart(rows []Row) (written, generated []Row) {
 }
 
 // Document describes the results of the sample; nil for an empty one.
-func (s Sample) Document(rows []Row) *results.Generated {
+func (s Sample) Document(rows []Row) *schema.Generated {
 	if len(s.Measured)+len(s.Equivalent) == 0 {
 		return nil
 	}
-	d := &results.Generated{
+	d := &schema.Generated{
 		Seed: s.Seed, Sampled: len(s.Measured) + len(s.Equivalent), Equivalent: map[string]string{}, KilledBy: map[string]int{},
-		Survivors: map[string]string{}, Failed: []string{}, Found: []string{}, Unchosen: map[string]results.Kill{}, Mutants: []results.GeneratedMutant{},
+		Survivors: map[string]string{}, Failed: []string{}, Found: []string{}, Unchosen: map[string]schema.Kill{}, Mutants: []schema.GeneratedMutant{},
 	}
 	for _, m := range s.Equivalent {
 		d.Equivalent[m.Name] = s.notes.Equivalent[m.Name]
@@ -71,14 +71,14 @@ func (s Sample) Document(rows []Row) *results.Generated {
 	for _, row := range rows {
 		killer := slices.IndexFunc(row.Cells, Cell.Killed)
 		if row.Subject.Mutant == nil {
-			var found []results.Finding
+			var found []schema.Finding
 			d.Unchosen, found = row.unmutated()
 			for _, f := range found {
 				d.Found = append(d.Found, f.Detector)
 			}
 			continue
 		}
-		m := results.GeneratedMutant{Mutant: row.document(), What: row.Subject.Mutant.Wrong}
+		m := schema.GeneratedMutant{Mutant: row.document(), What: row.Subject.Mutant.Wrong}
 		d.Mutants = append(d.Mutants, m)
 		d.Measured++
 		if killer >= 0 {
@@ -91,6 +91,6 @@ func (s Sample) Document(rows []Row) *results.Generated {
 			}
 		}
 	}
-	d.Percent = 100 * float64(d.KilledBy[results.Simulation]+d.KilledBy[results.Exploration]) / float64(max(1, d.Measured))
+	d.Percent = 100 * float64(d.KilledBy[schema.Simulation]+d.KilledBy[schema.Exploration]) / float64(max(1, d.Measured))
 	return d
 }

@@ -5,10 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"dtsim/scenarios/mutation/results"
-
 	"github.com/stretchr/testify/require"
 
+	"dtsim/reports/schema"
 	"dtsim/sim/engine/build"
 )
 
@@ -21,11 +20,11 @@ func generated(name string) Subject {
 }
 
 func TestDetectorsAreTriedOnGeneratedMutantsThatSurvive(t *testing.T) {
-	sim := &fakeDetector{name: results.Simulation, finds: map[string]Finding{
+	sim := &fakeDetector{name: schema.Simulation, finds: map[string]Finding{
 		"first": {Property: "P7", Runs: 2, Wall: time.Second}, "raced": {Property: Race}, "broken": {Err: errors.New("no engine")},
 	}}
-	explore := &fakeDetector{name: results.Exploration, finds: map[string]Finding{"second": {Property: "P1", Runs: 40}}}
-	unit := &fakeDetector{name: results.UnitTests, finds: map[string]Finding{"third": {Property: "P18", Runs: 4}}}
+	explore := &fakeDetector{name: schema.Exploration, finds: map[string]Finding{"second": {Property: "P1", Runs: 40}}}
+	unit := &fakeDetector{name: schema.UnitTests, finds: map[string]Finding{"third": {Property: "P18", Runs: 4}}}
 	var subjects []Subject
 	var chosen []*Mutant
 	for _, name := range []string{"fourth", "third", "second", "first", "raced", "broken"} {
@@ -42,7 +41,7 @@ func TestDetectorsAreTriedOnGeneratedMutantsThatSurvive(t *testing.T) {
 	written, rows := Apart(Table(subjects, detectors, execute(t, nil, subjects, detectors...)))
 	require.Len(t, written, 2)
 	require.Len(t, rows, 7)
-	require.Equal(t, results.NoneChosen, rows[0].Subject.Name())
+	require.Equal(t, NoneChosen, rows[0].Subject.Name())
 	require.Equal(t, 7+2, explore.looks)
 	require.Equal(t, 6+2*3, sim.looks, "each is looked at once, but for those that were written down")
 	require.Equal(t, 4+2, unit.looks)
@@ -50,18 +49,18 @@ func TestDetectorsAreTriedOnGeneratedMutantsThatSurvive(t *testing.T) {
 	d := sample.Document(rows)
 	require.Equal(t, 7, d.Sampled)
 	require.Equal(t, 6, d.Measured)
-	require.Equal(t, map[string]int{results.Simulation: 2, results.Exploration: 1, results.UnitTests: 1}, d.KilledBy)
+	require.Equal(t, map[string]int{schema.Simulation: 2, schema.Exploration: 1, schema.UnitTests: 1}, d.KilledBy)
 	require.Equal(t, map[string]string{"fourth": "", "third": "two tasks", "broken": ""}, d.Survivors)
-	require.Equal(t, []string{"broken", "fourth"}, results.Unexplained(d))
+	require.Equal(t, []string{"broken", "fourth"}, Unexplained(d))
 	require.Equal(t, []string{"broken"}, d.Failed)
 	require.Empty(t, d.Found)
 	require.InDelta(t, 50, d.Percent, 0.01)
 
-	document := NewDocument(Head{Detectors: []string{results.Simulation, results.Exploration, results.UnitTests}}, written)
+	document := NewDocument(Head{Detectors: []string{schema.Simulation, schema.Exploration, schema.UnitTests}}, written)
 	require.Len(t, document.Mutants, 1)
-	require.NotContains(t, results.Markdown(document), "Generated")
+	require.NotContains(t, Markdown(document), "Generated")
 	document.Generated = d
-	text := results.Markdown(document)
+	text := Markdown(document)
 	require.Contains(t, text, "7 in the sample, 1 of them equivalent; of the other 6 the model checker killed 1, and of what it left simulation 2: 50.0 % together.")
 	require.Contains(t, text, "Of the 3 that survive both the packages' own tests killed 1.")
 	require.Contains(t, text, "| (none chosen) | nothing | nothing: 0 runs, 0.0 s | nothing: 0 states, 0.0 s | nothing: 0.0 s |")
@@ -73,7 +72,7 @@ func TestDetectorsAreTriedOnGeneratedMutantsThatSurvive(t *testing.T) {
 	require.Contains(t, text, "- same: it is the same\n")
 
 	rows[0].Cells[1].Records[0].Property = "P1"
-	require.Equal(t, []string{results.Exploration}, sample.Document(rows).Found, "of the program itself nothing may be found")
+	require.Equal(t, []string{schema.Exploration}, sample.Document(rows).Found, "of the program itself nothing may be found")
 	require.Nil(t, Sample{}.Document(nil))
 }
 

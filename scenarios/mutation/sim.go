@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"dtsim/scenarios/mutation/results"
+	"dtsim/reports/schema"
 	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/trace"
@@ -34,7 +34,7 @@ type Simulation struct {
 }
 
 // Name implements [Detector].
-func (s *Simulation) Name() string { return results.Simulation }
+func (s *Simulation) Name() string { return schema.Simulation }
 
 // Skip implements [Detector].
 func (s *Simulation) Skip(m *Mutant) string { return m.Unsimulated }
@@ -66,7 +66,7 @@ func (s *Simulation) Detect(ctx context.Context, system System, wanted func(stri
 	switch f.Property {
 	case "":
 		return f
-	case results.HarnessError:
+	case HarnessError:
 		why, _, _ := strings.Cut(f.Message, "\n") // then come stacks
 		f.Err = fmt.Errorf("%s: %s", h.seen[h.best].run, why)
 		return f
@@ -81,7 +81,7 @@ func (s *Simulation) Detect(ctx context.Context, system System, wanted func(stri
 	}
 	last := h.best + 1
 	if repetition == 1 && system.Choice == "" {
-		h.hunt(bounded, func() bool { return h.violating() >= results.Convincing })
+		h.hunt(bounded, func() bool { return h.violating() >= Convincing })
 		last = len(h.seen)
 	}
 	f.Fired, f.Violating = h.fired(last)
@@ -163,7 +163,7 @@ func (h *hunt) violating() (n int) {
 
 // violates reports whether a property was violated.
 func (s *seen) violates() bool {
-	return slices.ContainsFunc(s.found, func(v trace.Violation) bool { return results.MayKill(v.Property) })
+	return slices.ContainsFunc(s.found, func(v trace.Violation) bool { return mayKill(v.Property) })
 }
 
 func (s *seen) look(result engine.Result, err error) {
@@ -173,7 +173,7 @@ func (s *seen) look(result engine.Result, err error) {
 		violations, err = raced, nil
 	}
 	if err != nil {
-		violations = []trace.Violation{{Property: results.HarnessError, Message: err.Error()}}
+		violations = []trace.Violation{{Property: HarnessError, Message: err.Error()}}
 	}
 	for _, v := range violations {
 		if !slices.ContainsFunc(s.found, func(w trace.Violation) bool { return w.Property == v.Property }) {
@@ -210,7 +210,7 @@ func (h *hunt) finding() Finding {
 func (h *hunt) fired(last int) (by map[string]int, violating int) {
 	by = make(map[string]int)
 	for at, s := range h.seen[:last] {
-		if violating >= results.Convincing && at > h.best {
+		if violating >= Convincing && at > h.best {
 			break
 		}
 		if s.violates() {

@@ -2,11 +2,10 @@ package mutation
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
-	"dtsim/scenarios/mutation/results"
+	"dtsim/reports/schema"
 )
 
 // Row is the results of all detectors with one subject.
@@ -86,7 +85,7 @@ func (c Cell) Properties() []string {
 			found[r.Property] = true
 		}
 	}
-	return results.Sorted(found)
+	return sorted(found)
 }
 
 // Fired counts what violated each property, over all repetitions.
@@ -111,12 +110,12 @@ func (r Row) Unexpected(c Cell) []string {
 			found[property] = true
 		}
 	}
-	return results.Sorted(found)
+	return sorted(found)
 }
 
 // Killed reports whether a detector that names properties has killed the subject.
 func (r Row) Killed() bool {
-	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Detector != results.UnitTests && c.Killed() })
+	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Detector != schema.UnitTests && c.Killed() })
 }
 
 // Table returns a row for every subject, in the order of subjects, survivors last.
@@ -159,8 +158,8 @@ type Worth struct {
 // Vacuity returns what each property is worth, P1 to P18.
 func Vacuity(rows []Row) []Worth {
 	var all []Worth
-	for n := 1; n <= results.Properties; n++ {
-		w := Worth{Property: fmt.Sprintf("P%d", n)}
+	for _, property := range Properties {
+		w := Worth{Property: property}
 		for _, row := range rows {
 			if m := row.Subject.Mutant; m == nil || !m.MayBreak(w.Property) {
 				continue
@@ -184,20 +183,20 @@ func (r Row) caughtBy() (by map[string]int, alone string) {
 	by = make(map[string]int)
 	simulated, failed := 0, false
 	for _, c := range r.Cells {
-		if c.Detector == results.UnitTests {
+		if c.Detector == schema.UnitTests {
 			continue
 		}
 		fired, violating := c.Fired()
 		for property, n := range fired {
 			by[property] += n
 		}
-		if c.Detector == results.Simulation {
+		if c.Detector == schema.Simulation {
 			simulated = violating
 		}
 		failed = failed || c.Err() != nil
 	}
-	named := slices.DeleteFunc(results.Sorted(by), func(id string) bool { return !results.MayKill(id) })
-	if len(named) == 1 && simulated >= results.Convincing && !failed {
+	named := slices.DeleteFunc(sorted(by), func(id string) bool { return !mayKill(id) })
+	if len(named) == 1 && simulated >= Convincing && !failed {
 		alone = named[0]
 	}
 	return by, alone
@@ -205,7 +204,7 @@ func (r Row) caughtBy() (by map[string]int, alone string) {
 
 // expected reports whether a detector has to kill a mutant.
 func expected(detector string, m *Mutant) bool {
-	return detector == results.Simulation && m.Unsimulated == "" || detector == results.Exploration && m.Unmodelled == ""
+	return detector == schema.Simulation && m.Unsimulated == "" || detector == schema.Exploration && m.Unmodelled == ""
 }
 
 // Survivors returns, by detector, the mutants that it has to kill and has not killed.

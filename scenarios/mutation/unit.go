@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/scenarios/mutation/results"
+	"dtsim/reports/schema"
 )
 
 // Unit is the detector that runs the tests of the packages that mutants may change.
@@ -22,7 +22,7 @@ type Unit struct {
 }
 
 // Name implements [Detector].
-func (u *Unit) Name() string { return results.UnitTests }
+func (u *Unit) Name() string { return schema.UnitTests }
 
 // Skip implements [Detector]; tests are run for every mutant.
 func (u *Unit) Skip(*Mutant) string { return "" }

@@ -16,9 +16,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"dtsim/reports/schema"
 	"dtsim/scenarios"
 	"dtsim/scenarios/mutation"
-	"dtsim/scenarios/mutation/results"
 	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
@@ -149,7 +149,7 @@ something in the unmutated system; 3 if a detector failed.`,
 			}
 			printMutants(words, rows)
 			if g := doc.Generated; g != nil {
-				fmt.Fprintf(words, "generated: %s\n", results.Counts(g))
+				fmt.Fprintf(words, "generated: %s\n", mutation.Counts(g))
 				for _, name := range slices.Sorted(maps.Keys(g.Survivors)) {
 					fmt.Fprintf(words, "survives: %s: %s\n", name, cmp.Or(g.Survivors[name], "it is not known what would find it"))
 				}
@@ -199,7 +199,7 @@ func detectorSources(ctx context.Context, root string) (string, error) {
 	return all, nil
 }
 
-var allDetectors = []string{results.Simulation, results.Exploration, results.UnitTests}
+var allDetectors = []string{schema.Simulation, schema.Exploration, schema.UnitTests}
 
 func (f *mutantsFlags) check() error {
 	switch {
@@ -318,7 +318,7 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 	var detectors []mutation.Detector
 	for _, name := range f.detectors {
 		switch name {
-		case results.Simulation:
+		case schema.Simulation:
 			detectors = append(detectors, &mutation.Simulation{
 				Scripted: families(scenarios.Scripted()), Generated: families(scenarios.Hostile()),
 				Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now,
@@ -327,9 +327,9 @@ func (f *mutantsFlags) choose(env *Environment, root string, note func(string)) 
 					return env.Native(ctx, application.Options(o))
 				},
 			})
-		case results.Exploration:
+		case schema.Exploration:
 			detectors = append(detectors, &mutation.Explore{Dir: root, Searches: mutation.Searches(), Jobs: f.jobs, Budget: f.budget, Log: note, Now: env.Now})
-		case results.UnitTests:
+		case schema.UnitTests:
 			detectors = append(detectors, &mutation.Unit{Root: root, Budget: max(f.budget, 2*time.Minute), Now: env.Now})
 		}
 	}
@@ -368,11 +368,11 @@ func (f *mutantsFlags) status(rows []mutation.Row, interrupted bool) int {
 }
 
 // sampleStatus returns the exit status of a sample of generated mutants.
-func sampleStatus(g *results.Generated) int {
+func sampleStatus(g *schema.Generated) int {
 	switch {
 	case len(g.Failed) > 0:
 		return statusHarness
-	case len(g.Found)+len(results.Unexplained(g)) > 0:
+	case len(g.Found)+len(mutation.Unexplained(g)) > 0:
 		return statusViolated
 	}
 	return statusPassed

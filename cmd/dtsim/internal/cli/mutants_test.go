@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/mutation"
-	"dtsim/scenarios/mutation/results"
 )
 
 func TestOnlyChoosesAmongTheMutants(t *testing.T) {
@@ -26,7 +25,7 @@ func TestOnlyChoosesAmongTheMutants(t *testing.T) {
 	}
 	names, err := choose("barrier-on-*,lost-claim")
 	require.NoError(t, err)
-	require.Equal(t, []string{results.Unmutated, "barrier-on-first-ack", "lost-claim"}, names)
+	require.Equal(t, []string{mutation.Unmutated, "barrier-on-first-ack", "lost-claim"}, names)
 	_, err = choose("nosuch*,noneeither")
 	require.ErrorContains(t, err, "no mutant matches")
 	names, err = choose("")

@@ -1,4 +1,4 @@
-package results
+package mutation
 
 import (
 	"cmp"
@@ -6,10 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"dtsim/reports/schema"
 )
 
 // Unexplained returns the survivors of which it is not known what would find them.
-func Unexplained(d *Generated) []string {
+func Unexplained(d *schema.Generated) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(d.Survivors)) {
 		if d.Survivors[name] == "" {
@@ -20,14 +22,14 @@ func Unexplained(d *Generated) []string {
 }
 
 // Counts summarizes a sample in a sentence.
-func Counts(d *Generated) string {
+func Counts(d *schema.Generated) string {
 	return fmt.Sprintf("%d in the sample, %d of them equivalent; of the other %d the model checker killed %d, and of what it left simulation %d: "+
 		"%.1f %% together. Of the %d that survive both the packages' own tests killed %d.",
-		d.Sampled, len(d.Equivalent), d.Measured, d.KilledBy[Exploration], d.KilledBy[Simulation], d.Percent, len(d.Survivors), d.KilledBy[UnitTests])
+		d.Sampled, len(d.Equivalent), d.Measured, d.KilledBy[schema.Exploration], d.KilledBy[schema.Simulation], d.Percent, len(d.Survivors), d.KilledBy[schema.UnitTests])
 }
 
 // sampled writes the part of the table that is about the sample.
-func sampled(line func(format string, args ...any), detectors []string, d *Generated) {
+func sampled(line func(format string, args ...any), detectors []string, d *schema.Generated) {
 	line("\n## Generated mutants\n")
 	line("Small changes that operators make all over the code, as many of each operator in each package as of")
 	line("any other, chosen by the seed %d. Any property may find them. The model checker is tried first, then the", d.Seed)

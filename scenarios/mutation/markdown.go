@@ -1,14 +1,16 @@
-package results
+package mutation
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"dtsim/reports/schema"
 )
 
 // Markdown returns the table that is kept next to the mutants.
-func Markdown(d Document) string {
+func Markdown(d schema.Mutants) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# What the harness finds\n")
@@ -31,7 +33,7 @@ func Markdown(d Document) string {
 	}
 	if len(d.Unmutated) > 0 {
 		row(Unmutated, "nothing", func(detector string) string {
-			if slices.ContainsFunc(d.Found, func(f Finding) bool { return f.Detector == detector && f.Property == HarnessError }) {
+			if slices.ContainsFunc(d.Found, func(f schema.Finding) bool { return f.Detector == detector && f.Property == HarnessError }) {
 				return "the detector failed"
 			}
 			return spent(detector, d.Unmutated[detector])
@@ -48,7 +50,7 @@ func Markdown(d Document) string {
 	stars := map[string]string{}
 	for _, m := range d.Mutants {
 		for id := range m.Fired {
-			if Promise(id) {
+			if promise(id) {
 				stars[m.Name] = "\\*"
 			}
 		}
@@ -67,7 +69,7 @@ func Markdown(d Document) string {
 }
 
 // outcome describes what a detector found in a mutant.
-func outcome(detector string, m Mutant) string {
+func outcome(detector string, m schema.Mutant) string {
 	if why, skipped := m.Skipped[detector]; skipped {
 		return "not asked: " + why
 	}
@@ -81,9 +83,9 @@ func outcome(detector string, m Mutant) string {
 }
 
 // spent describes what a detector found and what that took.
-func spent(detector string, k Kill) string {
+func spent(detector string, k schema.Kill) string {
 	text := fmt.Sprintf("%.1f s", k.WallS)
-	if what := map[string]string{Simulation: "runs", Exploration: "states"}[detector]; what != "" {
+	if what := map[string]string{schema.Simulation: "runs", schema.Exploration: "states"}[detector]; what != "" {
 		text = fmt.Sprintf("%d %s, %s", k.Runs, what, text)
 	}
 	if len(k.Unexpected) > 0 {
