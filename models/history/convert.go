@@ -11,23 +11,24 @@ import (
 	"strings"
 	"time"
 
-	"dtsim/models/spec"
 	"dtsim/scenarios/tasks/taskevent"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // kinds are the kinds of operations by the names that calls have in a trace, for those
 // whose command never shows there.
 var kinds = map[string]Kind{
-	"add-task": Add, "cancel-task": Cancel, "fail-task": GiveUp, "clean-up-task": CleanUp,
-	"complete-unit": CompleteUnit, "fail-unit": CompleteUnit, "update-progress": Progress,
-	"finalize-task": Finalize, "ack-swap": AckSwap, "ack-preparation": AckPreparation,
-	"create-collection": CreateCollection, "drop-collection": DropCollection,
+	string(taskplan.AddTask): Add, string(taskplan.CancelTask): Cancel, string(taskplan.FailTask): GiveUp, taskevent.CleanUpTask: CleanUp,
+	taskevent.CompleteUnit: CompleteUnit, taskevent.FailUnit: CompleteUnit, taskevent.UpdateProgress: Progress,
+	taskevent.FinalizeTask: Finalize, taskevent.AckSwap: AckSwap, taskevent.AckPreparation: AckPreparation,
+	string(taskplan.CreateCollection): CreateCollection, string(taskplan.DropCollection): DropCollection,
 }
 
 // commandKinds are the kinds of operations by the names of commands in a trace.
 var commandKinds = func() map[string]Kind {
-	all := map[string]Kind{"CREATE_COLLECTION": CreateCollection, "DROP_COLLECTION": DropCollection}
+	all := map[string]Kind{taskevent.CommandCreateCollection: CreateCollection, taskevent.CommandDropCollection: DropCollection}
 	for kind, command := range commands {
 		all[command.String()] = kind
 	}
@@ -56,9 +57,9 @@ type Collector struct {
 	beginning Beginning
 	ops       []Op
 	// calls are the positions of operations that are no lists by their numbers, requests
-	// by the names of their requests.
+	// by their requests.
 	calls    map[int64]*call
-	requests map[string]*call
+	requests map[event.Request]*call
 	// at is the time of an event, its place in the trace; instants are the first ones of each
 	// instant of virtual time.
 	at       int64
@@ -85,7 +86,7 @@ type instant struct {
 
 // NewCollector returns a collector that has seen nothing.
 func NewCollector() *Collector {
-	return &Collector{calls: make(map[int64]*call), requests: make(map[string]*call)}
+	return &Collector{calls: make(map[int64]*call), requests: make(map[event.Request]*call)}
 }
 
 // Kinds are the events that a history is made of; a collector ignores
@@ -101,99 +102,88 @@ func (c *Collector) Observe(e trace.Event) {
 	if n := len(c.instants); n == 0 || c.instants[n-1].virtual < e.At {
 		c.instants = append(c.instants, instant{e.At, c.at})
 	}
-	switch e.Kind {
-	case trace.Inherited:
-		c.inherited(&e)
-	case trace.Called:
-		c.calls[e.Int("op")] = &call{order: len(c.calls), op: Op{
-			Client: clientOf(&e), Kind: kinds[e.Str("do")], Collection: e.Str("collection"),
+	switch b := taskevent.Of(&e).(type) {
+	case *event.Inherited:
+		c.inherited(b)
+	case *event.Called:
+		c.calls[b.Op] = &call{order: len(c.calls), op: Op{
+			Client: clientOf(&e), Kind: kinds[b.Do], Collection: taskevent.CallOf(b).Collection,
 			Call: c.at, Outcome: Pending, Never: true,
 		}}
-	case trace.Proposed:
-		if k := c.calls[e.Int("op")]; k != nil {
+	case *event.Proposed:
+		if k := c.calls[b.Op]; k != nil {
 			k.proposed = true
-			k.op.Request = request(&e)
-			c.requests[k.op.Request] = k
+			k.op.Request = b.Request.String()
+			c.requests[b.Request] = k
 		}
-	case trace.Committed:
-		c.committed(&e)
-	case trace.Returned:
-		if k := c.calls[e.Int("op")]; k != nil {
-			k.returned(&e, c.at)
+	case *event.Committed:
+		c.committed(b)
+	case *event.Returned:
+		if k := c.calls[b.Op]; k != nil {
+			k.returned(b, c.at)
 		}
-	case trace.Listed:
-		c.listed(&e)
+	case *taskevent.Listed:
+		c.listed(clientOf(&e), b)
 	}
 }
 
 // inherited adds the snapshot with which the run begins.
-func (c *Collector) inherited(e *trace.Event) {
-	var snapshot struct {
-		Tasks  json.RawMessage `json:"distributed_tasks"`
-		Schema []struct {
-			Name string `json:"name"`
-		} `json:"schema"`
+func (c *Collector) inherited(b *event.Inherited) {
+	snapshot, err := taskevent.ReadSnapshot(b)
+	if err != nil {
+		c.err = cmp.Or(c.err, fmt.Errorf("history: the inherited snapshot: %w", err))
 	}
-	if err := json.Unmarshal([]byte(e.Str("snapshot")), &snapshot); err != nil {
-		c.err = cmp.Or(c.err, fmt.Errorf("history: the inherited snapshot is no JSON: %w", err))
-	}
-	c.beginning.Tasks = snapshot.Tasks
-	for _, collection := range snapshot.Schema {
+	c.beginning.Tasks = snapshot.Raw
+	for _, collection := range snapshot.Collections {
 		c.beginning.Collections = append(c.beginning.Collections, collection.Name)
 	}
-	_, err := c.beginning.machine(nil)
+	_, err = c.beginning.machine(nil)
 	c.err = cmp.Or(c.err, err)
 }
 
 // clientOf names the client that an event is about.
 func clientOf(e *trace.Event) string { return e.Node + "#" + strconv.Itoa(e.Incarnation) }
 
-// request names the request of an event.
-func request(e *trace.Event) string {
-	if e.Str("client") == "" {
-		return ""
-	}
-	return e.Str("client") + "/" + e.Str("seq")
-}
-
 // committed adds a command of the log, unless it changes no task, repeats another,
 // or was refused by the session table.
-func (c *Collector) committed(e *trace.Event) {
-	kind, ours := commandKinds[e.Str("command")]
-	_, duplicate := e.Get("first")
-	if !ours || duplicate || taskevent.OfSessions(taskevent.VerdictOf(e.Str("outcome"), e.Str("verdict"))) {
+func (c *Collector) committed(b *event.Committed) {
+	kind, ours := commandKinds[b.Command]
+	verdict := taskevent.VerdictOf(b.Outcome, b.Verdict)
+	if !ours || b.First != 0 || taskevent.OfSessions(verdict) {
 		return
 	}
-	index, _ := e.Get("index")
-	k := c.requests[request(e)]
+	k := c.requests[b.Request]
 	if k == nil || k.op.Index != 0 {
 		// No call is known, or a call took effect twice.
-		k = &call{proposed: true, order: len(c.calls), op: Op{Call: 1, Outcome: Pending, Request: request(e)}}
+		k = &call{proposed: true, order: len(c.calls), op: Op{Call: 1, Outcome: Pending}}
+		if !b.Request.IsZero() {
+			k.op.Request = b.Request.String()
+		}
 		c.calls[int64(-1-len(c.calls))] = k
 	}
 	o := &k.op
-	o.Kind, o.Collection, o.Never = kind, e.Str("class"), false
-	o.Index, o.AppliedAt = index.Uint(), c.at
+	o.Kind, o.Collection, o.Never = kind, b.Class, false
+	o.Index, o.AppliedAt = b.Index, c.at
 	if commands[kind] != 0 {
-		o.Args = json.RawMessage(e.Str("body"))
+		o.Args = json.RawMessage(b.Body)
 		if !json.Valid(o.Args) {
 			c.err = cmp.Or(c.err, fmt.Errorf("history: command at index %d is no JSON: %s", o.Index, o.Args))
 		}
 	}
 	if o.Verdict == "" {
-		o.Verdict = spec.ReadVerdict(e.Str("outcome")).String()
+		o.Verdict = verdict.AtCaller().String()
 	}
 }
 
 // returned records the answer that the client received.
-func (k *call) returned(e *trace.Event, at int64) {
+func (k *call) returned(b *event.Returned, at int64) {
 	k.op.Return = at
-	switch e.Str("outcome") {
-	case "ok":
-		k.op.Outcome, k.op.Verdict = OK, "ok"
-	case "rejected":
-		k.op.Outcome, k.op.Verdict = Rejected, spec.ReadVerdict(e.Str("error")).String()
-	case "ambiguous":
+	switch b.Outcome {
+	case event.OK:
+		k.op.Outcome, k.op.Verdict = OK, taskevent.AnswerOf(b).String()
+	case event.Rejected:
+		k.op.Outcome, k.op.Verdict = Rejected, taskevent.AnswerOf(b).String()
+	case event.Ambiguous:
 		k.op.Outcome = Ambiguous
 	default:
 		k.op.Outcome = NoEffect
@@ -202,22 +192,23 @@ func (k *call) returned(e *trace.Event, at int64) {
 
 // listed adds a list. It was asked for at an instant: what happened in the same
 // instant may have come before.
-func (c *Collector) listed(e *trace.Event) {
-	o := Op{Client: clientOf(e), Kind: List, Return: c.at, Outcome: OK}
-	called := time.Duration(e.Int("called"))
-	i, _ := slices.BinarySearchFunc(c.instants, called, func(i instant, t time.Duration) int { return cmp.Compare(i.virtual, t) })
+func (c *Collector) listed(client string, b *taskevent.Listed) {
+	o := Op{Client: client, Kind: List, Return: c.at, Outcome: OK}
+	i, _ := slices.BinarySearchFunc(c.instants, b.Called, func(i instant, t time.Duration) int { return cmp.Compare(i.virtual, t) })
 	o.Call = c.instants[min(i, len(c.instants)-1)].first
-	if contents := e.Str("contents"); contents != c.contents || c.contents == "" {
-		c.contents, c.shows = strings.Clone(contents), c.shown(e)
+	if b.Contents != c.contents || c.contents == "" {
+		c.contents, c.shows = strings.Clone(b.Contents), c.shown(b)
 	}
 	o.Shows = c.shows
 	c.ops = append(c.ops, o)
 }
 
 // shown reads what a list shows.
-func (c *Collector) shown(e *trace.Event) []Shown {
-	tasks, err := e.ListedTasks()
-	c.err = cmp.Or(c.err, err)
+func (c *Collector) shown(b *taskevent.Listed) []Shown {
+	tasks, err := b.Tasks()
+	if err != nil {
+		c.err = cmp.Or(c.err, fmt.Errorf("history: event %d: %w", c.at, err))
+	}
 	var shows []Shown
 	for _, t := range tasks {
 		if t.Digest == "" {

@@ -7,31 +7,32 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
 
-// event returns an event of a trace.
-func event(kind trace.Kind, fields ...trace.Field) trace.Event {
+// on returns an event on a node.
+func on(kind trace.Kind, fields ...trace.Field) trace.Event {
 	return trace.Event{At: 0, Node: "n1", Incarnation: 2, Kind: kind, Fields: fields}
 }
 
 func called(op int64, do string) trace.Event {
-	return event(trace.Called, trace.Int("op", op), trace.Str("do", do))
+	return on(trace.Called, trace.Int("op", op), trace.Str("do", do))
 }
 
 func proposed(op int64, seq uint64) trace.Event {
-	return event(trace.Proposed, trace.Int("op", op), trace.Str("client", "n1#2"), trace.Uint("seq", seq))
+	return on(trace.Proposed, trace.Int("op", op), trace.Str("client", "n1#2"), trace.Uint("seq", seq))
 }
 
 func returned(op int64, outcome, text string) trace.Event {
-	return event(trace.Returned, trace.Int("op", op), trace.Str("outcome", outcome), trace.Str("error", text))
+	return on(trace.Returned, trace.Int("op", op), trace.Str("outcome", outcome), trace.Str("error", text))
 }
 
 const body = `{"namespace":"n","id":"a","version":3}`
 
 func committed(index, seq uint64, outcome string, more ...trace.Field) trace.Event {
-	return event(trace.Committed, append([]trace.Field{trace.Uint("index", index), trace.Str("command", "DISTRIBUTED_TASK_CANCEL"),
+	return on(trace.Committed, append([]trace.Field{trace.Uint("index", index), trace.Str("command", "DISTRIBUTED_TASK_CANCEL"),
 		trace.Str("outcome", outcome), trace.Str("client", "n1#2"), trace.Uint("seq", seq), trace.Str("body", body)}, more...)...)
 }
 
@@ -68,7 +69,7 @@ func TestCollect(t *testing.T) {
 			},
 		},
 		"one without a call": {
-			[]trace.Event{event(trace.NodeStarted), committed(9, 1, "ok")},
+			[]trace.Event{on(trace.NodeStarted), committed(9, 1, "ok")},
 			[]Op{with(op, func(o *Op) { o.Client, o.AppliedAt, o.Outcome, o.Verdict = "", 2, Pending, "ok" })},
 		},
 		"one that is never in the log": {
@@ -85,18 +86,18 @@ func TestCollect(t *testing.T) {
 			[]trace.Event{called(5, "cancel-task"), returned(5, "rejected", "there is no task")}, []Op{},
 		},
 		"a command that is about no task": {
-			[]trace.Event{called(5, "update-property"), proposed(5, 1), event(trace.Committed, trace.Uint("index", 9),
+			[]trace.Event{called(5, "update-property"), proposed(5, 1), on(trace.Committed, trace.Uint("index", 9),
 				trace.Str("command", "UPDATE_PROPERTY"), trace.Str("outcome", "ok"), trace.Str("client", "n1#2"), trace.Uint("seq", 1))}, []Op{},
 		},
 		"a collection": {
-			[]trace.Event{event(trace.Committed, trace.Uint("index", 9), trace.Str("command", "DROP_COLLECTION"), trace.Str("class", "C"), trace.Str("outcome", "ok"))},
+			[]trace.Event{on(trace.Committed, trace.Uint("index", 9), trace.Str("command", "DROP_COLLECTION"), trace.Str("class", "C"), trace.Str("outcome", "ok"))},
 			[]Op{{Kind: DropCollection, Collection: "C", Call: 1, AppliedAt: 1, Outcome: Pending, Verdict: "ok", Index: 9}},
 		},
 		"a list, asked for at an instant": {
 			[]trace.Event{
 				{At: 10, Kind: trace.NodeStarted}, {At: 20, Kind: trace.NodeStarted}, {At: 20, Kind: trace.NodeStarted},
 				{At: 30, Node: "n1", Incarnation: 2, Kind: trace.Listed, Fields: []trace.Field{trace.Dur("called", 20),
-					trace.ListContents([]trace.ListedTask{{Namespace: "n", ID: "a", Digest: "ff"}})}},
+					trace.Str("contents", taskevent.ListContents([]taskevent.ListedTask{{Namespace: "n", ID: "a", Digest: "ff"}}))}},
 			},
 			[]Op{{Client: "n1#2", Kind: List, Call: 2, Return: 4, Outcome: OK, Shows: []Shown{{"n", "a", "ff"}}}},
 		},
@@ -126,10 +127,10 @@ func TestCollectRefusesWhatItCannotRead(t *testing.T) {
 		event trace.Event
 		want  string
 	}{
-		"a command": {event(trace.Committed, trace.Uint("index", 9), trace.Str("command", "DISTRIBUTED_TASK_ADD"), trace.Str("body", "{")),
+		"a command": {on(trace.Committed, trace.Uint("index", 9), trace.Str("command", "DISTRIBUTED_TASK_ADD"), trace.Str("body", "{")),
 			"history: command at index 9 is no JSON"},
-		"a list":                {event(trace.Listed, trace.Str("contents", "{")), "contents of a list"},
-		"a list without digest": {event(trace.Listed, trace.Str("contents", `[{"ns":"n","id":"a"}]`)), "the list at event 1 has neither the record nor the digest of task n/a"},
+		"a list":                {on(trace.Listed, trace.Str("contents", "{")), "contents of a list"},
+		"a list without digest": {on(trace.Listed, trace.Str("contents", `[{"ns":"n","id":"a"}]`)), "the list at event 1 has neither the record nor the digest of task n/a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := NewCollector()
@@ -163,7 +164,7 @@ func TestFromTrace(t *testing.T) {
 func TestAListLikeTheOneBeforeShowsTheSame(t *testing.T) {
 	list := func(digest string) trace.Event {
 		return trace.Event{Kind: trace.Listed, Fields: []trace.Field{
-			trace.ListContents([]trace.ListedTask{{Namespace: "ns", ID: "a", Version: 1, Digest: digest}}),
+			trace.Str("contents", taskevent.ListContents([]taskevent.ListedTask{{Namespace: "ns", ID: "a", Version: 1, Digest: digest}})),
 		}}
 	}
 	c := NewCollector()

@@ -32,7 +32,7 @@ func Decides(p *plan.Plan) (coverage.Decide, error) {
 		case *event.Returned:
 			// What operators do for a fault is the fault itself.
 			if b.Op < workload {
-				return fmt.Sprintf("workload[%d]", b.Op), []string{b.Outcome, event.ParseVerdict(b.Class).Told().String()}
+				return fmt.Sprintf("workload[%d]", b.Op), []string{b.Outcome, event.ParseVerdict(b.Class).AtCaller().String()}
 			}
 		}
 		return "", nil
@@ -49,7 +49,7 @@ func committedAs(c *taskevent.Command) (about string, what []string) {
 	if c.Duplicate || c.Name == unitProgress {
 		return "", nil
 	}
-	verdict := c.Verdict.Told().String()
+	verdict := c.Verdict.AtCaller().String()
 	name := fmt.Sprintf("task %s/%s", c.Namespace, c.ID)
 	switch {
 	case c.Class != "":

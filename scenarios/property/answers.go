@@ -114,7 +114,7 @@ func (c *answers) committed(e *trace.Event, l *ledger) {
 		c.report("P15", e.Node, []int{first.seq}, "request %s takes effect at index %d and again at index %d", r, first.index, cmd.Index)
 		return
 	}
-	c.decided[r] = decision{cmd.Verdict.Told(), cmd.Outcome, cmd.Index, e.Seq}
+	c.decided[r] = decision{cmd.Verdict.AtCaller(), cmd.Outcome, cmd.Index, e.Seq}
 }
 
 // returned holds an answer against the decision on the operation's last request; those
@@ -139,7 +139,7 @@ func (c *answers) returned(e *trace.Event, b *event.Returned, l *ledger, request
 
 // compare compares the verdict at the caller with that of the log.
 func (c *answers) compare(e *trace.Event, b *event.Returned, d decision, decided bool) {
-	answer := taskevent.ToldBy(b)
+	answer := taskevent.AnswerOf(b)
 	switch {
 	case !decided:
 		c.report("P15", e.Node, nil, "%s is %s, the log has not decided on it", b.Do, answer)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -45,11 +46,11 @@ func restarted(behind func(trace.Event) bool, node, task, status string, swapped
 	return func(all []trace.Event) []trace.Event {
 		i := find(all, behind)
 		run := fieldsOf(all, task)
-		listed := trace.ListedTask{Namespace: run[0].Text(), ID: task, Version: run[2].Uint(), Status: status, Swapped: make(map[string]bool)}
+		listed := taskevent.ListedTask{Namespace: run[0].Text(), ID: task, Version: run[2].Uint(), Status: taskevent.TaskStatus(status), Swapped: make(map[string]bool)}
 		for _, name := range swapped {
 			listed.Swapped[name] = true
 		}
-		contents := trace.ListContents([]trace.ListedTask{listed})
+		contents := trace.Str("contents", taskevent.ListContents([]taskevent.ListedTask{listed}))
 		at := all[i].At
 		return slices.Insert(all, i+1,
 			trace.Event{At: at, Node: node, Incarnation: 1, Kind: trace.NodeStopped, Fields: []trace.Field{trace.Str("how", "crash")}},

@@ -85,7 +85,7 @@ func (c *flaws) decided(e *trace.Event, s flawed, cmd *taskevent.Command) {
 	c.exercise("P18")
 	switch {
 	case c.refusedForEver(s):
-		if got := cmd.Verdict.Told(); got != forEver {
+		if got := cmd.Verdict.AtCaller(); got != forEver {
 			c.report("P18", e.Node, nil, "%s at index %d is %s (%s), its flaw is %s: it must be refused for ever",
 				cmd.Name, cmd.Index, got, cmd.Outcome, s.flaw)
 		}
@@ -103,7 +103,7 @@ func (c *flaws) answered(e *trace.Event, b *event.Returned, l *ledger, s flawed)
 		return
 	}
 	switch {
-	case b.Outcome == event.OK, b.Outcome == event.Rejected && taskevent.ToldBy(b) != forEver:
+	case b.Outcome == event.OK, b.Outcome == event.Rejected && taskevent.AnswerOf(b) != forEver:
 		c.exercise("P18")
 		c.report("P18", e.Node, nil, "the caller of a submission whose flaw is %s gets the answer %q (%s %s)", s.flaw, b.Outcome, b.Class, b.Error)
 	case b.Outcome == event.Rejected:

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
@@ -14,7 +15,7 @@ import (
 func TestAStaleListIsNotLinearizable(t *testing.T) {
 	p := taskplan.Default()
 	for name, tc := range map[string]struct {
-		contents []trace.ListedTask
+		contents []taskevent.ListedTask
 		called   int64
 		want     int
 	}{
@@ -31,7 +32,7 @@ func TestAStaleListIsNotLinearizable(t *testing.T) {
 					trace.Str("body", `{"namespace":"cleanup","id":"a","payload":"e30=","unit_ids":["u"]}`)}},
 				{At: 40, Kind: trace.Returned, Fields: []trace.Field{trace.Int("op", 1), trace.Str("outcome", "ok")}},
 				{At: 50, Kind: trace.Called, Fields: []trace.Field{trace.Int("op", 2), trace.Str("do", "list-tasks")}},
-				{At: 60, Kind: trace.Listed, Fields: []trace.Field{trace.ListContents(tc.contents)}},
+				{At: 60, Kind: trace.Listed, Fields: []trace.Field{trace.Str("contents", taskevent.ListContents(tc.contents))}},
 			} {
 				if e.Kind == trace.Listed {
 					e.Fields = append(e.Fields, trace.Int("called", tc.called))

@@ -116,7 +116,7 @@ func TestTheLogTellsTheReasonsThatChecksKnow(t *testing.T) {
 		assert.Equal(t, about, v.About, logged)
 		assert.Equal(t, v, taskevent.VerdictOf(logged.Error(), v.String()))
 		assert.Equal(t, v, taskevent.VerdictOf(logged.Error(), ""), "in a trace of old")
-		assert.Equal(t, refinement.Verdict(logged).String(), v.Told().String(), "its proposer learns as much")
+		assert.Equal(t, refinement.Verdict(logged).String(), v.AtCaller().String(), "its proposer learns as much")
 	}
 	add := func(namespace, id string) {
 		task := taskplan.Task{Kind: taskplan.Kind(namespace), ID: id, Collection: "Articles", Property: "title", Tokenization: "field"}

@@ -62,7 +62,7 @@ func (c *specification) step(e *trace.Event, l *ledger) {
 		return
 	}
 	c.exercise("P2")
-	answer := cmd.Verdict.Told()
+	answer := cmd.Verdict.AtCaller()
 	got := spec.Verdict{Class: spec.Class(answer.Class), Reason: answer.Reason}
 	next, want := c.machine.Step(cmd.Index, &api.ApplyRequest{Type: t, SubCommand: []byte(cmd.Body)})
 	if t == api.CommandAddTask && c.unbound(l, cmd) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -73,7 +74,7 @@ func (s *stuck) giveUp(at time.Duration, effect bool) *stuck {
 
 // lists lets the scheduler of a node have a list that was asked for at the beginning.
 func (s *stuck) lists(at time.Duration, node string) {
-	s.add(at, node, trace.Listed, trace.Uint("index", 0), trace.Dur("called", 0), trace.ListContents(nil))
+	s.add(at, node, trace.Listed, trace.Uint("index", 0), trace.Dur("called", 0), trace.Str("contents", taskevent.ListContents(nil)))
 }
 
 // end is the end of the run, with those nodes up that have not left and still list.

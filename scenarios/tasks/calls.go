@@ -207,7 +207,7 @@ func (k *caller) ackOutcome(do string, run provider.Run, success bool, message s
 	}
 	d := cluster.Decision{Op: do, About: about(run, "")}
 	if _, ok := k.Activated(taskplan.AckFlip, d, trace.FieldsOf(&taskevent.Call{Namespace: run.Namespace, Task: run.Task, Version: trace.Some(run.Version)})...); ok {
-		return false, "another outcome as planned"
+		return false, taskevent.FlippedAck
 	}
 	return success, message
 }

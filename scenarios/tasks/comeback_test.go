@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -91,20 +92,21 @@ func TestATaskWhoseOwnerHasLeftIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestAListSaysWhatItShows(t *testing.T) {
+func TestAListHasItsTasks(t *testing.T) {
 	p := reindex(true)
 	p.Workload = append(p.Workload, taskplan.Operation{At: seconds(50), Node: "n3", Do: taskplan.ListTasks})
 	events, verdict, _ := play(t, p)
 	require.Empty(t, verdict.Violations)
 	lists := observed{t, events}.all(trace.Listed, "n3", "op=2")
 	require.Len(t, lists, 1)
-	tasks, err := lists[0].ListedTasks()
+	list := taskevent.Of(&lists[0]).(*taskevent.Listed)
+	tasks, err := list.Tasks()
 	require.NoError(t, err)
 	require.Len(t, tasks, 1)
 	all := map[string]bool{"n1": true, "n2": true, "n3": true}
 	digest := tasks[0].Digest
 	require.NotEmpty(t, digest)
-	require.Equal(t, trace.ListedTask{Namespace: "reindex", ID: "retokenize", Version: tasks[0].Version, Status: "FINISHED",
+	require.Equal(t, taskevent.ListedTask{Namespace: "reindex", ID: "retokenize", Version: tasks[0].Version, Status: "FINISHED",
 		Claimed: 4, Terminal: 4, Prepared: all, Swapped: all, Digest: digest}, tasks[0])
-	require.Equal(t, int64(50*time.Second), lists[0].Int("called"))
+	require.Equal(t, 50*time.Second, list.Called)
 }

@@ -15,7 +15,7 @@ func (o *Observer) Memories(node, namespace, id string) []reconcile.Memory {
 	if n == nil {
 		return nil
 	}
-	t := n.tracks[key{namespace, id}]
+	t := n.tracks[key{Namespace: namespace, Task: id}]
 	if t == nil || t.lost {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (o *Observer) Keys(node string) [][2]string {
 	}
 	var keys [][2]string
 	for _, k := range n.sorted() {
-		keys = append(keys, [2]string{k.namespace, k.id})
+		keys = append(keys, [2]string{k.Namespace, k.Task})
 	}
 	return keys
 }

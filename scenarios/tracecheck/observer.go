@@ -9,11 +9,13 @@ import (
 
 	"dtsim/fsm"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sched"
 	"dtsim/sched/reconcile"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Divergence is a step of a run that the model does not know.
@@ -34,13 +36,11 @@ func (g Divergence) String() string {
 	return fmt.Sprintf("at %s on %s, %s: %s (events %v)", g.At, cmp.Or(g.Node, "no node"), cmp.Or(g.Task, "no task"), g.Message, g.Events)
 }
 
-// key is what a line of actions is about: all versions of one task.
-type key struct{ namespace, id string }
-
-func (k key) String() string { return k.namespace + "/" + k.id }
+// key is what a track is about: all versions of one task.
+type key = taskevent.Key
 
 func compareKeys(a, b key) int {
-	return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.id, b.id))
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Task, b.Task))
 }
 
 // node is a node in its newest incarnation.
@@ -55,8 +55,7 @@ type node struct {
 	// resumed is when it went on after its last pause.
 	resumed time.Duration
 	// live are the runs of the handles whose workers have not exited.
-	live map[uint64]fsm.TaskDescriptor
-	of   map[uint64]key
+	live map[uint64]taskevent.Run
 	// stopped is when the last worker of a version, which no other task has, exited.
 	stopped map[uint64]time.Duration
 	// local is what any incarnation may have left on the disk, by ascending version.
@@ -72,6 +71,8 @@ type node struct {
 // Observer watches a run. It is not safe for concurrent use: [trace.Recorder.Watch]
 // calls it one event at a time.
 type Observer struct {
+	// now and seq are the time and the place of the event just taken in.
+	now     time.Duration
 	seq     int
 	start   int64
 	ttl     time.Duration
@@ -132,59 +133,73 @@ func (o *Observer) Observe(e trace.Event) {
 	if !slices.Contains(watched, e.Kind) {
 		return
 	}
-	n := o.nodes[e.Node]
-	switch e.Kind {
-	case trace.RunStarted:
-		o.start = e.Int("start")
-		return
-	case trace.Inherited:
-		if err := o.records.inherit(&e); err != nil {
-			o.diverged(e.At, "", key{}, nil, "the inherited snapshot cannot be read: %s", err)
+	o.now = e.At
+	switch b := taskevent.Of(&e).(type) {
+	case *event.RunStarted:
+		o.start = b.Start
+	case *event.Inherited:
+		if err := o.records.inherit(b); err != nil {
+			o.diverged("", key{}, nil, "the inherited snapshot cannot be read: %s", err)
 		}
-		return
-	case trace.NodeStarted:
+	case *event.NodeStarted:
 		o.begin(&e)
-		return
-	case trace.ClockSet:
+	case *event.ClockSet:
 		o.at(e.Node).clockSet = true
-		return
-	case trace.Committed:
-		o.committed(&e)
-		return
+	case *event.Committed:
+		o.committed(e.Node, b)
+	default:
+		o.observe(&e, b)
 	}
-	switch what := plan.FaultKind(e.Str("what")); {
-	case e.Kind == trace.FaultActivated && slices.Contains(diskFaults, what):
+}
+
+// observe takes in an event of an incarnation, or what the harness does in its place.
+func (o *Observer) observe(e *trace.Event, b trace.Body) {
+	n := o.nodes[e.Node]
+	fault, activated := b.(*event.FaultActivated)
+	switch {
+	case activated && slices.Contains(diskFaults, plan.FaultKind(fault.What)):
 		o.at(e.Node).diskFaulty = true
 		return
 	case e.Incarnation == 0: // the harness: what it does for an operator, or to a node
-		if e.Kind == trace.Called {
-			o.calls.called(&e, nil)
+		if called, ok := b.(*event.Called); ok {
+			o.calls.called(called, e.Node, nil)
 		}
 		return
 	case n == nil || e.Incarnation != n.number:
-		o.diverged(e.At, e.Node, keyOf(&e), nil, "%s of incarnation %d, an incarnation that is not there", e.Kind, e.Incarnation)
+		o.diverged(e.Node, taskevent.RunOf(b).Key(), nil, "%s of incarnation %d, an incarnation that is not there", e.Kind, e.Incarnation)
 		return
 	}
-	switch e.Kind {
-	case trace.NodeStopped:
+	switch b := b.(type) {
+	case *event.NodeStopped:
 		n.tracks = make(map[key]*track)
 		clear(n.live)
-	case trace.NodePaused, trace.NodeResumed, trace.SchedulerClosing:
-		o.turn(&e, n)
-	case trace.Listed, trace.ListFailed:
-		if _, operator := e.Get("op"); !operator {
-			o.list(&e, n)
+	case *event.NodePaused:
+		o.advance(n)
+		n.paused = true
+	case *event.NodeResumed:
+		o.advance(n)
+		n.paused, n.resumed = false, o.now
+	case *taskevent.SchedulerClosing:
+		o.advance(n)
+		n.closing = true
+	case *taskevent.Listed:
+		if !b.Op.Set {
+			o.listed(n, b)
 		}
-	case trace.FaultActivated:
-		o.activated(&e, n)
-	case trace.Called:
-		o.called(&e, n)
-	case trace.Proposed:
-		o.calls.proposed(&e)
-	case trace.Returned:
-		o.returned(&e, n)
+	case *taskevent.ListFailed:
+		if !b.Op.Set {
+			o.listFailed(n)
+		}
+	case *event.FaultActivated:
+		o.activated(n, b)
+	case *event.Called:
+		o.called(n, b)
+	case *event.Proposed:
+		o.calls.proposed(b)
+	case *event.Returned:
+		o.returned(n, b)
 	default:
-		o.acted(&e, n)
+		o.acted(n, b)
 	}
 }
 
@@ -201,12 +216,16 @@ func (o *Observer) begin(e *trace.Event) {
 	n := o.at(e.Node)
 	*n = node{
 		name: n.name, number: e.Incarnation, local: n.local, clockSet: n.clockSet, diskFaulty: n.diskFaulty, tracks: make(map[key]*track),
-		live: make(map[uint64]fsm.TaskDescriptor), of: make(map[uint64]key), stopped: make(map[uint64]time.Duration),
+		live: make(map[uint64]taskevent.Run), stopped: make(map[uint64]time.Duration),
 	}
 }
 
 // diverged reports a step that the model does not know.
-func (o *Observer) diverged(at time.Duration, node string, k key, led []int, format string, args ...any) {
+func (o *Observer) diverged(node string, k key, led []int, format string, args ...any) {
+	o.divergedAt(o.now, node, k, led, format, args...)
+}
+
+func (o *Observer) divergedAt(at time.Duration, node string, k key, led []int, format string, args ...any) {
 	task := ""
 	if k != (key{}) {
 		task = k.String()
@@ -218,17 +237,17 @@ func (o *Observer) diverged(at time.Duration, node string, k key, led []int, for
 
 // track returns the track of a key, in the instant of an event; nil when it is not
 // followed any more.
-func (o *Observer) track(e *trace.Event, n *node, k key) *track {
+func (o *Observer) track(n *node, k key) *track {
 	t := n.tracks[k]
 	if t == nil {
-		t = newTrack(k, n, e.At)
+		t = newTrack(k, n, o.now)
 		n.tracks[k] = t
 	}
 	if t.lost {
 		return nil
 	}
-	if before, ok := t.advance(e.At); !ok {
-		o.diverged(t.at, n.name, k, t.recent, "nothing has happened, and the model would have allowed: %s", allowed(before))
+	if before, ok := t.advance(o.now); !ok {
+		o.divergedAt(t.at, n.name, k, t.recent, "nothing has happened, and the model would have allowed: %s", allowed(before))
 	}
 	return o.followed(t)
 }
@@ -258,94 +277,94 @@ func (n *node) alive(version uint64) bool {
 // sorted returns the keys of all tracks.
 func (n *node) sorted() []key { return slices.SortedFunc(maps.Keys(n.tracks), compareKeys) }
 
-// turn takes in a change of what binds a node.
-func (o *Observer) turn(e *trace.Event, n *node) {
+// advance lets time pass on all tracks, before what binds the node changes.
+func (o *Observer) advance(n *node) {
 	for _, k := range n.sorted() {
-		o.track(e, n, k)
-	}
-	switch e.Kind {
-	case trace.NodePaused:
-		n.paused = true
-	case trace.NodeResumed:
-		n.paused, n.resumed = false, e.At
-	default:
-		n.closing = true
+		o.track(n, k)
 	}
 }
 
 // activated takes in what a fault does to an ack.
-func (o *Observer) activated(e *trace.Event, n *node) {
-	what := taskplan.Renamed(plan.FaultKind(e.Str("what")))
+func (o *Observer) activated(n *node, b *event.FaultActivated) {
+	what := taskplan.Renamed(plan.FaultKind(b.What))
 	if what != plan.CallDelay && what != taskplan.AckFlip {
 		return
 	}
-	if t := o.track(e, n, keyOf(e)); t != nil {
+	if t := o.track(n, taskevent.RunOf(b).Key()); t != nil {
 		t.ackDelayed = t.ackDelayed || what == plan.CallDelay
 		t.ackFlipped = t.ackFlipped || what == taskplan.AckFlip
 	}
 }
 
-// list takes in what the scheduler has listed, or that it has not.
-func (o *Observer) list(e *trace.Event, n *node) {
-	shown := make(map[key]trace.ListedTask)
-	if e.Kind == trace.Listed {
-		tasks, err := e.ListedTasks()
-		if err != nil {
-			o.diverged(e.At, n.name, key{}, nil, "a list cannot be read: %s", err)
-			return
-		}
-		for _, t := range tasks {
-			if _, ok := o.caps[t.Namespace]; ok {
-				shown[key{t.Namespace, t.ID}] = t
-			}
+// listed takes in what the scheduler has listed.
+func (o *Observer) listed(n *node, b *taskevent.Listed) {
+	tasks, err := b.Tasks()
+	if err != nil {
+		o.diverged(n.name, key{}, nil, "a list cannot be read: %s", err)
+		return
+	}
+	shown := make(map[key]*taskevent.ListedTask)
+	for i := range tasks {
+		if _, ok := o.caps[tasks[i].Namespace]; ok {
+			shown[tasks[i].Run().Key()] = &tasks[i]
 		}
 	}
-	keys := slices.Collect(maps.Keys(n.tracks))
-	keys = slices.AppendSeq(slices.AppendSeq(keys, maps.Keys(shown)), maps.Keys(n.local))
-	slices.SortFunc(keys, compareKeys)
 	passes := n.passes // until the list is delivered, the pass is under way
-	view := reconcile.View{Pass: passes.Begin(), First: e.Kind == trace.Listed && passes.Succeed()}
-	for _, k := range slices.Compact(keys) {
-		if listed, present := shown[k]; e.Kind == trace.Listed {
-			view.Caps, view.Present = o.caps[k.namespace], present
-			o.deliver(e, n, k, view, listed)
-		} else if t := o.track(e, n, k); t != nil {
+	view := reconcile.View{Pass: passes.Begin(), First: passes.Succeed()}
+	for _, k := range n.concerned(shown) {
+		view.Caps = o.caps[k.Namespace]
+		o.deliver(n, k, view, shown[k], b.Called)
+	}
+	n.passes = passes
+}
+
+// listFailed takes in that the scheduler has asked for a list and got none.
+func (o *Observer) listFailed(n *node) {
+	passes := n.passes
+	passes.Begin()
+	for _, k := range n.concerned(nil) {
+		if t := o.track(n, k); t != nil {
 			before, ok := t.deliver([]*look{nil}, never)
-			o.passed(e, t, before, ok)
+			o.passed(t, before, ok)
 		}
 	}
 	n.passes = passes
 }
 
+// concerned returns the keys that a list is about, sorted: those that it shows, and those
+// that it might have shown.
+func (n *node) concerned(shown map[key]*taskevent.ListedTask) []key {
+	keys := slices.Collect(maps.Keys(n.tracks))
+	keys = slices.AppendSeq(slices.AppendSeq(keys, maps.Keys(shown)), maps.Keys(n.local))
+	slices.SortFunc(keys, compareKeys)
+	return slices.Compact(keys)
+}
+
 // passed reports a list that cannot have come.
-func (o *Observer) passed(e *trace.Event, t *track, before []hypothesis, ok bool) {
+func (o *Observer) passed(t *track, before []hypothesis, ok bool) {
 	if !ok {
-		o.diverged(e.At, t.node.name, t.key, t.recent, "a list comes, and the model would have allowed: %s", allowed(before))
+		o.diverged(t.node.name, t.key, t.recent, "a list comes, and the model would have allowed: %s", allowed(before))
 	}
 	o.followed(t)
 }
 
-// deliver puts what a list shows of a key on its way to its track, in every form that the
-// trace leaves open.
-func (o *Observer) deliver(e *trace.Event, n *node, k key, v reconcile.View, listed trace.ListedTask) {
-	t := o.track(e, n, k)
+// deliver puts what a list shows of a key, nil for nothing, on its way to its track, in
+// every form that the trace leaves open. called is when the list was asked for.
+func (o *Observer) deliver(n *node, k key, v reconcile.View, listed *taskevent.ListedTask, called time.Duration) {
+	t := o.track(n, k)
 	if t == nil {
 		return
 	}
 	expired := []bool{false}
-	if v.Present {
+	if listed != nil {
 		state, ok := o.records.observe(n.name, listed)
 		if !ok {
 			t.lost = true
-			o.diverged(e.At, n.name, k, nil, "a list shows a state that the log never had (%s, version %d, digest %s)", listed.Status, listed.Version, listed.Digest)
+			o.diverged(n.name, k, nil, "a list shows a state that the log never had (%s, version %d, digest %s)", listed.Status, listed.Version, listed.Digest)
 			return
 		}
-		v.Task = state.task
-		expired = o.expired(state.record, e.At, n)
-	}
-	called := never
-	if f, ok := e.Get("called"); ok {
-		called = time.Duration(f.Int())
+		v.Present, v.Task = true, state.task
+		expired = o.expired(state.record, n)
 	}
 	var looks []*look
 	for _, local := range possible(n.local[k], called) {
@@ -357,24 +376,17 @@ func (o *Observer) deliver(e *trace.Event, n *node, k key, v reconcile.View, lis
 	}
 	t.noted(o.seq)
 	before, ok := t.deliver(looks, called)
-	o.passed(e, t, before, ok)
+	o.passed(t, before, ok)
 }
 
 // expired returns whether a node can take a record to be past its time to live: both, when
 // the node's clock was set, and in the millisecond to which times in the log are exact.
-func (o *Observer) expired(record *fsm.Task, at time.Duration, n *node) []bool {
-	now := time.UnixMilli(o.start).Add(at)
+func (o *Observer) expired(record *fsm.Task, n *node) []bool {
+	now := time.UnixMilli(o.start).Add(o.now)
 	const exact = time.Millisecond - 1
 	before, after := reconcile.Expired(record, now.Add(-exact), o.ttl), reconcile.Expired(record, now.Add(exact), o.ttl)
 	if before != after || n.clockSet && record.Status.IsTerminal() {
 		return []bool{false, true}
 	}
 	return []bool{after}
-}
-
-func keyOf(e *trace.Event) key { return key{e.Str("namespace"), e.Str("task")} }
-
-func versionOf(e *trace.Event) uint64 {
-	f, _ := e.Get("version")
-	return f.Uint()
 }

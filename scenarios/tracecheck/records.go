@@ -6,12 +6,12 @@ import (
 
 	"dtsim/fsm"
 	"dtsim/fsm/api"
-	"dtsim/fsm/replica"
 	"dtsim/models/spec"
 	"dtsim/models/spec/refinement"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sched/reconcile"
-	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // records are all states that tasks were ever in, so that a list in the trace, which
@@ -44,49 +44,46 @@ func newRecords() *records {
 }
 
 // inherit takes in the snapshot with which a run begins.
-func (r *records) inherit(e *trace.Event) error {
-	var document struct {
-		Tasks json.RawMessage `json:"distributed_tasks"`
-	}
-	err := json.Unmarshal([]byte(e.Str("snapshot")), &document)
+func (r *records) inherit(e *event.Inherited) error {
+	snapshot, err := taskevent.ReadSnapshot(e)
 	if err == nil {
-		r.machine, err = r.machine.Restore(document.Tasks)
+		r.machine, err = r.machine.Restore(snapshot.Raw)
 	}
 	for _, namespace := range r.machine.Namespaces() {
 		for _, t := range r.machine.Tasks(namespace) {
-			r.states[strconv.FormatUint(t.Digest(), 16)] = t
+			r.note(t)
 		}
 	}
 	return err
 }
 
-var dropCollection = replica.CommandName(replica.CommandDropCollection)
+// note remembers a state of a task.
+func (r *records) note(t *spec.Task) { r.states[strconv.FormatUint(t.Digest(), 16)] = t }
 
 // take takes in a committed command. One that was refused, or had taken effect before,
 // has left everything as it was.
-func (r *records) take(e *trace.Event, of key) {
-	if _, again := e.Get("first"); again || e.Str("outcome") != "ok" {
+func (r *records) take(c *taskevent.Command) {
+	if !c.Accepted {
 		return
 	}
-	if e.Str("command") == dropCollection {
-		r.machine, _ = r.machine.DeleteTasksForCollection(e.Str("class"))
+	if c.Name == taskevent.CommandDropCollection {
+		r.machine, _ = r.machine.DeleteTasksForCollection(c.Class)
 		return
 	}
-	t, ok := refinement.TaskCommands[e.Str("command")]
+	t, ok := refinement.TaskCommands[c.Name]
 	if !ok {
 		return
 	}
-	index, _ := e.Get("index")
-	r.machine, _ = r.machine.Step(index.Uint(), &api.ApplyRequest{Type: t, SubCommand: json.RawMessage(e.Str("body"))})
-	if task := r.machine.Task(of.namespace, of.id); task != nil {
-		r.states[strconv.FormatUint(task.Digest(), 16)] = task
+	r.machine, _ = r.machine.Step(c.Index, &api.ApplyRequest{Type: t, SubCommand: json.RawMessage(c.Body)})
+	if task := r.machine.Task(c.Namespace, c.ID); task != nil {
+		r.note(task)
 	}
 }
 
 // observe returns what a listed task means to a node. False: no task was ever in that
 // state.
-func (r *records) observe(node string, listed trace.ListedTask) (observation, bool) {
-	who := observer{node, key{listed.Namespace, listed.ID}}
+func (r *records) observe(node string, listed *taskevent.ListedTask) (observation, bool) {
+	who := observer{node, listed.Run().Key()}
 	if known, ok := r.observed[who]; ok && known.digest == listed.Digest {
 		return known, true
 	}

@@ -1,32 +1,26 @@
 package tracecheck
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"dtsim/fsm"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sched/reconcile"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
-// interrupted stands in an error that wraps context.Canceled.
-const interrupted = "context canceled"
-
-// flippedMessage is the message of an ack whose outcome a fault has turned.
-const flippedMessage = "another outcome as planned"
-
-// step keeps the hypotheses under which an event shows what was decided.
-func (o *Observer) step(e *trace.Event, n *node, seen string, f func(hypothesis) []hypothesis) bool {
-	t := o.track(e, n, keyOf(e))
+// step keeps the hypotheses under which an event about a key shows what was decided.
+func (o *Observer) step(n *node, k key, seen string, f func(hypothesis) []hypothesis) bool {
+	t := o.track(n, k)
 	if t == nil {
 		return false
 	}
 	t.noted(o.seq)
 	before, ok := t.keep(f)
 	if !ok {
-		o.diverged(e.At, n.name, t.key, t.recent, "%s, and the model would have allowed: %s", seen, allowed(before))
+		o.diverged(n.name, t.key, t.recent, "%s, and the model would have allowed: %s", seen, allowed(before))
 		return false
 	}
 	if o.followed(t) == nil {
@@ -43,48 +37,49 @@ func (h *hypothesis) at(begun bool, version uint64, kinds ...reconcile.Kind) boo
 }
 
 // acted takes in the events of providers that show what schedulers do.
-func (o *Observer) acted(e *trace.Event, n *node) {
-	version, k := versionOf(e), keyOf(e)
-	if _, ok := o.caps[k.namespace]; !ok {
-		o.diverged(e.At, n.name, k, nil, "%s of a namespace without a provider", e.Kind)
+func (o *Observer) acted(n *node, b trace.Body) {
+	run := taskevent.RunOf(b)
+	version, k := run.Version, run.Key()
+	if _, ok := o.caps[k.Namespace]; !ok {
+		o.diverged(n.name, k, nil, "%s of a namespace without a provider", b.Kind())
 		return
 	}
-	switch e.Kind {
-	case trace.StartAsked:
+	switch b := b.(type) {
+	case *taskevent.StartAsked:
 		n.touched(k, version)
-		o.step(e, n, ofRun("Start", version), func(h hypothesis) []hypothesis {
+		o.step(n, k, ofRun("Start", version), func(h hypothesis) []hypothesis {
 			ok := h.at(false, version, reconcile.Start)
 			h.begun = true
 			return only(h, ok)
 		})
-	case trace.HandleStarted:
-		id := handleOf(e)
-		n.live[id], n.of[id] = fsm.TaskDescriptor{ID: k.id, Version: version}, k
-		o.step(e, n, ofRun("the end of Start", version), func(h hypothesis) []hypothesis {
+	case *taskevent.HandleStarted:
+		id := uint64(b.Number)
+		n.live[id] = run
+		o.step(n, k, ofRun("the end of Start", version), func(h hypothesis) []hypothesis {
 			ok := h.at(true, version, reconcile.Start)
 			h.ended, h.outcome = true, reconcile.Outcome{Handle: id}
 			return only(h, ok)
 		})
-	case trace.HandleExited:
-		if t := o.track(e, n, k); t != nil {
-			t.gone[handleOf(e)] = e.At
+	case *taskevent.HandleExited:
+		if t := o.track(n, k); t != nil {
+			t.gone[uint64(b.Number)] = o.now
 			t.noted(o.seq)
 		}
-		delete(n.live, handleOf(e))
-		n.stopped[version] = e.At
-	case trace.HandleTerminated:
-		o.terminated(e, n)
-	case trace.RecoveryAsked:
-		o.step(e, n, ofRun("AskRecovered", version), func(h hypothesis) []hypothesis {
+		delete(n.live, uint64(b.Number))
+		n.stopped[version] = o.now
+	case *taskevent.HandleTerminated:
+		o.terminated(n, b)
+	case *taskevent.RecoveryAsked:
+		o.step(n, k, ofRun("AskRecovered", version), func(h hypothesis) []hypothesis {
 			ok := h.at(false, version, reconcile.AskRecovered)
-			h.begun, h.ended, h.outcome = true, true, reconcile.Outcome{Answer: e.Bool("done")}
+			h.begun, h.ended, h.outcome = true, true, reconcile.Outcome{Answer: b.Done}
 			return only(h, ok)
 		})
-	case trace.WorkStarted:
-		n.surely(k, version, e.At)
-	case trace.LocalStateRemoved:
+	case *taskevent.WorkStarted:
+		n.surely(k, version, o.now)
+	case *taskevent.LocalStateRemoved:
 		superseded := true
-		o.step(e, n, ofRun("CleanLocal", version), func(h hypothesis) []hypothesis {
+		o.step(n, k, ofRun("CleanLocal", version), func(h hypothesis) []hypothesis {
 			ok := h.at(false, version, reconcile.CleanLocal)
 			if v := h.decides.Current; ok && v.View.Present && v.View.Task.Version <= version {
 				superseded = false // that OnTaskCompleted has ended stays noted
@@ -93,23 +88,22 @@ func (o *Observer) acted(e *trace.Event, n *node) {
 			return only(h, ok)
 		})
 		if superseded {
-			n.removed(k, version, e.At)
+			n.removed(k, version, o.now)
 		} else {
 			n.doubtful(k, version)
 		}
-	case trace.CallbackStarted, trace.CallbackEnded:
-		if e.Str("callback") == "OnTaskCompleted" {
-			n.touched(k, version)
-		}
-		o.callback(e, n)
+	case *taskevent.CallbackStarted:
+		o.callback(n, &b.Callback, nil)
+	case *taskevent.CallbackEnded:
+		o.callback(n, &b.Callback, outcomes(b))
 	}
 }
 
 // terminated takes in that a worker was terminated. A scheduler that is closing terminates
 // all of them.
-func (o *Observer) terminated(e *trace.Event, n *node) {
-	version, id := versionOf(e), handleOf(e)
-	o.step(e, n, ofRun("Terminate", version), func(h hypothesis) []hypothesis {
+func (o *Observer) terminated(n *node, b *taskevent.HandleTerminated) {
+	version, id := b.Version, uint64(b.Number)
+	o.step(n, b.Key(), ofRun("Terminate", version), func(h hypothesis) []hypothesis {
 		if h.handle(version).ID != id {
 			return only(h, n.closing) // by the scheduler that closes, on a handle it has just got
 		}
@@ -127,110 +121,119 @@ func (o *Observer) terminated(e *trace.Event, n *node) {
 	})
 }
 
-// callback takes in the beginning or the end of a callback.
-func (o *Observer) callback(e *trace.Event, n *node) {
-	version, group, status := versionOf(e), e.Str("group"), fsm.TaskStatus(e.Str("status"))
-	kinds := map[string][]reconcile.Kind{
-		"OnGroupCompleted": {reconcile.Prepare, reconcile.CompleteGroup},
-		"OnSwapRequested":  {reconcile.Swap},
-		"OnTaskCompleted":  {reconcile.CompleteTask},
-	}[e.Str("callback")]
-	var units []string
-	if list := e.Str("units"); list != "" && json.Unmarshal([]byte(list), &units) != nil {
+// callbackKinds are the actions that make a callback.
+var callbackKinds = map[string][]reconcile.Kind{
+	taskevent.GroupCompleted: {reconcile.Prepare, reconcile.CompleteGroup},
+	taskevent.SwapRequested:  {reconcile.Swap},
+	taskevent.TaskCompleted:  {reconcile.CompleteTask},
+}
+
+// callback takes in the beginning of a callback, or its end with what that can mean.
+func (o *Observer) callback(n *node, b *taskevent.Callback, ended []reconcile.Outcome) {
+	if b.Name == taskevent.TaskCompleted {
+		n.touched(b.Key(), b.Version)
+	}
+	units, err := b.UnitIDs()
+	if err != nil {
 		units = nil
 	}
-	ends := e.Kind == trace.CallbackEnded
-	seen := e.Str("callback")
-	if ends {
+	seen := b.Name
+	if ended != nil {
 		seen = "the end of " + seen
 	}
-	if group != "" {
-		seen += " of group " + group
+	if b.Group != "" {
+		seen += " of group " + b.Group
 	}
-	o.step(e, n, ofRun(seen, version)+" in "+string(status), func(h hypothesis) []hypothesis {
+	o.step(n, b.Key(), ofRun(seen, b.Version)+" in "+string(b.Status), func(h hypothesis) []hypothesis {
 		a := h.action()
-		if !h.at(ends, version, kinds...) || a.Group != group || !slices.Equal(a.Units, units) || h.decides.Current.View.Task.Status != status {
+		if !h.at(ended != nil, b.Version, callbackKinds[b.Name]...) || a.Group != b.Group || !slices.Equal(a.Units, units) ||
+			h.decides.Current.View.Task.Status != fsm.TaskStatus(b.Status) {
 			return nil
 		}
-		if !ends {
+		if ended == nil {
 			h.begun = true
 			return []hypothesis{h}
 		}
 		h.ended = true
 		var all []hypothesis
-		for _, outcome := range outcomes(e.Str("error")) {
-			h.outcome = outcome
+		for _, h.outcome = range ended {
 			all = append(all, h)
 		}
 		return all
 	})
 }
 
-// outcomes are what an error can mean.
-func outcomes(err string) []reconcile.Outcome {
+// outcomes are what the end of a callback can mean. A trace of old has no result, and its
+// words may be those of a failure, too.
+func outcomes(b *taskevent.CallbackEnded) []reconcile.Outcome {
+	failed := reconcile.Outcome{Result: reconcile.Failed, Err: b.Error}
+	interrupted := reconcile.Outcome{Result: reconcile.Cancelled, Err: b.Error}
 	switch {
-	case err == "":
+	case b.Error == "":
 		return []reconcile.Outcome{{}}
-	case strings.Contains(err, interrupted):
-		return []reconcile.Outcome{{Result: reconcile.Cancelled, Err: err}, {Result: reconcile.Failed, Err: err}}
+	case !b.Interrupted():
+		return []reconcile.Outcome{failed}
+	case b.Result == "":
+		return []reconcile.Outcome{interrupted, failed}
 	}
-	return []reconcile.Outcome{{Result: reconcile.Failed, Err: err}}
+	return []reconcile.Outcome{interrupted}
 }
 
 // schedulerCalls are the calls of schedulers.
 var schedulerCalls = map[string]reconcile.Kind{
-	"ack-preparation": reconcile.AckPreparation, "ack-swap": reconcile.AckPost,
-	"finalize-task": reconcile.Finalize, "clean-up-task": reconcile.CleanRecord,
+	taskevent.AckPreparation: reconcile.AckPreparation, taskevent.AckSwap: reconcile.AckPost,
+	taskevent.FinalizeTask: reconcile.Finalize, taskevent.CleanUpTask: reconcile.CleanRecord,
 }
 
 // called takes in a call: of a scheduler, which must have decided it, of a worker, of a
 // callback, or of an operator.
-func (o *Observer) called(e *trace.Event, n *node) {
-	c := o.calls.called(e, n)
+func (o *Observer) called(n *node, e *event.Called) {
+	c := o.calls.called(e, n.name, n)
+	k := c.Key()
 	kind, decides := schedulerCalls[c.do]
 	switch {
 	case c.operator: // is bound to nothing
 	case c.resent:
 		if !o.calls.repeats(c) {
-			o.diverged(e.At, n.name, c.key, nil, "%s is made again, and never was made before", c.do)
+			o.diverged(n.name, k, nil, "%s is made again, and never was made before", c.do)
 		}
 	case decides:
-		o.decided(e, n, c, kind)
+		o.decided(n, c, kind)
 	case workerCalls[c.do]:
 		c.explained = n.works(c)
 		if !c.explained {
-			o.diverged(e.At, n.name, c.key, nil, "%s of unit %s of version %d, and no worker of it is alive here", c.do, c.unit, c.version)
+			o.diverged(n.name, k, nil, "%s of unit %s of version %d, and no worker of it is alive here", c.do, c.Unit, c.version())
 		}
 	case callbackCalls[c.do] != nil:
-		t := o.track(e, n, c.key)
-		c.explained = o.step(e, n, ofRun(c.do, c.version), func(h hypothesis) []hypothesis {
-			return only(h, h.at(true, c.version, callbackCalls[c.do]...))
+		t := o.track(n, k)
+		c.explained = o.step(n, k, ofRun(c.do, c.version()), func(h hypothesis) []hypothesis {
+			return only(h, h.at(true, c.version(), callbackCalls[c.do]...))
 		})
 		c.undetermined = t == nil || t.overflowed
 	default:
-		o.diverged(e.At, n.name, c.key, nil, "%s is a call that no part of the model makes", c.do)
+		o.diverged(n.name, k, nil, "%s is a call that no part of the model makes", c.do)
 	}
 }
 
 // decided checks a call of a scheduler against what it can have decided.
-func (o *Observer) decided(e *trace.Event, n *node, c *call, kind reconcile.Kind) {
-	t := o.track(e, n, c.key)
+func (o *Observer) decided(n *node, c *call, kind reconcile.Kind) {
+	t := o.track(n, c.Key())
 	flipped := t != nil && t.ackFlipped
-	seen := ofRun(kind.String(), c.version)
+	seen := ofRun(kind.String(), c.version())
 	if kind == reconcile.AckPreparation || kind == reconcile.AckPost {
-		seen += " success=" + e.Str("success")
+		seen += fmt.Sprintf(" success=%t", c.Success.Value)
 	}
-	ok := o.step(e, n, seen, func(h hypothesis) []hypothesis {
-		if !h.at(false, c.version, kind) {
+	ok := o.step(n, c.Key(), seen, func(h hypothesis) []hypothesis {
+		if !h.at(false, c.version(), kind) {
 			return nil
 		}
 		a := h.action()
 		message := a.Message
-		if a.Success != c.success {
-			if !flipped || c.success {
+		if a.Success != c.Success.Value {
+			if !flipped || c.Success.Value {
 				return nil
 			}
-			message = flippedMessage
+			message = taskevent.FlippedAck
 		}
 		if !slices.Contains(c.messages, message) {
 			c.messages = append(c.messages, message)
@@ -245,21 +248,19 @@ func (o *Observer) decided(e *trace.Event, n *node, c *call, kind reconcile.Kind
 }
 
 // returned takes in the outcome of a call.
-func (o *Observer) returned(e *trace.Event, n *node) {
-	c := o.calls.byOp[e.Int("op")]
+func (o *Observer) returned(n *node, e *event.Returned) {
+	c := o.calls.byOp[e.Op]
 	if c == nil || c.operator || c.resent || c.node != n.name {
 		return
 	}
 	if _, decides := schedulerCalls[c.do]; !decides {
 		return
 	}
-	about := *e
-	about.Fields = c.fields
-	outcome := reconcile.Outcome{Err: e.Str("error")}
-	if e.Str("outcome") != "ok" {
+	outcome := reconcile.Outcome{Err: e.Error}
+	if e.Outcome != event.OK {
 		outcome.Result = reconcile.Failed
 	}
-	o.step(&about, n, ofRun("the end of "+c.do, c.version), func(h hypothesis) []hypothesis {
+	o.step(n, c.Key(), ofRun("the end of "+c.do, c.version()), func(h hypothesis) []hypothesis {
 		ok := h.begun && !h.ended && h.op == c.op
 		h.ended, h.outcome = true, outcome
 		return only(h, ok)
@@ -268,8 +269,8 @@ func (o *Observer) returned(e *trace.Event, n *node) {
 
 // works reports whether a worker of a call's run is alive on the node.
 func (n *node) works(c *call) bool {
-	for id, run := range n.live {
-		if n.of[id] == c.key && run.Version == c.version {
+	for _, run := range n.live {
+		if run == c.Run() {
 			return true
 		}
 	}
@@ -278,6 +279,3 @@ func (n *node) works(c *call) bool {
 
 // ofRun names something of a version.
 func ofRun(what string, version uint64) string { return fmt.Sprintf("%s v%d", what, version) }
-
-// handleOf returns the number of the handle that an event is about.
-func handleOf(e *trace.Event) uint64 { return uint64(e.Int("handle")) }

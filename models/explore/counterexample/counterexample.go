@@ -25,6 +25,7 @@ import (
 	"dtsim/models/explore"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Engine is what a trace of a counterexample calls its engine.
@@ -60,40 +61,34 @@ func Encode(m Machine, v explore.Violation, taken explore.Replayed, run *Run) ([
 		return nil, err
 	}
 	place, last := 0, 0 // of the newest event, from 1, and of the last step or the beginning
-	emit := func(e trace.Event) {
+	record := func(at time.Duration, b trace.Body) {
 		place++
-		r.Emit(e)
+		r.Record(at, "", 0, b)
+		last = place
 	}
 	happens := func(step int) {
 		if run == nil {
 			return
 		}
 		for _, e := range run.Events[step] {
-			emit(e)
+			place++
+			r.Emit(e)
 		}
 	}
-	begin := trace.Event{Kind: trace.Explored, Fields: []trace.Field{trace.Str("config", m.Config)}}
-	if m.Settings != "" {
-		begin.Fields = append(begin.Fields, trace.Str("settings", m.Settings))
-	}
-	begin.Fields = append(begin.Fields, trace.Int("initial", int64(v.Path.Initial)), trace.Int("loop", int64(v.Path.Loop+1)))
+	begin := &event.Explored{Config: m.Config, Settings: m.Settings, Initial: int64(v.Path.Initial), Loop: int64(v.Path.Loop + 1)}
 	for _, s := range taken.Start {
-		begin.Fields = append(begin.Fields, trace.Str(part+s.Name, s.Value))
+		begin.Parts = append(begin.Parts, trace.Str(part+s.Name, s.Value))
 	}
-	emit(begin)
-	last = place
+	record(0, begin)
 	happens(0)
 	at := time.Duration(0)
 	for i, s := range taken.Steps {
 		at = time.Duration(i+1) * time.Second // steps have an order and no time
-		e := trace.Event{At: at, Kind: trace.Step, Fields: []trace.Field{
-			trace.Int("n", int64(i+1)), trace.Uint("action", uint64(v.Path.Actions[i])), trace.Str("what", s.Action),
-		}}
+		step := &event.Step{N: int64(i + 1), Action: uint64(v.Path.Actions[i]), What: s.Action}
 		for _, c := range s.Changed {
-			e.Fields = append(e.Fields, trace.Str(part+c.Name, c.After))
+			step.Parts = append(step.Parts, trace.Str(part+c.Name, c.After))
 		}
-		emit(e)
-		last = place
+		record(at, step)
 		happens(i + 1)
 	}
 	found := trace.Violation{Property: v.Property, Message: v.Message, At: at, Events: []int{last}}
@@ -123,28 +118,34 @@ type Found struct {
 // ErrNone is the error of a trace that is none of a counterexample.
 var ErrNone = errors.New("this trace is no counterexample of dtsim check; dtsim replay takes it")
 
+var errNoEnds = errors.New("the counterexample has no beginning or no end")
+
 // Decode reads the path out of a trace.
 func Decode(t *trace.Trace) (Found, error) {
 	if t.Header.Engine != Engine {
 		return Found{}, ErrNone
 	}
-	if len(t.Events) == 0 || t.Events[0].Kind != trace.Explored || len(t.Footer.Verdict.Violations) != 1 {
-		return Found{}, errors.New("the counterexample has no beginning or no end")
+	if len(t.Events) == 0 || len(t.Footer.Verdict.Violations) != 1 {
+		return Found{}, errNoEnds
 	}
-	begin, v := t.Events[0], t.Footer.Verdict.Violations[0]
-	f := Found{Machine: Machine{begin.Str("config"), begin.Str("settings")}, Violation: explore.Violation{
+	begin, ok := event.Of(&t.Events[0]).(*event.Explored)
+	if !ok {
+		return Found{}, errNoEnds
+	}
+	v := t.Footer.Verdict.Violations[0]
+	f := Found{Machine: Machine{begin.Config, begin.Settings}, Violation: explore.Violation{
 		Broken: explore.Broken{Property: v.Property, Message: v.Message},
-		Path:   explore.Path{Initial: int(begin.Int("initial")), Loop: int(begin.Int("loop")) - 1},
+		Path:   explore.Path{Initial: int(begin.Initial), Loop: int(begin.Loop) - 1},
 	}}
 	for _, e := range t.Events {
 		if e.Kind != trace.Step {
 			continue
 		}
-		action, ok := e.Get("action")
-		if n := int64(len(f.Path.Actions) + 1); !ok || e.Int("n") != n {
+		step := event.Of(&e).(*event.Step)
+		if n := int64(len(f.Path.Actions) + 1); step.N != n {
 			return Found{}, fmt.Errorf("event %d is not step %d of a counterexample", e.Seq, n)
 		}
-		f.Path.Actions = append(f.Path.Actions, explore.Action(action.Uint()))
+		f.Path.Actions = append(f.Path.Actions, explore.Action(step.Action))
 	}
 	return f, nil
 }
@@ -167,8 +168,16 @@ func Same(t *trace.Trace, f Found, taken explore.Replayed, run *Run) error {
 	for i := range again.Events {
 		was, is := t.Events[i], again.Events[i]
 		if was.Kind != is.Kind || was.Node != is.Node || !slices.Equal(was.Fields, is.Fields) {
-			return fmt.Errorf("event %d of the file (%s %q) is not what happens there (%s %q)", i+1, was.Kind, was.Str("what"), is.Kind, is.Str("what"))
+			return fmt.Errorf("event %d of the file (%s) is not what happens there (%s)", i+1, describe(&was), describe(&is))
 		}
 	}
 	return nil
+}
+
+// describe names an event, and the action of a step.
+func describe(e *trace.Event) string {
+	if step, ok := event.Of(e).(*event.Step); ok {
+		return fmt.Sprintf("%s %q", e.Kind, step.What)
+	}
+	return string(e.Kind)
 }

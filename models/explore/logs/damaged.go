@@ -8,13 +8,14 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/raft"
 
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
 	"dtsim/models/explore"
+	"dtsim/models/spec/refinement"
+	"dtsim/scenarios/tasks/taskevent"
 )
 
 // older turns a snapshot into that of an older version: entries do not repeat their keys.
@@ -199,11 +200,14 @@ func (p *pair) stale() *explore.Broken {
 	req.RequestID.Seq, req.RequestID.Low = 1, 1
 	entry.Data = api.Encode(req)
 	result := p.replica.Apply(entry).(replica.Result)
-	if !errors.Is(result.Err, replica.ErrRejected) || !strings.Contains(result.Err.Error(), "below what its client still waits for") {
+	if !errors.Is(result.Err, replica.ErrRejected) || !refusedFor(taskevent.RequestStale, result.Err) {
 		return &explore.Broken{Property: "P2", Message: fmt.Sprintf("a request that its client no longer waits for has the outcome %v", result.Err)}
 	}
 	return p.records(command{})
 }
+
+// refusedFor reports whether an error is a rejection for a reason.
+func refusedFor(reason string, err error) bool { return refinement.Logged(err).Reason == reason }
 
 // clients is one more than the session table holds.
 const clients = 1024 + 1
@@ -220,9 +224,7 @@ func (p *pair) sessionLimit() *explore.Broken {
 	for client := range clients {
 		request(client, 1)
 	}
-	expired := func(client int) bool {
-		return strings.Contains(request(client, 2).Err.Error(), "session has expired")
-	}
+	expired := func(client int) bool { return refusedFor(taskevent.SessionExpired, request(client, 2).Err) }
 	if expired(1) || expired(clients-1) || !expired(0) {
 		return &explore.Broken{Property: "P2", Message: "of more clients than the session table holds, another session is dropped than the one that was unused for longest"}
 	}

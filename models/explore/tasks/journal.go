@@ -45,19 +45,12 @@ type moment struct {
 	at    time.Duration
 }
 
-// Kinds of what happens to a handle.
-const (
-	handleStarted    = trace.HandleStarted
-	handleTerminated = trace.HandleTerminated
-	handleExited     = trace.HandleExited
-)
-
 func newJournal(w *world, emit func(trace.Event)) *journal {
 	return &journal{w: w, emit: emit, handles: map[[3]uint64]int64{}, since: map[*fsm.Task]moment{}}
 }
 
-func (j *journal) event(node int, kind trace.Kind, fields ...trace.Field) {
-	e := trace.Event{At: j.at, Kind: kind, Fields: fields}
+func (j *journal) event(node int, b trace.Body) {
+	e := trace.Event{At: j.at, Kind: b.Kind(), Fields: trace.FieldsOf(b), Body: b}
 	if node >= 0 {
 		e.Node, e.Incarnation = j.w.nodeName(node), j.lives[node]
 	}
@@ -69,7 +62,7 @@ func (j *journal) begin(w *world) {
 	if j == nil {
 		return
 	}
-	j.event(-1, trace.RunStarted, trace.Uint("seed", 1), trace.Int("nodes", int64(w.Nodes)), trace.Dur("duration", longest))
+	j.event(-1, &event.RunStarted{Seed: 1, Nodes: int64(w.Nodes), Duration: longest})
 	for node := range w.Nodes {
 		j.start(node)
 	}
@@ -87,12 +80,12 @@ func (j *journal) begin(w *world) {
 		q.Shards[i].Nodes = append(q.Shards[i].Nodes, w.nodeName(w.home(unit)))
 	}
 	j.index = 1
-	j.command(0, replica.CommandCreateCollection, nil, trace.Str("body", text(q)))
+	j.command(0, replica.CommandCreateCollection, nil, text(q))
 	for node := range w.Nodes {
 		for key := range w.Tasks {
 			j.seen[node][key] = moment{1, j.at}
 		}
-		j.event(node, trace.Listed, trace.Uint("index", 1), trace.Int("tasks", 0), trace.Dur("called", j.at), trace.ListContents(nil))
+		j.event(node, &taskevent.Listed{Index: 1, Called: j.at, Contents: taskevent.ListContents(nil)})
 	}
 }
 
@@ -100,7 +93,7 @@ func (j *journal) start(node int) {
 	j.lives[node]++
 	j.up[node], j.started[node] = true, 0
 	j.asked[node], j.seen[node] = [MaxTasks]moment{}, [MaxTasks]moment{}
-	j.event(node, trace.NodeStarted)
+	j.event(node, &event.NodeStarted{})
 }
 
 // booted starts the node, unless another task of the node has.
@@ -115,11 +108,11 @@ func (j *journal) stopped(node int, left bool) {
 		return
 	}
 	if j.up[node] {
-		j.event(node, trace.NodeStopped, trace.Str("how", "crash"))
+		j.event(node, &event.NodeStopped{How: event.Crash})
 		j.up[node] = false
 	}
 	if left {
-		j.event(node, trace.NodeLeft)
+		j.event(node, &event.NodeLeft{})
 	}
 }
 
@@ -160,7 +153,7 @@ func (j *journal) listed(s *step, l *look) {
 	if seen := &j.seen[s.p.node][s.p.key]; seen.index < made.index {
 		*seen = made
 	}
-	contents := []trace.ListedTask{}
+	var contents []taskevent.ListedTask
 	for key, r := range j.records {
 		if key == s.p.key {
 			r = l.Source
@@ -173,20 +166,19 @@ func (j *journal) listed(s *step, l *look) {
 	for _, seen := range j.seen[s.p.node][:s.Tasks] {
 		index = min(index, seen.index)
 	}
-	j.event(s.p.node, trace.Listed, trace.Uint("index", index), trace.Int("tasks", int64(len(contents))),
-		trace.Dur("called", made.at), trace.ListContents(contents))
+	j.event(s.p.node, &taskevent.Listed{Index: index, Count: int64(len(contents)), Called: made.at, Contents: taskevent.ListContents(contents)})
 }
 
-func listedTask(t *fsm.Task) trace.ListedTask {
+func listedTask(t *fsm.Task) taskevent.ListedTask {
 	acks := func(all map[string]fsm.PostCompletionAck) map[string]bool {
-		said := map[string]bool{}
+		successes := map[string]bool{}
 		for node, ack := range all {
-			said[node] = ack.Success
+			successes[node] = ack.Success
 		}
-		return said
+		return successes
 	}
-	one := trace.ListedTask{
-		Namespace: t.Namespace, ID: t.ID, Version: t.Version, Status: string(t.Status),
+	one := taskevent.ListedTask{
+		Namespace: t.Namespace, ID: t.ID, Version: t.Version, Status: taskevent.TaskStatus(t.Status),
 		Prepared: acks(t.PreparationCompletionAcks), Swapped: acks(t.PostCompletionAcks), Digest: strconv.FormatUint(refinement.Digest(t), 16),
 	}
 	for _, u := range t.Units {
@@ -201,8 +193,8 @@ func listedTask(t *fsm.Task) trace.ListedTask {
 }
 
 // run names a run of the task.
-func (j *journal) run(key int, version uint64, more ...trace.Field) []trace.Field {
-	return append([]trace.Field{trace.Str("namespace", j.w.namespace()), trace.Str("task", j.w.taskName(key)), trace.Uint("version", version)}, more...)
+func (j *journal) run(key int, version uint64) taskevent.Run {
+	return taskevent.Run{Namespace: j.w.namespace(), Task: j.w.taskName(key), Version: version}
 }
 
 // begun writes what begins with the decision: a start and a callback.
@@ -210,28 +202,46 @@ func (j *journal) begun(s *step, a reconcile.Action) {
 	switch {
 	case j == nil:
 	case a.Kind == reconcile.Start:
-		j.event(s.p.node, trace.StartAsked, j.run(s.p.key, a.Version)...)
+		j.event(s.p.node, &taskevent.StartAsked{Run: j.run(s.p.key, a.Version)})
 	case a.Kind.IsGroupCallback() || a.Kind == reconcile.CompleteTask:
-		j.event(s.p.node, trace.CallbackStarted, j.callback(s, a)...)
+		j.event(s.p.node, &taskevent.CallbackStarted{Callback: j.callback(s, a)})
 	}
 }
 
-func (j *journal) handle(s *step, kind trace.Kind, version uint64) {
+func (j *journal) handleStarted(s *step, version uint64) {
 	if j == nil {
 		return
 	}
-	id := [3]uint64{uint64(s.p.node), uint64(s.p.key), version}
-	if kind == handleStarted {
-		j.started[s.p.node]++
-		j.handles[id] = j.started[s.p.node]
+	j.started[s.p.node]++
+	j.handles[handleID(s, version)] = j.started[s.p.node]
+	j.event(s.p.node, &taskevent.HandleStarted{Handle: j.handle(s, version)})
+}
+
+func (j *journal) handleTerminated(s *step, version uint64) {
+	if j != nil {
+		j.event(s.p.node, &taskevent.HandleTerminated{Handle: j.handle(s, version)})
 	}
-	j.event(s.p.node, kind, j.run(s.p.key, version, trace.Int("handle", j.handles[id]))...)
+}
+
+func (j *journal) handleExited(s *step, version uint64) {
+	if j != nil {
+		j.event(s.p.node, &taskevent.HandleExited{Handle: j.handle(s, version)})
+	}
+}
+
+func (j *journal) handle(s *step, version uint64) taskevent.Handle {
+	return taskevent.Handle{Run: j.run(s.p.key, version), Number: j.handles[handleID(s, version)]}
+}
+
+// handleID identifies a worker by node, task and version.
+func handleID(s *step, version uint64) [3]uint64 {
+	return [3]uint64{uint64(s.p.node), uint64(s.p.key), version}
 }
 
 func (j *journal) recovery(s *step, done bool) {
 	if j != nil {
 		task := s.listed()
-		j.event(s.p.node, trace.RecoveryAsked, j.run(s.p.key, task.Version, trace.Str("status", string(task.Status)), trace.Bool("done", done))...)
+		j.event(s.p.node, &taskevent.RecoveryAsked{Run: j.run(s.p.key, task.Version), Status: taskevent.TaskStatus(task.Status), Done: done})
 	}
 }
 
@@ -243,42 +253,44 @@ func (j *journal) shard(s *step, unit int, d shard, why string) {
 	if d.active != 0 {
 		serves = tokenization
 	}
-	j.event(s.p.node, trace.ShardChanged, append([]trace.Field{
-		trace.Str("collection", collection), trace.Uint("born", 1), trace.Str("shard", s.shardName(unit)), trace.Str("why", why),
-		trace.Str("property", s.propertyOf(s.p.key)), trace.Str("tokenization", serves),
-	}, j.run(s.p.key, s.version())...)...)
+	j.event(s.p.node, &taskevent.ShardChanged{
+		Collection: collection, Born: 1, Shard: s.shardName(unit), Why: why,
+		Property: s.propertyOf(s.p.key), Tokenization: serves, Run: j.run(s.p.key, s.version()),
+	})
 }
 
 func (j *journal) localRemoved(s *step, version uint64) {
 	if j != nil {
-		j.event(s.p.node, trace.LocalStateRemoved, j.run(s.p.key, version)...)
+		j.event(s.p.node, &taskevent.LocalStateRemoved{Run: j.run(s.p.key, version)})
 	}
 }
 
-func (j *journal) callback(s *step, a reconcile.Action) []trace.Field {
-	name := map[reconcile.Kind]string{reconcile.Prepare: "OnGroupCompleted", reconcile.CompleteGroup: "OnGroupCompleted",
-		reconcile.Swap: "OnSwapRequested", reconcile.CompleteTask: "OnTaskCompleted"}[a.Kind]
-	fields := append([]trace.Field{trace.Str("callback", name)},
-		j.run(s.p.key, a.Version, trace.Str("status", string(s.listed().Status)))...)
+// callbacks are the names of callbacks by the actions that make them.
+var callbacks = map[reconcile.Kind]string{
+	reconcile.Prepare: taskevent.GroupCompleted, reconcile.CompleteGroup: taskevent.GroupCompleted,
+	reconcile.Swap: taskevent.SwapRequested, reconcile.CompleteTask: taskevent.TaskCompleted,
+}
+
+func (j *journal) callback(s *step, a reconcile.Action) taskevent.Callback {
+	c := taskevent.Callback{Name: callbacks[a.Kind], Run: j.run(s.p.key, a.Version), Status: taskevent.TaskStatus(s.listed().Status)}
 	if a.Kind.IsGroupCallback() {
-		fields = append(fields, trace.Str("group", a.Group), trace.Str("units", text(a.Units)))
+		c.Group, c.Units = a.Group, text(a.Units)
 	}
-	return fields
+	return c
 }
 
 func (j *journal) callbackEnded(s *step, a reconcile.Action, err error) {
 	if j == nil {
 		return
 	}
-	fields := j.callback(s, a)
+	ended := &taskevent.CallbackEnded{Callback: j.callback(s, a)}
 	if err != nil {
-		result := taskevent.CallbackFailed
+		ended.Error, ended.Result = err.Error(), taskevent.CallbackFailed
 		if errors.Is(err, errCanceled) {
-			result = taskevent.CallbackInterrupted
+			ended.Result = taskevent.CallbackInterrupted
 		}
-		fields = append(fields, trace.Str("error", err.Error()), trace.Str("result", result))
 	}
-	j.event(s.p.node, trace.CallbackEnded, fields...)
+	j.event(s.p.node, ended)
 }
 
 // committed writes a command of the log, and of what it left of its task.
@@ -291,7 +303,6 @@ func (j *journal) committed(w *world, c command, done applied) {
 	} else {
 		j.index++
 	}
-	run := j.run(int(c.key), c.version)
 	if c.flip || c.keep != 0 {
 		q := replica.UpdatePropertyRequest{Property: w.propertyOf(int(c.key)), Tokenization: tokenization,
 			Migration: &replica.MigrationRef{Namespace: w.namespace(), ID: w.taskName(int(c.key)), Version: c.version}}
@@ -300,39 +311,35 @@ func (j *journal) committed(w *world, c command, done applied) {
 				q.Tenants = append(q.Tenants, w.groupName(g))
 			}
 		}
-		j.command(int(c.node), replica.CommandUpdateProperty, done.err, trace.Str("body", text(q)))
+		j.command(int(c.node), replica.CommandUpdateProperty, done.err, text(q))
 		return
 	}
-	j.command(int(c.node), c.kind, done.err, trace.Str("body", string(w.request(c).SubCommand)))
+	j.command(int(c.node), c.kind, done.err, string(w.request(c).SubCommand))
+	changed := &taskevent.TaskChanged{Run: j.run(int(c.key), c.version)}
 	if t := done.record.task; t != nil && t.Version == c.version {
-		run = append(run, trace.Str("status", string(t.Status)))
+		changed.Status = taskevent.TaskStatus(t.Status)
 		if u := t.Units[w.unitName(int(c.unit))]; c.ofUnit() && u != nil {
-			run = append(run, trace.Str("unit", u.ID), trace.Str("unit_status", string(u.Status)), trace.Str("owner", u.NodeID),
-				trace.Str("progress", strconv.FormatFloat(float64(u.Progress), 'g', -1, 32)))
+			changed.Unit, changed.UnitStatus, changed.Owner = u.ID, taskevent.UnitStatus(u.Status), u.NodeID
+			changed.Progress = strconv.FormatFloat(float64(u.Progress), 'g', -1, 32)
 		}
 	} else if c.kind == api.CommandAddTask {
 		return // it was never added
-	} else {
-		run = append(run, trace.Str("status", ""))
 	}
-	j.event(int(c.node), trace.TaskChanged, run...)
+	j.event(int(c.node), changed)
 }
 
-func (j *journal) command(node int, kind api.CommandType, err error, body trace.Field) {
-	fields := []trace.Field{trace.Uint("index", j.index), trace.Uint("term", 1), trace.Str("command", replica.CommandName(kind))}
+func (j *journal) command(node int, kind api.CommandType, err error, body string) {
+	c := &event.Committed{Index: j.index, Term: 1, Command: replica.CommandName(kind), Outcome: event.Accepted, Body: body}
 	if kind == replica.CommandCreateCollection || kind == replica.CommandUpdateProperty {
-		fields = append(fields, trace.Str("class", collection))
+		c.Class = collection
 	}
-	if err == nil {
-		fields = append(fields, trace.Str("outcome", event.Accepted))
-	} else {
-		outcome := err.Error()
+	if err != nil {
+		c.Outcome, c.Verdict = err.Error(), refinement.Logged(err).String()
 		if permanent := fsm.ToRPCError(err); permanent != nil {
-			outcome = permanent.Error()
+			c.Outcome = permanent.Error()
 		}
-		fields = append(fields, trace.Str("outcome", outcome), trace.Str("verdict", refinement.Logged(err).String()))
 	}
-	j.event(node, trace.Committed, append(fields, body)...)
+	j.event(node, c)
 }
 
 // text is a value as JSON.

@@ -49,9 +49,9 @@ func (s *step) start() error {
 	}
 	w := worker{version: task.Version, at: -1, units: units, exited: units == 0}
 	p.workers = append(slices.Clone(p.workers), w)
-	s.out.handle(s, handleStarted, w.version)
+	s.out.handleStarted(s, w.version)
 	if w.exited {
-		s.out.handle(s, handleExited, w.version)
+		s.out.handleExited(s, w.version)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (s *step) drain(version uint64) {
 // exit ends a worker.
 func (s *step) exit(w *worker) {
 	w.exited, w.at, w.units = true, -1, 0
-	s.out.handle(s, handleExited, w.version)
+	s.out.handleExited(s, w.version)
 }
 
 // schemaChange is what a callback has to write to the schema before it goes on; false for

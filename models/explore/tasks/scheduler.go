@@ -142,7 +142,7 @@ func (s *step) terminate(version uint64) {
 	}
 	p.workers = slices.Clone(p.workers)
 	p.workers[i].terminated = true
-	s.out.handle(s, handleTerminated, version)
+	s.out.handleTerminated(s, version)
 }
 
 // settle remembers the outcome of the action under way and decides what is next.

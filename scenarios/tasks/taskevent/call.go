@@ -19,6 +19,9 @@ const (
 	SwapTenants    = "swap-tenants"
 )
 
+// FlippedAck is the message of an ack whose outcome a fault has turned.
+const FlippedAck = "another outcome as planned"
+
 // Call is what a call is about: the details of an [event.Called]. What does not apply is
 // empty.
 type Call struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Run names one run of a task.
@@ -27,8 +28,31 @@ func (r *Run) Schema(s *trace.Schema) {
 // Key names a task, whatever the run.
 type Key struct{ Namespace, Task string }
 
+// String returns the form of logs and errors.
+func (k Key) String() string { return k.Namespace + "/" + k.Task }
+
 // Key returns the task that the run is of.
 func (r Run) Key() Key { return Key{r.Namespace, r.Task} }
+
+// run makes every body that embeds a Run one of [RunOf].
+func (r Run) run() Run { return r }
+
+// RunOf returns the run that an event is about, the zero Run if it is about none. The
+// commands of the log are read by [ReadCommand].
+func RunOf(b trace.Body) Run {
+	switch b := b.(type) {
+	case interface{ run() Run }:
+		return b.run()
+	case *event.Called:
+		c := CallOf(b)
+		return c.Run()
+	case *event.FaultActivated:
+		return TroubleOf(b).Run
+	case *event.AtRest:
+		return RestOf(b).Run
+	}
+	return Run{}
+}
 
 // TaskStatus is the status of a task; the empty one is that of a task without a record.
 type TaskStatus string

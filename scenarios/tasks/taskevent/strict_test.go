@@ -195,5 +195,5 @@ func TestVerdictsOfTracesOfOldAreReadFromTheirWords(t *testing.T) {
 	}
 	given := event.Verdict{Class: event.ClassRetryable, Reason: "why", About: "of what"}
 	assert.Equal(t, given, taskevent.VerdictOf("session has expired", "retryable why of what"), "the words do not count beside a verdict")
-	assert.Equal(t, event.Verdict{Class: event.ClassRetryable}, given.Told())
+	assert.Equal(t, event.Verdict{Class: event.ClassRetryable}, given.AtCaller())
 }

@@ -49,16 +49,16 @@ func VerdictOf(outcome, verdict string) event.Verdict {
 	return verdictOfWords(outcome)
 }
 
-// ToldBy returns the verdict that a call's end gives to its caller. It is meant for calls that
-// were accepted or rejected.
-func ToldBy(e *event.Returned) event.Verdict {
+// AnswerOf returns the verdict that the caller of a call receives. The call must have been
+// accepted or rejected.
+func AnswerOf(e *event.Returned) event.Verdict {
 	switch {
 	case e.Outcome == event.OK:
 		return event.Verdict{Class: event.ClassOK}
 	case e.Class != "":
-		return event.ParseVerdict(e.Class).Told()
+		return event.ParseVerdict(e.Class).AtCaller()
 	}
-	return verdictOfWords(e.Error).Told()
+	return verdictOfWords(e.Error).AtCaller()
 }
 
 // Interrupted reports whether a callback was interrupted, so that it has no outcome.

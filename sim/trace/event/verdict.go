@@ -45,9 +45,9 @@ func ParseVerdict(text string) Verdict {
 	return Verdict{Class(class), reason, about}
 }
 
-// Told returns what the proposer learns of the verdict: the reason of a permanent
-// rejection, and of a retryable one no more than that it may try again.
-func (v Verdict) Told() Verdict {
+// AtCaller returns the verdict as the proposer receives it: a permanent rejection has its
+// reason, a retryable one has none.
+func (v Verdict) AtCaller() Verdict {
 	if v.Class != ClassPermanent {
 		v.Reason = ""
 	}

@@ -1,15 +1,15 @@
-package trace_test
+package taskevent_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"dtsim/sim/trace"
+	"dtsim/scenarios/tasks/taskevent"
 )
 
 func TestAListIsReadAsItWasWritten(t *testing.T) {
-	for name, tasks := range map[string][]trace.ListedTask{
+	for name, tasks := range map[string][]taskevent.ListedTask{
 		"nothing": {},
 		"two tasks": {
 			{Namespace: "cleanup", ID: "a \"b\"", Version: 7, Status: "STARTED", Claimed: 2, Terminal: 1},
@@ -18,17 +18,17 @@ func TestAListIsReadAsItWasWritten(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := trace.Event{Kind: trace.Listed, Fields: []trace.Field{trace.ListContents(tasks)}}
-			got, err := e.ListedTasks()
+			list := taskevent.Listed{Contents: taskevent.ListContents(tasks)}
+			got, err := list.Tasks()
 			require.NoError(t, err)
 			require.Equal(t, tasks, got)
 		})
 	}
-	require.Equal(t, "[]", trace.ListContents(nil).Text(), "there is one empty list")
+	require.Equal(t, "[]", taskevent.ListContents(nil), "there is one empty list")
 }
 
 func TestAListThatIsNoneIsAnError(t *testing.T) {
-	e := trace.Event{Kind: trace.Listed, Node: "n1", Fields: []trace.Field{trace.Str("contents", "{")}}
-	_, err := e.ListedTasks()
-	require.ErrorContains(t, err, "n1")
+	list := taskevent.Listed{Contents: "{"}
+	_, err := list.Tasks()
+	require.ErrorContains(t, err, "contents of a list")
 }
