@@ -1,6 +1,6 @@
 # make        build the command and run the tests
-# make test-long  what go test ./... leaves out, because it takes minutes: tests of the command and of
-#                 mutants, and more runs of every scenario
+# make test-long  what go test ./... leaves out, because it takes minutes: tests of the command, of
+#                 mutants and of the engines, and more runs of every scenario
 # make race   the shipped packages, and a guest, under the race detector
 # make lint   formatting, go vet, staticcheck
 # make bench  what things cost
@@ -17,7 +17,7 @@ test:
 	go test ./...
 
 test-long:
-	DTSIM_LONG=1 go test -timeout 60m ./cmd/dtsim ./scenarios ./scenarios/mutation
+	DTSIM_LONG=1 go test -timeout 60m ./cmd/dtsim ./scenarios ./scenarios/mutation ./sim/engine
 
 race:
 	go test -race ./fsm/... ./sched/...

@@ -93,10 +93,6 @@ func New(p *plan.Plan, app func(*Nodes) Application) *Observer {
 	return o
 }
 
-// Kinds returns the kinds of events that the observer has to be given; it takes no
-// notice of others.
-func (o *Observer) Kinds() []trace.Kind { return slices.Clone(o.kinds) }
-
 // Observe adds the next event.
 func (o *Observer) Observe(e trace.Event) {
 	if !o.watched[e.Kind] {

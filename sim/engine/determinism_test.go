@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -11,6 +12,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+// long skips a part of a test that takes long, unless DTSIM_LONG is set: make test-long
+// sets it, and so does .ci/run.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("DTSIM_LONG") == "" {
+		t.Skip("takes long: make test-long runs it")
+	}
+}
 
 // busy keeps the compiler from leaving loops out.
 var busy atomic.Int64
@@ -23,13 +33,13 @@ func TestTheSameJobGivesTheSameTrace(t *testing.T) {
 			t.Run("in another process", func(t *testing.T) {
 				s.check(t, m, m.open(t, func(o *Options) { o.PlansPerWorker = 1 }))
 			})
-			t.Run("after fifty others in the same process", func(t *testing.T) {
+			t.Run("after others in the same process", func(t *testing.T) {
 				e := m.open(t)
-				for i := range 50 {
-					others := []string{"orders", "raft", "chatter", "churn"}
-					if name == SealedName {
-						others = []string{"chatter"} // an instance has no past
-					}
+				others, count := []string{"orders", "raft", "chatter", "churn"}, 50
+				if name == SealedName {
+					others, count = []string{"chatter"}, 5 // an instance has no past
+				}
+				for i := range count {
 					_, err := e.Run(t.Context(), job(others[i%len(others)], 3*time.Second, uint64(100+i)))
 					require.NoError(t, err)
 				}
@@ -44,6 +54,7 @@ func TestTheSameJobGivesTheSameTrace(t *testing.T) {
 				s.check(t, m, m.open(t))
 			})
 			t.Run("on a loaded machine, several at once", func(t *testing.T) {
+				long(t)
 				stop := make(chan struct{})
 				var load sync.WaitGroup
 				for range 2 * runtime.NumCPU() {

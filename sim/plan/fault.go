@@ -95,11 +95,6 @@ var (
 // SingleRoles returns the roles that stand for one node.
 func SingleRoles() []string { return slices.Clone(singleRoles) }
 
-// IsRole reports whether a name in a fault is a role of the framework.
-func IsRole(name string) bool {
-	return slices.Contains(singleRoles, name) || slices.Contains(groupRoles, name)
-}
-
 // Moment is a point of a run at which a fault can begin.
 type Moment string
 
