@@ -53,7 +53,7 @@ func cancelInFlight(d *draft) {
 	t.MinUnitTime = plan.Duration(6 * time.Second)
 	t.MaxUnitTime = plan.Duration(9 * time.Second)
 	d.add(t)
-	d.wait("change-of-mind", 500*time.Millisecond, 5*time.Second)
+	d.wait("before-cancel", 500*time.Millisecond, 5*time.Second)
 	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.CancelTask, Namespace: string(t.Kind), TaskID: t.ID}))
 	d.cameToNothing(t, "CANCELLED")
 
@@ -90,7 +90,7 @@ func rerunFinished(d *draft) {
 	second := d.retokenize(c, first.ID, field)
 	second.Barrier = true
 	d.add(second)
-	d.wait("impatience", 200*time.Millisecond, 1500*time.Millisecond)
+	d.wait("while-running", 200*time.Millisecond, 1500*time.Millisecond)
 	d.ends(rejected, d.do(taskplan.Operation{Do: taskplan.AddTask, Task: d.retokenize(c, first.ID, word)}))
 	d.pass(second, d.perNode(c))
 	d.promise(

@@ -64,9 +64,10 @@ func history() []Scenario {
 			write:   stoppedAtTheStart,
 		},
 		{
-			Name:    "slow-farewell",
+			Name:    "slow-last-callback",
+			former:  "slow-farewell",
 			Summary: "a node's last callback takes longer than the record lives, while another task keeps all nodes listing: nothing of it is left",
-			write:   slowFarewell,
+			write:   slowLastCallback,
 		},
 		{
 			Name:    "tenants-swap-again",
@@ -176,9 +177,9 @@ func runsAgainAtOnce(d *draft) {
 		MinUnitTime: plan.Duration(6 * time.Second), MaxUnitTime: plan.Duration(9 * time.Second), Parallel: 1,
 	}
 	d.add(first)
-	d.wait("change-of-mind", 2*time.Second, 4*time.Second)
+	d.wait("before-cancel", 2*time.Second, 4*time.Second)
 	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.CancelTask, Namespace: string(first.Kind), TaskID: first.ID}))
-	d.wait("regret", time.Second, 2*time.Second)
+	d.wait("before-rerun", time.Second, 2*time.Second)
 	second := *first
 	second.MinUnitTime, second.MaxUnitTime = plan.Duration(time.Second), plan.Duration(2*time.Second)
 	d.add(&second)
@@ -268,7 +269,7 @@ func stoppedAtTheStart(d *draft) {
 	d.serves(t.Collection, t.Property, t.Tokenization)
 }
 
-func slowFarewell(d *draft) {
+func slowLastCallback(d *draft) {
 	d.nodes(3)
 	d.plan.SchedulerTick = plan.Duration(time.Second)
 	d.plan.CompletedTaskTTL = plan.Duration(2 * time.Second)

@@ -45,7 +45,7 @@ func cleanupAfterTTL(d *draft) {
 		MinUnitTime: plan.Duration(10 * time.Second), Parallel: 1,
 	}
 	d.add(cancelled)
-	d.wait("change-of-mind", 200*time.Millisecond, 5*time.Second)
+	d.wait("before-cancel", 200*time.Millisecond, 5*time.Second)
 	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.CancelTask, Namespace: string(cancelled.Kind), TaskID: cancelled.ID}))
 
 	d.promise(
@@ -77,7 +77,7 @@ func dropAndRecreate(d *draft) {
 	drop(ok, c.Name)
 	drop(ok, notes.Name)
 	d.promise(taskplan.Promise{Expect: taskplan.CollectionGone, Collection: notes.Name})
-	d.wait("regret", time.Second, 2*schedulerTick)
+	d.wait("before-recreate", time.Second, 2*schedulerTick)
 	d.create(c)
 
 	// The new collection has the name of the old one, and nothing else of it.

@@ -8,6 +8,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,9 @@ type Scenario struct {
 	// Summary describes in one line what happens and what must come of it.
 	Summary string
 
+	// former is the name that it had, if it had another: commands take that, too, and what is
+	// drawn for its plans depends on that one.
+	former string
 	// One of the two makes the plan.
 	write  func(*draft)
 	family *family
@@ -40,7 +44,8 @@ func (s Scenario) Plan(seed uint64, o Options) *taskplan.Plan {
 	if s.family != nil {
 		return s.family.compose(fromSeed(s.Name, seed), s.Name, seed, o)
 	}
-	d := newDraft(s.Name, seed, o)
+	d := newDraft(cmp.Or(s.former, s.Name), seed, o)
+	d.plan.Name = s.Name
 	s.write(d)
 	return d.finish()
 }
@@ -54,12 +59,12 @@ func Scripted() []Scenario {
 	return slices.Concat(journeys(), endings(), records(), rollbacks(), history())
 }
 
-// ByName returns the scenario of that name. The error names the closest one that
-// exists.
+// ByName returns the scenario that has that name, or had it. The error names the closest
+// one that exists.
 func ByName(name string) (Scenario, error) {
 	all := All()
 	for _, s := range all {
-		if s.Name == name {
+		if name == s.Name || s.former != "" && name == s.former {
 			return s, nil
 		}
 	}

@@ -26,6 +26,13 @@ func TestAScenarioIsFoundByItsName(t *testing.T) {
 	}
 }
 
+func TestAScenarioIsFoundByItsFormerName(t *testing.T) {
+	s, err := scenarios.ByName("slow-farewell")
+	require.NoError(t, err)
+	require.Equal(t, "slow-last-callback", s.Name)
+	require.Equal(t, s.Name, s.Plan(1, scenarios.Options{}).Name)
+}
+
 func TestAnUnknownNameIsAnsweredWithTheClosest(t *testing.T) {
 	for name, want := range map[string]string{
 		"journey-33":           `did you mean "journey-3"?`,

@@ -39,7 +39,7 @@ func (c *Cluster) resolve(f *fault, a arrival) {
 
 // noNode is not the name of a node. It stands for an unheld role, where no name at all
 // means any node.
-const noNode = "nobody"
+const noNode = "(none)"
 
 // who returns the nodes that a name or a role stands for.
 func (c *Cluster) who(f *fault, a arrival, name string) []string {

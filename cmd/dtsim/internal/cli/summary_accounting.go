@@ -105,7 +105,7 @@ func (p printer) guards(r campaign.Result) string {
 		}
 	}
 	if len(r.Controls) > 0 && passed == len(r.Controls) {
-		words = append(words, "the planted violation was found, the control held")
+		words = append(words, "the planted violation was found, the control passed")
 	}
 	if n := r.Twice(); n > 0 {
 		words = append(words, count(n, "run")+" made twice: identical")

@@ -39,7 +39,7 @@ func Is(kind trace.Kind, fields ...string) func(trace.Event) bool {
 func Find(all []trace.Event, match func(trace.Event) bool) int {
 	i := slices.IndexFunc(all, match)
 	if i < 0 {
-		panic("doctor: no event matches")
+		panic("traceedit: no event matches")
 	}
 	return i
 }
@@ -67,7 +67,7 @@ func Edit(match func(trace.Event) bool, key, from, to string) Script {
 	return func(all []trace.Event) []trace.Event {
 		text := all[Find(all, match)].Str(key)
 		if !strings.Contains(text, from) {
-			panic("doctor: " + text + " has no " + from)
+			panic("traceedit: " + text + " has no " + from)
 		}
 		return Set(match, trace.Str(key, strings.ReplaceAll(text, from, to)))(all)
 	}
