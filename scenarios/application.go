@@ -98,10 +98,10 @@ func reviewHistory(r *trace.Reader) error {
 	case err != nil:
 		return fmt.Errorf("the history of the run: %w", err)
 	case !report.Agree():
-		return fmt.Errorf("the two checks of linearizability contradict each other: the order of the log is %s, porcupine says %s",
+		return fmt.Errorf("the two checks of linearizability contradict each other: by the order of the log it is %s, by porcupine %s",
 			report.CommitOrder, report.Porcupine)
 	case report.Verdict() == linear.Unknown:
-		return fmt.Errorf("linearizability is undecided: the order of the log is %s, porcupine says %s",
+		return fmt.Errorf("linearizability is undecided: by the order of the log it is %s, by porcupine %s",
 			report.CommitOrder, report.Porcupine)
 	}
 	return nil

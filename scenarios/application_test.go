@@ -15,7 +15,7 @@ import (
 func TestJudgesThatContradictEachOther(t *testing.T) {
 	for name, tc := range map[string]struct{ outcome, text, want string }{
 		"the answer is that of the log":   {"ok", "", ""},
-		"the answer is of another order":  {"rejected", "[dtm-perm/task-not-exist] there is none", "contradict each other: the order of the log is illegal, porcupine says ok"},
+		"the answer is of another order":  {"rejected", "[dtm-perm/task-not-exist] there is none", "contradict each other: by the order of the log it is illegal, by porcupine ok"},
 		"the answer is right in no order": {"rejected", "[dtm-perm/unit-terminal] there is none", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -129,7 +129,7 @@ func TestEveryVerdictIsSaidInWords(t *testing.T) {
 	}
 }
 
-func TestTrendSaysWhatCameAndWent(t *testing.T) {
+func TestTrendShowsWhatCameAndWent(t *testing.T) {
 	before, now := someCampaign(), someCampaign()
 	before.Sometimes = map[string]int64{"two leaders": 1, "claim lost": 1}
 	now.Sometimes = map[string]int64{"two leaders": 0, "claim lost": 3, "crash at work": 1}

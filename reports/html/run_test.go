@@ -45,7 +45,7 @@ func TestEveryKindIsInAGroup(t *testing.T) {
 	}
 }
 
-func TestALongTableSaysWhatItLeavesOut(t *testing.T) {
+func TestALongTableNamesWhatItLeavesOut(t *testing.T) {
 	whole := earlySwap(t)
 	at := whole.Events[len(whole.Events)-1].At
 	for range 2 * maxEventRows {

@@ -24,7 +24,7 @@ func TestDocumentsComeBack(t *testing.T) {
 	}
 }
 
-func TestWhatALaterBuildSaysIsLeftOut(t *testing.T) {
+func TestKeysOfALaterBuildAreIgnored(t *testing.T) {
 	d, err := Read([]byte(`{"config": "x", "transitions": 3, "levels": [1], "later": {"a": 1}}`))
 	require.NoError(t, err)
 	assert.Equal(t, &Check{Config: "x", Transitions: 3, Levels: []uint64{1}}, d)

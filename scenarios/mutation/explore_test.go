@@ -16,8 +16,8 @@ import (
 	"dtsim/sim/trace"
 )
 
-// violatedInTheTrace are mutants whose counterexamples the checks of runs detector, too, though
-// they share nothing with the model, and what they say.
+// violatedInTheTrace are mutants whose counterexamples the checks of runs refuse, too, though
+// they share nothing with the model, and the property that they name.
 var violatedInTheTrace = map[string]string{
 	"barrier-on-first-ack": "P5", "finalize-without-acks": "P8", "outdated-status": "P9", "fired-marks-lost": "P9",
 	"finished-tasks-not-pre-marked": "P9",

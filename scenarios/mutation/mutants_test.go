@@ -90,7 +90,7 @@ func TestAMutantIsReadFromText(t *testing.T) {
 	require.False(t, m.MayBreak("P2"))
 }
 
-func TestAMutantSaysWhatKeepsSimulationFromFindingIt(t *testing.T) {
+func TestAMutantNamesWhatKeepsSimulationFromFindingIt(t *testing.T) {
 	m, err := Parse("name", strings.Replace(whole, "explore: no, it cannot\n", "explore: yes\nsim: no, it is never there\n", 1))
 	require.NoError(t, err)
 	require.Equal(t, "it is never there", m.Unsimulated)

@@ -12,7 +12,7 @@ import (
 // node crashed, was shut down in its middle, or its outcome could not be recorded; what
 // it sees is not older than what the node's scheduler had seen; and none is replayed
 // for a task that was terminal at start, unless its provider asks for it. That none is
-// missed is for progress to say.
+// missed is checked by [progress].
 type callbacks struct {
 	*findings
 	// ran are the callbacks of each incarnation, ended those that any incarnation of a

@@ -151,7 +151,7 @@ func aged(ahead time.Duration) *stuck {
 	return s.leave()
 }
 
-func TestARecordIsAsOldAsItsStampSays(t *testing.T) {
+func TestARecordIsAsOldAsItsStamp(t *testing.T) {
 	const end = 10 * time.Minute
 	clean := `{"namespace":"cleanup","id":"t","version":5,"cleaned_up_at_unix_millis":1000000100000,"completed_task_ttl_millis":10000}`
 	t.Run("it is gone in time", func(t *testing.T) {

@@ -47,7 +47,7 @@ func (h hashed) Hash() (string, error) {
 	return fmt.Sprintf("%x", fmt.Sprint(h.more(), hash)), err
 }
 
-// spilling is a replica whose snapshots say something else on the disk than they hold.
+// spilling is a replica whose snapshots on the disk differ from what it holds.
 type spilling struct {
 	Replica
 	spill func([]byte) []byte

@@ -20,7 +20,7 @@ func outcomes(states ...State) []Outcome {
 	return all
 }
 
-func TestStatusSaysTheWorstThatCanBeTrusted(t *testing.T) {
+func TestStatusIsTheWorstThatCanBeTrusted(t *testing.T) {
 	for name, c := range map[string]struct {
 		result Result
 		want   int

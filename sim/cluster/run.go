@@ -15,7 +15,7 @@ import (
 	"dtsim/sim/trace/event"
 )
 
-// Counters say how much a run was.
+// Counters measure a run.
 type Counters struct {
 	// Virtual is the time that passed in the bubble.
 	Virtual time.Duration

@@ -9,7 +9,7 @@ import (
 	"dtsim/sim/plan"
 )
 
-// Account is what the counters of one run, or the sums of many, say.
+// Account is the coverage that the counters of one run, or the sums of many, stand for.
 type Account struct {
 	// Faults are the kinds of faults that were asked for, in the order of
 	// the catalog.

@@ -132,7 +132,7 @@ func (m *Mount) hasEnded() bool {
 // given and has stored, into use.
 func (m *Mount) RestoreFails() error { return m.fails(InstallRestore, "") }
 
-// tear lets unsynced changes survive the crash that ends the mount, as the rules say.
+// tear lets unsynced changes survive the crash that ends the mount, as the rules determine.
 // m.mu is held.
 func (m *Mount) tear() {
 	if !m.disk.ruled.Load() {

@@ -114,7 +114,7 @@ func TestEntropyDecidesWhatGoLeavesOpen(t *testing.T) {
 	}
 }
 
-// only returns what the events of one kind say, in order.
+// only returns the fields of the events of one kind, in order.
 func only(events, kind string) string {
 	var b strings.Builder
 	for line := range strings.Lines(events) {

@@ -14,7 +14,7 @@ import (
 	"dtsim/sim/engine/build"
 )
 
-func TestAnEngineThatCannotBeUsedSaysWhy(t *testing.T) {
+func TestAnEngineThatCannotBeUsedIsExplained(t *testing.T) {
 	for name, m := range engines {
 		t.Run(name, func(t *testing.T) {
 			refused := func(change func(*Options)) *UnavailableError {

@@ -203,7 +203,7 @@ func TestARuleIsActivatedByIdentity(t *testing.T) {
 	require.Equal(t, first, served([]int{1, 2, 3, 4, 5, 6, 7, 8, 9}, true))
 }
 
-func TestAPausedEndpointHearsAndSaysNothing(t *testing.T) {
+func TestAPausedEndpointNeitherReceivesNorSends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNet(t, 1)
 		a, e := n.Open("n1", 1), n.Open("n2", 1)

@@ -50,7 +50,7 @@ const (
 // Faults of disks, of Node.
 const (
 	// TornFiles lets an unsynced write to a file of the application survive a crash, whole
-	// or in part: which, the draws say. (Without it, a crash loses all of them.)
+	// or in part: the draws decide which. (Without it, a crash loses all of them.)
 	TornFiles FaultKind = "torn-files"
 	// DiskError fails a write. Op is "log", "stable", "snapshot" or "files".
 	DiskError FaultKind = "disk-error"

@@ -15,7 +15,7 @@ import (
 // tell the most.
 const maxViolations = 10
 
-// ExercisedPrefix begins the names of the counters that say how often a property was
+// ExercisedPrefix begins the names of the counters of how often a property was
 // exercised, that is how often something was looked at that could have violated it.
 const ExercisedPrefix = "at-stake/"
 

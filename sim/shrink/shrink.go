@@ -14,7 +14,7 @@ import (
 // (the harness failed); a plan without an answer is not accepted.
 type Oracle func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error)
 
-// Options say how to shrink.
+// Options are the parameters of a shrinking.
 type Options struct {
 	// Oracle answers for each plan that is tried.
 	Oracle Oracle

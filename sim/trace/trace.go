@@ -29,7 +29,7 @@ type Header struct {
 	Build string
 }
 
-// Verdict is what the checks say about a run.
+// Verdict is what the checks found in a run.
 type Verdict struct {
 	// Passed is true when there are no violations.
 	Passed     bool

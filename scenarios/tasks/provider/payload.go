@@ -47,8 +47,8 @@ func (p Payload) group(shard string) string {
 	return ""
 }
 
-// DecodePayload reads the payload of a record. It must say what kind of task it is, and
-// what is about data which.
+// DecodePayload reads the payload of a record. It must name the kind of the
+// task and, unless that is a cleanup, the collection.
 func DecodePayload(b []byte) (Payload, error) {
 	var p Payload
 	if err := json.Unmarshal(b, &p); err != nil {

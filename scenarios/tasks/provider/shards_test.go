@@ -33,7 +33,7 @@ func TestShardsFollowTheSchema(t *testing.T) {
 	})
 }
 
-func TestASchemaThatIsOlderThanAShardSaysNothingAboutIt(t *testing.T) {
+func TestASchemaThatIsOlderThanAShardIsIgnoredForIt(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		old := r.schema.collections
 		r.schema.collections = []Collection{{Name: "Articles", Born: 30, Properties: old[0].Properties, Replicas: old[0].Replicas}}

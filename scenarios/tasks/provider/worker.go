@@ -100,7 +100,7 @@ func (w *worker) unit(ctx context.Context, unit string) bool {
 	return ctx.Err() == nil && !errors.Is(err, fsm.ErrTaskNotRunning)
 }
 
-// progress reports how far a unit is; none is a claim. Tacit workers say nothing.
+// progress reports how far a unit is; none is a claim. Tacit workers report nothing.
 func (w *worker) progress(ctx context.Context, unit string, progress float32) error {
 	if w.payload.Tacit {
 		return nil

@@ -93,7 +93,7 @@ type Task struct {
 	// Collection is what Repair and Reindex work on; their units are all replicas
 	// of all shards, named shard__node.
 	Collection string `json:"collection,omitempty"`
-	// Property and Tokenization say what Reindex changes.
+	// Property and Tokenization are what Reindex changes.
 	Property     string `json:"property,omitempty"`
 	Tokenization string `json:"tokenization,omitempty"`
 	// PerTenant gives every tenant its own group.

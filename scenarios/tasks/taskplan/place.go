@@ -30,7 +30,7 @@ type Unit struct {
 	ID string
 	// Group is the unit's group: the tenant when the task is PerTenant, else "".
 	Group string
-	// Shard and Node say which replica the unit works on; both are empty for the
+	// Shard and Node are the replica that the unit works on; both are empty for the
 	// units of a Cleanup task, which any node may claim.
 	Shard, Node string
 }

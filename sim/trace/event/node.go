@@ -79,7 +79,7 @@ func (b *FaultBegan) Schema(s *trace.Schema) {
 // life of a node. The event's node is where.
 type FaultActivated struct {
 	Fault
-	// Details say what it changed, in the fields of the event that it changed.
+	// Details are what it changed, as the fields of the event that it changed.
 	Details []trace.Field
 }
 

@@ -16,7 +16,7 @@ import (
 // Machines with millions of states are counted by a benchmark (BenchmarkCheck in
 // models/explore/twophase), which .ci/run runs: here they are only begun, as are
 // those without a recorded count.
-func TestMachinesHaveTheCountsTheySay(t *testing.T) {
+func TestMachinesHaveTheirDocumentedCounts(t *testing.T) {
 	for _, m := range machines() {
 		if m.runOf != nil {
 			continue // a cluster: models/explore/tasks counts those

@@ -18,7 +18,7 @@ import (
 
 func main() { bubble.Main(run) }
 
-// run does what the plan's name says.
+// run does what the plan's name stands for.
 func run(p *plan.Plan, rec *trace.Recorder) (trace.Verdict, error) {
 	name, arg, _ := strings.Cut(p.Name, "=")
 	switch name {
