@@ -10,6 +10,7 @@ import (
 	"dtsim/scenarios/goals"
 	"dtsim/scenarios/tasks"
 	"dtsim/scenarios/tasks/provider"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/scenarios/tasks/taskshrink"
 	"dtsim/sim/campaign"
@@ -17,6 +18,7 @@ import (
 	"dtsim/sim/plan"
 	"dtsim/sim/shrink"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Application returns what campaigns have to know of the task manager.
@@ -34,7 +36,7 @@ func Application() *campaign.Application {
 		Cause:    taskshrink.Cause,
 		Shrink:   taskshrink.Shrink,
 		Shape:    taskshrink.Shape,
-		View:     shrink.View,
+		View:     shrink.View(aboutTask),
 	}
 }
 
@@ -111,4 +113,22 @@ func reviewHistory(r *trace.Reader) error {
 func Rules() *spec.Rules {
 	set := provider.NewSet(provider.Env{})
 	return refinement.Rules(set.ConflictDetectors(), set.SchemaMutationDetectors(), set.Extractors())
+}
+
+// aboutTask describes an event by the task that it is about. Progress of units leads to
+// nothing.
+func aboutTask(e *trace.Event) (about shrink.About) {
+	b := taskevent.Of(e)
+	if k := taskevent.RunOf(b).Key(); k.Task != "" {
+		about.Subject = k.String()
+	}
+	switch b := b.(type) {
+	case *taskevent.TaskChanged:
+		about.Effect, about.Minor = true, b.UnitStatus == taskevent.UnitInProgress
+	case *event.Applied:
+		about.Minor = b.Command == taskevent.CommandUnitProgress
+	case *event.Called:
+		about.Minor = b.Do == taskevent.UpdateProgress
+	}
+	return about
 }

@@ -3,21 +3,35 @@ package shrink
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // maxView is how many events a view has at most: the last ones tell the most.
 const maxView = 1000
 
-// View returns the numbers, from 1, of the events that led to a violation: what was
-// seen where and when it was found, and backwards from there whatever happened before
-// it: a command and who called for it, what a node had learned of the task before it
-// acted, the starts and ends of its life, the faults. Progress of units is left out
-// unless the violation is about it. The trace itself stays whole.
-func View(t *trace.Trace, v trace.Violation) []int {
-	s := slicer{events: t.Events, before: make([][]int, len(t.Events)), last: map[string]int{}}
+// About describes an event as the application understands it.
+type About struct {
+	// Subject is what the event is about, such as a task; empty for nothing.
+	Subject string
+	// Effect: the event is what the command just committed left of the subject.
+	Effect bool
+	// Minor: no other event is in a view because of this one.
+	Minor bool
+}
+
+// View returns a function that returns the numbers, from 1, of the events that led to a
+// violation: what was seen where and when it was found, and backwards from there whatever
+// happened before it: a command and its call, what a node had learned of the subject before
+// it acted, the starts and ends of its life, the faults. Minor events are left out unless
+// the violation was seen in them. The trace itself stays whole.
+func View(about func(*trace.Event) About) func(*trace.Trace, trace.Violation) []int {
+	return func(t *trace.Trace, v trace.Violation) []int { return view(t, v, about) }
+}
+
+func view(t *trace.Trace, v trace.Violation, about func(*trace.Event) About) []int {
+	s := slicer{about: about, events: t.Events, before: make([][]int, len(t.Events)), last: map[string]int{}}
 	end := len(t.Events)
 	for i := range t.Events {
 		if t.Events[i].At > v.At {
@@ -52,6 +66,7 @@ func View(t *trace.Trace, v trace.Violation) []int {
 
 // slicer holds for each event those that came right before it.
 type slicer struct {
+	about  func(*trace.Event) About
 	events []trace.Event
 	before [][]int
 	// last is where something was seen last, by what it is.
@@ -60,11 +75,6 @@ type slicer struct {
 
 // noise are the kinds that are no step of the protocol.
 var noise = []trace.Kind{trace.MessageSent, trace.MessageLost, trace.Listed, trace.FileWritten, trace.FileRenamed, trace.FileRemoved, trace.Replayed}
-
-// isProgress reports whether an event is about progress alone.
-func isProgress(e *trace.Event) bool {
-	return strings.Contains(e.Str("command"), "UNIT_PROGRESS") || e.Str("do") == "update-progress"
-}
 
 // seeds are the events in which a violation was seen: those of its instant and node,
 // or the last ones before it.
@@ -98,66 +108,66 @@ func (s *slicer) link(i int) {
 	}
 	is := func(format string, args ...any) { s.last[fmt.Sprintf(format, args...)] = i }
 
-	task := ""
-	if id := e.Str("task"); id != "" {
-		task = e.Str("namespace") + "/" + id
-	}
+	about := s.about(e)
+	subject := about.Subject
 	here := fmt.Sprintf("%s#%d", e.Node, e.Incarnation)
 	if e.Incarnation > 0 && e.Kind != trace.NodeStarted {
 		after("start of %s", here)
 	}
-	switch e.Kind {
-	case trace.NodeStarted:
+	switch b := event.Of(e).(type) {
+	case *event.NodeStarted:
 		after("end of %s", e.Node)
 		is("start of %s", here)
-	case trace.NodeStopped, trace.NodeLeft:
+	case *event.NodeStopped, *event.NodeLeft:
 		after("fault on %s", e.Node)
 		is("end of %s", e.Node)
-	case trace.FaultBegan:
-		is("fault %d", e.Int("fault"))
-	case trace.FaultActivated, trace.FaultEnded:
-		after("fault %d", e.Int("fault"))
+	case *event.FaultBegan:
+		is("fault %d", b.Index)
+	case *event.FaultActivated:
+		after("fault %d", b.Index)
 		is("fault on %s", e.Node)
-	case trace.NodeState:
+	case *event.FaultEnded:
+		after("fault %d", b.Index)
+		is("fault on %s", e.Node)
+	case *event.NodeState:
 		is("state of %s", here)
-	case trace.Called:
-		after("%s on %s", task, here)
-		is("call %d", e.Int("op"))
-	case trace.Proposed:
-		after("call %d", e.Int("op"))
-		is("request %s %d", e.Str("client"), e.Int("seq"))
-	case trace.Returned:
-		after("call %d", e.Int("op"))
+	case *event.Called:
+		after("%s on %s", subject, here)
+		is("call %d", b.Op)
+	case *event.Proposed:
+		after("call %d", b.Op)
+		is("request %s", b.Request)
+	case *event.Returned:
+		after("call %d", b.Op)
 		after("fault on %s", e.Node)
-	case trace.Committed:
-		after("request %s %d", e.Str("client"), e.Int("seq"))
+	case *event.Committed:
+		after("request %s", b.Request)
 		after("state of %s", here)
-		is("commit %d", e.Int("index"))
+		is("commit %d", b.Index)
 		is("commit")
-	case trace.TaskChanged:
-		after("commit")
-		after("change of %s", task)
-		if e.Str("unit_status") != "IN_PROGRESS" {
-			is("change of %s", task)
-		}
-	case trace.Applied:
-		after("commit %d", e.Int("index"))
-		after("change of %s", task)
+	case *event.Applied:
+		after("commit %d", b.Index)
+		after("change of %s", subject)
 		is("apply on %s", here)
-	case trace.SnapshotTaken, trace.SnapshotReread, trace.SnapshotRestored:
+	case *event.SnapshotTaken, *event.SnapshotReread, *event.SnapshotRestored:
 		after("apply on %s", here)
 		is("apply on %s", here)
-	case trace.SchemaChanged:
-		after("apply on %s", here)
 	default:
-		if task != "" {
-			after("%s on %s", task, here)
+		switch {
+		case about.Effect:
+			after("commit")
+			after("change of %s", subject)
+			if !about.Minor {
+				is("change of %s", subject)
+			}
+		case subject != "":
+			after("%s on %s", subject, here)
 			after("fault on %s", e.Node)
-		} else {
+		default:
 			after("apply on %s", here)
 		}
 	}
-	if task != "" && !isProgress(e) && e.Kind != trace.TaskChanged {
-		is("%s on %s", task, here)
+	if subject != "" && !about.Minor && !about.Effect {
+		is("%s on %s", subject, here)
 	}
 }

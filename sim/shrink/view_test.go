@@ -40,6 +40,13 @@ func about(task string, fields ...trace.Field) []trace.Field {
 	return append([]trace.Field{trace.Str("namespace", "reindex"), trace.Str("task", task)}, fields...)
 }
 
+// aboutTasks describes the events of the tests.
+func aboutTasks(e *trace.Event) About {
+	return About{
+		Subject: e.Str("task"), Effect: e.Kind == trace.TaskChanged, Minor: e.Str("do") == "update-progress",
+	}
+}
+
 func TestAViewHoldsWhatLedToTheViolationAndNothingElse(t *testing.T) {
 	tr := record(t,
 		at("", trace.RunStarted),                                // 1
@@ -64,15 +71,15 @@ func TestAViewHoldsWhatLedToTheViolationAndNothingElse(t *testing.T) {
 		at("n2", trace.CallbackStarted, about("a")...),                                                                          // 20
 		at("n2", trace.CallbackEnded, about("a")...),                                                                            // 21
 	)
-	view := View(tr, trace.Violation{Property: "P5", At: 20 * time.Millisecond, Node: "n2"})
-	assert.Equal(t, []int{2, 3, 5, 7, 8, 11, 12, 17, 20}, view)
+	seen := view(tr, trace.Violation{Property: "P5", At: 20 * time.Millisecond, Node: "n2"}, aboutTasks)
+	assert.Equal(t, []int{2, 3, 5, 7, 8, 11, 12, 17, 20}, seen)
 
-	view = View(tr, trace.Violation{Property: "P9", At: 19 * time.Millisecond, Node: "n3"})
-	assert.Equal(t, []int{4, 9, 15, 16, 19}, view, "with the fault that was activated at the node, and without the other task")
+	seen = view(tr, trace.Violation{Property: "P9", At: 19 * time.Millisecond, Node: "n3"}, aboutTasks)
+	assert.Equal(t, []int{4, 9, 15, 16, 19}, seen, "with the fault that was activated at the node, and without the other task")
 }
 
 func TestAViewOfNothingIsEmpty(t *testing.T) {
-	assert.Empty(t, View(record(t), trace.Violation{At: time.Hour}))
+	assert.Empty(t, view(record(t), trace.Violation{At: time.Hour}, aboutTasks))
 }
 
 func TestAViewIsBounded(t *testing.T) {
@@ -80,7 +87,7 @@ func TestAViewIsBounded(t *testing.T) {
 	for range 3000 {
 		events = append(events, at("n1", trace.WorkStarted, about("a")...))
 	}
-	view := View(record(t, events...), trace.Violation{At: time.Minute})
-	assert.Len(t, view, maxView)
-	assert.Equal(t, 3001, view[maxView-1])
+	seen := view(record(t, events...), trace.Violation{At: time.Minute}, aboutTasks)
+	assert.Len(t, seen, maxView)
+	assert.Equal(t, 3001, seen[maxView-1])
 }

@@ -31,14 +31,21 @@ type Key struct{ Namespace, Task string }
 // String returns the form of logs and errors.
 func (k Key) String() string { return k.Namespace + "/" + k.Task }
 
+// Schema is that of the details of an [event.Applied].
+func (k *Key) Schema(s *trace.Schema) {
+	s.Str("namespace", &k.Namespace)
+	s.Str("task", &k.Task)
+}
+
 // Key returns the task that the run is of.
 func (r Run) Key() Key { return Key{r.Namespace, r.Task} }
 
 // run makes every body that embeds a Run one of [RunOf].
 func (r Run) run() Run { return r }
 
-// RunOf returns the run that an event is about, the zero Run if it is about none. The
-// commands of the log are read by [ReadCommand].
+// RunOf returns the run that an event is about, the zero Run if it is about none. That of an
+// operator's call, or of an applied command, has no version. The commands of the log are
+// read by [ReadCommand].
 func RunOf(b trace.Body) Run {
 	switch b := b.(type) {
 	case interface{ run() Run }:
@@ -46,6 +53,10 @@ func RunOf(b trace.Body) Run {
 	case *event.Called:
 		c := CallOf(b)
 		return c.Run()
+	case *event.Applied:
+		var k Key
+		trace.ReadFields(b.Details, &k)
+		return Run{Namespace: k.Namespace, Task: k.Task}
 	case *event.FaultActivated:
 		return TroubleOf(b).Run
 	case *event.AtRest:
