@@ -12,7 +12,7 @@ import (
 
 // A task is added and cancelled at one time. The log has the cancellation last, but its
 // caller got another answer: there is an order, but not that of the log.
-func TestJudgesThatContradictEachOther(t *testing.T) {
+func TestChecksThatContradictEachOther(t *testing.T) {
 	for name, tc := range map[string]struct{ outcome, text, want string }{
 		"the answer is that of the log":   {"ok", "", ""},
 		"the answer is of another order":  {"rejected", "[dtm-perm/task-not-exist] there is none", "contradict each other: by the order of the log it is illegal, by porcupine ok"},

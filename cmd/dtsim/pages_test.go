@@ -69,16 +69,16 @@ func TestPagesOfTheCommandInABrowser(t *testing.T) {
 		walk(t, browser.Open(t, only(t, filepath.Join(out, "consistency-*.html"))), search.Violations[0].Trace)
 	})
 	t.Run("mutants", func(t *testing.T) {
-		var judged schema.Mutants
+		var measured schema.Mutants
 		results := filepath.Join(out, "RESULTS.md")
-		require.Equal(t, 0, dtsim(t, &judged, "mutants", "--only", "barrier-on-first-ack", "--judges", "explore", "--budget", "2s",
+		require.Equal(t, 0, dtsim(t, &measured, "mutants", "--only", "barrier-on-first-ack", "--judges", "explore", "--budget", "2s",
 			"--journal", filepath.Join(out, "mutants.journal"), "--out", results))
 		name := filepath.Join(out, "mutants.html")
 		require.Equal(t, 0, cli.Main(t.Context(), cli.Environment{Stdout: io.Discard, Stderr: t.Output()}, []string{"report", filepath.Join(out, "RESULTS.json"), "-o", name}))
 		tab := browser.Open(t, name)
-		require.Len(t, judged.Mutants, 1)
+		require.Len(t, measured.Mutants, 1)
 		assert.Equal(t, "barrier-on-first-ack", tab.Text("#mutants tbody th"))
-		assert.Contains(t, tab.Text("#mutants tbody tr"), judged.Mutants[0].Kills["explore"].Property)
+		assert.Contains(t, tab.Text("#mutants tbody tr"), measured.Mutants[0].Kills["explore"].Property)
 		both(t, tab)
 		byKeys(t, tab, "#scheme", ".scroll:has(#mutants)")
 	})

@@ -37,7 +37,7 @@ func TestTheKeptResultsAreThoseOfTheMutantsThatThereAre(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, d.Found, "something is violated without a mutant")
 	require.Subset(t, d.Detectors, []string{schema.Simulation, schema.Exploration})
-	require.Len(t, d.Mutants, len(all), "dtsim mutants has not judged what there is now")
+	require.Len(t, d.Mutants, len(all), "dtsim mutants has not measured what there is now")
 	for _, m := range all {
 		i := slices.IndexFunc(d.Mutants, func(of schema.Mutant) bool { return of.Name == m.Name })
 		require.GreaterOrEqual(t, i, 0, "%s is not in the results", m.Name)

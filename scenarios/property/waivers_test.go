@@ -100,7 +100,7 @@ func (s *stuck) ends(at time.Duration, up ...string) (found []string, counters m
 	return found, o.Counters()
 }
 
-func TestWhatIsUnfinishedNeedsAnExcuse(t *testing.T) {
+func TestWhatIsUnfinishedNeedsAWaiver(t *testing.T) {
 	const end = 10 * time.Minute
 	t.Run("no node has left", func(t *testing.T) {
 		found, counters := newStuck().leave().end(end, "n1", "n2", "n3")

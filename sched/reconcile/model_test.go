@@ -19,7 +19,7 @@ import (
 // everything around them goes wrong: nodes crash between deciding, doing and
 // remembering; lists arrive late and go back in time; replies get lost; callbacks
 // fail and are cancelled; the id is added again and again. The properties are
-// checked at every step, and after it all calmed down the task must be over, every
+// checked at every step, and after quiescence the task must be over, every
 // node's callbacks run and the worker gone (P3, P5, P6, P7, P8, P9, P10, P12, P14,
 // and P16 without its bound).
 func TestManyNodesKeepTheProperties(t *testing.T) {

@@ -57,8 +57,8 @@ func (l *lives) call(at time.Duration, node string, outcome string, took time.Du
 
 func (l *lives) quiescence() *lives { return l.add(10*time.Second, "", trace.Quiescence) }
 
-// judged returns the violations, and the counters.
-func (l *lives) judged() ([]trace.Violation, map[string]int64) {
+// verdict returns the violations, and the counters.
+func (l *lives) verdict() ([]trace.Violation, map[string]int64) {
 	o := raftcheck.New(&l.plan)
 	for _, e := range l.events {
 		o.Observe(e)
@@ -109,7 +109,7 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 			"R8", "2 goroutines are blocked for ever", []int{5}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			violations, counters := c.lives.judged()
+			violations, counters := c.lives.verdict()
 			assert.Positive(t, counters[raftcheck.ExercisedPrefix+c.property])
 			if c.violated == "" {
 				require.Empty(t, violations)
@@ -136,7 +136,7 @@ func TestWhatIsNotDueIsNotJudged(t *testing.T) {
 		"a command that has just been applied": begin().quiescence().applied(199*s, "n1", 3, 2, 7).rest("n2", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
-			violations, _ := l.judged()
+			violations, _ := l.verdict()
 			require.Empty(t, violations)
 		})
 	}
@@ -145,7 +145,7 @@ func TestWhatIsNotDueIsNotJudged(t *testing.T) {
 func TestARunThatTheSystemHasBrokenOffOwesNothing(t *testing.T) {
 	l := begin().quiescence().applied(20*time.Second, "n1", 3, 2, 7).rest("n1", 3).rest("n2", 2).
 		add(200*time.Second, "", trace.Panicked, trace.Str("what", "boom"))
-	violations, _ := l.judged()
+	violations, _ := l.verdict()
 	require.Len(t, violations, 1)
 	require.Equal(t, "R8", violations[0].Property)
 }

@@ -3,7 +3,7 @@
 // its log.
 //
 // The package is a format, like sim/trace: it imports the formats below it and nothing of
-// the task manager, so that what judges a run reads it without asking what is judged.
+// the task manager, so that checks read a run without the code that is checked.
 package taskevent
 
 import (

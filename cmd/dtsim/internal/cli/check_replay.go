@@ -72,7 +72,7 @@ type replayed struct {
 	Property string        `json:"property"`
 	Message  string        `json:"message"`
 	Verdict  string        `json:"verdict"`
-	Judged   bool          `json:"judged_apart"`
+	Apart    bool          `json:"judged_apart"`
 	Same     bool          `json:"identical"`
 	Loop     int           `json:"loop"`
 	Steps    []schema.Step `json:"steps"`
@@ -91,7 +91,7 @@ type broken struct {
 
 func newReplayed(f counterexample.Found, taken explore.Replayed, differs error) replayed {
 	d := replayed{
-		Config: f.Config, Property: f.Property, Message: f.Message, Verdict: "held", Judged: taken.Independent,
+		Config: f.Config, Property: f.Property, Message: f.Message, Verdict: "held", Apart: taken.Independent,
 		Same: differs == nil, Loop: f.Path.Loop + 1, Steps: stepsOf(taken), Broken: []broken{}, Checks: []broken{}, differs: differs,
 	}
 	for _, b := range taken.Broken {
@@ -149,8 +149,8 @@ func (d *replayed) words(w io.Writer) {
 	}
 	switch {
 	case len(d.Broken) == 0:
-		fmt.Fprintln(w, "The path breaks nothing.")
-	case d.Judged:
+		fmt.Fprintln(w, "The path violates nothing.")
+	case d.Apart:
 		fmt.Fprintln(w, "Checked by code that the search does not use.")
 	}
 }

@@ -34,7 +34,7 @@ func TestOnlyChoosesAmongTheMutants(t *testing.T) {
 }
 
 // What a glob leaves out is left in the list that it was chosen from: a sample is built as
-// one program, whichever of its parts is judged.
+// one program, whichever of its parts is measured.
 func TestAGlobTakesNothingAwayFromItsList(t *testing.T) {
 	all := []*mutation.Mutant{{Name: "a"}, {Name: "b"}, {Name: "c"}}
 	f := mutantsFlags{only: "b,x*"}
