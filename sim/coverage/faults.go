@@ -69,7 +69,7 @@ func (f *faults) observe(e *trace.Event) {
 	case *event.FaultActivated:
 		if one := f.lasts(b.Index, e); one != nil {
 			one.touch(e.Node)
-			one.touch(b.Message().To)
+			one.touch(b.Disturbance().To)
 			f.activated(int(b.Index), e)
 		}
 		return

@@ -176,13 +176,9 @@ func (n *Network) carryOut(l *leg, sender *Endpoint, to int, f *fate) bool {
 
 // recordActivation records that a rule has disturbed a message.
 func (n *Network) recordActivation(l *leg, sender *Endpoint, to int, a activation) {
-	message := n.identify(l, to)
-	details := trace.FieldsOf(&message)
-	if a.by > 0 {
-		details = append(details, trace.Dur("by", a.by))
-	}
+	disturbance := event.Disturbance{Message: n.identify(l, to), By: a.by}
 	n.config.Recorder.Record(time.Since(n.config.Start), sender.name, sender.incarnation,
-		&event.FaultActivated{Fault: a.rule.Fault, Details: details})
+		&event.FaultActivated{Fault: a.rule.Fault, Details: trace.FieldsOf(&disturbance)})
 }
 
 // twin returns a copy of a message that shares nothing that anybody may change.

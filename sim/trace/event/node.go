@@ -89,10 +89,24 @@ func (b *FaultActivated) Schema(s *trace.Schema) {
 	s.Rest(&b.Details)
 }
 
-// Message returns the message that a fault has changed, without any for another fault.
-func (b *FaultActivated) Message() (m Message) {
-	trace.ReadFields(b.Details, &m)
-	return m
+// Disturbance is what a fault did to a message: the details of a [FaultActivated].
+type Disturbance struct {
+	Message
+	// By is how much later the message or its duplicate arrives; 0 for a fault that does not
+	// determine an arrival.
+	By time.Duration
+}
+
+func (d *Disturbance) Schema(s *trace.Schema) {
+	d.Message.Schema(s)
+	s.OptDur("by", &d.By)
+}
+
+// Disturbance returns the message that a fault has changed, one without a kind for a fault of
+// something else.
+func (b *FaultActivated) Disturbance() (d Disturbance) {
+	trace.ReadFields(b.Details, &d)
+	return d
 }
 
 // FaultEnded: a fault that lasts is over.
