@@ -13,16 +13,16 @@ import (
 // Inherited is what a run begins with: the snapshot of a newer version, as far as it can
 // be read here.
 type Inherited struct {
-	// Index is that of the last entry that it stands for.
+	// Index is that of the last entry that it covers.
 	Index uint64
-	// Tasks is the part about tasks, as it stands there.
+	// Tasks is the part about tasks, as it is there.
 	Tasks json.RawMessage
 	// Err is why it cannot be read; nil if it can.
 	Err error
 }
 
-// inheritSnapshot folds in the snapshot that stands on every disk: its collections, and its tasks
-// As runs that have been in their statuses from the start.
+// inheritSnapshot folds in the snapshot that is on every disk: its collections, and its tasks
+// as runs that have been in their statuses from the start.
 func (l *Log) inheritSnapshot(e *event.Inherited) {
 	snapshot, err := taskevent.ReadSnapshot(e)
 	l.Inherited = &Inherited{Index: e.Index, Tasks: snapshot.Raw, Err: err}
@@ -45,10 +45,13 @@ func inheritCollection(c *taskevent.Collection, at Act) *Collection {
 		UpdatedAt: make(map[string]uint64), Shards: make(map[string][]string), Serves: make(map[string]map[string]string), Changed: at,
 	}
 	for name, p := range c.Properties {
-		found.Properties[name] = p.Tokenization
+		found.Properties[name], found.FlippedBy[name], found.UpdatedAt[name] = p.Tokenization, p.FlippedBy, p.UpdatedAt
 	}
 	for name, s := range c.Shards {
 		found.place(name, s.Nodes)
+		for property, swap := range s.Swapped {
+			found.keep(name, property, swap.Tokenization, swap.By)
+		}
 	}
 	return found
 }
@@ -68,5 +71,15 @@ func inheritRun(t *taskevent.Record, at Act) *Run {
 			r.Unfinished++
 		}
 	}
+	inheritAcks(r.Prepared, t.Prepared, at)
+	inheritAcks(r.Swapped, t.Swapped, at)
 	return r
+}
+
+func inheritAcks(acks map[string]Ack, from map[string]*taskevent.NodeAck, at Act) {
+	for node, a := range from {
+		if a != nil {
+			acks[node] = Ack{at, a.Success, a.Error}
+		}
+	}
 }

@@ -11,13 +11,13 @@ import (
 )
 
 // Log is the state of the log, as far as the events seen so far show it: every run of every task,
-// with its units and acks, the schema, and what callbacks and shards made of them. It
+// with its units and acks, the schema, and the callbacks and shards of each run. It
 // takes the events as true; the checks that read it decide whether they are.
 type Log struct {
-	// Now and Seq are the time and the place of the event just taken in.
+	// Now and Seq are the time and the sequence number of the newest event.
 	Now time.Duration
 	Seq int
-	// shared: there are several observers, see [Log.Share].
+	// shared is true if there are several observers, see [Log.Share].
 	shared bool
 	// Newest is the index of the last command, Committed when it was.
 	Newest    uint64
@@ -39,7 +39,7 @@ type Log struct {
 	Command *taskevent.Command
 	// SessionRefused are the requests that the table of sessions has refused.
 	SessionRefused map[event.Request]bool
-	// Change is what the event just taken in changes of a task; nil for other events.
+	// Change is what the newest event changes of a task; nil for other events.
 	Change *Change
 	// Flipped is set by an event that changed a property in the name of a run.
 	Flipped *Run
@@ -47,7 +47,7 @@ type Log struct {
 	SwappedAlone *Run
 }
 
-// Act is a fact of the log: what, and where it stands in log and trace.
+// Act is the place of a fact in the log and in the trace.
 type Act struct {
 	Index uint64
 	Seq   int
@@ -58,26 +58,26 @@ type Act struct {
 type Run struct {
 	ID      taskevent.Run
 	Payload provider.Payload
-	// Unreadable: the payload cannot be decoded.
+	// Unreadable is true if the payload cannot be decoded.
 	Unreadable bool
 	Barrier    bool
 	Units      map[string]*Unit
 	// Unfinished is how many units are not terminal.
 	Unfinished int
 	Status     taskevent.TaskStatus
-	// Inherited: a newer version has left the run as it is.
+	// Inherited is true for a run that a newer version has left.
 	Inherited bool
 	// History are the statuses that the run had, one after the other; the absent one is the end.
 	History []Stage
 	// Ended is the time in the command that made the run terminal, in ms.
 	Ended int64
-	// Gone: the record is not there any more.
+	// Gone is true if the record has been removed.
 	Gone bool
 	// Reached are all statuses the run was ever in.
 	Reached map[taskevent.TaskStatus]bool
 	// Prepared and Swapped hold the first ack of each node.
 	Prepared, Swapped map[string]Ack
-	// Flips counts the changes of the schema in the name of the run; FlipRefused is the place
+	// Flips counts the changes of the schema in the name of the run; FlipRefused is the event
 	// of the last one that was refused, 0 for none.
 	Flips       int
 	FlipRefused int
@@ -93,10 +93,12 @@ type Stage struct {
 	Cause  string // the command
 }
 
-// Ack is what a node has said of a step.
+// Ack is what a node has acknowledged of a step.
 type Ack struct {
 	Act
 	Success bool
+	// Error is why it failed, if the node has named a reason.
+	Error string
 }
 
 // Unit is one unit of a run.
@@ -118,18 +120,18 @@ type Callback struct {
 	Seq               int
 }
 
-// Change is a TaskChanged event against what the log knew.
+// Change is the state of a task before and after a TaskChanged event.
 type Change struct {
 	Run           *Run
 	Before, After taskevent.TaskStatus
 	UnitID        string
 	Unit          *Unit
 	UnitBefore    Unit
-	// Progress is the unit's as it stands in the trace.
+	// Progress is the unit's as it is in the trace.
 	Progress string
-	// SeqBefore is the place of the unit's change before.
+	// SeqBefore is the event of the unit's previous change, 0 for none.
 	SeqBefore int
-	// Replaced is the run whose record this one has taken the place of, nil for none.
+	// Replaced is the run whose record this one replaces, nil for none.
 	Replaced *Run
 }
 
@@ -163,13 +165,13 @@ func NewLog() *Log {
 }
 
 // Share returns the log for another observer of the same run. From now on each event may be
-// taken in by every one of them, and is folded in once. Call it before the first event.
+// given by every one of them, and is folded once. Call it before the first event.
 func (l *Log) Share() *Log {
 	l.shared = true
 	return l
 }
 
-// Take folds in the next event, whose body must be there: see [taskevent.Of].
+// Take folds the next event, whose body must be there: see [taskevent.Of].
 func (l *Log) Take(e *trace.Event) {
 	if l.shared && e.Seq == l.Seq {
 		return
@@ -230,10 +232,10 @@ func (l *Log) fold(c *taskevent.Command) {
 	}
 }
 
-// here is the place of the command just taken in.
+// here returns the place of the newest command.
 func (l *Log) here() Act { return Act{Index: l.Command.Index, Seq: l.Seq, At: l.Now} }
 
-// ack takes in an ack where it counts: before or in its phase, and the first one of
+// ack folds an ack if it counts: before or in its phase, and the first one of
 // its node.
 func (r *Run) ack(c *taskevent.Command, at Act) {
 	acks, phase := r.Swapped, taskevent.Swapping
@@ -244,11 +246,11 @@ func (r *Run) ack(c *taskevent.Command, at Act) {
 		return
 	}
 	if _, acked := acks[c.NodeID]; !acked {
-		acks[c.NodeID] = Ack{at, c.Success}
+		acks[c.NodeID] = Ack{at, c.Success, c.Error}
 	}
 }
 
-// taskChanged takes in what a command left of a task.
+// taskChanged folds the state of a task after a command.
 func (l *Log) taskChanged(b *taskevent.TaskChanged) {
 	r := l.Runs[b.Run]
 	if r == nil || l.Command == nil {
@@ -290,7 +292,7 @@ func (l *Log) taskChanged(b *taskevent.TaskChanged) {
 	}
 }
 
-// remove notes that the record of a run is gone.
+// remove records that the record of a run is gone.
 func (l *Log) remove(r *Run) {
 	if !r.Gone {
 		r.Gone = true
@@ -312,14 +314,14 @@ func (l *Log) unitChanged(b *taskevent.TaskChanged, ch *Change) {
 	if u.Status.IsTerminal() {
 		ch.Run.Unfinished--
 	}
-	// What is no number is zero, and a regression is reported.
+	// A text that is no number counts as 0, which checks report as a regression.
 	u.Progress, _ = strconv.ParseFloat(b.Progress, 64)
 	if l.Command.Name == taskevent.CommandUnitCompletion && l.Command.Accepted && l.Command.Error == "" {
 		u.Completions++
 	}
 }
 
-// shardChanged takes in what happened to a replica of a shard.
+// shardChanged folds a change of a replica of a shard.
 func (l *Log) shardChanged(node string, b *taskevent.ShardChanged) {
 	if r := l.Runs[b.Run]; r != nil && (b.Why == taskevent.ShardSwapped || b.Why == taskevent.ShardRebuilt) {
 		r.Swaps[[2]string{node, b.Shard}]++

@@ -19,7 +19,7 @@ func newRun(c *taskevent.Command) *Run {
 	return r
 }
 
-// emptyRun is a run of which nothing has been seen, without its units.
+// emptyRun returns a run of which nothing has been seen, without its units.
 func emptyRun(id taskevent.Run, barrier bool, payload []byte) *Run {
 	r := &Run{
 		ID:       id,
@@ -54,7 +54,7 @@ func (r *Run) Missing(acks map[string]Ack) []string {
 	return slices.DeleteFunc(r.Owners(), func(node string) bool { return acks[node].Success })
 }
 
-// Last is the newest stage; the zero stage of a run that was never seen.
+// Last returns the newest stage; the zero stage of a run that was never seen.
 func (r *Run) Last() Stage {
 	if len(r.History) == 0 {
 		return Stage{}
@@ -62,7 +62,7 @@ func (r *Run) Last() Stage {
 	return r.History[len(r.History)-1]
 }
 
-// LeftStarted is the stage that came after STARTED, false when there is none yet.
+// LeftStarted returns the stage after STARTED, false if there is none yet.
 func (r *Run) LeftStarted() (Stage, bool) {
 	i := slices.IndexFunc(r.History, func(s Stage) bool { return s.Status != taskevent.Started })
 	if i < 0 {
@@ -71,7 +71,7 @@ func (r *Run) LeftStarted() (Stage, bool) {
 	return r.History[i], true
 }
 
-// Terminal is the stage in which the run ended, false while it has not.
+// Terminal returns the stage in which the run ended, false while it has not.
 func (r *Run) Terminal() (Stage, bool) {
 	i := slices.IndexFunc(r.History, func(s Stage) bool { return s.Status.IsTerminal() })
 	if i < 0 {
@@ -80,7 +80,7 @@ func (r *Run) Terminal() (Stage, bool) {
 	return r.History[i], true
 }
 
-// As is the newest stage of the run at an index of the log.
+// As returns the newest stage of the run at an index of the log.
 func (r *Run) As(index uint64) Stage {
 	var s Stage
 	for _, next := range r.History {
@@ -91,7 +91,7 @@ func (r *Run) As(index uint64) Stage {
 	return s
 }
 
-// At is the newest stage of the run at a time.
+// At returns the newest stage of the run at a time.
 func (r *Run) At(now time.Duration) Stage {
 	var s Stage
 	for _, next := range r.History {
@@ -102,7 +102,7 @@ func (r *Run) At(now time.Duration) Stage {
 	return s
 }
 
-// Events are the places of the run's stages: what led to where it is.
+// Events returns the events of the run's stages.
 func (r *Run) Events() []int {
 	var seqs []int
 	for _, s := range r.History {
@@ -134,7 +134,7 @@ func (r *Run) Local(group, node string) []string {
 	return local
 }
 
-// Seqs are the places of the last changes of units.
+// Seqs returns the events of the last changes of units.
 func (r *Run) Seqs(units []string) []int {
 	var seqs []int
 	for _, id := range units {
@@ -154,7 +154,7 @@ func (r *Run) Open(group string) []string {
 	return open
 }
 
-// Completed reports that every unit of a group is COMPLETED.
+// Completed reports whether every unit of a group is COMPLETED.
 func (r *Run) Completed(group string) bool {
 	for _, u := range r.Units {
 		if u.Group == group && u.Status != taskevent.UnitCompleted {
@@ -164,17 +164,17 @@ func (r *Run) Completed(group string) bool {
 	return true
 }
 
-// Active reports that the record is in place and not terminal. What fsm takes for active is
-// a part of what is checked, and not asked.
+// Active reports whether the record is in place and not terminal. It does not ask fsm, which is
+// what is checked.
 func (r *Run) Active() bool { return !r.Gone && !r.Status.IsTerminal() }
 
-// Foreign reports that only a newer version knows what the run's status means.
+// Foreign reports whether only a newer version knows what the run's status means.
 func (r *Run) Foreign() bool {
 	return !r.Gone && r.Status.IsForeign()
 }
 
 // Touches reports whether the run works on the property of the collection; an empty
-// property stands for all.
+// property means all of them.
 func (r *Run) Touches(collection, property string) bool {
 	p := r.Payload
 	return p.Collection != "" && strings.EqualFold(p.Collection, collection) &&

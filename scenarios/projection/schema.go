@@ -8,7 +8,7 @@ import (
 	"dtsim/scenarios/tasks/taskplan"
 )
 
-// foldSchema folds an accepted command of the schema in.
+// foldSchema folds an accepted command of the schema.
 func (l *Log) foldSchema(c *taskevent.Command) {
 	key := strings.ToLower(c.Class)
 	switch c.Name {
@@ -62,8 +62,8 @@ func (c *Collection) place(shard string, nodes []string) {
 	c.Serves[shard] = maps.Clone(c.Properties)
 }
 
-// foldUpdate takes in a new tokenization. A user's goes into all shards at once; a
-// run's own is about shards that have swapped before.
+// foldUpdate folds a new tokenization. That of a user applies to all shards at once, that of a
+// run to shards that have swapped before.
 func (l *Log) foldUpdate(c *taskevent.Command, found *Collection) {
 	b := &c.Args
 	m := b.Migration
@@ -92,7 +92,7 @@ func (l *Log) foldUpdate(c *taskevent.Command, found *Collection) {
 	}
 }
 
-// foldTenants takes in that tenants keep what a run has made of them.
+// foldTenants folds the swap of tenants that a run swaps alone.
 func (l *Log) foldTenants(c *taskevent.Command, found *Collection, tenants []string) {
 	m := c.Migration
 	if m.Version <= found.UpdatedAt[c.Property] {
@@ -100,19 +100,23 @@ func (l *Log) foldTenants(c *taskevent.Command, found *Collection, tenants []str
 	}
 	l.SwappedAlone = l.Runs[m.Run()]
 	for _, tenant := range tenants {
-		serves, key := found.Serves[tenant], [2]string{tenant, c.Property}
-		if serves == nil || found.Alone[key] >= m.Version {
-			continue // it was deleted, or what came after it stays
+		if found.Serves[tenant] == nil || found.Alone[[2]string{tenant, c.Property}] >= m.Version {
+			continue // it was deleted, or a newer run has swapped it
 		}
-		serves[c.Property] = c.Tokenization
-		if found.Alone == nil {
-			found.Alone = make(map[[2]string]uint64)
-		}
-		found.Alone[key] = m.Version
+		found.keep(tenant, c.Property, c.Tokenization, m.Version)
 	}
 }
 
-// together notes that all tenants serve what the schema has for a property.
+// keep records what a tenant serves of a property that it has swapped alone, in the run of a version.
+func (c *Collection) keep(tenant, property, tokenization string, version uint64) {
+	c.Serves[tenant][property] = tokenization
+	if c.Alone == nil {
+		c.Alone = make(map[[2]string]uint64)
+	}
+	c.Alone[[2]string{tenant, property}] = version
+}
+
+// together records that all tenants serve what the schema has for a property.
 func (c *Collection) together(property string) {
 	maps.DeleteFunc(c.Alone, func(key [2]string, _ uint64) bool { return key[1] == property })
 }
