@@ -5,7 +5,9 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // hiddenKinds are the kinds that are printed only if asked for.
@@ -48,21 +50,21 @@ func (t *Columns) hiddenReason(e *trace.Event) string {
 	case hiddenKinds[e.Kind]:
 		return string(e.Kind)
 	}
-	switch e.Kind {
-	case trace.Returned:
-		if c := t.calls[e.Seq]; c != nil && c.Committed != 0 && e.Str("outcome") == "ok" {
+	switch b := e.Body.(type) {
+	case *event.Returned:
+		if c := t.calls[e.Seq]; c != nil && c.Committed != 0 && b.Outcome == event.OK {
 			return "returned ok" // the log shows it
 		}
-	case trace.Called:
+	case *event.Called:
 		if c := t.calls[e.Seq]; c != nil && c.Committed != 0 && !c.ByOperator && !c.Resent {
 			return "called" // the log shows it
 		}
-	case trace.StartAsked:
+	case *taskevent.StartAsked:
 		if b := t.bars[e.Seq]; b != nil && b.Outcome == "" {
 			return "start-asked" // the handle shows it
 		}
-	case trace.FaultActivated:
-		if _, message := e.Get("msg"); message {
+	case *event.FaultActivated:
+		if b.Disturbance().Msg != "" {
 			return "fault-bit on messages"
 		}
 	}

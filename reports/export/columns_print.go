@@ -13,7 +13,9 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"dtsim/reports/timeline"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 const (
@@ -40,8 +42,8 @@ type columnPrinter struct {
 	// lists are the newest listings of nodes, folded counts equal ones since then.
 	lists  map[string]string
 	folded map[string]int
-	// step is the newest step of a model.
-	step string
+	// step is the newest step of a model, from 1.
+	step int64
 	// merged is an event that is printed with the one before it.
 	merged int
 }
@@ -69,9 +71,9 @@ func (p *columnPrinter) print() {
 			p.shown++
 		} else if why := p.hiddenReason(e); why != "" {
 			p.hidden[why]++
-		} else if said := p.describe(e); said != "" {
+		} else if words := p.describe(e); words != "" {
 			p.shown++
-			p.event(e, said)
+			p.event(e, words)
 		}
 		for _, v := range p.violated[e.Seq] {
 			if e.At >= p.From && (p.Until == 0 || e.At <= p.Until) {
@@ -84,25 +86,25 @@ func (p *columnPrinter) print() {
 
 // follow updates the states of nodes.
 func (p *columnPrinter) follow(e *trace.Event) {
-	if e.Kind == trace.Step {
-		p.step = e.Str("n")
+	if b, ok := e.Body.(*event.Step); ok {
+		p.step = b.N
 	}
 	at, ok := p.tl.Lane(e.Node)
 	if !ok {
 		return
 	}
 	l := &p.lanes[at]
-	switch e.Kind {
-	case trace.NodeStarted:
+	switch b := e.Body.(type) {
+	case *event.NodeStarted:
 		*l = laneState{up: true}
-	case trace.NodeStopped, trace.NodeLeft:
+	case *event.NodeStopped, *event.NodeLeft:
 		*l = laneState{}
-	case trace.NodePaused:
+	case *event.NodePaused:
 		l.paused = true
-	case trace.NodeResumed:
+	case *event.NodeResumed:
 		l.paused = false
-	case trace.NodeState:
-		l.leads = e.Str("state") == "Leader"
+	case *event.NodeState:
+		l.leads = b.State == event.Leader
 	}
 }
 
@@ -122,53 +124,62 @@ func (l laneState) glyph() string {
 // time returns the time of an event in front of its row.
 func (p *columnPrinter) time(e *trace.Event) string {
 	if p.steps {
-		return "step " + cmp.Or(p.step, "0")
+		return fmt.Sprintf("step %d", p.step)
 	}
 	return strconv.FormatFloat(float64(e.At.Round(time.Microsecond))/float64(time.Second), 'f', 6, 64)
 }
 
 // describe describes an event; "" if its description was just printed.
 func (p *columnPrinter) describe(e *trace.Event) string {
-	said := p.describer.Event(e)
+	words := p.describer.Event(e)
 	if len(p.asked) > 0 {
-		return said
+		return words
 	}
-	switch e.Kind {
-	case trace.Listed, trace.ListFailed, trace.SnapshotRestored:
-		key := e.Node + " " + string(e.Kind)
-		shows := cmp.Or(e.Str("contents"), said)
-		if p.lists[key] == shows && !p.facts[e.Seq] && !p.added[e.Kind] {
-			p.folded[key]++
-			p.hidden[string(e.Kind)+" alike"]++
-			return ""
-		}
-		if n := p.folded[key]; n > 0 {
-			said += fmt.Sprintf(" (after %d more like the one before)", n)
-		}
-		p.lists[key], p.folded[key] = shows, 0
-	case trace.Committed:
-		return p.commit(e, said)
-	case trace.Step:
-		for _, f := range e.Fields {
+	switch b := e.Body.(type) {
+	case *taskevent.Listed:
+		return p.repeated(e, words, cmp.Or(b.Contents, words))
+	case *taskevent.ListFailed, *event.SnapshotRestored:
+		return p.repeated(e, words, words)
+	case *event.Committed:
+		return p.commit(e, b, words)
+	case *event.Step:
+		for _, f := range b.Parts {
 			if name, ok := strings.CutPrefix(f.Key, "= "); ok && len(p.tl.Lanes) == 0 {
-				said += "\n" + name + ": " + f.Text()
+				words += "\n" + name + ": " + f.Text()
 			}
 		}
 	}
-	return said
+	return words
+}
+
+// repeated describes an event; "" if it shows the same as the one of its kind before it on its
+// node.
+func (p *columnPrinter) repeated(e *trace.Event, words, shows string) string {
+	key := e.Node + " " + string(e.Kind)
+	if p.lists[key] == shows && !p.facts[e.Seq] && !p.added[e.Kind] {
+		p.folded[key]++
+		p.hidden[string(e.Kind)+" alike"]++
+		return ""
+	}
+	if n := p.folded[key]; n > 0 {
+		words += fmt.Sprintf(" (after %d more like the one before)", n)
+	}
+	p.lists[key], p.folded[key] = shows, 0
+	return words
 }
 
 // commit describes a command and the status of its task after it. Progress of a working unit is
 // hidden.
-func (p *columnPrinter) commit(e *trace.Event, said string) string {
+func (p *columnPrinter) commit(e *trace.Event, b *event.Committed, words string) string {
 	if e.Seq == len(p.tl.Trace.Events) {
-		return said
+		return words
 	}
 	next := p.tl.Event(e.Seq + 1)
-	if next.Kind != trace.TaskChanged || next.Node != e.Node {
-		return said
+	changed, ok := next.Body.(*taskevent.TaskChanged)
+	if !ok || next.Node != e.Node {
+		return words
 	}
-	progress := strings.HasSuffix(e.Str("command"), "UPDATE_UNIT_PROGRESS") && e.Str("outcome") == "ok" && next.Str("progress") != "0"
+	progress := b.Command == taskevent.CommandUnitProgress && b.Outcome == event.Accepted && changed.Progress != "0"
 	if progress && !p.facts[e.Seq] && !p.facts[next.Seq] && !p.added[e.Kind] {
 		p.merged = next.Seq
 		p.hidden["progress"]++
@@ -177,26 +188,33 @@ func (p *columnPrinter) commit(e *trace.Event, said string) string {
 		return ""
 	}
 	if p.facts[next.Seq] || p.hiddenReason(next) != "" {
-		return said
+		return words
 	}
 	p.merged = next.Seq
-	if next.Str("status") == "" {
-		return said + " → no record"
+	if changed.Status == taskevent.Absent {
+		return words + " → no record"
 	}
-	said += " → " + next.Str("status")
-	if unit := next.Str("unit"); unit != "" {
-		said += fmt.Sprintf(" (%s %s)", unit, strings.ToLower(next.Str("unit_status")))
+	words += " → " + string(changed.Status)
+	if changed.Unit != "" {
+		words += fmt.Sprintf(" (%s %s)", changed.Unit, strings.ToLower(string(changed.UnitStatus)))
 	}
-	return said
+	return words
 }
 
 // event prints an event.
-func (p *columnPrinter) event(e *trace.Event, said string) {
-	r := columnRow{time: p.time(e), column: -1, text: said, colors: kindStyles[e.Kind]}
+func (p *columnPrinter) event(e *trace.Event, words string) {
+	r := columnRow{time: p.time(e), column: -1, text: words, colors: kindStyles[e.Kind]}
 	if at, ok := p.tl.Lane(e.Node); ok {
 		r.column, r.node = slices.Index(p.columns, at), e.Node
 	}
-	if e.Kind == trace.Committed && e.Str("outcome") != "ok" || e.Kind == trace.Returned && e.Str("outcome") != "ok" {
+	outcome := event.OK
+	switch b := e.Body.(type) {
+	case *event.Committed:
+		outcome = b.Outcome
+	case *event.Returned:
+		outcome = b.Outcome
+	}
+	if outcome != event.OK {
 		r.colors = text.Colors{text.FgRed}
 	}
 	if p.facts[e.Seq] {
@@ -257,8 +275,8 @@ func (p *columnPrinter) textWidth(r columnRow) int {
 }
 
 // line returns one line of a row, without the time.
-func (p *columnPrinter) line(r columnRow, said string, first bool) string {
-	painted := p.paint(said, r.colors)
+func (p *columnPrinter) line(r columnRow, words string, first bool) string {
+	painted := p.paint(words, r.colors)
 	w := p.width()
 	if w > 0 && r.column < 0 || len(p.columns) == 0 {
 		return painted
@@ -271,7 +289,7 @@ func (p *columnPrinter) line(r columnRow, said string, first bool) string {
 			if first && glyph == " " {
 				glyph = "╵" // the node has stopped
 			}
-			b.WriteString(p.glyph(at, glyph) + " " + painted + strings.Repeat(" ", max(w-2-text.StringWidth(said), 0)))
+			b.WriteString(p.glyph(at, glyph) + " " + painted + strings.Repeat(" ", max(w-2-text.StringWidth(words), 0)))
 		case w > 0:
 			b.WriteString(p.glyph(at, glyph) + strings.Repeat(" ", w-1))
 		case c == r.column && first:
@@ -318,7 +336,7 @@ func (p *columnPrinter) header() {
 
 // footer prints what was left out.
 func (p *columnPrinter) footer() {
-	said := fmt.Sprintf("%s of %s events", timeline.Count(int64(p.shown)), timeline.Count(int64(len(p.tl.Trace.Events))))
+	words := fmt.Sprintf("%s of %s events", timeline.Count(int64(p.shown)), timeline.Count(int64(len(p.tl.Trace.Events))))
 	delete(p.hidden, "-")
 	reasons := slices.SortedFunc(maps.Keys(p.hidden), func(a, b string) int { return cmp.Or(cmp.Compare(p.hidden[b], p.hidden[a]), cmp.Compare(a, b)) })
 	var counts []string
@@ -326,10 +344,10 @@ func (p *columnPrinter) footer() {
 		counts = append(counts, timeline.Count(int64(p.hidden[why]))+" "+why)
 	}
 	if len(counts) > 0 {
-		said += "; left out: " + strings.Join(counts, ", ")
+		words += "; left out: " + strings.Join(counts, ", ")
 	}
 	fmt.Fprintln(p.out)
-	for _, line := range wrapText(said, p.Width) {
+	for _, line := range wrapText(words, p.Width) {
 		fmt.Fprintln(p.out, p.paint(line, styleDim))
 	}
 }

@@ -36,7 +36,7 @@ func projected(t *testing.T, tr *trace.Trace) *timeline.Timeline {
 }
 
 // TestGolden prints the run that was written by hand, "small", or one of the model
-// checker, "machine". Escapes stand as ^[.
+// checker, "machine". Escapes are written as ^[.
 func TestGoldenColumns(t *testing.T) {
 	stories := map[string]*timeline.Timeline{"small": projected(t, timelinetest.Small(t)), "machine": projected(t, timelinetest.Machine(t))}
 	datadriven.Walk(t, filepath.Join("testdata", "columns"), func(t *testing.T, path string) {

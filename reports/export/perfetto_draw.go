@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"dtsim/reports/timeline"
+	"dtsim/scenarios/projection"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // nodes draws the processes of nodes.
@@ -60,9 +63,14 @@ func (d *perfettoTrace) commits(pid int, node string) {
 	}
 	for i := range s.Trace.Events {
 		e := &s.Trace.Events[i]
-		if e.Node == node && (e.Kind == trace.Applied || e.Kind == trace.SnapshotRestored) {
-			index, _ := e.Get("index")
-			d.count(pid, "applied index", e.At, index.Uint())
+		if e.Node != node {
+			continue
+		}
+		switch b := e.Body.(type) {
+		case *event.Applied:
+			d.count(pid, "applied index", e.At, b.Index)
+		case *event.SnapshotRestored:
+			d.count(pid, "applied index", e.At, b.Index)
 		}
 	}
 }
@@ -83,7 +91,7 @@ func (d *perfettoTrace) bars(pid int, node, kind string) {
 			continue
 		}
 		from, until := d.times(b.Span)
-		about := fmt.Sprintf("%s/%s@%d", b.Namespace, b.Task, b.Version)
+		about := b.Run.String()
 		name := about
 		if b.Name != "" {
 			name = b.Name + " " + about
@@ -108,8 +116,8 @@ func (d *perfettoTrace) calls(pid int, node string) {
 			until = from // its end is unknown
 		}
 		name := c.Do
-		if c.Task != "" {
-			name += fmt.Sprintf(" %s/%s", c.Namespace, c.Task)
+		if c.Run.Task != "" {
+			name += fmt.Sprintf(" %s/%s", c.Run.Namespace, c.Run.Task)
 		}
 		d.slice(pid, d.threadFor(&p, from, until), "call", name, from, until,
 			arguments("seq", c.Called, "op", c.Op, "unit", c.Unit, "outcome", c.Outcome, "class", c.Class, "error", c.Error))
@@ -199,13 +207,13 @@ func (d *perfettoTrace) harness() {
 	s := d.tl
 	pid := len(s.Lanes) + 1
 	d.process(pid, "harness")
-	said := d.thread(pid, "verdict")
+	verdict := d.thread(pid, "verdict")
 	if s.Quiescence != 0 {
-		d.events = append(d.events, perfettoEvent{Name: "quiescence", Cat: "fault", Phase: "i", At: microseconds(s.At(s.Quiescence)), Pid: pid, Tid: said, Scope: "g"})
+		d.events = append(d.events, perfettoEvent{Name: "quiescence", Cat: "fault", Phase: "i", At: microseconds(s.At(s.Quiescence)), Pid: pid, Tid: verdict, Scope: "g"})
 	}
 	for _, v := range s.Trace.Footer.Verdict.Violations {
 		d.events = append(d.events, perfettoEvent{
-			Name: "violated " + v.Property, Cat: "verdict", Phase: "i", At: microseconds(min(max(v.At, 0), d.end)), Pid: pid, Tid: said, Scope: "g",
+			Name: "violated " + v.Property, Cat: "verdict", Phase: "i", At: microseconds(min(max(v.At, 0), d.end)), Pid: pid, Tid: verdict, Scope: "g",
 			Args: arguments("message", v.Message, "node", v.Node, "events", v.Events),
 		})
 	}
@@ -231,17 +239,6 @@ func (d *perfettoTrace) harness() {
 // maxUnitCounters is the maximum number of units of a run with a counter each.
 const maxUnitCounters = 64
 
-// taskRun is a run of a task on the tracks of tasks.
-type taskRun struct {
-	name string
-	// units has the finished units.
-	units map[string]bool
-	done  int
-	// status is in force since a time.
-	status string
-	since  time.Duration
-}
-
 // statusSpan is a status of a run while it was in force.
 type statusSpan struct {
 	name        string
@@ -252,34 +249,24 @@ type statusSpan struct {
 func (d *perfettoTrace) tasks() {
 	pid := len(d.tl.Lanes) + 2
 	d.process(pid, "tasks")
-	type key struct {
-		namespace, task string
-		version         uint64
-	}
-	runs := make(map[key]*taskRun)
-	var order []*taskRun
-	var stages []statusSpan
+	log := projection.NewLog()
 	for i := range d.tl.Trace.Events {
-		e := &d.tl.Trace.Events[i]
-		if e.Kind != trace.TaskChanged {
-			continue
+		log.Take(&d.tl.Trace.Events[i])
+		if log.Change != nil && log.Change.Unit != nil {
+			d.unit(pid, log.Now, log.Change)
 		}
-		version, _ := e.Get("version")
-		k := key{e.Str("namespace"), e.Str("task"), version.Uint()}
-		r := runs[k]
-		if r == nil {
-			r = &taskRun{name: fmt.Sprintf("%s/%s@%d", k.namespace, k.task, k.version), units: make(map[string]bool)}
-			runs[k] = r
-			order = append(order, r)
-		}
-		if is := e.Str("status"); is != r.status {
-			stages = r.ends(stages, e.At)
-			r.status, r.since = is, e.At
-		}
-		d.unit(pid, r, e)
 	}
-	for _, r := range order {
-		stages = r.ends(stages, d.end)
+	var stages []statusSpan
+	for _, r := range log.Order {
+		for i, s := range r.History {
+			until := d.end
+			if i+1 < len(r.History) {
+				until = r.History[i+1].At
+			}
+			if s.Status != taskevent.Absent {
+				stages = append(stages, statusSpan{r.ID.String() + " " + string(s.Status), s.At, until})
+			}
+		}
 	}
 	slices.SortStableFunc(stages, func(a, b statusSpan) int { return cmp.Compare(a.from, b.from) })
 	p := threadPool{pid: pid, name: "status"}
@@ -288,36 +275,16 @@ func (d *perfettoTrace) tasks() {
 	}
 }
 
-// ends adds the status that ends now.
-func (r *taskRun) ends(stages []statusSpan, now time.Duration) []statusSpan {
-	if r.status == "" {
-		return stages
-	}
-	return append(stages, statusSpan{r.name + " " + r.status, r.since, now})
-}
-
 // unit draws the progress of a unit and the number of finished units.
-func (d *perfettoTrace) unit(pid int, r *taskRun, e *trace.Event) {
-	unit := e.Str("unit")
-	if unit == "" {
-		return
+func (d *perfettoTrace) unit(pid int, now time.Duration, ch *projection.Change) {
+	r, name, progress := ch.Run, ch.Run.ID.String(), ch.Unit.Progress
+	number := progress-progress == 0
+	if number && (len(r.Units) <= maxUnitCounters || slices.Index(r.UnitIDs(), ch.UnitID) < maxUnitCounters) {
+		d.count(pid, name+" "+ch.UnitID, now, progress)
 	}
-	was, known := r.units[unit]
-	is := slices.Contains([]string{"COMPLETED", "FAILED"}, e.Str("unit_status"))
-	r.units[unit] = is
-	progress, err := strconv.ParseFloat(e.Str("progress"), 64)
-	if number := err == nil && progress-progress == 0; number && (known || len(r.units) <= maxUnitCounters) {
-		d.count(pid, r.name+" "+unit, e.At, progress)
+	if ch.SeqBefore == 0 || ch.Unit.Status.IsTerminal() != ch.UnitBefore.Status.IsTerminal() {
+		d.count(pid, name+" units done", now, len(r.Units)-r.Unfinished)
 	}
-	switch {
-	case is && !was:
-		r.done++
-	case was && !is:
-		r.done--
-	case known:
-		return
-	}
-	d.count(pid, r.name+" units done", e.At, r.done)
 }
 
 // arguments returns named values, without empty ones.

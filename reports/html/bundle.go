@@ -54,7 +54,7 @@ func bundle(modules []module) (string, error) {
 			body.WriteString(strings.TrimPrefix(line, "export ") + "\n")
 		}
 		if strings.Contains(strings.ToLower(body.String()), "</script") || strings.Contains(body.String(), "<!--") {
-			return fmt.Errorf("html: %s could end the script element that it stands in", m.Name)
+			return fmt.Errorf("html: %s could end the script element that it is in", m.Name)
 		}
 		done[m.Name] = true
 		fmt.Fprintf(&b, "// %s\n%s", path.Base(m.Name), body.String())

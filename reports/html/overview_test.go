@@ -77,7 +77,7 @@ func someMutants() *schema.Mutants {
 	}
 }
 
-// order checks that words stand in a text in an order.
+// order checks that words are in a text in an order.
 func requireOrder(t *testing.T, text string, words ...string) {
 	t.Helper()
 	at := 0
@@ -101,7 +101,7 @@ func TestWhatIsMissingComesFirst(t *testing.T) {
 	requireOrder(t, text, "found in the unmutated system", "tough", "P2 instead", "slow", "quick")
 }
 
-func TestEveryVerdictIsSaidInWords(t *testing.T) {
+func TestEveryVerdictHasAText(t *testing.T) {
 	for want, change := range map[string]func(v *CampaignView){
 		"harness error": func(v *CampaignView) {},
 		"P5 violated":   func(v *CampaignView) { v.Document.HarnessFailures = nil },
@@ -209,7 +209,7 @@ func hostileMutants(x string) *schema.Mutants {
 	}
 }
 
-// body is what stands between the header and the scripts of a page.
+// body returns what is between the header and the scripts of a page.
 func mainOf(t *testing.T, text string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(text, "<body")
@@ -257,7 +257,7 @@ func elementNames(t *testing.T, text string) (all []string) {
 		if e, ok := token.(xml.StartElement); ok {
 			words := e.Name.Local
 			for _, a := range e.Attr {
-				if a.Name.Local != "title" { // left out where there is nothing to say
+				if a.Name.Local != "title" { // left out if it is empty
 					words += " " + a.Name.Local
 				}
 			}

@@ -37,7 +37,7 @@ func TestWhatIsHostileIsText(t *testing.T) {
 		Facts: []headerFact{{Name: hostile, Value: hostile, Exact: hostile}}, Body: body + line,
 	})
 	for _, live := range []string{"alert(1)<", "<script>alert", `href="javascript:`, "\u202e", "\x1b"} {
-		assert.False(t, strings.Contains(got, live), "%q stands in the page", live)
+		assert.False(t, strings.Contains(got, live), "%q is in the page", live)
 	}
 	assert.Contains(t, got, `\u202egnp.exe`)
 	assert.Equal(t, 1, strings.Count(got, "</script>"), "the page's own")

@@ -19,7 +19,7 @@ import (
 //
 //	model.js    the run: events, and the state at any of them
 //	pick.js     which events are shown
-//	axis.js     where they stand
+//	axis.js     their positions
 //	spans.js    which of the things that last are in view
 //	paint.js    the diagram, lanes.js the parts of a lane
 //	view.js     zooming and panning

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // kindGroup is a set of kinds of events that the page shows and hides together.
@@ -59,10 +60,15 @@ var heartbeatGroup = slices.IndexFunc(kindGroups, func(g kindGroup) bool { retur
 
 // groupIndex returns the index of the group of an event.
 func groupIndex(e *trace.Event) int {
-	if e.Kind == trace.MessageSent || e.Kind == trace.MessageLost {
-		if msg := e.Str("msg"); msg == "heartbeat" || msg == "heartbeat-reply" {
-			return heartbeatGroup
-		}
+	var msg string
+	switch b := e.Body.(type) {
+	case *event.MessageSent:
+		msg = b.Msg
+	case *event.MessageLost:
+		msg = b.Msg
+	}
+	if msg == "heartbeat" || msg == "heartbeat-reply" {
+		return heartbeatGroup
 	}
 	if g, ok := groupByKind[e.Kind]; ok {
 		return g

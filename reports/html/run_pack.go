@@ -10,7 +10,9 @@ import (
 	"strconv"
 
 	"dtsim/reports/timeline"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // packedRun is a run as the page carries it: columns of numbers, and texts by their numbers
@@ -140,11 +142,11 @@ func (p *runPacker) lane(node string) int {
 	return 0
 }
 
-func (p *runPacker) taskOf(namespace, id string) int {
-	if id == "" {
+func (p *runPacker) taskOf(r taskevent.Run) int {
+	if r.Task == "" {
 		return 0
 	}
-	return p.task(namespace + "/" + id)
+	return p.task(r.Namespace + "/" + r.Task)
 }
 
 func (p *runPacker) lanes() {
@@ -230,7 +232,7 @@ func (p *runPacker) others() {
 		c := &s.Calls[i]
 		number(p.Calls, map[string]int{
 			"called": c.Called, "proposed": c.Proposed, "committed": c.Committed, "returned": c.Returned, "lane": p.lane(c.Node),
-			"do": p.text(c.Do), "task": p.taskOf(c.Namespace, c.Task), "outcome": p.text(c.Outcome), "byOperator": toInt(c.ByOperator),
+			"do": p.text(c.Do), "task": p.taskOf(c.Run), "outcome": p.text(c.Outcome), "byOperator": toInt(c.ByOperator),
 		})
 	}
 	p.Bars = emptyColumns("from", "until", "lane", "kind", "name", "task", "terminated", "outcome")
@@ -238,7 +240,7 @@ func (p *runPacker) others() {
 		b := &s.Bars[i]
 		number(p.Bars, map[string]int{
 			"from": b.From, "until": b.Until, "lane": p.lane(b.Node), "kind": p.text(b.Kind), "name": p.text(b.Name),
-			"task": p.taskOf(b.Namespace, b.Task), "terminated": b.Terminated, "outcome": p.text(b.Outcome),
+			"task": p.taskOf(b.Run), "terminated": b.Terminated, "outcome": p.text(b.Outcome),
 		})
 	}
 	p.Commits = emptyColumns("seq", "index", "term", "words", "task", "ok")
@@ -246,7 +248,7 @@ func (p *runPacker) others() {
 		c := &s.Commits[i]
 		number(p.Commits, map[string]int{
 			"seq": c.Seq, "index": int(c.Index), "term": int(c.Term), "words": p.text(p.run.Commit(c)),
-			"task": p.taskOf(c.Namespace, c.Task), "ok": toInt(c.Outcome == "ok"),
+			"task": p.taskOf(c.Run()), "ok": toInt(c.Outcome == event.Accepted),
 		})
 	}
 	p.Changes = emptyColumns("seq", "part", "value")

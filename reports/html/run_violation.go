@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"dtsim/reports/timeline"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -74,10 +75,11 @@ func (r *runPage) panel(v trace.Violation, absences []timeline.Absence) violatio
 func (r *runPage) effect(seq int) string {
 	for next := seq + 1; next <= len(r.tl.Trace.Events); next++ {
 		e := r.tl.Event(next)
-		if e.Kind != trace.TaskChanged {
+		b, ok := e.Body.(*taskevent.TaskChanged)
+		if !ok {
 			return ""
 		}
-		if e.Str("unit") == "" {
+		if b.Unit == "" {
 			return "so " + r.Event(e)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"dtsim/reports/timeline"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // A thumbnail is a space-time diagram of what led to the first violation of a run: a lane a
@@ -140,13 +141,13 @@ func (t *thumbnail) lanes() {
 		for _, life := range l.Incarnations {
 			if until := t.until(life.Until); t.seen(life.From, until) {
 				t.segment("life", t.x(life.From), y, t.x(until), y)
-				if life.How == "crash" {
+				if life.How == event.Crash {
 					t.cross("crash", t.x(until), y)
 				}
 			}
 		}
 		for _, r := range l.Roles {
-			if until := t.until(r.Until); r.State == "Leader" && t.seen(r.From, until) {
+			if until := t.until(r.Until); r.State == event.Leader && t.seen(r.From, until) {
 				t.segment("lead", t.x(r.From), y, t.x(until), y)
 			}
 		}
@@ -167,11 +168,10 @@ func (t *thumbnail) messages() {
 	var picked []*timeline.Message
 	for i := range t.Messages {
 		m := &t.Messages[i]
-		e := t.Event(m.Sent)
 		if m.Sent < t.stops[0] || m.Sent > t.stops[len(t.stops)-1] || strings.HasSuffix(m.Kind, "-reply") {
 			continue
 		}
-		if entries, ok := e.Get("entries"); ok && entries.Int() == 0 {
+		if b, sent := t.Event(m.Sent).Body.(*event.MessageSent); sent && b.Entries.Set && b.Entries.Value == 0 {
 			continue
 		}
 		picked = append(picked, m)

@@ -3,87 +3,88 @@ package timeline
 import (
 	"slices"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
-// bar identifies an open bar.
-type bar struct {
-	node        string
-	kind        string
-	run         taskRun
-	name, group string
-	number      int64
+// barProjector follows what takes time on nodes.
+type barProjector struct {
+	tl *Timeline
+	e  *trace.Event
+	// open are the positions of open bars, by what they are: a bar without its span, its
+	// incarnation and its outcome. order are the same by beginning.
+	open  map[Bar]int
+	order []Bar
 }
-
-// opens and closes are the kinds of events that begin and end bars, with the kind of bar.
-var (
-	opens = map[trace.Kind]string{
-		trace.CallbackStarted: "callback", trace.StartAsked: "start", trace.HandleStarted: "handle", trace.WorkStarted: "work",
-	}
-	closes = map[trace.Kind]string{
-		trace.CallbackEnded: "callback", trace.HandleStarted: "start", trace.HandleExited: "handle", trace.WorkEnded: "work",
-	}
-)
 
 // projectBars projects what takes time on nodes.
 func (tl *Timeline) projectBars() {
-	open := make(map[bar]int)
-	var order []bar // the open ones, by beginning
-	end := func(b bar, seq int, outcome string) {
-		i, ok := open[b]
-		if !ok {
-			return
-		}
-		tl.Bars[i].Until, tl.Bars[i].Outcome = seq, outcome
-		delete(open, b)
-		order = slices.DeleteFunc(order, func(o bar) bool { return o == b })
-	}
+	p := &barProjector{tl: tl, open: make(map[Bar]int)}
 	for i := range tl.Trace.Events {
-		e := &tl.Trace.Events[i]
-		if e.Kind == trace.NodeStopped {
-			for _, b := range slices.Clone(order) {
-				if b.node == e.Node {
-					end(b, e.Seq, "cut off")
-				}
-			}
-			continue
-		}
-		if kind, ok := closes[e.Kind]; ok {
-			outcome := e.Str("error")
-			if e.Kind == trace.WorkEnded && e.Str("outcome") != "ok" {
-				outcome = e.Str("outcome")
-			}
-			end(barOf(e, kind), e.Seq, outcome)
-		}
-		if e.Kind == trace.HandleTerminated {
-			if i, ok := open[barOf(e, "handle")]; ok && tl.Bars[i].Terminated == 0 {
-				tl.Bars[i].Terminated = e.Seq
-			}
-		}
-		kind, ok := opens[e.Kind]
-		if !ok {
-			continue
-		}
-		b := barOf(e, kind)
-		end(b, e.Seq, "failed")
-		open[b] = len(tl.Bars)
-		order = append(order, b)
-		tl.Bars = append(tl.Bars, Bar{
-			Span: Span{From: e.Seq}, Node: e.Node, Incarnation: e.Incarnation, Kind: kind, Name: b.name, Group: b.group, Number: b.number,
-			Namespace: b.run.namespace, Task: b.run.task, Version: b.run.version,
-		})
+		p.e = &tl.Trace.Events[i]
+		p.observe()
 	}
 }
 
-func barOf(e *trace.Event, kind string) bar {
-	b := bar{node: e.Node, kind: kind, run: taskRunOf(e)}
-	switch kind {
-	case "callback":
-		b.name, b.group = e.Str("callback"), e.Str("group")
-	case "work":
-		b.name = e.Str("unit")
-	case "handle":
-		b.number = e.Int("handle")
+func (p *barProjector) observe() {
+	handle := func(h *taskevent.Handle) Bar { return Bar{Kind: "handle", Run: h.Run, Number: h.Number} }
+	callback := func(c *taskevent.Callback) Bar {
+		return Bar{Kind: "callback", Name: c.Name, Run: c.Run, Group: c.Group}
 	}
-	return b
+	switch b := p.e.Body.(type) {
+	case *event.NodeStopped:
+		for _, of := range slices.Clone(p.order) {
+			if of.Node == p.e.Node {
+				p.end(of, "cut off")
+			}
+		}
+	case *taskevent.CallbackStarted:
+		p.begin(callback(&b.Callback))
+	case *taskevent.CallbackEnded:
+		p.end(callback(&b.Callback), b.Error)
+	case *taskevent.StartAsked:
+		p.begin(Bar{Kind: "start", Run: b.Run})
+	case *taskevent.HandleStarted:
+		p.end(Bar{Kind: "start", Run: b.Run}, "")
+		p.begin(handle(&b.Handle))
+	case *taskevent.HandleTerminated:
+		of := handle(&b.Handle)
+		of.Node = p.e.Node
+		if i, ok := p.open[of]; ok && p.tl.Bars[i].Terminated == 0 {
+			p.tl.Bars[i].Terminated = p.e.Seq
+		}
+	case *taskevent.HandleExited:
+		p.end(handle(&b.Handle), "")
+	case *taskevent.WorkStarted:
+		p.begin(Bar{Kind: "work", Name: b.Unit, Run: b.Run})
+	case *taskevent.WorkEnded:
+		outcome := b.Outcome
+		if outcome == event.OK {
+			outcome = ""
+		}
+		p.end(Bar{Kind: "work", Name: b.Unit, Run: b.Run}, outcome)
+	}
+}
+
+// begin opens a bar on the node of the event. One of the same that is open has failed.
+func (p *barProjector) begin(b Bar) {
+	p.end(b, "failed")
+	b.Node = p.e.Node
+	p.open[b] = len(p.tl.Bars)
+	p.order = append(p.order, b)
+	b.Span, b.Incarnation = Span{From: p.e.Seq}, p.e.Incarnation
+	p.tl.Bars = append(p.tl.Bars, b)
+}
+
+// end closes a bar on the node of the event if it is open.
+func (p *barProjector) end(b Bar, outcome string) {
+	b.Node = p.e.Node
+	i, ok := p.open[b]
+	if !ok {
+		return
+	}
+	p.tl.Bars[i].Until, p.tl.Bars[i].Outcome = p.e.Seq, outcome
+	delete(p.open, b)
+	p.order = slices.DeleteFunc(p.order, func(o Bar) bool { return o == b })
 }

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"dtsim/models/explore/counterexample"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // delivery is an arrival of a message at its receiver.
@@ -48,16 +50,16 @@ func (tl *Timeline) projectClocks() {
 			}
 			deliveries[lane] = due
 		}
-		switch e.Kind {
-		case trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.ClockSet:
+		switch b := e.Body.(type) {
+		case *event.NodeStarted, *event.NodeStopped, *event.NodePaused, *event.NodeResumed, *event.NodeLeft, *event.ClockSet:
 			merge(clock, newest[harness*width:])
-		case trace.FaultBegan:
-			began[e.Int("fault")] = e.Seq
-		case trace.FaultActivated:
-			if seq := began[e.Int("fault")]; seq != 0 {
+		case *event.FaultBegan:
+			began[b.Index] = e.Seq
+		case *event.FaultActivated:
+			if seq := began[b.Index]; seq != 0 {
 				merge(clock, tl.Clock(seq))
 			}
-		case trace.Committed, trace.Listed:
+		case *event.Committed, *taskevent.Listed:
 			if log != nil {
 				merge(clock, log)
 			}

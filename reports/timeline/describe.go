@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Describer renders the events of one run as short texts: for a page, a terminal, or the
@@ -18,16 +20,16 @@ type Describer struct {
 	// indexes by log index.
 	commits map[int]*Commit
 	calls   map[int]*Call
-	indexes map[string]*Commit
+	indexes map[uint64]*Commit
 }
 
 // Describer returns a describer of the run.
 func (tl *Timeline) Describer() *Describer {
-	d := &Describer{commits: make(map[int]*Commit), calls: make(map[int]*Call), indexes: make(map[string]*Commit)}
+	d := &Describer{commits: make(map[int]*Commit), calls: make(map[int]*Call), indexes: make(map[uint64]*Commit)}
 	for i := range tl.Commits {
 		c := &tl.Commits[i]
 		d.commits[c.Seq] = c
-		d.indexes[strconv.FormatUint(c.Index, 10)] = c
+		d.indexes[c.Index] = c
 	}
 	for i := range tl.Calls {
 		c := &tl.Calls[i]
@@ -42,40 +44,40 @@ func (tl *Timeline) Describer() *Describer {
 
 // Task returns the task that an event is about, as NAMESPACE/ID; "" for none.
 func (d *Describer) Task(e *trace.Event) string {
-	name := func(namespace, id string) string {
-		if id == "" {
-			return ""
-		}
-		return namespace + "/" + id
+	key := taskOf(taskevent.Of(e))
+	if c := d.commits[e.Seq]; c != nil {
+		key = c.Run().Key()
+	} else if c := d.calls[e.Seq]; c != nil {
+		key = c.Run.Key()
 	}
-	switch {
-	case d.commits[e.Seq] != nil:
-		return name(d.commits[e.Seq].Namespace, d.commits[e.Seq].Task)
-	case d.calls[e.Seq] != nil:
-		return name(d.calls[e.Seq].Namespace, d.calls[e.Seq].Task)
+	if key.Task == "" {
+		return ""
 	}
-	return name(e.Str("namespace"), e.Str("task"))
+	return key.Namespace + "/" + key.Task
 }
 
 // commandName returns a short name of a command of the log.
 func commandName(name string) string {
-	name = strings.TrimPrefix(name, "DISTRIBUTED_TASK_")
 	switch name {
-	case "RECORD_PREPARATION_COMPLETE_ACK":
+	case taskevent.CommandPreparationAck:
 		return "preparation ack"
-	case "RECORD_POST_COMPLETION_ACK":
+	case taskevent.CommandPostAck:
 		return "swap ack"
 	}
-	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "RECORD_"), "_", " "))
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "DISTRIBUTED_TASK_"), "RECORD_")
+	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
 }
 
 // Commit describes a command of the log: its name, for an ack its node, and its rejection.
 func (d *Describer) Commit(c *Commit) string {
-	words := commandName(c.Command)
-	if strings.HasSuffix(words, " ack") {
-		words += " of " + ackedBy(c)
+	words := commandName(c.Name)
+	if c.isAck() {
+		words += " of " + cmp.Or(c.NodeID, "an unknown node")
+		if c.NodeID != "" && !c.Success {
+			words += " (failed)"
+		}
 	}
-	if c.Outcome != "ok" {
+	if c.Outcome != event.Accepted {
 		words += ", refused: " + c.Outcome
 	} else if c.Duplicate {
 		words += ", a duplicate"
@@ -83,162 +85,159 @@ func (d *Describer) Commit(c *Commit) string {
 	return words
 }
 
-// ackedBy returns the node of an ack.
-func ackedBy(c *Commit) string {
-	body := decodeBody(c.Body)
+// runName returns a run as NAMESPACE/ID@VERSION, without a version of 0; "" for none.
+func runName(r taskevent.Run) string {
 	switch {
-	case body.NodeID == "":
-		return "an unknown node"
-	case !body.Success:
-		return body.NodeID + " (failed)"
+	case r.Task == "":
+		return ""
+	case r.Version == 0:
+		return r.Namespace + "/" + r.Task
 	}
-	return body.NodeID
+	return r.String()
 }
 
-// runName returns the run of a task that an event is about, as NAMESPACE/ID@VERSION; ""
-// for none.
-func runName(e *trace.Event) string {
-	if e.Str("task") == "" {
+// joinWords joins the texts that are not empty.
+func joinWords(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), " ")
+}
+
+// after returns a text behind a word, "" without a text.
+func after(word, text string) string {
+	if text == "" {
 		return ""
 	}
-	words := e.Str("namespace") + "/" + e.Str("task")
-	if v := e.Int("version"); v != 0 {
-		words += fmt.Sprintf("@%d", v)
-	}
-	return words
+	return word + text
 }
 
 // Event describes an event, without its time and its node.
 func (d *Describer) Event(e *trace.Event) string {
-	str := e.Str
-	join := func(parts ...string) string {
-		return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), " ")
-	}
-	after := func(word, what string) string {
-		if what == "" {
-			return ""
-		}
-		return word + what
-	}
-	switch e.Kind {
-	case trace.RunStarted:
+	switch b := taskevent.Of(e).(type) {
+	case *event.RunStarted:
 		return "the run begins"
-	case trace.Inherited:
-		return "every disk holds what a newer version has left, a snapshot up to index " + str("index")
-	case trace.RunEnded:
+	case *event.Inherited:
+		return fmt.Sprintf("every disk holds what a newer version has left, a snapshot up to index %d", b.Index)
+	case *event.RunEnded:
 		return "the run ends"
-	case trace.Panicked:
-		return join("the system panics in", str("in"), "at", str("at")+":", str("what"))
-	case trace.LeftBehind:
-		return join(str("n"), "goroutines of the system are left behind, one in", str("in"), "at", str("at"))
-	case trace.NodeStarted:
+	case *event.Panicked:
+		return joinWords("the system panics in", b.In, "at", b.At+":", b.What)
+	case *event.LeftBehind:
+		return joinWords(strconv.FormatInt(b.N, 10), "goroutines of the system are left behind, one in", b.In, "at", b.At)
+	case *event.NodeStarted:
 		return fmt.Sprintf("starts, incarnation %d", e.Incarnation)
-	case trace.NodeStopped:
-		return "stops: " + str("how")
-	case trace.NodePaused:
+	case *event.NodeStopped:
+		return "stops: " + b.How
+	case *event.NodePaused:
 		return "is paused"
-	case trace.NodeResumed:
+	case *event.NodeResumed:
 		return "is resumed"
-	case trace.NodeLeft:
+	case *event.NodeLeft:
 		return "leaves for good"
-	case trace.FaultBegan:
-		return join("fault", str("fault"), "begins:", str("what"), after("at ", str("moment")), after("of ", str("nodes")), after("from ", str("peer")))
-	case trace.FaultActivated:
-		return join("fault", str("fault"), "activated:", str("what"), str("msg"), after("to ", str("to")))
-	case trace.FaultEnded:
-		return join("fault", str("fault"), "ends:", str("what"))
-	case trace.Quiescence:
+	case *event.FaultBegan:
+		return joinWords(fmt.Sprintf("fault %d begins:", b.Index), b.What, after("at ", b.Moment), after("of ", b.Nodes), after("from ", b.Peer))
+	case *event.FaultActivated:
+		m := b.Disturbance().Message
+		return joinWords(fmt.Sprintf("fault %d activated:", b.Index), b.What, m.Msg, after("to ", m.To))
+	case *event.FaultEnded:
+		return joinWords(fmt.Sprintf("fault %d ends:", b.Index), b.What)
+	case *event.Quiescence:
 		return "quiescence: all faults are over"
-	case trace.NodeState:
-		return fmt.Sprintf("is %s in term %s", str("state"), str("term"))
-	case trace.LeaderSeen:
-		return "leader is " + cmp.Or(str("leader"), "unknown")
-	case trace.MessageSent:
-		return join(str("msg"), "to", str("to"), d.entries(e))
-	case trace.MessageLost:
-		return join(str("msg"), "to", str("to"), "is lost:", str("why"))
-	case trace.Committed:
-		return join(str("index")+":", d.Commit(d.commits[e.Seq]), after("for ", d.Task(e)), after("on ", str("class")))
-	case trace.Applied:
-		if c := d.indexes[str("index")]; c != nil {
-			return join("applies", str("index")+":", d.Commit(c))
+	case *event.NodeState:
+		return fmt.Sprintf("is %s in term %d", b.State, b.Term)
+	case *event.LeaderSeen:
+		return "leader is " + cmp.Or(b.Leader, "unknown")
+	case *event.MessageSent:
+		return joinWords(b.Msg, "to", b.To, entries(b))
+	case *event.MessageLost:
+		return joinWords(b.Msg, "to", b.To, "is lost:", b.Why)
+	case *event.Committed:
+		return joinWords(fmt.Sprintf("%d:", b.Index), d.Commit(d.commits[e.Seq]), after("for ", d.Task(e)), after("on ", b.Class))
+	case *event.Applied:
+		if c := d.indexes[b.Index]; c != nil {
+			return fmt.Sprintf("applies %d: %s", b.Index, d.Commit(c))
 		}
-		return join("applies", str("index")+":", commandName(str("command")))
-	case trace.TaskChanged:
-		if str("status") == "" {
-			return join(runName(e), "has no record")
+		return joinWords(fmt.Sprintf("applies %d:", b.Index), commandName(b.Command))
+	case *taskevent.TaskChanged:
+		if b.Status == taskevent.Absent {
+			return joinWords(runName(b.Run), "has no record")
 		}
-		unit := str("unit")
-		if unit != "" {
-			unit = fmt.Sprintf("(%s %s)", unit, strings.ToLower(str("unit_status")))
+		unit := ""
+		if b.Unit != "" {
+			unit = fmt.Sprintf("(%s %s)", b.Unit, strings.ToLower(string(b.UnitStatus)))
 		}
-		return join(runName(e), "is", str("status"), unit, d.through(e.Seq))
-	case trace.Called:
-		return join("calls", str("do"), runName(e), str("unit"), str("collection"), after("success=", str("success")), after("flawed: ", str("flaw")))
-	case trace.Proposed:
-		return join("proposed as request", str("client")+"/"+str("seq"))
-	case trace.Returned:
+		return joinWords(runName(b.Run), "is", string(b.Status), unit, d.through(e.Seq))
+	case *event.Called:
+		c := taskevent.CallOf(b)
+		success := ""
+		if c.Success.Set {
+			success = fmt.Sprintf("success=%t", c.Success.Value)
+		}
+		return joinWords("calls", b.Do, runName(c.Run()), c.Unit, c.Collection, success, after("flawed: ", c.Flaw))
+	case *event.Proposed:
+		return "proposed as request " + b.Request.String()
+	case *event.Returned:
 		about := ""
-		if c := d.calls[e.Seq]; c != nil && c.Task != "" {
-			about = "of " + c.Namespace + "/" + c.Task
+		if c := d.calls[e.Seq]; c != nil && c.Run.Task != "" {
+			about = "of " + c.Run.Namespace + "/" + c.Run.Task
 		}
-		return join("answer to", str("do"), about+":", str("outcome"), str("class"), str("error"))
-	case trace.Listed:
-		if str("tasks") == "1" {
-			return "lists 1 task at " + str("index")
+		return joinWords("answer to", b.Do, about+":", b.Outcome, b.Class, b.Error)
+	case *taskevent.Listed:
+		if b.Count == 1 {
+			return fmt.Sprintf("lists 1 task at %d", b.Index)
 		}
-		return join("lists", str("tasks"), "tasks at", str("index"))
-	case trace.ListFailed:
-		return "list failed: " + str("error")
-	case trace.RecoveryAsked:
-		return join("is its part of", runName(e), "done?", str("done"))
-	case trace.CallbackStarted:
-		return join(str("callback"), "of", runName(e), "begins", after("for group ", str("group")))
-	case trace.CallbackEnded:
-		return join(str("callback"), "of", runName(e), "ends", after("with ", str("error")))
-	case trace.WorkStarted:
-		return join("works on", str("unit"), "of", runName(e))
-	case trace.WorkEnded:
-		return join("is done with", str("unit"), "of", runName(e)+after(": ", str("outcome")))
-	case trace.StartAsked:
-		return "starts " + runName(e)
-	case trace.HandleStarted:
-		return join("runs", runName(e))
-	case trace.HandleTerminated:
-		return join("is asked to stop", runName(e))
-	case trace.HandleExited:
-		return join("has stopped", runName(e))
-	case trace.ShardChanged:
+		return fmt.Sprintf("lists %d tasks at %d", b.Count, b.Index)
+	case *taskevent.ListFailed:
+		return "list failed: " + b.Error
+	case *taskevent.RecoveryAsked:
+		return joinWords("is its part of", runName(b.Run), "done?", strconv.FormatBool(b.Done))
+	case *taskevent.CallbackStarted:
+		return joinWords(b.Name, "of", runName(b.Run), "begins", after("for group ", b.Group))
+	case *taskevent.CallbackEnded:
+		return joinWords(b.Name, "of", runName(b.Run), "ends", after("with ", b.Error))
+	case *taskevent.WorkStarted:
+		return joinWords("works on", b.Unit, "of", runName(b.Run))
+	case *taskevent.WorkEnded:
+		return joinWords("is done with", b.Unit, "of", runName(b.Run)+after(": ", b.Outcome))
+	case *taskevent.StartAsked:
+		return "starts " + runName(b.Run)
+	case *taskevent.HandleStarted:
+		return joinWords("runs", runName(b.Run))
+	case *taskevent.HandleTerminated:
+		return joinWords("is asked to stop", runName(b.Run))
+	case *taskevent.HandleExited:
+		return joinWords("has stopped", runName(b.Run))
+	case *taskevent.ShardChanged:
 		serves := ""
-		if str("property") != "" {
-			serves = fmt.Sprintf("(%s=%s)", str("property"), str("tokenization"))
+		if b.Property != "" {
+			serves = fmt.Sprintf("(%s=%s)", b.Property, b.Tokenization)
 		}
-		return join("shard", str("collection")+"/"+str("shard"), "is", str("why"), serves)
-	case trace.SchemaChanged:
-		return join("schema of", str("collection")+":", strings.ToLower(strings.ReplaceAll(str("change"), "_", " ")), str("property"), str("tokenization"))
-	case trace.LocalStateRemoved:
-		return "removes its state of " + runName(e)
-	case trace.Explored:
-		return "the model checker begins with " + cmp.Or(str("config"), str("settings"))
-	case trace.Step:
-		return join(str("n")+".", str("what"))
-	case trace.FileWritten, trace.FileRemoved:
-		return join(strings.TrimPrefix(string(e.Kind), "file-"), str("file"))
-	case trace.FileRenamed:
-		return join("renamed", str("file"), "to", str("to"))
+		return joinWords("shard", b.Collection+"/"+b.Shard, "is", b.Why, serves)
+	case *taskevent.SchemaChanged:
+		return joinWords("schema of", b.Collection+":", strings.ToLower(strings.ReplaceAll(b.Change, "_", " ")), b.Property, b.Tokenization)
+	case *taskevent.LocalStateRemoved:
+		return "removes its state of " + runName(b.Run)
+	case *event.Explored:
+		return "the model checker begins with " + cmp.Or(b.Config, b.Settings)
+	case *event.Step:
+		return joinWords(fmt.Sprintf("%d.", b.N), b.What)
+	case *event.FileWritten:
+		return "written " + b.File
+	case *event.FileRemoved:
+		return "removed " + b.File
+	case *event.FileRenamed:
+		return joinWords("renamed", b.File, "to", b.To)
 	}
 	var fields []string
 	for _, f := range e.Fields {
 		fields = append(fields, f.Key+"="+Shorten(f.Text(), 40))
 	}
-	return join(strings.ReplaceAll(string(e.Kind), "-", " "), strings.Join(fields, " "))
+	return joinWords(strings.ReplaceAll(string(e.Kind), "-", " "), strings.Join(fields, " "))
 }
 
 // through describes the command that the task-changed event seq belongs to.
 func (d *Describer) through(seq int) string {
 	for ; seq > 0; seq-- {
 		if c := d.commits[seq]; c != nil {
-			if strings.HasSuffix(c.Command, "_ACK") {
+			if c.isAck() {
 				return fmt.Sprintf("through %d, the %s", c.Index, d.Commit(c))
 			}
 			return fmt.Sprintf("through %d", c.Index)
@@ -248,14 +247,13 @@ func (d *Describer) through(seq int) string {
 }
 
 // entries describes the log entries that an append carries.
-func (d *Describer) entries(e *trace.Event) string {
-	n := e.Int("entries")
-	if n == 0 {
+func entries(b *event.MessageSent) string {
+	first, n := b.Prev.Value+1, b.Entries.Value
+	switch n {
+	case 0:
 		return ""
-	}
-	first := e.Int("prev") + 1
-	if n == 1 {
+	case 1:
 		return fmt.Sprintf("with %d", first)
 	}
-	return fmt.Sprintf("with %d to %d", first, first+n-1)
+	return fmt.Sprintf("with %d to %d", first, first+uint64(n)-1)
 }

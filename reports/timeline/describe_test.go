@@ -12,7 +12,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-func TestEventsInWords(t *testing.T) {
+func TestEventsAreDescribed(t *testing.T) {
 	whole, err := trace.ReadFile("../html/testdata/barrier-on-first-ack.trace.jsonl.zst")
 	require.NoError(t, err)
 	s, err := timeline.New(whole)
@@ -32,6 +32,6 @@ func TestEventsInWords(t *testing.T) {
 		"18: preparation ack of n1 for reindex/a", "applies 18: preparation ack of n1", "OnSwapRequested of reindex/a@6 begins",
 		"shard Articles/s2 is swapped (title=trigram)", "reindex/a@6 is STARTED (s2__n2 in_progress) through 8",
 	} {
-		assert.True(t, all[words], "%q is said", words)
+		assert.True(t, all[words], "an event is described as %q", words)
 	}
 }

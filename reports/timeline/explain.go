@@ -2,12 +2,14 @@ package timeline
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"dtsim/models/explore/counterexample"
+	"dtsim/scenarios/projection"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // maxExplaining is the number of events that explain a violation.
@@ -16,9 +18,8 @@ const maxExplaining = 30
 // Absence is an event that a violated property required and that had not happened.
 type Absence struct {
 	// What is "preparation ack" or "swap ack".
-	What, Node      string
-	Namespace, Task string
-	Version         int64
+	What, Node string
+	Run        taskevent.Run
 	// Came is the event that came too late, 0 when none did.
 	Came int
 }
@@ -70,16 +71,14 @@ func (tl *Timeline) facts(v trace.Violation) []int {
 
 // concern is the set of tasks and nodes of a violation.
 type concern struct {
-	tasks map[[2]string]bool
+	tasks map[taskevent.Key]bool
 	nodes map[string]bool
-	// commits are the commands of the log by sequence number, turned those that changed the
-	// status of their task.
+	// commits are the commands of the log by sequence number.
 	commits map[int]*Commit
-	turned  map[int]bool
 }
 
 func (tl *Timeline) concerned(facts []int) *concern {
-	c := &concern{tasks: make(map[[2]string]bool), nodes: make(map[string]bool), commits: make(map[int]*Commit), turned: tl.statusChanges()}
+	c := &concern{tasks: make(map[taskevent.Key]bool), nodes: make(map[string]bool), commits: make(map[int]*Commit)}
 	for i := range tl.Commits {
 		c.commits[tl.Commits[i].Seq] = &tl.Commits[i]
 	}
@@ -88,34 +87,15 @@ func (tl *Timeline) concerned(facts []int) *concern {
 		if e.Node != "" {
 			c.nodes[e.Node] = true
 		}
-		key := [2]string{e.Str("namespace"), e.Str("task")}
+		key := taskOf(e.Body)
 		if commit := c.commits[seq]; commit != nil {
-			key = [2]string{commit.Namespace, commit.Task}
+			key = commit.Run().Key()
 		}
-		if key[1] != "" {
+		if key.Task != "" {
 			c.tasks[key] = true
 		}
 	}
 	return c
-}
-
-// statusChanges returns the commands that changed the status of a task.
-func (tl *Timeline) statusChanges() map[int]bool {
-	turned := make(map[int]bool)
-	status := make(map[taskRun]string)
-	command := 0
-	for i := range tl.Trace.Events {
-		switch e := &tl.Trace.Events[i]; e.Kind {
-		case trace.Committed:
-			command = e.Seq
-		case trace.TaskChanged:
-			r := taskRunOf(e)
-			if is := e.Str("status"); is != status[r] {
-				status[r], turned[command] = is, true
-			}
-		}
-	}
-	return turned
 }
 
 // Weights of events, from decisions to side effects.
@@ -131,56 +111,57 @@ const (
 // weigh returns how much an event can explain; 0 for nothing.
 func (tl *Timeline) weigh(seq int, about *concern) int {
 	e := tl.Event(seq)
-	task := about.tasks[[2]string{e.Str("namespace"), e.Str("task")}]
-	switch e.Kind {
-	case trace.Step:
+	task, node := about.tasks[taskOf(e.Body)], about.nodes[e.Node]
+	switch b := e.Body.(type) {
+	case *event.Step:
 		return weightDecision
-	case trace.Committed:
+	case *event.Committed:
 		c := about.commits[seq]
+		task := about.tasks[c.Run().Key()]
 		switch {
-		case about.tasks[[2]string{c.Namespace, c.Task}] && (about.turned[seq] || c.Command == preparationAck || c.Command == postAck):
+		case task && (tl.turned[c.Index] || c.isAck()):
 			return weightDecision
-		case about.tasks[[2]string{c.Namespace, c.Task}] && c.Outcome != "ok":
+		case task && c.Outcome != event.Accepted:
 			return weightMinor
-		case c.Class != "" && c.Outcome == "ok":
+		case c.Class != "" && c.Outcome == event.Accepted:
 			return weightHarm
 		}
-	case trace.CallbackStarted, trace.CallbackEnded, trace.ShardChanged, trace.RecoveryAsked, trace.LocalStateRemoved:
+	case *taskevent.CallbackStarted, *taskevent.CallbackEnded, *taskevent.ShardChanged, *taskevent.RecoveryAsked, *taskevent.LocalStateRemoved:
 		if task {
 			return weightAction
 		}
-	case trace.HandleStarted, trace.HandleTerminated, trace.HandleExited:
-		if task && about.nodes[e.Node] {
+	case *taskevent.HandleStarted, *taskevent.HandleTerminated, *taskevent.HandleExited:
+		if task && node {
 			return weightLife
 		}
-	case trace.FaultActivated:
-		_, message := e.Get("msg")
+	case *event.FaultActivated:
+		message := b.Disturbance().Msg != ""
 		switch {
-		case task || !message && about.nodes[e.Node]:
+		case task || !message && node:
 			return weightHarm
 		case message:
 			return 0
 		}
 		return weightMinor
-	case trace.NodeStopped, trace.NodePaused, trace.NodeLeft, trace.NodeResumed:
-		if about.nodes[e.Node] {
+	case *event.NodeStopped, *event.NodePaused, *event.NodeLeft, *event.NodeResumed:
+		if node {
 			return weightHarm
 		}
 		return weightLife
-	case trace.NodeStarted:
+	case *event.NodeStarted:
 		if e.Incarnation > 1 {
 			return weightLife
 		}
-	case trace.NodeState:
-		if e.Str("state") == "Leader" {
+	case *event.NodeState:
+		if b.State == event.Leader {
 			return weightLife
 		}
-	case trace.FaultBegan:
-		if plan.FaultKind(e.Str("what")) != plan.Operate {
+	case *event.FaultBegan:
+		if plan.FaultKind(b.What) != plan.Operate {
 			return weightMinor
 		}
-	case trace.Returned:
-		if e.Str("outcome") == "ambiguous" && about.nodes[e.Node] {
+	case *event.Returned:
+		if b.Outcome == event.Ambiguous && node {
 			return weightMinor
 		}
 	}
@@ -190,11 +171,13 @@ func (tl *Timeline) weigh(seq int, about *concern) int {
 // Absent returns the acks of owners of units that were required by a barrier (P5, P7) and were
 // not in the log when it was violated.
 func (tl *Timeline) Absent(v trace.Violation) []Absence {
-	what, name, command := "preparation ack", "prepared", preparationAck
+	what, command := "preparation ack", taskevent.CommandPreparationAck
+	acks := func(r *projection.Run) map[string]projection.Ack { return r.Prepared }
 	switch v.Property {
 	case "P5":
 	case "P7":
-		what, name, command = "swap ack", "swapped", postAck
+		what, command = "swap ack", taskevent.CommandPostAck
+		acks = func(r *projection.Run) map[string]projection.Ack { return r.Swapped }
 	default:
 		return nil
 	}
@@ -202,51 +185,33 @@ func (tl *Timeline) Absent(v trace.Violation) []Absence {
 	if len(facts) == 0 {
 		return nil
 	}
-	last := slices.Max(facts)
-	state := tl.State(last)
+	last, log := slices.Max(facts), projection.NewLog()
+	for i := range tl.Trace.Events[:last] {
+		log.Take(&tl.Trace.Events[i])
+	}
+	newest := make(map[taskevent.Key]*projection.Run)
+	for _, r := range log.Order {
+		newest[r.ID.Key()] = r
+	}
 	var all []Absence
 	for key := range tl.concerned(facts).tasks {
-		owners, version := tl.owners(key, last)
-		for _, node := range slices.Sorted(maps.Keys(owners)) {
-			if state[path("task", key[0], key[1], name, node)] == "ok" {
-				continue
-			}
-			a := Absence{What: what, Node: node, Namespace: key[0], Task: key[1], Version: version}
-			for i := range tl.Commits {
-				c := &tl.Commits[i]
-				if c.Seq > last && c.Command == command && c.Outcome == "ok" && c.Namespace == key[0] && c.Task == key[1] {
-					if b := decodeBody(c.Body); int64(b.Version) == version && b.NodeID == node && b.Success {
-						a.Came = c.Seq
-						break
-					}
-				}
+		r := newest[key]
+		if r == nil {
+			continue
+		}
+		for _, node := range r.Missing(acks(r)) {
+			a := Absence{What: what, Node: node, Run: r.ID}
+			came := slices.IndexFunc(tl.Commits, func(c Commit) bool {
+				return c.Seq > last && c.Name == command && c.Accepted && c.Run() == r.ID && c.NodeID == node && c.Success
+			})
+			if came >= 0 {
+				a.Came = tl.Commits[came].Seq
 			}
 			all = append(all, a)
 		}
 	}
 	slices.SortFunc(all, func(a, b Absence) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Task, b.Task), compareNames(a.Node, b.Node))
+		return cmp.Or(cmp.Compare(a.Run.Namespace, b.Run.Namespace), cmp.Compare(a.Run.Task, b.Run.Task), compareNames(a.Node, b.Node))
 	})
 	return all
-}
-
-// owners returns the nodes that own units of the newest version of a task up to an event.
-func (tl *Timeline) owners(key [2]string, until int) (owners map[string]bool, version int64) {
-	for i := range tl.Trace.Events[:until] {
-		e := &tl.Trace.Events[i]
-		if e.Kind != trace.TaskChanged {
-			continue
-		}
-		r := taskRunOf(e)
-		if r.namespace != key[0] || r.task != key[1] || r.version < version {
-			continue
-		}
-		if r.version > version {
-			owners, version = make(map[string]bool), r.version
-		}
-		if owner := e.Str("owner"); owner != "" {
-			owners[owner] = true
-		}
-	}
-	return owners, version
 }

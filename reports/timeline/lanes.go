@@ -3,7 +3,7 @@ package timeline
 import (
 	"strings"
 
-	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // projectLanes projects incarnations, pauses and roles of the nodes.
@@ -15,19 +15,19 @@ func (tl *Timeline) projectLanes() {
 			continue
 		}
 		l := &tl.Lanes[at]
-		switch e.Kind {
-		case trace.NodeStarted:
+		switch b := e.Body.(type) {
+		case *event.NodeStarted:
 			l.end(e.Seq, "")
 			l.Incarnations = append(l.Incarnations, Incarnation{Number: e.Incarnation, Span: Span{From: e.Seq}})
-		case trace.NodeStopped:
-			l.end(e.Seq, e.Str("how"))
-		case trace.NodePaused:
+		case *event.NodeStopped:
+			l.end(e.Seq, b.How)
+		case *event.NodePaused:
 			l.Pauses = append(l.Pauses, Span{From: e.Seq})
-		case trace.NodeResumed:
+		case *event.NodeResumed:
 			l.resume(e.Seq)
-		case trace.NodeState:
+		case *event.NodeState:
 			l.leave(e.Seq)
-			l.Roles = append(l.Roles, Role{Span: Span{From: e.Seq}, State: e.Str("state"), Term: uintOf(e, "term")})
+			l.Roles = append(l.Roles, Role{Span: Span{From: e.Seq}, State: b.State, Term: b.Term})
 		}
 	}
 }
@@ -58,25 +58,23 @@ func (tl *Timeline) projectFaults() {
 	newest := make(map[int64]int) // the newest span of a fault, by its number
 	for i := range tl.Trace.Events {
 		e := &tl.Trace.Events[i]
-		switch e.Kind {
-		case trace.FaultBegan:
-			f := Fault{Span: Span{From: e.Seq}, Number: e.Int("fault"), What: e.Str("what"), Peer: e.Str("peer")}
-			if nodes := e.Str("nodes"); nodes != "" {
-				f.Nodes = strings.Split(nodes, ",")
+		switch b := e.Body.(type) {
+		case *event.FaultBegan:
+			f := Fault{Span: Span{From: e.Seq}, Number: b.Index, What: b.What, Peer: b.Peer}
+			if b.Nodes != "" {
+				f.Nodes = strings.Split(b.Nodes, ",")
 			}
 			newest[f.Number] = len(tl.Faults)
 			tl.Faults = append(tl.Faults, f)
-		case trace.FaultActivated, trace.FaultEnded:
-			i, ok := newest[e.Int("fault")]
-			if !ok {
-				continue
+		case *event.FaultActivated:
+			if i, ok := newest[b.Index]; ok {
+				tl.Faults[i].Activations = append(tl.Faults[i].Activations, e.Seq)
 			}
-			if f := &tl.Faults[i]; e.Kind == trace.FaultActivated {
-				f.Activations = append(f.Activations, e.Seq)
-			} else if f.Until == 0 {
-				f.Until = e.Seq
+		case *event.FaultEnded:
+			if i, ok := newest[b.Index]; ok && tl.Faults[i].Until == 0 {
+				tl.Faults[i].Until = e.Seq
 			}
-		case trace.Quiescence:
+		case *event.Quiescence:
 			tl.Quiescence = e.Seq
 		}
 	}

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"slices"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tracecheck"
 	"dtsim/sched/reconcile"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // memoryProjector projects what schedulers remember.
@@ -17,13 +19,13 @@ type memoryProjector struct {
 	// nodes are the state parts of nodes.
 	nodes map[string]string
 	// of maps operations to their tasks.
-	of map[int64][2]string
+	of map[int64]taskevent.Key
 }
 
 func newMemoryProjector(tl *Timeline) *memoryProjector {
 	p := &memoryProjector{
 		changes: newChanges(), check: tracecheck.New(tl.plan), watched: make(map[trace.Kind]bool),
-		nodes: make(map[string]string), of: make(map[int64][2]string),
+		nodes: make(map[string]string), of: make(map[int64]taskevent.Key),
 	}
 	for _, kind := range tracecheck.Kinds() {
 		p.watched[kind] = true
@@ -43,36 +45,44 @@ func (p *memoryProjector) observe(e *trace.Event, _ bool) {
 	if p.nodes[e.Node] == "" {
 		return
 	}
-	switch e.Kind {
-	case trace.NodeStarted, trace.NodeStopped:
+	switch b := e.Body.(type) {
+	case *event.NodeStarted, *event.NodeStopped:
 		p.clear(p.nodes[e.Node])
-	case trace.Listed, trace.ListFailed:
-		if _, operator := e.Get("op"); operator {
-			return
-		}
-		for _, key := range p.check.Keys(e.Node) {
-			p.memory(e.Node, key)
-		}
-	case trace.Called:
-		p.of[e.Int("op")] = [2]string{e.Str("namespace"), e.Str("task")}
-		p.memory(e.Node, p.of[e.Int("op")])
-	case trace.Returned:
-		p.memory(e.Node, p.of[e.Int("op")])
-		delete(p.of, e.Int("op"))
-	case trace.Proposed, trace.Committed, trace.WorkStarted, trace.ClockSet, trace.FaultActivated:
+	case *taskevent.Listed:
+		p.listed(e.Node, b.Op)
+	case *taskevent.ListFailed:
+		p.listed(e.Node, b.Op)
+	case *event.Called:
+		p.of[b.Op] = taskOf(b)
+		p.memory(e.Node, p.of[b.Op])
+	case *event.Returned:
+		p.memory(e.Node, p.of[b.Op])
+		delete(p.of, b.Op)
+	case *event.Proposed, *event.Committed, *taskevent.WorkStarted, *event.ClockSet, *event.FaultActivated:
 	default:
-		p.memory(e.Node, [2]string{e.Str("namespace"), e.Str("task")})
+		p.memory(e.Node, taskOf(b))
+	}
+}
+
+// listed records what the scheduler of a node remembers of all tasks after its list; an
+// operation's list is none of a scheduler.
+func (p *memoryProjector) listed(node string, op trace.Opt[int64]) {
+	if op.Set {
+		return
+	}
+	for _, key := range p.check.Keys(node) {
+		p.memory(node, taskevent.Key{Namespace: key[0], Task: key[1]})
 	}
 }
 
 // memory records what the scheduler of a node remembers of a task. If the trace admits several
 // memories, it records what they agree on.
-func (p *memoryProjector) memory(node string, key [2]string) {
-	if key[1] == "" {
+func (p *memoryProjector) memory(node string, key taskevent.Key) {
+	if key.Task == "" {
 		return
 	}
-	part := p.nodes[node] + "/" + path("memory", key[0], key[1])
-	all := p.check.Memories(node, key[0], key[1])
+	part := p.nodes[node] + "/" + path("memory", key.Namespace, key.Task)
+	all := p.check.Memories(node, key.Namespace, key.Task)
 	switch m := agreed(all); {
 	case len(all) == 0:
 		p.set(part, "")

@@ -6,30 +6,13 @@ import (
 
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // identity identifies a message across its events.
 type identity struct {
-	from, to, kind string
-	id             uint64
-	n              int64
-}
-
-func identityOf(e *trace.Event) (m identity, ok bool) {
-	m.from = e.Node
-	for i := range e.Fields {
-		switch f := &e.Fields[i]; f.Key {
-		case "to":
-			m.to = f.Text()
-		case "msg":
-			m.kind, ok = f.Text(), true
-		case "id":
-			m.id = f.Uint()
-		case "n":
-			m.n = f.Int()
-		}
-	}
-	return m, ok
+	from string
+	event.Message
 }
 
 // projectMessages projects every message from its sending to its end.
@@ -42,19 +25,21 @@ func (tl *Timeline) projectMessages() {
 	}
 	tl.Messages = make([]Message, 0, count)
 	p := &messageProjector{
-		tl: tl, known: make(map[identity]int, count), activations: make(map[identity][]int),
+		tl: tl, known: make(map[identity]int, count), activations: make(map[identity][]activation),
 		heldBack: make(map[[2]string][]int),
 	}
 	for i := range tl.Trace.Events {
-		switch e := &tl.Trace.Events[i]; e.Kind {
-		case trace.FaultActivated:
-			if m, ok := identityOf(e); ok {
-				p.activations[m] = append(p.activations[m], e.Seq)
+		e := &tl.Trace.Events[i]
+		switch b := e.Body.(type) {
+		case *event.FaultActivated:
+			if d := b.Disturbance(); d.Msg != "" {
+				id := identity{e.Node, d.Message}
+				p.activations[id] = append(p.activations[id], activation{e.Seq, plan.FaultKind(b.What), d.By})
 			}
-		case trace.MessageSent:
-			p.sent(e)
-		case trace.MessageLost:
-			p.lost(e)
+		case *event.MessageSent:
+			p.sent(e, b)
+		case *event.MessageLost:
+			p.lost(e, b)
 		}
 	}
 	tl.delayByPauses()
@@ -65,26 +50,43 @@ type messageProjector struct {
 	tl    *Timeline
 	known map[identity]int
 	// activations are the fault activations on a message that has not been sent yet.
-	activations map[identity][]int
+	activations map[identity][]activation
 	// heldBack are the messages on a link that wait to be overtaken.
 	heldBack map[[2]string][]int
 }
 
-func (p *messageProjector) sent(e *trace.Event) {
-	id, _ := identityOf(e)
-	m := Message{Sent: e.Seq, From: id.from, To: id.to, Kind: id.kind, ID: id.id, N: id.n, Arrives: time.Duration(e.Int("arrives"))}
-	at, link := len(p.tl.Messages), [2]string{id.from, id.to}
+// activation is the activation of a fault on a message; by is how much later it or its
+// duplicate arrives.
+type activation struct {
+	seq  int
+	kind plan.FaultKind
+	by   time.Duration
+}
+
+// message returns a message without its end. What has disturbed it is taken from the activations.
+func (p *messageProjector) message(seq int, id identity) Message {
+	m := Message{Sent: seq, From: id.from, To: id.To, Kind: id.Msg, ID: id.ID, N: id.N}
+	for _, a := range p.activations[id] {
+		m.Disturbed = append(m.Disturbed, a.seq)
+	}
+	return m
+}
+
+func (p *messageProjector) sent(e *trace.Event, b *event.MessageSent) {
+	id := identity{e.Node, b.Message}
+	m := p.message(e.Seq, id)
+	m.Arrives = b.Arrives
+	at, link := len(p.tl.Messages), [2]string{id.from, id.To}
 	reordered := false
-	m.Disturbed = p.activations[id]
-	delete(p.activations, id)
-	for _, seq := range m.Disturbed {
-		switch activation := p.tl.Event(seq); plan.FaultKind(activation.Str("what")) {
+	for _, a := range p.activations[id] {
+		switch a.kind {
 		case plan.Duplicate, plan.LateDuplicate:
-			m.Duplicates = append(m.Duplicates, m.Arrives+time.Duration(activation.Int("by")))
+			m.Duplicates = append(m.Duplicates, m.Arrives+a.by)
 		case plan.Reorder:
 			reordered = true
 		}
 	}
+	delete(p.activations, id)
 	if reordered {
 		p.heldBack[link] = append(p.heldBack[link], at)
 	} else if waiting := p.heldBack[link]; len(waiting) > 0 {
@@ -100,15 +102,13 @@ func (p *messageProjector) sent(e *trace.Event) {
 	p.tl.Messages = append(p.tl.Messages, m)
 }
 
-func (p *messageProjector) lost(e *trace.Event) {
-	id, _ := identityOf(e)
-	why := e.Str("why")
+func (p *messageProjector) lost(e *trace.Event, b *event.MessageLost) {
+	id := identity{e.Node, b.Message}
 	at, known := p.known[id]
 	if !known {
-		p.tl.Messages = append(p.tl.Messages, Message{
-			Sent: e.Seq, From: id.from, To: id.to, Kind: id.kind, ID: id.id, N: id.n,
-			Arrives: e.At, Lost: why, LostAt: e.Seq, Disturbed: p.activations[id],
-		})
+		m := p.message(e.Seq, id)
+		m.Arrives, m.Lost, m.LostAt = e.At, b.Why, e.Seq
+		p.tl.Messages = append(p.tl.Messages, m)
 		delete(p.activations, id)
 		return
 	}
@@ -117,7 +117,7 @@ func (p *messageProjector) lost(e *trace.Event) {
 		m.Duplicates = slices.Delete(m.Duplicates, i, i+1) // the duplicate, not the message
 		return
 	}
-	m.Arrives, m.Lost, m.LostAt = e.At, why, e.Seq
+	m.Arrives, m.Lost, m.LostAt = e.At, b.Why, e.Seq
 }
 
 // delayByPauses moves arrivals at a paused node to the end of the pause.

@@ -11,6 +11,7 @@ import (
 
 	"dtsim/reports/timeline"
 	"dtsim/reports/timeline/timelinetest"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 )
@@ -56,7 +57,7 @@ func message(id int) []trace.Field {
 	return []trace.Field{trace.Str("to", "n2"), trace.Str("msg", "append"), trace.Int("id", int64(id)), trace.Int("n", 1)}
 }
 
-// ends are the messages without what they say of themselves.
+// ends returns the messages without their links, kinds and occurrences.
 func (s *sheet) ends(t *testing.T) []timeline.Message {
 	all := projected(t, &s.Trace).Messages
 	for i := range all {
@@ -156,10 +157,10 @@ func TestMessagesEndAsTheTraceHasIt(t *testing.T) {
 	})
 }
 
-func TestTheSmallRunIsTold(t *testing.T) {
+func TestTheSmallRunIsProjected(t *testing.T) {
 	s := projected(t, timelinetest.Small(t))
 	v := s.Trace.Footer.Verdict.Violations[0]
-	require.Equal(t, []timeline.Absence{{What: "preparation ack", Node: "n2", Namespace: "reindex", Task: "to-trigram", Version: 6}}, s.Absent(v))
+	require.Equal(t, []timeline.Absence{{What: "preparation ack", Node: "n2", Run: taskevent.Run{Namespace: "reindex", Task: "to-trigram", Version: 6}}}, s.Absent(v))
 	before := s.State(v.Events[1])
 	require.Equal(t, map[string]string{
 		"log": "9", "node/n1": "up #1", "node/n1/applied": "6", "node/n1/callback/reindex/to-trigram": "OnSwapRequested v6",
@@ -215,9 +216,9 @@ func TestANodeThatStartsAgainHasAppliedNothing(t *testing.T) {
 	require.Equal(t, "4", run.State(again)["node/n1/applied"])
 }
 
-// TestATraceThatMakesNoSenseIsTold: what a wrong build may write, events that are missing
-// or have another one's fields, is projected without a panic, and the clocks still fit.
-func TestATraceThatMakesNoSenseIsTold(t *testing.T) {
+// TestAnInconsistentTraceIsProjected: a trace of a wrong build, with events that are missing
+// or have the fields of another one, is projected without a panic, and the clocks still fit.
+func TestAnInconsistentTraceIsProjected(t *testing.T) {
 	whole := taskRun(t, "hostile-acks", 1).Trace
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -247,8 +248,8 @@ func TestATraceThatMakesNoSenseIsTold(t *testing.T) {
 	}
 }
 
-// TestALongRunIsToldCheaply: what is allocated for an event does not grow with the run.
-func TestALongRunIsToldCheaply(t *testing.T) {
+// TestALongRunIsProjectedCheaply: what is allocated for an event does not grow with the run.
+func TestALongRunIsProjectedCheaply(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a cluster for minutes of virtual time")
 	}

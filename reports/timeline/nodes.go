@@ -6,70 +6,77 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"dtsim/sim/trace"
+	"dtsim/scenarios/tasks/taskevent"
+	"dtsim/sim/trace/event"
 )
 
 // nodeEvent projects an event of a node.
 func (p *stateProjector) nodeEvent(h *nodeState) {
-	e := p.e
-	switch e.Kind {
-	case trace.NodeStarted:
+	switch b := p.e.Body.(type) {
+	case *event.NodeStarted:
 		p.reset(h)
-		p.set(h.part, fmt.Sprintf("up #%d", e.Incarnation))
-	case trace.NodeStopped:
+		p.set(h.part, fmt.Sprintf("up #%d", p.e.Incarnation))
+	case *event.NodeStopped:
 		p.reset(h)
-		p.set(h.part, "down ("+e.Str("how")+")")
-	case trace.NodePaused:
-		p.set(h.part, fmt.Sprintf("paused #%d", e.Incarnation))
-	case trace.NodeResumed:
-		p.set(h.part, fmt.Sprintf("up #%d", e.Incarnation))
-	case trace.NodeLeft:
+		p.set(h.part, "down ("+b.How+")")
+	case *event.NodePaused:
+		p.set(h.part, fmt.Sprintf("paused #%d", p.e.Incarnation))
+	case *event.NodeResumed:
+		p.set(h.part, fmt.Sprintf("up #%d", p.e.Incarnation))
+	case *event.NodeLeft:
 		p.reset(h)
 		p.set(h.part, "left")
-	case trace.ClockSet:
-		p.set(h.part+"/clock", offBy(e))
-	case trace.NodeState:
-		p.below(h.part, h.part+"/raft", fmt.Sprintf("%s in term %d", e.Str("state"), uintOf(e, "term")))
-	case trace.LeaderSeen:
-		p.below(h.part, h.part+"/leader", e.Str("leader"))
-	case trace.Applied, trace.SnapshotRestored:
-		p.applied(h, uintOf(e, "index"))
-	case trace.HandleStarted, trace.HandleTerminated, trace.HandleExited:
-		p.handle(h)
-	case trace.CallbackStarted:
-		r := taskRunOf(e)
-		value := fmt.Sprintf("%s v%d", e.Str("callback"), r.version)
-		if group := e.Str("group"); group != "" {
-			value += " of group " + group
+	case *event.ClockSet:
+		p.set(h.part+"/clock", clockText(b))
+	case *event.NodeState:
+		p.below(h.part, h.part+"/raft", fmt.Sprintf("%s in term %d", b.State, b.Term))
+	case *event.LeaderSeen:
+		p.below(h.part, h.part+"/leader", b.Leader)
+	case *event.Applied:
+		p.applied(h, b.Index)
+	case *event.SnapshotRestored:
+		p.applied(h, b.Index)
+	case *taskevent.HandleStarted:
+		p.handles(h, b.Run, append(h.handles[b.Run], handle{number: b.Number}))
+	case *taskevent.HandleTerminated:
+		all := h.handles[b.Run]
+		for i := range all {
+			all[i].terminating = all[i].terminating || all[i].number == b.Number
 		}
-		p.below(h.part, h.part+"/"+path("callback", r.namespace, r.task), value)
-	case trace.CallbackEnded:
-		r := taskRunOf(e)
-		p.set(h.part+"/"+path("callback", r.namespace, r.task), "")
-	case trace.ShardChanged:
-		p.shard(h)
+		p.handles(h, b.Run, all)
+	case *taskevent.HandleExited:
+		p.handles(h, b.Run, slices.DeleteFunc(h.handles[b.Run], func(o handle) bool { return o.number == b.Number }))
+	case *taskevent.CallbackStarted:
+		value := fmt.Sprintf("%s v%d", b.Name, b.Version)
+		if b.Group != "" {
+			value += " of group " + b.Group
+		}
+		p.below(h.part, h.part+"/"+path("callback", b.Namespace, b.Task), value)
+	case *taskevent.CallbackEnded:
+		p.set(h.part+"/"+path("callback", b.Namespace, b.Task), "")
+	case *taskevent.ShardChanged:
+		p.shard(h, b)
 	}
 }
 
 // reset drops the volatile state of a node. Its shards stay.
 func (p *stateProjector) reset(h *nodeState) {
 	p.clear(h.part)
-	h.index, h.schema, h.handles = 0, nil, make(map[taskRun][]handle)
+	h.index, h.schema, h.handles = 0, new(schema), make(map[taskevent.Run][]handle)
 }
 
-func offBy(e *trace.Event) string {
-	ahead, drift := time.Duration(e.Int("ahead")), e.Int("drift")
+// clockText returns how far a clock is off.
+func clockText(b *event.ClockSet) string {
 	var words []string
 	switch {
-	case ahead > 0:
-		words = append(words, ahead.String()+" ahead")
-	case ahead < 0:
-		words = append(words, (-ahead).String()+" behind")
+	case b.Ahead > 0:
+		words = append(words, b.Ahead.String()+" ahead")
+	case b.Ahead < 0:
+		words = append(words, (-b.Ahead).String()+" behind")
 	}
-	if drift != 0 {
-		words = append(words, fmt.Sprintf("gains %dµs a second", drift))
+	if b.Drift != 0 {
+		words = append(words, fmt.Sprintf("gains %dµs a second", b.Drift))
 	}
 	return strings.Join(words, ", ")
 }
@@ -86,32 +93,13 @@ func (p *stateProjector) applied(h *nodeState, index uint64) {
 		return
 	}
 	h.schema = is
-	for _, part := range was.parts() {
-		if is.get(part) == "" {
-			p.set(h.part+"/"+part, "")
-		}
-	}
-	for _, part := range is.parts() {
-		p.below(h.part, h.part+"/"+part, is.get(part))
-	}
+	replaceParts(was.parts, is.parts, func(part, value string) { p.below(h.part, h.part+"/"+part, value) })
 }
 
-// handle projects an event of a handle.
-func (p *stateProjector) handle(h *nodeState) {
-	r, number := taskRunOf(p.e), p.e.Int("handle")
-	all := h.handles[r]
-	at := slices.IndexFunc(all, func(o handle) bool { return o.number == number })
-	switch {
-	case p.e.Kind == trace.HandleStarted:
-		all = append(all, handle{number: number})
-	case at < 0:
-	case p.e.Kind == trace.HandleTerminated:
-		all[at].terminating = true
-	default:
-		all = slices.Delete(all, at, at+1)
-	}
+// handles projects the handles of a run on a node.
+func (p *stateProjector) handles(h *nodeState, r taskevent.Run, all []handle) {
 	if h.handles == nil {
-		h.handles = make(map[taskRun][]handle)
+		h.handles = make(map[taskevent.Run][]handle)
 	}
 	h.handles[r] = all
 	var words []string
@@ -122,16 +110,14 @@ func (p *stateProjector) handle(h *nodeState) {
 		}
 		words = append(words, fmt.Sprintf("%s #%d", word, o.number))
 	}
-	part := h.part + "/" + path("handle", r.namespace, r.task) + "@" + strconv.FormatInt(r.version, 10)
+	part := h.part + "/" + path("handle", r.Namespace, r.Task) + "@" + strconv.FormatUint(r.Version, 10)
 	p.below(h.part, part, strings.Join(words, ", "))
 }
 
 // shard projects the state of a shard replica.
-func (p *stateProjector) shard(h *nodeState) {
-	e := p.e
-	part := h.part + "/" + path("shard", e.Str("collection"), e.Str("shard"))
-	why := e.Str("why")
-	if why == "removed" {
+func (p *stateProjector) shard(h *nodeState, b *taskevent.ShardChanged) {
+	part := h.part + "/" + path("shard", b.Collection, b.Shard)
+	if b.Why == taskevent.ShardRemoved {
 		delete(h.serves, part)
 		p.set(part, "")
 		return
@@ -139,18 +125,19 @@ func (p *stateProjector) shard(h *nodeState) {
 	if h.serves == nil {
 		h.serves = make(map[string]map[string]string)
 	}
-	if h.serves[part] == nil || why == "created" {
+	if h.serves[part] == nil || b.Why == taskevent.ShardCreated {
 		h.serves[part] = make(map[string]string)
 	}
-	if property := e.Str("property"); property != "" {
-		h.serves[part][property] = e.Str("tokenization")
+	if b.Property != "" {
+		h.serves[part][b.Property] = b.Tokenization
 	}
 	var words []string
 	for _, property := range slices.Sorted(maps.Keys(h.serves[part])) {
 		words = append(words, property+"="+h.serves[part][property])
 	}
-	if r := taskRunOf(e); r.task != "" {
-		why += fmt.Sprintf(" by %s/%s@%d", r.namespace, r.task, r.version)
+	why := b.Why
+	if b.Task != "" {
+		why += " by " + b.Run.String()
 	}
 	p.set(part, strings.Join(append(words, why), ", "))
 }

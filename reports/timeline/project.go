@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // New projects a run. It returns an error that names the event if sequence numbers or times are
@@ -19,7 +21,13 @@ func New(t *trace.Trace) (*Timeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("timeline: %w", err)
 	}
-	tl := &Timeline{Trace: t, plan: p, lanes: make(map[string]int)}
+	whole := *t
+	whole.Events = slices.Clone(t.Events)
+	for i := range whole.Events {
+		e := &whole.Events[i]
+		e.Body = taskevent.Of(e)
+	}
+	tl := &Timeline{Trace: &whole, plan: p, lanes: make(map[string]int)}
 	if err := tl.index(); err != nil {
 		return nil, err
 	}
@@ -83,29 +91,22 @@ func compareNames(a, b string) int {
 	return cmp.Or(cmp.Compare(stemA, stemB), cmp.Compare(a1, b1), cmp.Compare(a, b))
 }
 
-// taskRun identifies one version of a task.
-type taskRun struct {
-	namespace, task string
-	version         int64
-}
-
-func taskRunOf(e *trace.Event) taskRun {
-	var r taskRun
-	for i := range e.Fields {
-		switch f := &e.Fields[i]; f.Key {
-		case "namespace":
-			r.namespace = f.Text()
-		case "task":
-			r.task = f.Text()
-		case "version":
-			r.version = int64(f.Uint())
-		}
+// taskOf returns the task that an event names, a zero key if it names none.
+func taskOf(b trace.Body) taskevent.Key {
+	var r taskevent.Run
+	switch b := b.(type) {
+	case interface{ Key() taskevent.Key }:
+		return b.Key()
+	case *event.Called:
+		trace.ReadFields(b.Details, &r)
+	case *event.Applied:
+		trace.ReadFields(b.Details, &r)
+	case *event.FaultActivated:
+		trace.ReadFields(b.Details, &r)
+	case *event.AtRest:
+		trace.ReadFields(b.Details, &r)
+	case *event.Other:
+		trace.ReadFields(b.Fields, &r)
 	}
-	return r
-}
-
-// uintOf returns the number in a field, 0 when the field is missing.
-func uintOf(e *trace.Event, key string) uint64 {
-	f, _ := e.Get(key)
-	return f.Uint()
+	return r.Key()
 }

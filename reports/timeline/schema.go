@@ -1,18 +1,17 @@
 package timeline
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
+
+	"dtsim/scenarios/projection"
 )
 
-// schema is the schema up to an index of the log: the parts of its collections. It is immutable;
+// schema is the schema up to an index of the log: the values of its parts. It is immutable;
 // before is the schema up to an earlier index.
 type schema struct {
 	index  uint64
-	all    map[string]map[string]string // by folded name of the collection
-	by     map[string]map[string]uint64 // the run that changed a property last, or the index of a user's change
+	parts  map[string]string
 	before *schema
 }
 
@@ -24,107 +23,40 @@ func (s *schema) at(index uint64) *schema {
 	return s
 }
 
-// parts returns the names of all parts, sorted.
-func (s *schema) parts() []string {
-	if s == nil {
-		return nil
+// schemaParts returns the parts of the schema: the properties of collections, and those that a
+// tenant has swapped alone.
+func schemaParts(l *projection.Log) map[string]string {
+	parts := make(map[string]string)
+	for _, c := range l.Collections {
+		for property, tokenization := range c.Properties {
+			parts[path("schema", c.Name, property)] = tokenization
+		}
+		for of := range c.Alone {
+			tenant, property := of[0], of[1]
+			parts[path("schema", c.Name, property, tenant)] = c.Serves[tenant][property]
+		}
 	}
-	var all []string
-	for _, of := range s.all {
-		all = slices.AppendSeq(all, maps.Keys(of))
-	}
-	slices.Sort(all)
-	return all
+	return parts
 }
 
-func (s *schema) get(part string) string {
-	for _, of := range s.all {
-		if value, ok := of[part]; ok {
-			return value
-		}
-	}
-	return ""
-}
-
-// fold applies an accepted command to the schema.
-func (p *stateProjector) fold() {
-	c, b := p.command, &p.body
-	is := &schema{index: c.Index, all: maps.Clone(p.schema.all), by: maps.Clone(p.schema.by), before: p.schema}
-	if is.all == nil {
-		is.all, is.by = make(map[string]map[string]string), make(map[string]map[string]uint64)
-	}
-	key := strings.ToLower(c.Class)
-	of, by := maps.Clone(is.all[key]), maps.Clone(is.by[key])
-	switch c.Command {
-	case createCollection:
-		of, by = make(map[string]string), make(map[string]uint64)
-		for property, tokenization := range b.Properties {
-			of[path("schema", c.Class, property)] = tokenization
-		}
-	case dropCollection:
-		of = nil
-	case updateProperty:
-		p.update(of, by)
-	case deleteTenants:
-		for _, tenant := range b.tenants() {
-			maps.DeleteFunc(of, func(part, _ string) bool {
-				return strings.Count(part, "/") == 3 && strings.HasSuffix(part, "/"+path(tenant))
-			})
-		}
-	}
-	if of == nil {
-		delete(is.all, key)
-		delete(is.by, key)
-	} else {
-		is.all[key], is.by[key] = of, by
-	}
-	p.schema = is
-	for _, part := range is.before.parts() {
-		if is.get(part) == "" {
-			p.set(part, "")
-		}
-	}
-	for _, part := range is.parts() {
-		p.set(part, is.get(part))
-	}
-}
-
-// update applies a new tokenization. That of a user or of a whole run replaces what tenants have
-// kept; one with tenants applies to these alone. One in the name of an older run changes
-// nothing.
-func (p *stateProjector) update(of map[string]string, by map[string]uint64) {
-	if of == nil {
+// foldSchema projects the schema after the newest command.
+func (p *stateProjector) foldSchema() {
+	parts, was := schemaParts(p.log), p.schema
+	if maps.Equal(parts, was.parts) {
 		return
 	}
-	c, b := p.command, &p.body
-	part := path("schema", c.Class, b.Property)
-	tenants := b.tenants()
-	forAll := func() {
-		maps.DeleteFunc(of, func(p, _ string) bool { return strings.HasPrefix(p, part+"/") })
-		of[part] = b.Tokenization
-	}
-	switch {
-	case b.Migration == nil:
-		forAll()
-		by["user "+part] = c.Index
-	case b.Migration.Version <= by["run "+part]:
-	case len(tenants) > 0:
-		if b.Migration.Version > by["user "+part] {
-			for _, tenant := range tenants {
-				of[part+"/"+path(tenant)] = b.Tokenization
-			}
-		}
-	default:
-		forAll()
-		by["run "+part] = b.Migration.Version
-	}
+	p.schema = &schema{index: p.log.Newest, parts: parts, before: was}
+	replaceParts(was.parts, parts, p.set)
 }
 
-// tenants returns the tenants that a command names.
-func (b *commandBody) tenants() []string {
-	var names []string
-	if json.Unmarshal(b.Tenants, &names) != nil {
-		return nil
+// replaceParts sets the parts of a schema, and those of the one before that it does not have to none.
+func replaceParts(was, is map[string]string, set func(part, value string)) {
+	for _, part := range slices.Sorted(maps.Keys(was)) {
+		if is[part] == "" {
+			set(part, "")
+		}
 	}
-	return names
+	for _, part := range slices.Sorted(maps.Keys(is)) {
+		set(part, is[part])
+	}
 }

@@ -8,29 +8,21 @@ import (
 	"strings"
 	"sync"
 
-	"dtsim/fsm/api"
-	"dtsim/fsm/replica"
+	"dtsim/scenarios/projection"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
-// stateProjector folds events into parts of the state. It takes the status of a task from
-// task-changed events, and reads bodies of commands only for what no event has.
+// stateProjector projects the state of the cluster: what the log comes to, and the nodes.
 type stateProjector struct {
 	changes
-	tl    *Timeline
-	tasks map[[2]string]*task
-	// command is the newest command of the log.
-	command *Commit
-	body    commandBody
-	schema  *schema
-	nodes   map[string]*nodeState
-}
-
-// task is the record of a task.
-type task struct {
-	part    string
-	version int64
-	status  string
+	log *projection.Log
+	// schema is the newest one.
+	schema *schema
+	// turned are the indices of the commands that changed the status of a task.
+	turned map[uint64]bool
+	nodes  map[string]*nodeState
 }
 
 // nodeState is a node in its newest incarnation.
@@ -38,7 +30,7 @@ type nodeState struct {
 	part, applied string // the names of its parts
 	index         uint64
 	schema        *schema
-	handles       map[taskRun][]handle
+	handles       map[taskevent.Run][]handle
 	// serves is what shards serve, by part and property; it outlives incarnations.
 	serves map[string]map[string]string
 }
@@ -49,10 +41,10 @@ type handle struct {
 }
 
 func newStateProjector(tl *Timeline) *stateProjector {
-	p := &stateProjector{changes: newChanges(), tl: tl, tasks: make(map[[2]string]*task), schema: &schema{}, nodes: make(map[string]*nodeState)}
+	p := &stateProjector{changes: newChanges(), log: projection.NewLog(), schema: new(schema), turned: make(map[uint64]bool), nodes: make(map[string]*nodeState)}
 	for _, l := range tl.Lanes {
 		part := path("node", l.Name)
-		p.nodes[l.Name] = &nodeState{part: part, applied: part + "/applied"}
+		p.nodes[l.Name] = &nodeState{part: part, applied: part + "/applied", schema: new(schema)}
 	}
 	return p
 }
@@ -66,7 +58,8 @@ type projector interface {
 // projectState projects all changes: of the cluster, of the memories of schedulers, of
 // properties, in this order for each event. The projectors are independent of each other.
 func (tl *Timeline) projectState() {
-	projectors := []projector{newStateProjector(tl), newMemoryProjector(tl), newPropertyProjector(tl)}
+	state := newStateProjector(tl)
+	projectors := []projector{state, newMemoryProjector(tl), newPropertyProjector(tl)}
 	var work sync.WaitGroup
 	for _, p := range projectors {
 		work.Go(func() {
@@ -79,6 +72,7 @@ func (tl *Timeline) projectState() {
 	for _, p := range projectors {
 		tl.Changes = append(tl.Changes, p.recorded()...)
 	}
+	tl.turned = state.turned
 	slices.SortStableFunc(tl.Changes, func(a, b Change) int { return a.Seq - b.Seq })
 }
 
@@ -139,133 +133,133 @@ func (c *changes) clear(owner string) {
 
 func (p *stateProjector) observe(e *trace.Event, _ bool) {
 	p.e = e
-	switch e.Kind {
-	case trace.Inherited:
+	p.log.Take(e)
+	switch b := e.Body.(type) {
+	case *event.Inherited:
 		p.inherit()
-	case trace.Committed:
+	case *event.Committed:
 		p.committed()
-	case trace.TaskChanged:
-		p.taskChanged()
-	case trace.Explored, trace.Step:
-		for i := range e.Fields {
-			if name, ok := strings.CutPrefix(e.Fields[i].Key, "= "); ok {
-				p.set(path("model", name), e.Fields[i].Text())
-			}
-		}
+	case *taskevent.TaskChanged:
+		p.taskChanged(b)
+	case *event.Explored:
+		p.model(b.Parts)
+	case *event.Step:
+		p.model(b.Parts)
 	}
 	if h := p.nodes[e.Node]; h != nil {
 		p.nodeEvent(h)
 	}
 }
 
-// The names of commands in a trace.
-var (
-	addTask          = replica.CommandName(api.CommandAddTask)
-	preparationAck   = replica.CommandName(api.CommandRecordPreparationAck)
-	postAck          = replica.CommandName(api.CommandRecordPostAck)
-	createCollection = replica.CommandName(replica.CommandCreateCollection)
-	dropCollection   = replica.CommandName(replica.CommandDropCollection)
-	updateProperty   = replica.CommandName(replica.CommandUpdateProperty)
-	deleteTenants    = replica.CommandName(replica.CommandDeleteTenants)
-)
+// model projects parts of the state of a machine of the model checker.
+func (p *stateProjector) model(parts []trace.Field) {
+	for _, f := range parts {
+		if name, ok := strings.CutPrefix(f.Key, "= "); ok {
+			p.set(path("model", name), f.Text())
+		}
+	}
+}
 
-// committed projects a command of the log.
+// inherit projects the snapshot that is on every disk when the run begins.
+func (p *stateProjector) inherit() {
+	p.set("log", strconv.FormatUint(p.log.Newest, 10))
+	p.foldSchema()
+	for _, r := range p.log.Order {
+		p.set(taskPart(r), taskText(r))
+		p.units(r)
+		p.acks(r)
+	}
+}
+
+// committed projects a command of the log, except for what it left of tasks.
 func (p *stateProjector) committed() {
-	at, _ := slices.BinarySearchFunc(p.tl.Commits, p.e.Seq, func(c Commit, seq int) int { return c.Seq - seq })
-	p.command = &p.tl.Commits[at]
-	p.set("log", strconv.FormatUint(p.command.Index, 10))
-	p.body = decodeBody(p.command.Body)
-	if p.command.Outcome != "ok" || p.command.Duplicate {
-		return
-	}
-	switch p.command.Command {
-	case preparationAck, postAck:
-		p.acked()
-	case createCollection, dropCollection, updateProperty, deleteTenants:
-		p.fold()
+	c := p.log.Command
+	p.set("log", strconv.FormatUint(c.Index, 10))
+	if !c.OfTask() {
+		p.foldSchema()
+	} else if r := p.log.Runs[c.Run()]; r != nil {
+		p.acks(r)
 	}
 }
 
-// acked projects an ack where it counts: before or in its phase, and the first one of its node.
-func (p *stateProjector) acked() {
-	r := p.tasks[[2]string{p.body.Namespace, p.body.ID}]
-	phase, name := "SWAPPING", "swapped"
-	if p.command.Command == preparationAck {
-		phase, name = "PREPARING", "prepared"
-	}
-	if r == nil || r.version != int64(p.body.Version) || r.status != "STARTED" && r.status != phase {
+// taskChanged projects what the newest command left of a task.
+func (p *stateProjector) taskChanged(b *taskevent.TaskChanged) {
+	ch := p.log.Change
+	if ch == nil {
 		return
 	}
-	part := r.part + "/" + path(name, p.body.NodeID)
-	if p.state[part] == "" {
-		p.below(r.part, part, ackIs(p.body.Success, p.body.Error))
+	if ch.Before != ch.After {
+		p.turned[p.log.Command.Index] = true
 	}
-}
-
-// taskChanged projects the state of a task after the newest command.
-func (p *stateProjector) taskChanged() {
-	id, key := taskRunOf(p.e), [2]string{p.e.Str("namespace"), p.e.Str("task")}
-	r := p.tasks[key]
-	status := p.e.Str("status")
-	switch {
-	case status == "" && r != nil && r.version == id.version:
-		p.set(r.part, "")
-		p.clear(r.part)
-		delete(p.tasks, key)
-		return
-	case status == "":
-		return
-	case r == nil || r.version != id.version:
-		part := path("task", id.namespace, id.task)
+	part := taskPart(ch.Run)
+	switch p.log.Current[b.Key()] {
+	case nil:
+		p.set(part, "")
 		p.clear(part)
-		r = &task{part: part, version: id.version}
-		p.tasks[key] = r
-		p.added(r)
+		return
+	case ch.Run:
+	default:
+		return
 	}
-	r.status = status
-	p.set(r.part, fmt.Sprintf("v%d %s", r.version, status))
-	if unit := p.e.Str("unit"); unit != "" {
-		p.below(r.part, r.part+"/"+path("unit", unit), unitIs(p.e.Str("unit_status"), p.e.Str("owner"), p.e.Str("progress")))
+	if ch.Before == taskevent.Absent {
+		p.clear(part)
+		p.units(ch.Run)
+	}
+	p.set(part, taskText(ch.Run))
+	if b.Unit != "" {
+		p.below(part, part+"/"+path("unit", b.Unit), unitText(b.UnitStatus, b.Owner, b.Progress))
 	}
 }
 
-// unitIs returns the state of a unit as text.
-func unitIs(status, owner, progress string) string {
+// taskPart returns the part of a run's task.
+func taskPart(r *projection.Run) string { return path("task", r.ID.Namespace, r.ID.Task) }
+
+// taskText returns the version and the status of a run.
+func taskText(r *projection.Run) string { return fmt.Sprintf("v%d %s", r.ID.Version, r.Status) }
+
+// units projects the units that a run begins with.
+func (p *stateProjector) units(r *projection.Run) {
+	for _, id := range r.UnitIDs() {
+		u, progress := r.Units[id], ""
+		if u.Owner != "" {
+			progress = strconv.FormatFloat(u.Progress, 'g', -1, 32)
+		}
+		p.below(taskPart(r), taskPart(r)+"/"+path("unit", id), unitText(u.Status, u.Owner, progress))
+	}
+}
+
+// unitText returns the state of a unit.
+func unitText(status taskevent.UnitStatus, owner, progress string) string {
+	text := string(status)
 	if owner != "" {
-		status += " by " + owner
+		text += " by " + owner
 	}
 	if progress != "" {
-		status += ", " + progress
+		text += ", " + progress
 	}
-	return status
+	return text
 }
 
-// ackIs returns the outcome of an ack as text.
-func ackIs(success bool, err string) string {
-	switch {
-	case success:
-		return "ok"
-	case err == "":
-		return "failed"
-	}
-	return "failed: " + err
-}
-
-// added projects the units that a task begins with.
-func (p *stateProjector) added(r *task) {
-	if p.command == nil || p.command.Command != addTask || int64(p.command.Index) != r.version {
-		return
-	}
-	ids := p.body.UnitIDs
-	if len(p.body.UnitSpecs) > 0 {
-		ids = nil
-		for _, spec := range p.body.UnitSpecs {
-			if spec != nil {
-				ids = append(ids, spec.ID)
+// acks projects the acks of a run that the event has added.
+func (p *stateProjector) acks(r *projection.Run) {
+	added := func(name string, acks map[string]projection.Ack) {
+		for _, node := range slices.Sorted(maps.Keys(acks)) {
+			if acks[node].Seq == p.e.Seq {
+				p.below(taskPart(r), taskPart(r)+"/"+path(name, node), ackText(acks[node]))
 			}
 		}
 	}
-	for _, id := range ids {
-		p.below(r.part, r.part+"/"+path("unit", id), "PENDING")
+	added("prepared", r.Prepared)
+	added("swapped", r.Swapped)
+}
+
+// ackText returns the outcome of an ack.
+func ackText(a projection.Ack) string {
+	switch {
+	case a.Success:
+		return "ok"
+	case a.Error == "":
+		return "failed"
 	}
+	return "failed: " + a.Error
 }

@@ -15,12 +15,14 @@ import (
 	"sort"
 	"time"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
 // Timeline is a projected run. It is immutable after [New] and safe for concurrent use.
 type Timeline struct {
+	// Trace is the run; each of its events has its body.
 	Trace *trace.Trace
 	// Lanes are the nodes, in the order of their names' numbers; none for a model without a
 	// cluster.
@@ -46,6 +48,8 @@ type Timeline struct {
 	lanes map[string]int
 	// plan is that of the trace.
 	plan *taskplan.Plan
+	// turned are the indices of the commands that changed the status of a task.
+	turned map[uint64]bool
 	// clocks has a vector clock for each event; see [Timeline.Clock].
 	clocks []int32
 }
@@ -85,8 +89,7 @@ type Message struct {
 	Sent     int
 	From, To string
 	Kind     string
-	ID       uint64
-	N        int64
+	ID, N    uint64
 	// Arrives is the time of its delivery, after that of the message that overtakes it and after
 	// the end of a pause of its receiver; of a lost message the time of its loss. It can be past
 	// the end of the trace.
@@ -104,14 +107,13 @@ type Message struct {
 
 // Call is an operation from call to return. Events that did not happen are 0.
 type Call struct {
-	Op              int64
-	Do              string
-	Node            string
-	Namespace, Task string
-	// Version is 0 for a call without one: that of an operator or a client.
-	Version int64
-	Unit    string
-	Called  int
+	Op   int64
+	Do   string
+	Node string
+	// Run is the run it is about; its version is 0 for a call of an operator or a client.
+	Run    taskevent.Run
+	Unit   string
+	Called int
 	// Proposed is the event at which its command first got a request id, Committed that at which
 	// one of its requests was first applied.
 	Proposed  int
@@ -133,9 +135,8 @@ type Bar struct {
 	Incarnation int
 	// Kind is "callback", "start", "handle" or "work"; Name is the name of the callback, or the
 	// unit.
-	Kind, Name      string
-	Namespace, Task string
-	Version         int64
+	Kind, Name string
+	Run        taskevent.Run
 	// Group is that of a callback of a group, Number that of a handle.
 	Group  string
 	Number int64
@@ -160,18 +161,15 @@ type Fault struct {
 
 // Commit is a command of the log.
 type Commit struct {
-	Seq             int
-	Index, Term     uint64
-	Command         string
-	Namespace, Task string
-	// Class is the collection of a command of the schema.
-	Class string
-	// Outcome is "ok" or the rejection; Duplicate marks a command that had taken effect before.
-	Outcome   string
-	Duplicate bool
-	Body      string
+	Seq int
+	*taskevent.Command
 	// Applied are the events in which replicas applied it.
 	Applied []int
+}
+
+// isAck reports whether a node acknowledges a step of a task.
+func (c *Commit) isAck() bool {
+	return c.Name == taskevent.CommandPreparationAck || c.Name == taskevent.CommandPostAck
 }
 
 // Change is a part of the state that an event changed. Parts are paths:

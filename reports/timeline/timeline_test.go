@@ -13,6 +13,7 @@ import (
 	"dtsim/reports/timeline"
 	"dtsim/reports/timeline/timelinetest"
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
 )
 
@@ -355,13 +356,13 @@ func TestAnEarlySwapIsExplained(t *testing.T) {
 	}
 	require.Equal(t, 2, acks, "the acks that came")
 	require.Positive(t, swaps, "the swap that came too early")
-	require.Equal(t, []timeline.Absence{{What: "preparation ack", Node: missing, Namespace: "reindex", Task: "to-trigram", Version: s.Absent(v)[0].Version}}, s.Absent(v))
+	require.Equal(t, []timeline.Absence{{What: "preparation ack", Node: missing, Run: taskevent.Run{Namespace: "reindex", Task: "to-trigram", Version: s.Absent(v)[0].Run.Version}}}, s.Absent(v))
 	last := slices.Max(early.Footer.Verdict.Violations[0].Events)
 	require.Contains(t, s.State(last)["property/P5"], "violated")
 	require.NotContains(t, s.State(last - 1)["property/P5"], "violated")
 }
 
-func TestAMachineThatTellsNoRunHasItsParts(t *testing.T) {
+func TestAMachineThatIsNoClusterHasItsParts(t *testing.T) {
 	s := projected(t, timelinetest.Machine(t))
 	require.Empty(t, s.Lanes)
 	require.Empty(t, s.Messages)
@@ -380,7 +381,7 @@ func TestAMachineThatTellsNoRunHasItsParts(t *testing.T) {
 	require.NotEmpty(t, s.Explain(s.Trace.Footer.Verdict.Violations[0]))
 }
 
-func TestAPathThatIsToldHasLanesAndParts(t *testing.T) {
+func TestACounterexampleHasLanesAndParts(t *testing.T) {
 	s := projected(t, timelinetest.ClusterCounterexample(t))
 	require.NotEmpty(t, s.Lanes)
 	require.NotEmpty(t, s.Commits)
@@ -405,7 +406,7 @@ func TestAPathThatIsToldHasLanesAndParts(t *testing.T) {
 	}
 }
 
-func TestNastyStringsAreToldAsTheyStand(t *testing.T) {
+func TestHostileStringsAreProjectedUnchanged(t *testing.T) {
 	s := projected(t, timelinetest.Hostile(t))
 	require.Greater(t, len(s.Lanes), len(timelinetest.Hostiles))
 	state := s.State(len(s.Trace.Events))

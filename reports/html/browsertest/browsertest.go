@@ -1,9 +1,9 @@
 // Package browsertest opens pages in a headless Chromium, for the tests of pages. A test
-// that needs the browser is skipped, in so many words, where there is none.
+// that needs the browser is skipped if there is none, with a message.
 //
 // A [Tab] checks what every page guarantees: when the test ends it fails if the page
-// said an error on its console, threw one, was refused something by its own policy, or
-// asked for anything but itself.
+// logged an error, threw one, was refused something by its own policy, or requested
+// anything but itself.
 package browsertest
 
 import (
@@ -239,7 +239,7 @@ func (tab *Tab) Busy() time.Duration {
 			return time.Duration(m.Value * float64(time.Second))
 		}
 	}
-	require.Fail(tab.t, "the browser does not say how long it was busy")
+	require.Fail(tab.t, "the browser does not report how long it was busy")
 	return 0
 }
 

@@ -14,7 +14,7 @@ const sheetWidth, sheetHeight = 717, 1046
 // OnPaper holds the page as it is printed against what paper asks for, and returns its
 // number of sheets: it is light whatever the reader prefers, nothing is cut at an edge or
 // scrolled away, nothing is a control, and what is closed is either printed all the same
-// or said to be closed.
+// or marked as closed.
 func (tab *Tab) OnPaper() (sheets int) {
 	tab.t.Helper()
 	for _, colours := range []string{"light", "dark"} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/trace"
@@ -101,7 +102,7 @@ func Small(t *testing.T) *trace.Trace {
 	swapping := 0
 	for i, e := range events {
 		rec.Emit(e)
-		if e.Kind == trace.TaskChanged && e.Str("status") == "SWAPPING" {
+		if b, ok := taskevent.Of(&e).(*taskevent.TaskChanged); ok && b.Status == taskevent.Swapping {
 			swapping = i + 1
 		}
 	}

@@ -1,12 +1,13 @@
 // Package timelinetest makes traces for the tests of reports: of real runs of this build, of
-// runs that are made to look wrong, of the model checker, and one that is full of strings
-// which no format may take literally.
+// runs that are edited to violate a property, of the model checker, and one whose names and texts
+// are strings that no format may take literally.
 //
-// It must not know what is made of them.
+// It knows nothing of the reports.
 package timelinetest
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,10 +22,12 @@ import (
 	"dtsim/models/explore/twophase"
 	"dtsim/scenarios"
 	"dtsim/scenarios/property"
+	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/scenarios/tasks/taskstest"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Scenario runs a scenario.
@@ -35,7 +38,7 @@ func Scenario(t *testing.T, name string, seed uint64) *trace.Trace {
 	return taskstest.Trace(t, s.Plan(seed, scenarios.Options{}))
 }
 
-// Record makes a trace of events, with what the checks say of one property.
+// Record makes a trace of events, with the violations of one property.
 func Record(t *testing.T, h trace.Header, id string, events []trace.Event) *trace.Trace {
 	t.Helper()
 	var b bytes.Buffer
@@ -60,33 +63,37 @@ func Record(t *testing.T, h trace.Header, id string, events []trace.Event) *trac
 func EarlySwap(t *testing.T) (early *trace.Trace, missing string) {
 	t.Helper()
 	whole := Scenario(t, "journey-3-barrier", 1)
-	index, op := "", ""
+	var index, newest uint64
 	for _, e := range whole.Events {
-		if e.Kind == trace.Committed && e.Str("command") == "DISTRIBUTED_TASK_RECORD_PREPARATION_COMPLETE_ACK" {
-			index = e.Str("index")
-			missing, _, _ = strings.Cut(e.Str("client"), "#")
+		if b, ok := taskevent.Of(&e).(*event.Committed); ok && b.Command == taskevent.CommandPreparationAck {
+			index = b.Index
+			missing, _, _ = strings.Cut(b.Request.Client, "#")
 			break
 		}
 	}
 	require.NotEmpty(t, missing, "no node has acknowledged a preparation")
 	var events []trace.Event
-	newest := ""
+	op := int64(-1)
 	for _, e := range whole.Events {
 		drop := false
-		switch e.Kind {
-		case trace.Called:
-			if drop = e.Node == missing && e.Str("do") == "ack-preparation"; drop {
-				op = e.Str("op")
+		switch b := taskevent.Of(&e).(type) {
+		case *event.Called:
+			if drop = e.Node == missing && b.Do == taskevent.AckPreparation; drop {
+				op = b.Op
 			}
-		case trace.Proposed, trace.Returned:
-			drop = e.Str("op") == op
-		case trace.Committed:
-			newest = e.Str("index")
+		case *event.Proposed:
+			drop = b.Op == op
+		case *event.Returned:
+			drop = b.Op == op
+		case *event.Committed:
+			newest = b.Index
 			drop = newest == index
-		case trace.TaskChanged:
+		case *taskevent.TaskChanged:
 			drop = newest == index
-		case trace.Applied, trace.Replayed:
-			drop = e.Str("index") == index
+		case *event.Applied:
+			drop = b.Index == index
+		case *event.Replayed:
+			drop = b.Index == index
 		}
 		if !drop {
 			events = append(events, e)
@@ -115,7 +122,7 @@ func Long(t *testing.T, lasts time.Duration) *trace.Trace {
 	return taskstest.Trace(t, &p)
 }
 
-// Machine is a counterexample of a machine without a run.
+// Machine is a counterexample of a machine that is no cluster.
 func Machine(t *testing.T) *trace.Trace {
 	t.Helper()
 	m := explore.Of(twophase.Hasty(3))
@@ -154,14 +161,13 @@ func ClusterCounterexample(t *testing.T) *trace.Trace {
 	return taskstest.Read(t, content)
 }
 
-// Nasty are strings that no format may take literally.
+// Hostiles are strings that no format may take literally.
 var Hostiles = []string{
 	"]]>", "<script>alert(1)</script>", "</script>", "<!--", "\" onload=\"x", "'", "a\nb", "a\r\nb", "a\tb", "\x1b[31mred\x1b[0m", "\x00\x07\x7f",
 	"%0A::error::x", "::error title=x::y", "a,b:c", "a/b", "\u202emirrored\u202c", "\u2028\u2029", "\u0085", "a\xffb", "\ufffe", "é漢👩‍👩‍👧", "{\"a\":1}", "&amp;", "../..", "n1/../n2", "$(x) `y`", "|", "=1+1",
 }
 
-// Hostile is a trace in which names, errors and payloads are nasty, one that no run
-// leaves.
+// Hostile is a trace in which names, errors and payloads are [Hostiles]. No run has such a trace.
 func Hostile(t *testing.T) *trace.Trace {
 	t.Helper()
 	p := taskplan.Default()
@@ -185,6 +191,9 @@ func Hostile(t *testing.T) *trace.Trace {
 		emit(n, 1, trace.Called, append([]trace.Field{trace.Int("op", int64(i)), s("do", x), s("unit", x)}, run...)...)
 		emit(n, 1, trace.Proposed, trace.Int("op", int64(i)), s("client", x), trace.Int("seq", 1))
 		emit(n, 1, trace.Committed, trace.Int("index", int64(i+1)), trace.Int("term", 1), s("command", x), s("class", x), s("outcome", x), s("client", x), trace.Int("seq", 1), s("body", x))
+		add, err := json.Marshal(map[string]any{"namespace": x, "id": x, "unit_ids": []string{x}})
+		require.NoError(t, err)
+		emit(n, 1, trace.Committed, trace.Int("index", int64(i+1)), trace.Int("term", 1), s("command", taskevent.CommandAddTask), s("outcome", event.Accepted), s("body", string(add)))
 		emit(n, 1, trace.TaskChanged, append(run, s("status", x), s("unit", x), s("unit_status", x), s("owner", x), s("progress", x))...)
 		emit(n, 1, trace.Applied, trace.Int("index", int64(i+1)), trace.Int("term", 1), s("command", x), s("namespace", x), s("task", x), s("outcome", x), trace.Int("sum", 1), s("state", x))
 		emit(n, 1, trace.Returned, trace.Int("op", int64(i)), s("do", x), s("outcome", x), s("error", x), s("class", x))
