@@ -24,19 +24,20 @@ import (
 // Application returns what campaigns have to know of the task manager.
 func Application() *campaign.Application {
 	return &campaign.Application{
-		Name:     "tasks",
-		Guest:    tasks.Guest,
-		System:   tasks.SystemPackages(),
-		Judge:    tasks.Judge,
-		Review:   reviewHistory,
-		Recount:  recount,
-		Differ:   differ,
-		Ablate:   taskplan.Ablate,
-		Controls: controls,
-		Cause:    taskshrink.Cause,
-		Shrink:   taskshrink.Shrink,
-		Shape:    taskshrink.Shape,
-		View:     shrink.View(aboutTask),
+		Name:       "tasks",
+		Guest:      tasks.Guest,
+		System:     tasks.SystemPackages(),
+		Judge:      tasks.Judge,
+		Instrument: tasks.Instrumented(),
+		Review:     reviewHistory,
+		Recount:    recount,
+		Differ:     differ,
+		Ablate:     taskplan.Ablate,
+		Controls:   controls,
+		Cause:      taskshrink.Cause,
+		Shrink:     taskshrink.Shrink,
+		Shape:      taskshrink.Shape,
+		View:       shrink.View(aboutTask),
 	}
 }
 

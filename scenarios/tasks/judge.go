@@ -12,6 +12,12 @@ import (
 // Guest is the import path of the program inside the engines.
 const Guest = "dtsim/scenarios/tasks/guest"
 
+// Instrumented returns the packages whose goroutines can be held up: the Raft library, and what of
+// the system runs in goroutines of its own.
+func Instrumented() []string {
+	return []string{"github.com/hashicorp/raft", "dtsim/fsm/replica", "dtsim/sched"}
+}
+
 // SystemPackages returns the import path prefixes of what counts as the system when a run crashes.
 // The Raft library is part of it: the harness starts, asks and stops it as its user would.
 func SystemPackages() []string {

@@ -19,6 +19,8 @@ type Application struct {
 	Guest  string
 	System []string
 	Judge  trace.Judge
+	// Instrument are the packages that are instrumented unless the caller names others.
+	Instrument []string
 	// Review checks a run that has passed once more, by other means. It returns an error if
 	// the two contradict each other, which is a failure of the harness.
 	Review func(*trace.Reader) error
@@ -49,6 +51,9 @@ type Application struct {
 // Options returns the options of an engine that runs the application.
 func (a *Application) Options(o engine.Options) engine.Options {
 	o.Guest, o.System, o.Judge = a.Guest, a.System, a.Judge
+	if o.Instrument == nil {
+		o.Instrument = a.Instrument
+	}
 	return o
 }
 

@@ -26,8 +26,10 @@ type Clock struct {
 	mu sync.Mutex
 	// anchor is a moment of the bubble's time, shown what the clock showed then.
 	anchor, shown time.Time
-	// drift is how many microseconds a second the clock gains.
-	drift int64
+	// drift is how many microseconds a second the clock gains, gained how much it had gained by
+	// drifting at the anchor.
+	drift  int64
+	gained time.Duration
 	// paused holds timers up; late are those that have become due meanwhile, in order.
 	paused bool
 	late   []func()
@@ -55,7 +57,7 @@ func (c *Clock) SetDrift(ppm int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now().Round(0)
-	c.anchor, c.shown = now, c.at(now)
+	c.anchor, c.shown, c.gained = now, c.at(now), c.gained+c.drifted(now)
 	c.drift = min(max(ppm, -MaxDrift), MaxDrift)
 }
 
@@ -76,9 +78,34 @@ func (c *Clock) Now() time.Time {
 
 // at returns what the clock shows at a moment of the bubble's time.
 func (c *Clock) at(now time.Time) time.Time {
-	d := now.Sub(c.anchor)
-	return c.shown.Add(d + d/1e6*time.Duration(c.drift) + d%1e6*time.Duration(c.drift)/1e6)
+	return c.shown.Add(now.Sub(c.anchor) + c.drifted(now))
 }
+
+// drifted returns how much the clock has gained since the anchor.
+func (c *Clock) drifted(now time.Time) time.Duration {
+	d := now.Sub(c.anchor)
+	return d/1e6*time.Duration(c.drift) + d%1e6*time.Duration(c.drift)/1e6
+}
+
+// Wall returns how far the clock shows more than the bubble's time; see package
+// sim/stall/point.
+func (c *Clock) Wall(now time.Time) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now = now.Round(0)
+	return c.at(now).Sub(now)
+}
+
+// Elapsed returns how much more than the bubble's time has passed by the clock since it was made;
+// jumps do not count.
+func (c *Clock) Elapsed(now time.Time) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gained + c.drifted(now.Round(0))
+}
+
+// Takes returns how long d by this clock takes in the bubble's time, rounded up.
+func (c *Clock) Takes(d time.Duration) time.Duration { return c.real(d) }
 
 // real returns how long d by this clock takes in the bubble's time, rounded up.
 func (c *Clock) real(d time.Duration) time.Duration {

@@ -231,6 +231,7 @@ func (s *faults) quiesce() {
 		s.end(f)
 	}
 	c := s.cluster
+	c.threads.Quiesce()
 	c.emit(&event.Quiescence{})
 	for _, n := range c.nodes {
 		n.setClock()
@@ -293,7 +294,10 @@ func (c *Cluster) operate(f *fault) {
 	if n := c.Node(f.nodes[0]); n != nil {
 		i = n.running()
 	}
-	c.behind.Go(func() { f.operation.Do(context.Background(), i) })
+	c.work(func() {
+		i.own()
+		f.operation.Do(context.Background(), i)
+	})
 }
 
 // ask returns the first fault of a kind that a decision of a node activates, with a draw of

@@ -65,7 +65,7 @@ const (
 func (c *Cluster) forceSnapshot(f *fault) func() {
 	heal := c.cut(f)
 	return func() {
-		c.behind.Go(func() {
+		c.work(func() {
 			defer heal()
 			if len(c.targets(f)) == 0 {
 				return
@@ -98,7 +98,7 @@ func (c *Cluster) compact(f *fault, n *Node) {
 	}
 	defer func() { _ = i.raft.ReloadConfig(config) }() // it was valid before
 	before := newest(i.mount)
-	c.behind.Go(func() { i.raft.Snapshot() }) // its future may never come
+	c.work(func() { i.raft.Snapshot() }) // its future may never come
 	for range int(snapshotWait / snapshotPoll) {
 		if newest(i.mount) != before {
 			c.activated(f, n, trace.Str("snapshot", newest(i.mount)))

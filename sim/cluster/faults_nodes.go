@@ -54,7 +54,7 @@ func (c *Cluster) shutdown(f *fault) func() {
 		if i := n.beginStop(); i != nil {
 			c.activated(f, n)
 			down = append(down, n)
-			c.behind.Go(i.shutdown)
+			c.work(i.shutdown)
 		}
 	}
 	return restart(down)
@@ -112,7 +112,7 @@ const (
 // at quiescence in any case: a node that learns of its removal late is gone by then.
 func (c *Cluster) remove(f *fault) func() {
 	for _, n := range c.targets(f) {
-		c.behind.Go(func() {
+		c.work(func() {
 			for c.duration() > 0 && !c.removed(n.name) {
 				time.Sleep(removeAgain)
 			}
@@ -193,6 +193,7 @@ func (i *Incarnation) pause() bool {
 	i.paused = true
 	i.cluster.applying.Unlock()
 	i.gate.close()
+	i.threads.Pause()
 	i.clock.Pause()
 	i.endpoint.Pause()
 	i.mount.Pause()
@@ -213,5 +214,6 @@ func (i *Incarnation) resume() {
 	i.mount.Resume()
 	i.clock.Resume()
 	i.endpoint.Resume()
+	i.threads.Resume()
 	i.gate.open()
 }

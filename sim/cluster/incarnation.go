@@ -13,6 +13,8 @@ import (
 	"dtsim/sim/disk"
 	"dtsim/sim/network"
 	"dtsim/sim/plan"
+	"dtsim/sim/stall"
+	"dtsim/sim/stall/point"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -32,6 +34,7 @@ type Incarnation struct {
 	mount    *disk.Mount
 	endpoint *network.Endpoint
 	clock    *clock.Clock
+	threads  *stall.Node
 	process  Process
 	machine  Machine
 	raft     *raft.Raft
@@ -62,6 +65,8 @@ func (c *Cluster) incarnate(n *Node, number int) *Incarnation {
 	i.mount = n.disk.Open(number)
 	i.endpoint = c.network.Open(n.name, number)
 	i.clock = n.nextClock()
+	i.threads = c.threads.Open(n.name, number, i.clock, i.heldUp)
+	i.endpoint.OnServe(i.own)
 	return i
 }
 
@@ -71,6 +76,8 @@ func (c *Cluster) incarnate(n *Node, number int) *Incarnation {
 func (i *Incarnation) begin() {
 	c, n := i.cluster, i.node
 	defer close(i.up)
+	defer i.threads.Own()()
+	defer point.Exempt()()
 	c.applying.Lock()
 	c.counters.Starts++
 	c.applying.Unlock()
@@ -104,6 +111,7 @@ func (i *Incarnation) crash() bool {
 		return false
 	}
 	i.endpoint.Close()
+	i.threads.End()
 	i.cancel()
 	i.resume()
 	i.node.mu.Lock()
@@ -112,7 +120,7 @@ func (i *Incarnation) crash() bool {
 	if ending {
 		return true // its shutdown takes the rest apart
 	}
-	i.cluster.behind.Go(func() {
+	i.cluster.work(func() {
 		<-i.up
 		i.takeDown()
 	})
@@ -152,6 +160,23 @@ func (i *Incarnation) takeDown() {
 		panic(fmt.Sprintf("cluster: shutdown of raft on %s: %s", i.node.name, err))
 	}
 	i.work.Wait()
+}
+
+// own makes the calling goroutine one of the incarnation; of nobody's if that is nil.
+func (i *Incarnation) own() {
+	if i == nil {
+		point.Own(0)
+		return
+	}
+	i.threads.Enter()
+}
+
+// heldUp records that a goroutine of the incarnation is about to be held up. It may have locks that
+// an apply under way waits for, so that it does not wait for that.
+func (i *Incarnation) heldUp(h stall.Held) {
+	i.cluster.work(func() {
+		i.emit(&event.Stalled{At: h.At, Nth: int64(h.Nth), For: h.For.D(), Thread: h.Thread})
+	})
 }
 
 // emit appends an event of the incarnation, once the apply under way is in the trace.

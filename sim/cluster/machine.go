@@ -3,10 +3,12 @@ package cluster
 import (
 	"hash/fnv"
 	"io"
+	"time"
 
 	"github.com/hashicorp/raft"
 
 	"dtsim/sim/plan"
+	"dtsim/sim/stall/point"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -28,9 +30,11 @@ type Apply struct {
 // Apply implements raft.FSM.
 func (m *machine) Apply(entry *raft.Log) any {
 	m.gate.pass()
+	defer point.Exempt()()
 	c := m.cluster
 	c.applying.Lock()
 	defer c.applying.Unlock()
+	defer m.freed()()
 	m.apply = Apply{Index: entry.Index, Term: entry.Term, Sum: sumOf(entry.Data), First: !m.dead && c.log.offer(entry)}
 	result := m.machine.Apply(entry)
 	if !m.apply.recorded && m.machine.AppliedIndex() == entry.Index {
@@ -65,6 +69,17 @@ func (i *Incarnation) AppendApplied(command string, details []trace.Field, o Out
 	})
 }
 
+// freed lets goroutines of the node that are held up go on if a step of the machine, which begins,
+// waits for what one of them holds: with applying held no time may pass. It returns what is to be
+// done after the step.
+func (m *machine) freed() func() {
+	if !m.threads.Stalled() {
+		return func() {}
+	}
+	t := time.AfterFunc(1, m.threads.Unlock)
+	return func() { t.Stop() }
+}
+
 // Snapshot implements raft.FSM.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	m.gate.pass()
@@ -76,8 +91,10 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 }
 
 func (m *machine) capture() (raft.FSMSnapshot, error) {
+	defer point.Exempt()()
 	m.cluster.applying.Lock()
 	defer m.cluster.applying.Unlock()
+	defer m.freed()()
 	s, err := m.machine.Snapshot()
 	if err != nil {
 		return nil, err
@@ -104,8 +121,10 @@ func (m *machine) Restore(source io.ReadCloser) error {
 }
 
 func (m *machine) replace(source io.ReadCloser) error {
+	defer point.Exempt()()
 	m.cluster.applying.Lock()
 	defer m.cluster.applying.Unlock()
+	defer m.freed()()
 	if err := m.machine.Restore(source); err != nil {
 		return err
 	}

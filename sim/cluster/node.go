@@ -85,6 +85,11 @@ func (n *Node) raftConfig() *raft.Config {
 	c.SnapshotInterval = p.SnapshotInterval.D()
 	c.SnapshotThreshold = p.SnapshotThreshold
 	c.TrailingLogs = p.TrailingLogs
+	if p.MaxAppendEntries > 0 {
+		c.MaxAppendEntries = p.MaxAppendEntries
+	}
+	c.BatchApplyCh = p.BatchApply
+	c.PreVoteDisabled = p.NoPreVote
 	c.Logger = hclog.NewNullLogger()
 	c.NoLegacyTelemetry = true
 	return c
@@ -114,7 +119,7 @@ func (n *Node) Start() {
 }
 
 // restart starts the node, in a goroutine that the run waits for.
-func (n *Node) restart() { n.cluster.behind.Go(n.Start) }
+func (n *Node) restart() { n.cluster.work(n.Start) }
 
 // Crash ends the incarnation as the loss of power does, at once: what was not synced
 // is gone, and nothing of it does anything any more. It reports whether there was one; an

@@ -36,7 +36,12 @@ func (i *Incarnation) Halt() context.Context { return i.halt }
 func (i *Incarnation) Process() Process { return i.process }
 
 // Go calls f in a goroutine that the run waits for once raft is down.
-func (i *Incarnation) Go(f func()) { i.work.Go(f) }
+func (i *Incarnation) Go(f func()) {
+	i.work.Go(func() {
+		i.own()
+		f()
+	})
+}
 
 // Fenced reports whether the incarnation is dead.
 func (i *Incarnation) Fenced() bool {

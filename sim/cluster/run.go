@@ -11,6 +11,8 @@ import (
 	"dtsim/sim/disk"
 	"dtsim/sim/network"
 	"dtsim/sim/plan"
+	"dtsim/sim/stall"
+	"dtsim/sim/stall/point"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -47,6 +49,7 @@ type Cluster struct {
 	applying sync.Mutex
 	counters Counters
 	faults   *faults
+	threads  *stall.Threads
 	// lastLeader is the node that became leader last; applying guards it.
 	lastLeader string
 	// behind are the goroutines that the run still has to wait for.
@@ -73,6 +76,9 @@ func Run(p *plan.Plan, app Application, rec *trace.Recorder, judge trace.Judge) 
 func New(p *plan.Plan, app Application, rec *trace.Recorder) (*Cluster, error) {
 	c := &Cluster{plan: p, rec: rec, start: time.Now()}
 	var err error
+	if c.threads, err = stall.New(p, c.start); err != nil {
+		return nil, err
+	}
 	if c.app, err = app.Begin(c); err != nil {
 		return nil, err
 	}
@@ -83,7 +89,8 @@ func New(p *plan.Plan, app Application, rec *trace.Recorder) (*Cluster, error) {
 	c.network = network.New(network.Config{
 		Seed: p.Seed, Nodes: names,
 		MinLatency: p.Cluster.Network.MinLatency.D(), MaxLatency: p.Cluster.Network.MaxLatency.D(),
-		CallTimeout: p.Cluster.Network.CallTimeout.D(), Start: c.start, Recorder: rec,
+		CallTimeout: p.Cluster.Network.CallTimeout.D(), QueueHeartbeats: p.Cluster.Raft.QueueHeartbeats,
+		Start: c.start, Recorder: rec,
 	})
 	c.emit(&event.RunStarted{Seed: p.Seed, Nodes: int64(len(names)), Duration: p.Duration.D(), Start: c.start.UnixMilli()})
 	if b, ok := c.app.(Beginner); ok {
@@ -151,7 +158,10 @@ func (c *Cluster) Play(steps ...Step) {
 		steps = c.take(steps, op.At)
 		c.sleepUntil(op.At)
 		i := c.Node(op.Node).running()
-		operations.Go(func() { op.Do(ctx, i) })
+		operations.Go(func() {
+			i.own()
+			op.Do(ctx, i)
+		})
 	}
 	c.take(steps, c.plan.Duration.D())
 	c.sleepUntil(c.plan.Duration.D())
@@ -183,9 +193,18 @@ func (c *Cluster) Stop() {
 		n.close()
 	}
 	c.behind.Wait()
+	c.threads.Close()
 	c.replay()
 	c.counters.Virtual = time.Since(c.start)
 	c.emit(&event.RunEnded{})
+}
+
+// work calls f in a goroutine of the harness that the run waits for.
+func (c *Cluster) work(f func()) {
+	c.behind.Go(func() {
+		point.Own(0)
+		f()
+	})
 }
 
 // emit appends an event of the harness.

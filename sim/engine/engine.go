@@ -76,9 +76,14 @@ type Options struct {
 	// Judge judges the trace of a run that the system has ended, as the guest does that
 	// of any other run. Nil means no crash triage: such a run is a [*GuestError].
 	Judge trace.Judge
-	// Edits are compiled in place of files of the module, to see what a change of the
-	// system comes to; path below the module's root to content.
+	// Edits are compiled in place of files of the module and of its dependencies, to see what
+	// a change of the system comes to.
 	Edits build.Edits
+	// Instrument are the import paths of packages whose goroutines can be held up between two
+	// statements, and whose clock is that of their node; see package sim/stall.
+	Instrument []string
+	// With are other versions of modules to build the guest with.
+	With []build.Replacement
 	// Choice is a variable of the environment, NAME=value, by which the native guest with
 	// these edits chooses what it is; empty for none. It counts as part of the build.
 	Choice string

@@ -30,6 +30,7 @@ func Native(ctx context.Context, o Options) (Engine, error) {
 	o = o.withDefaults()
 	guest, err := build.Make(ctx, build.Request{
 		Name: "native guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Edits: o.Edits, Log: o.Log,
+		Instrument: o.Instrument, With: o.With,
 		Target: build.Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH, Seeded: true, Race: o.Race},
 	})
 	if err != nil {

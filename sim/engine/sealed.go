@@ -45,6 +45,7 @@ func sealed(ctx context.Context, o Options) (*workers, error) {
 	}
 	guest, err := build.Make(ctx, build.Request{
 		Name: "sealed guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Edits: o.Edits, Log: o.Log,
+		Instrument: o.Instrument, With: o.With,
 		Target: build.Target{GOOS: "wasip1", GOARCH: "wasm"},
 	})
 	if err != nil {

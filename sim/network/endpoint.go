@@ -24,6 +24,8 @@ type Endpoint struct {
 	name        string
 	incarnation int
 	consumer    chan raft.RPC
+	// served is called by each goroutine that is about to serve a request; may be nil.
+	served func()
 
 	mu        sync.Mutex
 	closed    bool
@@ -64,12 +66,20 @@ func (e *Endpoint) DecodePeer(b []byte) raft.ServerAddress {
 	return raft.ServerAddress(b)
 }
 
-// SetHeartbeatHandler sets who gets heartbeats, past the consumer.
+// SetHeartbeatHandler sets who gets heartbeats, past the consumer, unless the network is one that
+// queues them.
 func (e *Endpoint) SetHeartbeatHandler(f func(raft.RPC)) {
+	if e.net.config.QueueHeartbeats {
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.heartbeat = f
 }
+
+// OnServe sets what every goroutine that serves a request does first. Call it before the
+// endpoint is used.
+func (e *Endpoint) OnServe(f func()) { e.served = f }
 
 func (e *Endpoint) heartbeatHandler() func(raft.RPC) {
 	e.mu.Lock()

@@ -103,6 +103,9 @@ func (l *leg) deliverRequest() {
 		return
 	}
 	l.receiver = r
+	if r.served != nil {
+		r.served()
+	}
 	if l.kind == forward {
 		l.data, l.err = r.serveForward(l)
 	} else if !l.serve(r) {

@@ -40,6 +40,8 @@ type Config struct {
 	// CallTimeout is after how long a Raft call gives up on its answer; one that
 	// carries a snapshot waits ten times as long.
 	CallTimeout time.Duration
+	// QueueHeartbeats lets heartbeats go through the queue of requests like others.
+	QueueHeartbeats bool
 	// Start is the start of the run, from which the times of events count.
 	Start time.Time
 	// Recorder gets the message events; nil for none.

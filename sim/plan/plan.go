@@ -45,6 +45,8 @@ type Plan struct {
 	Cluster  Cluster  `json:"cluster"`
 	// Faults are what goes wrong, in any order; their positions are their identity.
 	Faults []Fault `json:"faults,omitempty"`
+	// Stalls are where goroutines are held up; nil for nowhere.
+	Stalls *Stalls `json:"stalls,omitempty"`
 	// Quiescence is when all faults end: links heal, clocks are right, and every node
 	// that has not left is up. From then to Duration no fault is active. It is after the
 	// start if there are faults; zero means that the whole run is without faults.
@@ -77,6 +79,16 @@ type Raft struct {
 	SnapshotThreshold uint64 `json:"snapshot_threshold"`
 	// TrailingLogs is how many entries stay behind a snapshot.
 	TrailingLogs uint64 `json:"trailing_logs"`
+	// MaxAppendEntries is how many entries a message carries at most, from 1 to 1024; zero for
+	// the library's default.
+	MaxAppendEntries int `json:"max_append_entries,omitempty"`
+	// BatchApply lets the leader take in what is submitted at once as one batch.
+	BatchApply bool `json:"batch_apply,omitempty"`
+	// NoPreVote lets nodes stand for election without asking before whether they could win.
+	NoPreVote bool `json:"no_pre_vote,omitempty"`
+	// QueueHeartbeats lets heartbeats wait for a node's main loop like other requests; else
+	// they are answered at once, beside it.
+	QueueHeartbeats bool `json:"queue_heartbeats,omitempty"`
 }
 
 // Network holds what is true of every link.
@@ -111,6 +123,7 @@ func (p *Plan) Clone() *Plan {
 	q := *p
 	q.Part = slices.Clone(p.Part)
 	q.Faults = slices.Clone(p.Faults)
+	q.Stalls = p.Stalls.clone()
 	for i := range q.Faults {
 		f := &q.Faults[i]
 		f.Nodes, f.Do, f.About = slices.Clone(f.Nodes), slices.Clone(f.Do), maps.Clone(f.About)

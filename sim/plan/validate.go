@@ -51,6 +51,7 @@ func (v *validator) plan() {
 	}
 	v.nodes = v.p.Cluster.NodeNames()
 	v.faults()
+	v.stalls()
 }
 
 // application complains about a part that would not stand in a document.
@@ -89,6 +90,8 @@ func (v *validator) cluster() {
 	if r.TrailingLogs > maxLogs {
 		v.Failf("cluster.raft.trailing_logs", "%d is above %d", r.TrailingLogs, maxLogs)
 	}
+
+	v.Number("cluster.raft.max_append_entries", r.MaxAppendEntries, 0, 1024)
 
 	n := &c.Network
 	v.Duration("cluster.network.min_latency", n.MinLatency, 0, MaxSetting)

@@ -19,6 +19,7 @@ const (
 	NodeStopped Kind = "node-stopped"
 	NodePaused  Kind = "node-paused"
 	NodeResumed Kind = "node-resumed"
+	Stalled     Kind = "stalled"
 	NodeLeft    Kind = "node-left"
 
 	// Of faults and clocks.

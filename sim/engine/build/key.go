@@ -1,14 +1,10 @@
 package build
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,29 +15,24 @@ type listed struct {
 	ImportPath string
 	Dir        string
 	Standard   bool
+	Module     *listedModule
 
 	GoFiles, CgoFiles, CFiles, HFiles, SFiles, EmbedFiles []string
 }
 
+// listedModule is the module that a package belongs to.
+type listedModule struct {
+	Path, Version, Dir string
+	Main               bool
+}
+
 // key identifies what a build is made from: the version of Go, the target, the
-// flags, the overlay, and every source file outside of the standard library. It
+// flags, what is changed, and every source file outside of the standard library. It
 // depends on no path of this machine.
-func (tc *toolchain) key(ctx context.Context, pkg string, flags []string, overlay string, target Target) (string, error) {
+func (tc *toolchain) key(packages []*listed, target Target, flags []string, changes string) (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "guest 1\n%s\n%s %s %q\n%q\noverlay %s\n", tc.GOVERSION, target.GOOS, target.GOARCH, tc.GOEXPERIMENT, flags, overlay)
-	args := slices.Concat([]string{"list", "-deps",
-		"-json=ImportPath,Dir,Standard,GoFiles,CgoFiles,CFiles,HFiles,SFiles,EmbedFiles"}, flags, []string{"--", pkg})
-	out, err := tc.run(ctx, args...)
-	if err != nil {
-		return "", err
-	}
-	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p listed
-		if err := dec.Decode(&p); err == io.EOF {
-			break
-		} else if err != nil {
-			return "", fmt.Errorf("go list: %w", err)
-		}
+	fmt.Fprintf(h, "guest 2\n%s\n%s %s %q\n%q\nchanges %s\n", tc.GOVERSION, target.GOOS, target.GOARCH, tc.GOEXPERIMENT, flags, changes)
+	for _, p := range packages {
 		if p.Standard {
 			continue
 		}

@@ -37,11 +37,11 @@ func (e *UnknownVersionError) Error() string {
 	return fmt.Sprintf("this Go version is not known to the overlay: %s (%d matches in %s, want 1)", e.Edit, e.Matches, e.File)
 }
 
-// seededRuntime maps a path below GOROOT/src, with slashes, to its new content.
-type seededRuntime map[string]string
+// editedRuntime maps a path below GOROOT/src, with slashes, to its new content.
+type editedRuntime map[string]string
 
 //go:embed added
-var added embed.FS
+var addedSources embed.FS
 
 // addedFiles maps a file of the folder added to where it goes below GOROOT/src.
 var addedFiles = map[string]string{
@@ -50,11 +50,29 @@ var addedFiles = map[string]string{
 	"added/context.go.txt": "context/dtsim_seeded.go",
 }
 
-// seedRuntime reads the sources below goroot/src and edits them. The error is an
-// [*UnknownVersionError] if they are not the expected ones.
-func seedRuntime(goroot string) (seededRuntime, error) {
-	files := make(seededRuntime)
-	for _, e := range runtimeEdits {
+// ownerFiles are those that [ownerEdits] need.
+var ownerFiles = map[string]string{
+	"added/owner.go.txt": "runtime/dtsim_owner.go",
+}
+
+// seedRuntime reads the sources below goroot/src and edits them: goroutines have owners, and
+// draws are seeded. The error is an [*UnknownVersionError] if they are not the expected ones.
+func seedRuntime(goroot string) (editedRuntime, error) {
+	owners, err := ownRuntime(goroot)
+	if err != nil {
+		return nil, err
+	}
+	return owners.edit(goroot, runtimeEdits, addedFiles)
+}
+
+// ownRuntime is [seedRuntime] without the draws.
+func ownRuntime(goroot string) (editedRuntime, error) {
+	return make(editedRuntime).edit(goroot, ownerEdits, ownerFiles)
+}
+
+// edit applies edits and adds files.
+func (files editedRuntime) edit(goroot string, edits []runtimeEdit, added map[string]string) (editedRuntime, error) {
+	for _, e := range edits {
 		text, ok := files[e.file]
 		if !ok {
 			b, err := os.ReadFile(filepath.Join(goroot, "src", filepath.FromSlash(e.file)))
@@ -71,8 +89,8 @@ func seedRuntime(goroot string) (seededRuntime, error) {
 		}
 		files[e.file] = strings.Replace(text, e.old, e.new, 1)
 	}
-	for from, to := range addedFiles {
-		b, err := added.ReadFile(from)
+	for from, to := range added {
+		b, err := addedSources.ReadFile(from)
 		if err != nil {
 			return nil, fmt.Errorf("the seeded runtime: %w", err)
 		}
@@ -82,7 +100,7 @@ func seedRuntime(goroot string) (seededRuntime, error) {
 }
 
 // below returns the content of every file by its path below goroot.
-func (r seededRuntime) below(goroot string) map[string]string {
+func (r editedRuntime) below(goroot string) map[string]string {
 	files := make(map[string]string, len(r))
 	for name, text := range r {
 		files[filepath.Join(goroot, "src", filepath.FromSlash(name))] = text

@@ -146,3 +146,27 @@ var runtimeEdits = []runtimeEdit{
 		new:  "\tfor _, child := range dtsimByAge(c.children) {\n",
 	},
 }
+
+// ownerEdits let every goroutine have an owner, and make waiting for a lock durable: virtual
+// time goes on while whoever holds the lock is held up. In a bubble, where nobody outside can
+// release it, that is right; and a lock that is held for ever is a deadlock like any other.
+var ownerEdits = []runtimeEdit{
+	{
+		name: "owner of a goroutine",
+		file: "runtime/runtime2.go",
+		old:  "\tbubble  *synctestBubble\n",
+		new:  "\tbubble  *synctestBubble\n\tdtsimOwner uint32\n",
+	},
+	{
+		name: "owner of a new goroutine",
+		file: "runtime/proc.go",
+		old:  "\tnewg.parentGoid = callergp.goid\n",
+		new:  "\tnewg.parentGoid = callergp.goid\n\tnewg.dtsimOwner = callergp.dtsimOwner &^ dtsimExempt\n",
+	},
+	{
+		name: "locks are durable",
+		file: "runtime/runtime2.go",
+		old:  "\twaitReasonSyncCondWait:          true,\n",
+		new:  "\twaitReasonSyncCondWait:          true,\n\twaitReasonSyncMutexLock:         true,\n\twaitReasonSyncRWMutexLock:       true,\n\twaitReasonSyncRWMutexRLock:      true,\n",
+	},
+}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,11 +20,13 @@ func goroot(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
+var allEdits = slices.Concat(ownerEdits, runtimeEdits)
+
 // copyOf returns a folder with copies of the files that are edited, for changes.
 func copyOf(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, e := range runtimeEdits {
+	for _, e := range allEdits {
 		to := filepath.Join(dir, "src", filepath.FromSlash(e.file))
 		require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o755))
 		text, err := os.ReadFile(filepath.Join(root, "src", filepath.FromSlash(e.file)))
@@ -57,14 +60,14 @@ func TestEveryEditFitsTheInstalledGo(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &doc))
 
 	edited := make(map[string]bool)
-	for _, e := range runtimeEdits {
+	for _, e := range allEdits {
 		original := filepath.Join(root, "src", filepath.FromSlash(e.file))
 		edited[original] = true
 		copied, err := os.ReadFile(doc.Replace[original])
 		require.NoError(t, err)
 		require.Contains(t, string(copied), e.new, e.name)
 	}
-	require.Len(t, doc.Replace, len(edited)+len(addedFiles))
+	require.Len(t, doc.Replace, len(edited)+len(addedFiles)+len(ownerFiles))
 	for original := range doc.Replace {
 		_, err := os.Stat(original)
 		require.Equal(t, edited[original], err == nil, "%s is edited if it exists and added if not", original)
@@ -74,7 +77,7 @@ func TestEveryEditFitsTheInstalledGo(t *testing.T) {
 func TestAnEditThatDoesNotMatchExactlyOnceIsRefused(t *testing.T) {
 	root := goroot(t)
 	names := make(map[string]bool)
-	for _, e := range runtimeEdits {
+	for _, e := range allEdits {
 		require.False(t, names[e.name], "two edits are called %q", e.name)
 		names[e.name] = true
 

@@ -61,6 +61,8 @@ func New(k trace.Kind) trace.Body {
 		return new(NodePaused)
 	case trace.NodeResumed:
 		return new(NodeResumed)
+	case trace.Stalled:
+		return new(Stalled)
 	case trace.NodeLeft:
 		return new(NodeLeft)
 	case trace.FaultBegan:

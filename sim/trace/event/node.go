@@ -39,6 +39,27 @@ type NodeResumed struct{}
 func (*NodeResumed) Kind() trace.Kind     { return trace.NodeResumed }
 func (*NodeResumed) Schema(*trace.Schema) {}
 
+// Stalled: a goroutine of a node is held up from here on.
+type Stalled struct {
+	// At is the point: function and line. Nth counts how often goroutines of the incarnation have
+	// reached it.
+	At  string
+	Nth int64
+	// For is how long it is held up, if neither quiescence nor the end of the incarnation comes
+	// before.
+	For time.Duration
+	// Thread is the function that the goroutine began with.
+	Thread string
+}
+
+func (*Stalled) Kind() trace.Kind { return trace.Stalled }
+func (b *Stalled) Schema(s *trace.Schema) {
+	s.Str("at", &b.At)
+	s.Int("nth", &b.Nth)
+	s.Dur("for", &b.For)
+	s.Str("thread", &b.Thread)
+}
+
 // NodeLeft: the node will not be started again.
 type NodeLeft struct{}
 

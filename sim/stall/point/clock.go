@@ -1,0 +1,111 @@
+package point
+
+import (
+	"context"
+	"time"
+	"unsafe"
+)
+
+// Clock is the clock of a node. It is safe for concurrent use.
+type Clock interface {
+	// Wall returns how far the clock shows more than the bubble's time.
+	Wall(now time.Time) time.Duration
+	// Elapsed returns how much more time than in the bubble has passed by the clock since the
+	// node was first started; jumps of the clock do not count.
+	Elapsed(now time.Time) time.Duration
+	// Takes returns how long d by this clock takes in the bubble's time.
+	Takes(d time.Duration) time.Duration
+}
+
+// clock returns the clock of the calling goroutine; nil for that of the bubble.
+func clock() Clock {
+	if current == nil {
+		return nil
+	}
+	if o := Owner(owner()) &^ exempt; o != 0 {
+		return current.Clock(o)
+	}
+	return nil
+}
+
+func takes(d time.Duration) time.Duration {
+	if c := clock(); c != nil {
+		return c.Takes(d)
+	}
+	return d
+}
+
+// The functions below stand in for those of package time, and of package context, in instrumented
+// code. As there, a jump of the clock shows in what Now reads and not in the difference of
+// two readings, and a timer measures the time it was given by the drift of the moment at which
+// it was set. The values that a timer sends, and Reset of a timer, are by the bubble's clock.
+
+// Now is time.Now by the clock of the calling goroutine's node.
+func Now() time.Time {
+	now := time.Now()
+	c := clock()
+	if c == nil {
+		return now
+	}
+	wall, elapsed := c.Wall(now), c.Elapsed(now)
+	if wall == 0 && elapsed == 0 {
+		return now
+	}
+	return shift(now.Add(wall), elapsed-wall)
+}
+
+// shift moves the monotonic reading of t alone.
+func shift(t time.Time, by time.Duration) time.Time {
+	if by != 0 && monotonic(t) {
+		(*reading)(unsafe.Pointer(&t)).mono += int64(by)
+	}
+	return t
+}
+
+// reading is the layout of a time.Time; a test holds it.
+type reading struct {
+	wall uint64
+	mono int64
+	loc  *time.Location
+}
+
+// monotonic reports whether t has a monotonic reading.
+func monotonic(t time.Time) bool { return (*reading)(unsafe.Pointer(&t)).wall>>63 != 0 }
+
+// Since is time.Since.
+func Since(t time.Time) time.Duration { return Now().Sub(t) }
+
+// Until is time.Until.
+func Until(t time.Time) time.Duration { return t.Sub(Now()) }
+
+// Sleep is time.Sleep.
+func Sleep(d time.Duration) { time.Sleep(takes(d)) }
+
+// After is time.After.
+func After(d time.Duration) <-chan time.Time { return time.After(takes(d)) }
+
+// Tick is time.Tick.
+func Tick(d time.Duration) <-chan time.Time { return time.Tick(takes(d)) }
+
+// NewTimer is time.NewTimer.
+func NewTimer(d time.Duration) *time.Timer { return time.NewTimer(takes(d)) }
+
+// NewTicker is time.NewTicker.
+func NewTicker(d time.Duration) *time.Ticker { return time.NewTicker(takes(d)) }
+
+// AfterFunc is time.AfterFunc; f belongs to the owner of the calling goroutine.
+func AfterFunc(d time.Duration, f func()) *time.Timer {
+	if !available {
+		return time.AfterFunc(d, f)
+	}
+	o := owner() &^ uint32(exempt)
+	return time.AfterFunc(takes(d), func() {
+		setOwner(o)
+		f()
+	})
+}
+
+// WithTimeout is context.WithTimeout.
+func WithTimeout(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(parent, takes(d))
+}

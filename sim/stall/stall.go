@@ -1,0 +1,470 @@
+// Package stall decides where goroutines of a run are held up between two statements.
+//
+// In virtual time code takes none, so that two goroutines of a node are at work in one instant only
+// by chance, and a bug that needs one of them to be held up while another goes on is never
+// met. The packages that are instrumented (see sim/engine/build) have points before statements
+// that touch what other goroutines may see. At a point a goroutine of a node can be held up, for a
+// time that its clock does not notice; a lock that it holds stays held.
+//
+// Who is held up where is drawn by the strategy of the plan, keyed by node, incarnation and how many
+// points that has reached, or listed in the plan. What was drawn is reported, and gives
+// the same run when it is listed. The same points let a node that is paused take no step.
+//
+// A goroutine that is making a node's machine apply, capture or restore a state is not held up, nor is
+// one that starts a process: those are steps of the simulator.
+package stall
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"dtsim/sim/keyed"
+	"dtsim/sim/plan"
+	"dtsim/sim/stall/point"
+)
+
+// Held is a goroutine that is being held up.
+type Held struct {
+	plan.Stall
+	// Thread is the function that the goroutine began with.
+	Thread string
+}
+
+// Threads are the goroutines of a run's nodes. Make it inside the bubble. Its methods are safe
+// for concurrent use.
+type Threads struct {
+	plan  *plan.Stalls
+	names []string
+	seed  uint64
+	// bound is when the stalls end, in the bubble's time.
+	bound time.Time
+	begun time.Time
+	// chosen are the sites at which the strategy may hold a goroutine up; nil for all.
+	chosen []bool
+	sites  map[string]point.Site
+
+	mu     sync.Mutex
+	nodes  []*Node // by owner, the first of which is 1
+	paused int
+	quiet  bool
+}
+
+// Node is the goroutines of one incarnation of a node.
+type Node struct {
+	threads     *Threads
+	owner       point.Owner
+	name        string
+	incarnation int
+	clock       point.Clock
+	report      func(Held)
+	draw        keyed.Draw
+
+	// What follows is read and written at points without a lock: a program with points has
+	// one P, and nothing in between lets another goroutine run.
+
+	// counts is how often each site was reached, next at which time the goroutine there is to be
+	// held up because it is listed; zero for never.
+	counts, next []uint32
+	listed       map[point.Site][]plan.Stall
+	// left is how many points it is to the next stall that is drawn; zero for never.
+	left uint64
+	// drawn counts the stalls that were drawn.
+	drawn uint64
+	// due are those of [plan.StallPCT] that this node has not come to, by their time.
+	due    []change
+	paused bool
+	dead   bool
+
+	mu sync.Mutex
+	// waiting are the goroutines that are held up.
+	waiting []*waiter
+	pauses  uint64
+}
+
+// waiter is a goroutine that is held up.
+type waiter struct {
+	release chan struct{}
+	// pause is set if it waits for the end of a pause.
+	pause bool
+}
+
+// change is one stall of [plan.StallPCT].
+type change struct {
+	at    time.Time
+	left  uint64
+	draw  keyed.Draw
+	begun bool
+}
+
+// New returns the threads of a run and installs them. The error is the reason why the plan's
+// stalls cannot be had in this program.
+func New(p *plan.Plan, begun time.Time) (*Threads, error) {
+	t := &Threads{plan: p.Stalls, names: p.Cluster.NodeNames(), seed: p.Seed, begun: begun, bound: begun.Add(p.Quiescence.D())}
+	point.Install(t)
+	if t.plan == nil {
+		return t, nil
+	}
+	if !point.Available() || point.Sites() == 0 {
+		return nil, fmt.Errorf("the plan has stalls, and this program was built without points at which a goroutine could be held up")
+	}
+	t.sites = make(map[string]point.Site, point.Sites())
+	for s := range point.Site(point.Sites()) {
+		t.sites[s.String()] = s
+	}
+	if t.plan.Strategy == plan.StallDirected {
+		if err := t.direct(); err != nil {
+			return nil, err
+		}
+	}
+	point.Arm(true)
+	return t, nil
+}
+
+// direct chooses the sites of the function that the plan names, or that its seed draws.
+func (t *Threads) direct() error {
+	function := t.plan.Function
+	if function == "" {
+		functions := make(map[string]bool)
+		for s := range point.Site(point.Sites()) {
+			functions[functionOf(s.String())] = true
+		}
+		names := make([]string, 0, len(functions))
+		for name := range functions {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		function = names[keyed.New(t.seed, "stall.function").N(uint64(len(names)))]
+	}
+	t.chosen = make([]bool, point.Sites())
+	found := false
+	for s := range point.Site(point.Sites()) {
+		name := functionOf(s.String())
+		t.chosen[s] = name == function || t.plan.Function != "" && strings.HasPrefix(name, function)
+		found = found || t.chosen[s]
+	}
+	if !found {
+		return fmt.Errorf("stalls.function: no instrumented package has a point in a function %q", function)
+	}
+	return nil
+}
+
+// functionOf returns the function of a site.
+func functionOf(site string) string {
+	if i := strings.LastIndexByte(site, ':'); i >= 0 {
+		return site[:i]
+	}
+	return site
+}
+
+// Close uninstalls the threads.
+func (t *Threads) Close() { point.Install(nil) }
+
+// Open returns the threads of an incarnation that begins. Report is called when a goroutine is about
+// to be held up, by that goroutine, which may have locks.
+func (t *Threads) Open(node string, incarnation int, clock point.Clock, report func(Held)) *Node {
+	n := &Node{
+		threads: t, name: node, incarnation: incarnation, clock: clock, report: report,
+		draw: keyed.New(t.seed, "stall").Str(node).Int(uint64(incarnation)),
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.nodes = append(t.nodes, n)
+	n.owner = point.Owner(len(t.nodes))
+	if t.plan == nil {
+		return n
+	}
+	n.counts = make([]uint32, point.Sites())
+	n.list()
+	if t.plan.Node == "" || t.plan.Node == node {
+		n.begin()
+	}
+	return n
+}
+
+// list arms the stalls that the plan lists for the incarnation.
+func (n *Node) list() {
+	n.next, n.listed = make([]uint32, point.Sites()), make(map[point.Site][]plan.Stall)
+	for _, s := range n.threads.plan.Held {
+		site, known := n.threads.sites[s.At]
+		if known && s.Node == n.name && s.Incarnation == n.incarnation {
+			n.listed[site] = append(n.listed[site], s)
+		}
+	}
+	for site, list := range n.listed {
+		slices.SortFunc(list, func(a, b plan.Stall) int { return cmp.Compare(a.Nth, b.Nth) })
+		n.next[site] = list[0].Nth
+	}
+}
+
+// begin draws the first of the strategy's stalls.
+func (n *Node) begin() {
+	switch p := n.threads.plan; p.Strategy {
+	case plan.StallRandom, plan.StallDirected:
+		n.left = n.gap()
+	case plan.StallPCT:
+		n.threads.deal(n)
+	}
+}
+
+// gap draws how many points it is to the next stall.
+func (n *Node) gap() uint64 {
+	n.drawn++
+	return 1 + n.draw.Int(n.drawn).Str("gap").N(2*uint64(n.threads.plan.Every)-1)
+}
+
+// deal gives an incarnation those stalls of [plan.StallPCT] that come while it lives: each
+// belongs to the node that the draw names, and the incarnation that is there at its time.
+func (t *Threads) deal(n *Node) {
+	for i := range t.plan.Depth {
+		d := keyed.New(t.seed, "stall.change").Int(uint64(i))
+		if t.plan.Node == "" && t.names[d.Str("node").N(uint64(len(t.names)))] != n.name {
+			continue
+		}
+		at := t.begun.Add(d.Str("at").Duration(0, t.bound.Sub(t.begun)))
+		if !at.Before(time.Now()) {
+			n.due = append(n.due, change{at: at, left: spread(d.Str("left"), 1, 4096), draw: d})
+		}
+	}
+	slices.SortFunc(n.due, func(a, b change) int { return a.at.Compare(b.at) })
+}
+
+// spread draws a number from lo to hi, evenly over the orders of magnitude.
+func spread(d keyed.Draw, lo, hi uint64) uint64 {
+	steps := uint64(0)
+	for lo<<(steps+1) <= hi && steps < 62 {
+		steps++
+	}
+	from := lo << d.Str("order").N(steps+1)
+	return min(from+d.N(from), hi)
+}
+
+// Owner is that of the incarnation's goroutines.
+func (n *Node) Owner() point.Owner { return n.owner }
+
+// Own makes the calling goroutine, and those that it starts from now on, one of the incarnation, and
+// returns what undoes that.
+func (n *Node) Own() (undo func()) {
+	before := point.Own(n.owner)
+	return func() { point.Own(before) }
+}
+
+// Enter is Own for a goroutine that stays one of the incarnation.
+func (n *Node) Enter() { point.Own(n.owner) }
+
+// At implements [point.Run].
+//
+//go:norace
+func (t *Threads) At(o point.Owner, s point.Site) {
+	n := t.nodes[o-1]
+	if n.dead {
+		return
+	}
+	if t.plan != nil && !t.quiet {
+		n.counts[s]++
+		switch {
+		case n.next[s] == n.counts[s]:
+			n.holdListed(s)
+		case n.left > 0:
+			n.drawRandom(s)
+		case len(n.due) > 0:
+			n.drawChange(s)
+		}
+	}
+	if n.paused {
+		n.wait(&waiter{release: make(chan struct{}), pause: true}, nil)
+	}
+}
+
+// Clock implements [point.Run].
+//
+//go:norace
+func (t *Threads) Clock(o point.Owner) point.Clock { return t.nodes[o-1].clock }
+
+//go:norace
+func (n *Node) drawRandom(s point.Site) {
+	if n.threads.chosen != nil && !n.threads.chosen[s] {
+		return
+	}
+	if n.left--; n.left > 0 {
+		return
+	}
+	d := n.draw.Int(n.drawn)
+	n.left = n.gap()
+	n.hold(s, n.threads.length(d))
+}
+
+//go:norace
+func (n *Node) drawChange(s point.Site) {
+	c := &n.due[0]
+	if !c.begun {
+		if time.Now().Before(c.at) {
+			return
+		}
+		c.begun = true
+	}
+	if c.left--; c.left > 0 {
+		return
+	}
+	d := c.draw
+	n.due = n.due[1:]
+	n.hold(s, n.threads.length(d))
+}
+
+// length draws how long a goroutine is held up.
+func (t *Threads) length(d keyed.Draw) time.Duration {
+	return time.Duration(spread(d.Str("length"), uint64(t.plan.Min), uint64(t.plan.Max)))
+}
+
+// holdListed holds the goroutine up as the plan lists it.
+func (n *Node) holdListed(s point.Site) {
+	list := n.listed[s]
+	n.next[s] = 0
+	if len(list) > 1 {
+		n.listed[s] = list[1:]
+		n.next[s] = list[1].Nth
+	}
+	n.hold(s, list[0].For.D())
+}
+
+// hold holds the calling goroutine up.
+func (n *Node) hold(s point.Site, length time.Duration) {
+	n.report(Held{
+		Stall:  plan.Stall{Node: n.name, Incarnation: n.incarnation, At: s.String(), Nth: n.counts[s], For: plan.Duration(length)},
+		Thread: thread(),
+	})
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	n.wait(&waiter{release: make(chan struct{})}, timer.C)
+}
+
+// wait waits until the waiter is released, or for the timer.
+func (n *Node) wait(w *waiter, timer <-chan time.Time) {
+	n.mu.Lock()
+	if n.dead || w.pause && !n.paused {
+		n.mu.Unlock()
+		return
+	}
+	n.waiting = append(n.waiting, w)
+	n.mu.Unlock()
+	select {
+	case <-w.release:
+	case <-timer:
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if i := slices.Index(n.waiting, w); i >= 0 {
+		n.waiting = slices.Delete(n.waiting, i, i+1)
+	}
+}
+
+// release lets goroutines go on, in an order that is drawn. n.mu is held.
+func (n *Node) release(which func(*waiter) bool) {
+	n.pauses++
+	var free []*waiter
+	n.waiting = slices.DeleteFunc(n.waiting, func(w *waiter) bool {
+		if which(w) {
+			free = append(free, w)
+			return true
+		}
+		return false
+	})
+	d := n.draw.Str("release").Int(n.pauses)
+	for i := len(free) - 1; i > 0; i-- {
+		j := d.Int(uint64(i)).N(uint64(i) + 1)
+		free[i], free[j] = free[j], free[i]
+	}
+	for _, w := range free {
+		close(w.release)
+	}
+}
+
+// Pause lets the incarnation's goroutines wait at the next point that each reaches.
+func (n *Node) Pause() { n.pause(true) }
+
+// Resume lets them go on.
+func (n *Node) Resume() { n.pause(false) }
+
+func (n *Node) pause(on bool) {
+	t := n.threads
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.paused == on || n.dead {
+		return
+	}
+	n.paused = on
+	if on {
+		t.paused++
+	} else {
+		t.paused--
+		n.release(func(w *waiter) bool { return w.pause })
+	}
+	t.arm()
+}
+
+// arm lets points call, or not. t.mu is held.
+func (t *Threads) arm() { point.Arm(t.plan != nil && !t.quiet || t.paused > 0) }
+
+// Unlock ends the stalls of the incarnation, but not a pause: somebody waits for what a goroutine that
+// is held up may hold, and has to go on.
+func (n *Node) Unlock() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.release(func(w *waiter) bool { return !w.pause })
+}
+
+// Stalled reports whether a goroutine of the incarnation is held up.
+func (n *Node) Stalled() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.ContainsFunc(n.waiting, func(w *waiter) bool { return !w.pause })
+}
+
+// End lets go of all goroutines of the incarnation, for good.
+func (n *Node) End() {
+	n.threads.mu.Lock()
+	defer n.threads.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.paused {
+		n.paused = false
+		n.threads.paused--
+		n.threads.arm()
+	}
+	n.dead = true
+	n.release(func(*waiter) bool { return true })
+}
+
+// Quiesce ends all stalls, and there are none from now on.
+func (t *Threads) Quiesce() {
+	t.mu.Lock()
+	t.quiet = true
+	nodes := slices.Clone(t.nodes)
+	t.arm()
+	t.mu.Unlock()
+	for _, n := range nodes {
+		n.Unlock()
+	}
+}
+
+// thread returns the function that the calling goroutine began with.
+func thread() string {
+	pcs := make([]uintptr, 256)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	var first string
+	for {
+		f, more := frames.Next()
+		if f.Function != "" && f.Function != "runtime.goexit" {
+			first = f.Function
+		}
+		if !more {
+			return first[strings.LastIndexByte(first, '/')+1:]
+		}
+	}
+}
