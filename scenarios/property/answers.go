@@ -96,7 +96,7 @@ func (c *answers) ended(e *trace.Event, l *ledger, op int64) {
 	}
 	delete(c.vain, op)
 	c.exercise("P15")
-	if lasted := e.At - max(call.at, l.at(call.who.node).resumed); lasted > moment {
+	if lasted := e.At - max(call.at, l.at(call.who.node).wentOn(e.At)); lasted > moment {
 		c.report("P15", call.who.node, []int{c.shut[call.who].seq, call.seq}, "%s is called at a node whose Raft has shut down, and gets no error for %s", call.do, lasted)
 	}
 }

@@ -17,8 +17,9 @@ type node struct {
 	since  time.Duration
 	born   int
 	paused bool
-	// resumed is when the node went on after its last pause.
-	resumed time.Duration
+	// resumed is when the node went on after its last pause, stalled until when a goroutine of
+	// it is held up at the longest.
+	resumed, stalled time.Duration
 	// left is the place at which the node left for good, 0 if it has not.
 	left   int
 	leftAt time.Duration
@@ -28,8 +29,8 @@ type node struct {
 	restIndex uint64
 
 	// Of the newest incarnation: the index that its lists show at least, now, and
-	// before the current instant. Within an instant, and while the node is paused, what
-	// was decided before may still be on its way.
+	// before the current instant. Within an instant, while the node is paused, and while a
+	// goroutine of it is held up, what was decided before may still be on its way.
 	listed, listedBefore uint64
 	listedAt             time.Duration
 	seen                 time.Duration // when the last list was seen; 0 for none
@@ -69,6 +70,9 @@ func (l *ledger) takeNode(e *trace.Event) {
 	switch b := e.Body.(type) {
 	case *event.Quiescence:
 		l.quiescence = e.At
+		for _, n := range l.nodes {
+			n.stalled = min(n.stalled, e.At)
+		}
 	case *event.NodeStarted:
 		n := l.at(e.Node)
 		*n = node{name: e.Node, number: e.Incarnation, up: true, since: e.At, born: e.Seq, left: n.left, leftAt: n.leftAt}
@@ -82,6 +86,9 @@ func (l *ledger) takeNode(e *trace.Event) {
 	case *event.NodeResumed:
 		n := l.at(e.Node)
 		n.paused, n.resumed, n.listedAt = false, e.At, e.At
+	case *event.Stalled:
+		n := l.at(e.Node)
+		n.stalled = max(n.stalled, e.At+b.For)
 	case *event.AtRest:
 		if b.What == event.RestState {
 			n := l.at(e.Node)
@@ -105,7 +112,7 @@ func (n *node) takeList(e *trace.Event, b *taskevent.Listed) {
 	if b.Op.Set {
 		return
 	}
-	if e.At > n.listedAt && !n.paused {
+	if e.At > n.listedAt && !n.held(e.At) {
 		n.listedBefore, n.listBefore = n.listed, n.list
 	}
 	n.listedAt, n.seen = e.At, e.At
@@ -134,10 +141,21 @@ func (n *node) takeList(e *trace.Event, b *taskevent.Listed) {
 	}
 }
 
+// held reports whether the node, or a goroutine of it, is held up.
+func (n *node) held(now time.Duration) bool { return n.paused || n.stalled > 0 && now <= n.stalled }
+
+// wentOn returns since when all goroutines of the node go on; now if one of them does not yet.
+func (n *node) wentOn(now time.Duration) time.Duration {
+	if n.held(now) {
+		return now
+	}
+	return max(n.resumed, n.stalled)
+}
+
 // knew returns the index that the scheduler of the node had seen before now, and the
 // place of the list that showed it.
 func (n *node) knew(now time.Duration) (index uint64, list int) {
-	if n.paused || n.listedAt == now {
+	if n.held(now) || n.listedAt == now {
 		return n.listedBefore, n.listBefore
 	}
 	return n.listed, n.list

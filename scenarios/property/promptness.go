@@ -97,7 +97,7 @@ func (c *promptness) looked(e *trace.Event, began time.Duration, l *ledger) {
 		return // it was under way before
 	}
 	c.exercise("P16")
-	if due := max(a.due, last, l.at(e.Node).resumed); began > due {
+	if due := max(a.due, last, l.at(e.Node).wentOn(e.At)); began > due {
 		c.report("P16", e.Node, []int{a.seq}, "the scheduler looks at what has happened %s later", began-due)
 	}
 	a.seq = 0

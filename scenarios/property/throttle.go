@@ -120,7 +120,7 @@ func (c *throttle) progress(e *trace.Event, call *event.Called, l *ledger) {
 		return
 	}
 	w := c.walls[e.Node]
-	if w.unsure(r.passed, e.At, l.at(e.Node).resumed) {
+	if w.unsure(r.passed, e.At, l.at(e.Node).wentOn(e.At)) {
 		return
 	}
 	c.exercise("P13")
@@ -164,7 +164,7 @@ func (c *throttle) disturbed(who incarnation, b *event.FaultActivated) {
 func (c *throttle) overdue(e *trace.Event, b *taskevent.WorkStarted, key unitOf, l *ledger) {
 	for _, unit := range c.owed[handleKey{key.who, key.run}] {
 		r := c.units[unit]
-		if r.worked == 0 || e.At <= max(r.workedAt, l.at(e.Node).resumed) {
+		if r.worked == 0 || e.At <= max(r.workedAt, l.at(e.Node).wentOn(e.At)) {
 			continue // reported, or about to be
 		}
 		c.report("P13", e.Node, []int{r.worked}, "work on unit %s of %s begins and the end of unit %s, %s ago, was not reported: it was throttled",
