@@ -20,6 +20,8 @@ const maxViolations = 10
 // Observer watches a run. It is not safe for concurrent use: [trace.Recorder.Watch]
 // calls it one event at a time.
 type Observer struct {
+	// event is the one just taken in: as a local variable it would be allocated.
+	event  trace.Event
 	ledger *ledger
 	checks []check
 	found  findings
@@ -60,16 +62,17 @@ func (o *Observer) Observe(e trace.Event) {
 	if !watched[e.Kind] {
 		return
 	}
-	e.Body = taskevent.Of(&e)
+	o.event = e
+	o.event.Body = taskevent.Of(&o.event)
 	switch e.Kind {
 	case trace.RunEnded:
 		o.ended = true
 	case trace.Panicked, trace.LeftBehind:
 		o.brokenOff = !o.ended
 	}
-	o.ledger.take(&e)
+	o.ledger.take(&o.event)
 	for _, c := range o.checks {
-		c.observe(&e, o.ledger)
+		c.observe(&o.event, o.ledger)
 	}
 }
 

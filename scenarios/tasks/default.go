@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"encoding/json"
+	"sync"
 
 	"github.com/hashicorp/raft"
 
@@ -28,9 +29,12 @@ type Parts struct {
 }
 
 // With returns the system of this repository with other parts.
-func With(parts Parts) System { return system{parts} }
+func With(parts Parts) System { return system{parts, &subjects{known: make(map[string]subject)}} }
 
-type system struct{ parts Parts }
+type system struct {
+	parts    Parts
+	subjects *subjects
+}
 
 // NewProviders implements System.
 func (s system) NewProviders(env provider.Env) Providers {
@@ -64,7 +68,7 @@ func (s system) NewReplica(c ReplicaConfig) Replica {
 	}
 	if c.OnApply != nil {
 		config.OnApply = func(index, term uint64, req api.ApplyRequest, res replica.Result) {
-			c.OnApply(applied(index, term, req, res))
+			c.OnApply(s.applied(index, term, req, res))
 		}
 	}
 	return defaultReplica{replica.New(config)}
@@ -84,30 +88,58 @@ func (s system) NewScheduler(p sched.SchedulerParams) Scheduler {
 }
 
 // applied returns what a command was, in the terms of the trace.
-func applied(index, term uint64, req api.ApplyRequest, res replica.Result) Applied {
+func (s system) applied(index, term uint64, req api.ApplyRequest, res replica.Result) Applied {
 	a := Applied{
-		Index: index, Term: term, Type: req.Type, Command: replica.CommandName(req.Type), Class: req.Class, Body: string(req.SubCommand),
+		Index: index, Term: term, Type: req.Type, Command: replica.CommandName(req.Type), Class: req.Class,
 		Schema: req.Type < replica.CommandReadBarrier, Err: res.Err, First: res.Index,
 		Request: req.RequestID,
 	}
 	if a.Schema {
+		a.Body = string(req.SubCommand)
 		return a
 	}
+	about := s.subjects.of(req.SubCommand)
+	a.Body, a.Run, a.Unit = about.body, about.run, about.unit
+	if req.Type == api.CommandAddTask && a.Run != (provider.Run{}) {
+		a.Run.Version = res.Index
+	}
+	return a
+}
+
+// subject is what a command of the task API is about; nothing if it cannot be read.
+type subject struct {
+	body string
+	run  provider.Run
+	unit string
+}
+
+// subjects remembers what commands are about: every replica applies each of them. It is safe
+// for concurrent use.
+type subjects struct {
+	mu    sync.Mutex
+	known map[string]subject
+}
+
+func (s *subjects) of(command []byte) subject {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, known := s.known[string(command)]
+	if known {
+		return found
+	}
+	found.body = string(command)
 	var about struct {
 		Namespace string `json:"namespace"`
 		ID        string `json:"id"`
 		Version   uint64 `json:"version"`
 		UnitID    string `json:"unit_id"`
 	}
-	if err := json.Unmarshal(req.SubCommand, &about); err != nil {
-		return a
+	if err := json.Unmarshal(command, &about); err == nil {
+		found.run = provider.Run{Namespace: about.Namespace, Task: about.ID, Version: about.Version}
+		found.unit = about.UnitID
 	}
-	a.Run = provider.Run{Namespace: about.Namespace, Task: about.ID, Version: about.Version}
-	if req.Type == api.CommandAddTask {
-		a.Run.Version = res.Index
-	}
-	a.Unit = about.UnitID
-	return a
+	s.known[found.body] = found
+	return found
 }
 
 // defaultReplica adapts replica.Replica to Replica.

@@ -61,57 +61,67 @@ type Observer struct {
 	faults *faults
 	app    Application
 	kinds  []trace.Kind
-	// watched are the kinds as a set, taken those that the application observes.
-	watched, taken map[trace.Kind]bool
-	goals          map[trace.Kind][]nodeGoal
-	counts         map[string]int64
+	// watched has the kinds that are observed.
+	watched map[trace.Kind]*ofKind
+	counts  map[string]int64
+	// event is the one just taken in: as a local variable it would be allocated.
+	event trace.Event
+}
+
+// ofKind is what is done with the events of a kind.
+type ofKind struct {
+	// taken: the application observes them.
+	taken bool
+	goals []nodeGoal
 }
 
 // New returns an observer for a run of p. The application is made for its nodes; nil for
 // none.
 func New(p *plan.Plan, app func(*Nodes) Application) *Observer {
 	o := &Observer{
-		nodes: NewNodes(p), kinds: slices.Clone(kinds), watched: make(map[trace.Kind]bool), taken: make(map[trace.Kind]bool),
-		goals: make(map[trace.Kind][]nodeGoal), counts: make(map[string]int64),
+		nodes: NewNodes(p), watched: make(map[trace.Kind]*ofKind), counts: make(map[string]int64),
+	}
+	for _, k := range kinds {
+		o.watched[k] = new(ofKind)
 	}
 	if app != nil {
 		o.app = app(o.nodes)
 		for _, k := range o.app.Kinds() {
-			o.taken[k] = true
-			o.kinds = append(o.kinds, k)
+			o.watched[k] = &ofKind{taken: true}
 		}
-		slices.Sort(o.kinds)
-		o.kinds = slices.Compact(o.kinds)
 	}
-	for _, k := range o.kinds {
-		o.watched[k] = true
-	}
+	o.kinds = slices.Sorted(maps.Keys(o.watched))
 	o.faults = newFaults(p, o.nodes, o.app)
 	for _, g := range nodeGoals {
-		o.goals[g.on] = append(o.goals[g.on], g)
+		if of := o.watched[g.on]; of != nil {
+			of.goals = append(of.goals, g)
+		}
 	}
 	return o
 }
 
 // Observe adds the next event.
 func (o *Observer) Observe(e trace.Event) {
-	if !o.watched[e.Kind] {
+	of := o.watched[e.Kind]
+	if of == nil {
 		return
 	}
+	o.event = e
+	now := &o.event
 	if o.app != nil {
-		e.Body = o.app.Read(&e)
+		now.Body = o.app.Read(now)
 	} else {
-		e.Body = event.Of(&e)
+		now.Body = event.Of(now)
 	}
 	// A fault meets the state before its event, everything else is seen in the state
 	// after it.
-	o.faults.observe(&e)
-	o.nodes.take(&e)
-	if o.taken[e.Kind] {
-		o.app.Take(&e)
+	o.faults.observe(now)
+	o.nodes.take(now)
+	if of.taken {
+		o.app.Take(now)
 	}
-	for _, g := range o.goals[e.Kind] {
-		if g.reached(o.nodes, &e) {
+	for _, g := range of.goals {
+		if g.reached(o.nodes, now) {
 			o.counts[SometimesPrefix+g.Name]++
 		}
 	}

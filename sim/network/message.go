@@ -181,7 +181,7 @@ func (n *Network) recordSent(l *leg, sender *Endpoint, to int, now, arrives time
 			b.Size = trace.Some(int64(len(l.data)))
 		}
 	}
-	n.config.Recorder.RecordReused(now, sender.name, sender.incarnation, b)
+	n.config.Recorder.Record(now, sender.name, sender.incarnation, b)
 }
 
 // recordLost records a message that is not delivered.

@@ -63,6 +63,7 @@ func (o *Observer) Observe(e trace.Event) {
 	if !slices.Contains(watched, e.Kind) {
 		return
 	}
+	e.Body = event.Of(&e)
 	o.run.take(&e)
 	for _, c := range o.checks {
 		c.observe(&e)

@@ -20,10 +20,11 @@ type Event struct {
 	Incarnation int
 	// Kind is what happened; see the Kind constants.
 	Kind Kind
-	// Fields are the details, in a fixed order for each kind.
+	// Fields are the details, in a fixed order for each kind; nil for a watcher of an event
+	// that was recorded with a body.
 	Fields []Field
-	// Body is what the fields say, as the struct that it was recorded from; nil if it was
-	// not, or was read from a file. See [Recorder.Record].
+	// Body is the content as a struct, of an event that was recorded with it; nil for others,
+	// as for those of a file. See [Recorder.Record].
 	Body Body
 }
 

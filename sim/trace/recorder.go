@@ -79,8 +79,9 @@ func (r *Recorder) Spill(w io.Writer) {
 	_, _ = w.Write(r.buf)
 }
 
-// Emit appends an event. It keeps nothing of e. An event that lies before the one
-// before it in time is not recorded and makes Close fail; one after Close is lost.
+// Emit appends an event. It keeps nothing of e: watchers get a copy of the fields, and no
+// body. An event that lies before the one before it in time is not recorded and makes Close
+// fail; one after Close is lost.
 func (r *Recorder) Emit(e Event) {
 	if r == nil {
 		return
@@ -88,23 +89,13 @@ func (r *Recorder) Emit(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if of := r.append(&e); of != nil && len(of.watchers) > 0 {
-		r.tell(of, r.copy(&e, of.kind))
+		r.show(of, Event{At: e.At, Node: r.intern(e.Node), Incarnation: e.Incarnation, Fields: slices.Clone(e.Fields)})
 	}
 }
 
-// Record appends an event with that body, which its watchers get as it is: it must not be
-// changed afterwards. Otherwise it is [Recorder.Emit].
+// Record appends an event with that body. Watchers get the body as it is, and no fields; it
+// must not be changed as long as one of them may keep it. Otherwise it is [Recorder.Emit].
 func (r *Recorder) Record(at time.Duration, node string, incarnation int, body Body) {
-	r.record(at, node, incarnation, body, true)
-}
-
-// RecordReused is [Recorder.Record] for a body that its caller uses again: watchers get the
-// fields of the event and no body.
-func (r *Recorder) RecordReused(at time.Duration, node string, incarnation int, body Body) {
-	r.record(at, node, incarnation, body, false)
-}
-
-func (r *Recorder) record(at time.Duration, node string, incarnation int, body Body, keep bool) {
 	if r == nil {
 		return
 	}
@@ -114,16 +105,14 @@ func (r *Recorder) record(at time.Duration, node string, incarnation int, body B
 	body.Schema(&r.schema)
 	e := Event{At: at, Node: node, Incarnation: incarnation, Kind: body.Kind(), Fields: r.schema.fields}
 	if of := r.append(&e); of != nil && len(of.watchers) > 0 {
-		seen := r.copy(&e, of.kind)
-		if keep {
-			seen.Body = body
-		}
-		r.tell(of, seen)
+		r.show(of, Event{At: at, Node: node, Incarnation: incarnation, Body: body})
 	}
 }
 
-// tell shows an event to those who watch its kind.
-func (r *Recorder) tell(of *ofKind, e Event) {
+// show passes the event just appended to those who watch its kind. Nothing of Emit's event
+// may get here but copies: the compiler would put the fields of every caller on the heap.
+func (r *Recorder) show(of *ofKind, e Event) {
+	e.Seq, e.Kind = r.events, of.kind
 	for _, f := range of.watchers {
 		f(e)
 	}
@@ -176,14 +165,6 @@ func (r *Recorder) newKind(name string) *ofKind {
 
 func (w *watcher) watches(k Kind) bool { return len(w.kinds) == 0 || slices.Contains(w.kinds, k) }
 
-// copy returns a copy of e for the watchers. Nothing of e itself may go out of Emit:
-// the compiler would then put the fields of every caller on the heap.
-func (r *Recorder) copy(e *Event, kind Kind) Event {
-	fields := make([]Field, len(e.Fields))
-	copy(fields, e.Fields)
-	return Event{Seq: r.events, At: e.At, Node: r.intern(e.Node), Incarnation: e.Incarnation, Kind: kind, Fields: fields}
-}
-
 func (r *Recorder) intern(s string) string {
 	known, ok := r.words[s]
 	if !ok {
@@ -194,8 +175,8 @@ func (r *Recorder) intern(s string) string {
 }
 
 // Watch calls f with every later event of these kinds (of all kinds when none is
-// given), in the order of the file, before Emit returns. f must not emit, and must not
-// change the event's fields: all watchers are given the same.
+// given), in the order of the file, before Emit or Record returns. f must not emit, and must
+// not change the event's fields or body: all watchers are given the same.
 func (r *Recorder) Watch(f func(Event), kinds ...Kind) {
 	if r == nil {
 		return

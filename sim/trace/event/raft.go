@@ -56,7 +56,8 @@ func (m *Message) Schema(s *trace.Schema) {
 	s.Uint("n", &m.N)
 }
 
-// MessageSent: a message left a node.
+// MessageSent: a message left a node. The network uses the body again, so a watcher of the
+// run must not keep it.
 type MessageSent struct {
 	Message
 	// What is in it, as far as messages of its kind have that: the term; the entry before its
