@@ -7,7 +7,7 @@ import (
 	"dtsim/models/spec"
 )
 
-// Report is what both judges say of a history.
+// Report has the verdicts of both checkers on a history.
 type Report struct {
 	// Operations is how many there are, Ambiguous how many of them were not answered.
 	Operations, Ambiguous  int

@@ -26,7 +26,7 @@ func TestJudges(t *testing.T) {
 	for name, tc := range map[string]struct {
 		flaw func(*system)
 		edit func(*testing.T, *History)
-		// what each judge has to say
+		// what each checker must find
 		commitOrder, porcupine Verdict
 		finding                string
 	}{
@@ -102,12 +102,12 @@ func TestJudges(t *testing.T) {
 		"a failure without effect that is in the log": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(CompleteUnit, OK))]
 			o.Outcome = NoEffect
-		}, commitOrder: Illegal, porcupine: Legal, finding: "is said to have had no effect"},
+		}, commitOrder: Illegal, porcupine: Legal, finding: "was answered as without effect"},
 		"two commands at one place in the log": {edit: func(t *testing.T, h *History) {
 			i := find(t, h, 500, answered(CompleteUnit, Rejected))
 			j := find(t, h, i+1, func(o *Op) bool { return o.Index == h.Ops[i].Index+1 })
 			h.Ops[i].Index = h.Ops[j].Index
-		}, commitOrder: Illegal, porcupine: Legal, finding: "are both said to be at"},
+		}, commitOrder: Illegal, porcupine: Legal, finding: "are both recorded at index"},
 		"a new task of which it is unknown whether it was added": {edit: func(t *testing.T, h *History) {
 			o := &h.Ops[find(t, h, 500, answered(Add, OK))]
 			o.Outcome, o.Return, o.Index, o.AppliedAt, o.Verdict = Pending, 0, 0, 0, ""

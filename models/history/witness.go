@@ -73,7 +73,7 @@ func (w *witness) takeOrder() {
 			w.unplaced = true
 		case o.Index == 0:
 		case o.Outcome == NoEffect:
-			w.found(i, true, "%s is said to have had no effect, but is in the log at %d", o.name(), o.Index)
+			w.found(i, true, "%s was answered as without effect, and is in the log at %d", o.name(), o.Index)
 			fallthrough
 		default:
 			if first, twice := requests[o.Request]; twice && o.Request != "" {
@@ -86,7 +86,7 @@ func (w *witness) takeOrder() {
 	slices.SortStableFunc(w.order, func(a, b int) int { return cmp.Compare(w.ops[a].Index, w.ops[b].Index) })
 	for p := 1; p < len(w.order); p++ {
 		if a, b := w.order[p-1], w.order[p]; w.ops[a].Index == w.ops[b].Index {
-			w.found(b, true, "%s and %s are both said to be at %d", w.ops[a].name(), w.ops[b].name(), w.ops[b].Index)
+			w.found(b, true, "%s and %s are both recorded at index %d", w.ops[a].name(), w.ops[b].name(), w.ops[b].Index)
 		}
 	}
 }

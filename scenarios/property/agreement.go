@@ -17,7 +17,7 @@ type agreement struct {
 	applied map[incarnation]witness
 }
 
-// witness is what the first replica said about an index.
+// witness is what the first replica has recorded of an index.
 type witness struct {
 	who   string
 	index uint64
@@ -75,10 +75,10 @@ func (c *agreement) state(e *trace.Event, index uint64, hash string) {
 }
 
 // agree compares what an event shows at an index with what the first event showed.
-func (c *agreement) agree(e *trace.Event, said map[uint64]witness, index uint64, about string, what verdictOf) {
-	first, ok := said[index]
+func (c *agreement) agree(e *trace.Event, seen map[uint64]witness, index uint64, about string, what verdictOf) {
+	first, ok := seen[index]
 	if !ok {
-		said[index] = witness{e.Node, index, what, e.Seq}
+		seen[index] = witness{e.Node, index, what, e.Seq}
 		return
 	}
 	c.exercise("P1")

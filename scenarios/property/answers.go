@@ -12,7 +12,7 @@ import (
 
 // answers is P15: what a caller learns of its command is what the log made of it,
 // however it came back: an acceptance is one, a rejection that can never succeed is
-// recognisable as such, no other is, and a command that is said to have had no effect
+// recognisable as such, no other is, and a command that was answered as without effect
 // has none, ever. A call at a node whose Raft has shut down can never succeed there, and
 // its caller gets that error at once.
 type answers struct {
@@ -21,7 +21,7 @@ type answers struct {
 	asked map[int64][]request
 	// decided are the requests that the log has decided.
 	decided map[request]decision
-	// without are the requests that are said to have had no effect, and where.
+	// without are the requests that were answered as without effect, and where.
 	without map[request]int
 	// shut is when the Raft of an incarnation shut down, vain are the calls that were begun
 	// there afterwards and are under way.
@@ -126,7 +126,7 @@ func (c *answers) returned(e *trace.Event, b *event.Returned, l *ledger, request
 	if b.Outcome == event.NoEffect {
 		for _, r := range requests {
 			if d, decided := c.decided[r]; decided && d.verdict.Class == event.ClassOK {
-				c.report("P15", e.Node, []int{d.seq}, "%s is said to have had no effect (%s), it was accepted at index %d", b.Do, b.Error, d.index)
+				c.report("P15", e.Node, []int{d.seq}, "%s was answered as without effect (%s), it was accepted at index %d", b.Do, b.Error, d.index)
 			}
 			c.without[r] = e.Seq
 		}

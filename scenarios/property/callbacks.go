@@ -128,8 +128,8 @@ func (c *callbacks) replayed(e *trace.Event, b *taskevent.Callback, l *ledger, r
 	if !terminal {
 		return
 	}
-	if said, asked := n.recovered[r.ID]; !asked || said.done {
-		c.report("P9", e.Node, []int{list, said.seq}, "%s of %s, which was terminal when the node began; its provider was %s",
+	if answer, asked := n.recovered[r.ID]; !asked || answer.done {
+		c.report("P9", e.Node, []int{list, answer.seq}, "%s of %s, which was terminal when the node began; its provider was %s",
 			b.Name, r.ID, map[bool]string{true: "asked and had done its part", false: "not asked"}[asked])
 	}
 }
@@ -150,7 +150,7 @@ func (c *callbacks) recorded(e *trace.Event, b *taskevent.Callback, l *ledger, r
 		return
 	}
 	_, terminal := n.terminal[r.ID]
-	if said, asked := n.recovered[r.ID]; terminal && asked && !said.done {
+	if answer, asked := n.recovered[r.ID]; terminal && asked && !answer.done {
 		return
 	}
 	if index, list := n.knew(e.At); index >= a.Index || shown > 0 {

@@ -129,12 +129,12 @@ func (c *cleanups) localRemoved(e *trace.Event, run taskevent.Run, l *ledger) {
 	if r.Gone {
 		return
 	}
-	said := l.at(e.Node).recovered[r.ID]
+	answer := l.at(e.Node).recovered[r.ID]
 	switch callbacks := hasCallbacks(r); {
 	case !r.Status.IsTerminal():
 		c.report("P12", e.Node, r.Events(), "local state of %s is removed while it is %s", r.ID, r.Status)
-	case callbacks && !c.done[local{e.Node, r.ID}] && !said.done:
-		c.report("P12", e.Node, append(r.Events(), said.seq), "local state of %s is removed before its OnTaskCompleted has run on this node", r.ID)
+	case callbacks && !c.done[local{e.Node, r.ID}] && !answer.done:
+		c.report("P12", e.Node, append(r.Events(), answer.seq), "local state of %s is removed before its OnTaskCompleted has run on this node", r.ID)
 	}
 }
 

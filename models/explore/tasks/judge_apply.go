@@ -154,7 +154,7 @@ func (j judgement) acks() *Broken {
 			is, still := step.is[name]
 			switch {
 			case acked && was != is:
-				return j.broken(step.property, "the first %s ack of %s said success=%t, now success=%t stands there", step.what, name, was.Success, is.Success)
+				return j.broken(step.property, "the first %s ack of %s was success=%t, and is success=%t now", step.what, name, was.Success, is.Success)
 			case still && !is.Success && j.after.status() == step.status:
 				return j.broken(step.property, "%s has acknowledged a failed %s and the task is %s", name, step.what, step.status)
 			}
