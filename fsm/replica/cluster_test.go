@@ -35,7 +35,7 @@ type node struct {
 	id        string
 	cluster   *cluster
 	transport *raft.InmemTransport
-	raft      *raft.Raft
+	raft      *ProtectedRaft
 	replica   *Replica
 	client    *Client
 	snapshots *raft.InmemSnapshotStore
@@ -96,7 +96,7 @@ func (n *node) start(servers []raft.Server) {
 	n.snapshots = raft.NewInmemSnapshotStore()
 	require.NoError(t, raft.BootstrapCluster(c, store, store, n.snapshots, n.transport, raft.Configuration{Servers: servers}))
 	var err error
-	n.raft, err = raft.NewRaft(c, n.replica, store, store, n.snapshots, &lateTransport{InmemTransport: n.transport, node: n})
+	n.raft, err = NewRaft(c, n.replica, store, store, n.snapshots, &lateTransport{InmemTransport: n.transport, node: n})
 	require.NoError(t, err)
 	n.client, err = NewClient(ClientConfig{
 		ID: n.id + "#1", NodeID: n.id, Replica: n.replica, Raft: n.raft, Forwarder: n,

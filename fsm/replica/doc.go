@@ -41,9 +41,10 @@
 //
 // # Raft
 //
-// raft.NewRaft is given its log and its snapshots through [Stores]: by itself,
-// hashicorp/raft 1.8 can make a follower refuse for ever what comes behind a snapshot,
-// and a cluster that needs this follower makes no progress (P16).
+// A node starts its raft with [NewRaft] instead of raft.NewRaft: by itself, hashicorp/raft
+// 1.8 can let two nodes apply different entries, send a follower one snapshot for ever, and
+// refuse all commands after a transfer of leadership has failed. [ProtectedRaft] lists
+// the defects and the protections.
 //
 // # Deviations from the reference
 //

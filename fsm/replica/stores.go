@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Stores wraps log and snapshots for raft.NewRaft. Without it a cluster can block for ever,
+// protectStores wraps log and snapshots for raft.NewRaft. Without it a cluster can block for ever,
 // or a replica is given entries that were never
 // committed (P1, P16).
 //
@@ -35,7 +35,7 @@ import (
 // refuses such a snapshot if a command lies behind it, but no state machine sees raft's
 // own entries. So the snapshots that are returned begin none behind which the log
 // does not go on.
-func Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
+func protectStores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
 	list, err := snapshots.List()
 	if err != nil {
 		return nil, nil, fmt.Errorf("list snapshots: %w", err)

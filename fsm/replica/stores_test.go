@@ -14,14 +14,14 @@ import (
 // follower is a real raft instance that a made-up leader speaks to.
 type follower struct {
 	t      *testing.T
-	raft   *raft.Raft
+	raft   *ProtectedRaft
 	log    *raft.InmemStore
 	leader *raft.InmemTransport
 }
 
 // withFollower runs test on a follower that keeps trailing entries before the head of
-// its log. Bounded reports whether it sees its stores through [Stores].
-func withFollower(t *testing.T, trailing uint64, bounded bool, test func(*follower)) {
+// its log.
+func withFollower(t *testing.T, trailing uint64, protected bool, test func(*follower)) {
 	synctest.Test(t, func(t *testing.T) {
 		_, own := raft.NewInmemTransportWithTimeout("n1", time.Second)
 		_, leader := raft.NewInmemTransportWithTimeout("n2", time.Second)
@@ -33,15 +33,7 @@ func withFollower(t *testing.T, trailing uint64, bounded bool, test func(*follow
 		c.LocalID, c.TrailingLogs, c.Logger = "n1", trailing, hclog.NewNullLogger()
 		c.SnapshotInterval, c.SnapshotThreshold = time.Hour, 1<<40
 		store := raft.NewInmemStore()
-		var log raft.LogStore = store
-		var snapshots raft.SnapshotStore = raft.NewInmemSnapshotStore()
-		if bounded {
-			var err error
-			log, snapshots, err = Stores(log, snapshots)
-			require.NoError(t, err)
-		}
-		r, err := raft.NewRaft(c, New(Config{}), log, store, snapshots, own)
-		require.NoError(t, err)
+		r := startRaft(t, protected, c, New(Config{}), store, own)
 		defer func() { require.NoError(t, r.Shutdown().Error()) }()
 		test(&follower{t: t, raft: r, log: store, leader: leader})
 	})
@@ -91,7 +83,7 @@ func (f *follower) send(term, index, indexTerm uint64) error {
 
 // What raft keeps of a log next to a snapshot makes a follower refuse all that comes
 // behind the snapshot. The first column of each test is what raft does by itself: when
-// it is mended there, Stores can go.
+// it is mended there, protectStores can go.
 func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -116,12 +108,12 @@ func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
 		}, 3, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for _, bounded := range []bool{false, true} {
-				withFollower(t, c.trailing, bounded, func(f *follower) {
+			for _, protected := range []bool{false, true} {
+				withFollower(t, c.trailing, protected, func(f *follower) {
 					c.before(f)
 					// The leader has no match index for the follower; it begins behind the snapshot.
-					require.Equal(t, bounded, f.append(c.term, c.snapshot, 10, 16, 16))
-					if bounded {
+					require.Equal(t, protected, f.append(c.term, c.snapshot, 10, 16, 16))
+					if protected {
 						synctest.Wait()
 						require.Equal(t, uint64(16), f.raft.AppliedIndex())
 					}
@@ -178,7 +170,7 @@ func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
 		store := raft.NewInmemStore()
 		require.NoError(t, store.StoreLogs(entries))
 		snapshots := raft.NewInmemSnapshotStore()
-		log, watched, err := Stores(store, snapshots)
+		log, watched, err := protectStores(store, snapshots)
 		require.NoError(t, err)
 		return log, watched
 	}
@@ -230,7 +222,7 @@ func TestCompactionLeavesTheEntryAtWhichTheSnapshotEnds(t *testing.T) {
 	for index := uint64(1); index <= 8; index++ {
 		require.NoError(t, store.StoreLog(&raft.Log{Index: index, Term: 2, Data: []byte("own")}))
 	}
-	log, snapshots, err := Stores(store, raft.NewInmemSnapshotStore())
+	log, snapshots, err := protectStores(store, raft.NewInmemSnapshotStore())
 	require.NoError(t, err)
 	_, transport := raft.NewInmemTransport("")
 	take := func(index uint64) {

@@ -62,7 +62,7 @@ func (c *upkeep) takesPart(l *ledger, n *node) {
 }
 
 // compacted: when a node has got a snapshot, its log keeps of what that holds no more
-// than the trailing entries of the plan, and the one at which it ends (fsm/replica.Stores
+// than the trailing entries of the plan, and the one at which it ends (fsm/replica
 // spares that). Only what was stored after quiescence counts: before, the disk may have failed,
 // or the node crashed, between the two.
 func (c *upkeep) compacted(l *ledger, e *restItem) {

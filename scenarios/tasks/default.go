@@ -11,6 +11,7 @@ import (
 	"dtsim/fsm/replica"
 	"dtsim/scenarios/tasks/provider"
 	"dtsim/sched"
+	"dtsim/sim/cluster"
 )
 
 // Default returns the system of this repository: fsm, fsm/replica and sched, with the
@@ -74,9 +75,15 @@ func (s system) NewReplica(c ReplicaConfig) Replica {
 	return defaultReplica{replica.New(config)}
 }
 
-// Stores implements System.
-func (system) Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
-	return replica.Stores(log, snapshots)
+// NewRaft implements System.
+func (system) NewRaft(
+	c *raft.Config, machine raft.FSM, log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, t raft.Transport,
+) (*raft.Raft, cluster.Transferrer, error) {
+	r, err := replica.NewRaft(c, machine, log, stable, snapshots, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.Raft, r, nil
 }
 
 // NewScheduler implements System.

@@ -40,9 +40,9 @@ type process struct {
 type scheduled struct{ Scheduler }
 
 var (
-	_ cluster.StoreWrapper = (*process)(nil)
-	_ cluster.Restored     = (*process)(nil)
-	_ cluster.Resting      = (*process)(nil)
+	_ cluster.RaftMaker = (*process)(nil)
+	_ cluster.Restored  = (*process)(nil)
+	_ cluster.Resting   = (*process)(nil)
 )
 
 // Machine implements cluster.Process.
@@ -60,9 +60,11 @@ func (m machine) Apply(entry *raft.Log) any {
 	return m.Replica.Apply(entry)
 }
 
-// Stores implements cluster.StoreWrapper.
-func (p *process) Stores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
-	return p.run.sys.Stores(log, snapshots)
+// NewRaft implements cluster.RaftMaker.
+func (p *process) NewRaft(
+	c *raft.Config, fsm raft.FSM, log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, t raft.Transport,
+) (*raft.Raft, cluster.Transferrer, error) {
+	return p.run.sys.NewRaft(c, fsm, log, stable, snapshots, t)
 }
 
 // Start implements cluster.Process.

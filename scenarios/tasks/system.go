@@ -21,8 +21,8 @@ import (
 type System interface {
 	// NewReplica returns an empty state machine.
 	NewReplica(ReplicaConfig) Replica
-	// Stores returns log and snapshots as raft is to see them.
-	Stores(raft.LogStore, raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error)
+	// NewRaft starts the raft of a node; see cluster.RaftMaker.
+	NewRaft(*raft.Config, raft.FSM, raft.LogStore, raft.StableStore, raft.SnapshotStore, raft.Transport) (*raft.Raft, cluster.Transferrer, error)
 	// NewScheduler returns a scheduler that has not been started.
 	NewScheduler(sched.SchedulerParams) Scheduler
 	// NewProviders returns the providers of a node, and the guards of its replica. With the

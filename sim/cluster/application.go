@@ -91,7 +91,7 @@ type Machine interface {
 
 // Process is the application's part of one incarnation of a node: all that a crash ends.
 //
-// A Process may also implement [StoreWrapper], [Restored] and [Resting].
+// A Process may also implement [RaftMaker], [Restored] and [Resting].
 type Process interface {
 	// Machine returns the state machine that raft drives. It is called once.
 	Machine() Machine
@@ -103,10 +103,19 @@ type Process interface {
 	Stop()
 }
 
-// StoreWrapper is a [Process] that stands between raft and its stores.
-type StoreWrapper interface {
-	// Stores returns log and snapshots as raft is to see them.
-	Stores(raft.LogStore, raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error)
+// RaftMaker is a [Process] that starts its raft itself, with other stores or another
+// transport in between. Without it raft.NewRaft does.
+type RaftMaker interface {
+	// NewRaft starts raft, as raft.NewRaft does. It also returns what transfers the
+	// leadership, which may be that raft.
+	NewRaft(*raft.Config, raft.FSM, raft.LogStore, raft.StableStore, raft.SnapshotStore, raft.Transport) (*raft.Raft, Transferrer, error)
+}
+
+// Transferrer transfers the leadership of a node, like a raft.Raft. Its futures are not
+// waited for.
+type Transferrer interface {
+	LeadershipTransfer() raft.Future
+	LeadershipTransferToServer(raft.ServerID, raft.ServerAddress) raft.Future
 }
 
 // Restored is a [Process] that is notified when its machine's state was replaced.

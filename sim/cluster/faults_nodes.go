@@ -167,14 +167,14 @@ func (c *Cluster) transfer(f *fault) func() {
 	if i == nil || !i.leads() {
 		return nil
 	}
-	hand := i.raft.LeadershipTransfer
+	hand := i.transfers.LeadershipTransfer
 	if len(f.nodes) > 0 {
 		to := f.nodes[0]
 		if c.Node(to) == nil || to == leader.name {
 			return nil
 		}
 		hand = func() raft.Future {
-			return i.raft.LeadershipTransferToServer(raft.ServerID(to), raft.ServerAddress(to))
+			return i.transfers.LeadershipTransferToServer(raft.ServerID(to), raft.ServerAddress(to))
 		}
 	}
 	hand()

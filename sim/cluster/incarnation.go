@@ -38,6 +38,8 @@ type Incarnation struct {
 	process  Process
 	machine  Machine
 	raft     *raft.Raft
+	// transfers transfers the leadership.
+	transfers Transferrer
 
 	// begun is set when all of the above are there.
 	begun atomic.Bool
@@ -92,16 +94,22 @@ func (i *Incarnation) begin() {
 	i.process, err = c.app.NewProcess(i)
 	must("process", err)
 	i.machine = i.process.Machine()
-	log, snapshots := i.mount.Log(), i.mount.Snapshots()
-	if w, ok := i.process.(StoreWrapper); ok {
-		log, snapshots, err = w.Stores(log, snapshots)
-		must("stores", err)
+	newRaft := startRaft
+	if m, ok := i.process.(RaftMaker); ok {
+		newRaft = m.NewRaft
 	}
-	i.raft, err = raft.NewRaft(n.raftConfig(), (*machine)(i), log, i.mount.Stable(), snapshots, i.endpoint)
+	i.raft, i.transfers, err = newRaft(n.raftConfig(), (*machine)(i), i.mount.Log(), i.mount.Stable(), i.mount.Snapshots(), i.endpoint)
 	must("raft", err)
 	i.raft.RegisterObserver(raft.NewObserver(nil, false, i.observed))
 	must("start", i.process.Start(i.raft))
 	i.begun.Store(true)
+}
+
+// startRaft is the [RaftMaker] of processes that are none.
+func startRaft(c *raft.Config, fsm raft.FSM, log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, t raft.Transport,
+) (*raft.Raft, Transferrer, error) {
+	r, err := raft.NewRaft(c, fsm, log, stable, snapshots, t)
+	return r, r, err
 }
 
 // crash puts the fence up, and takes the rest apart behind it. It reports whether the
