@@ -14,6 +14,7 @@ import (
 var hiddenKinds = map[trace.Kind]bool{
 	trace.MessageSent: true, trace.MessageLost: true, trace.FileWritten: true, trace.FileRenamed: true, trace.FileRemoved: true,
 	trace.SnapshotTaken: true, trace.SnapshotStored: true, trace.SnapshotReread: true, trace.Replayed: true, trace.AtRest: true,
+	trace.StoresOpened: true, trace.LogStored: true, trace.LogDeleted: true, trace.StableStored: true,
 	trace.Proposed: true, trace.Applied: true, trace.LeaderSeen: true, trace.SchemaChanged: true, trace.StartedAgain: true, trace.SchedulerClosing: true, trace.SchedulerClosed: true,
 	trace.RunStarted: true, trace.RunEnded: true,
 }

@@ -17,6 +17,7 @@ const allKinds = "all"
 var kindGroups = map[string][]trace.Kind{
 	"messages":  {trace.MessageSent, trace.MessageLost},
 	"files":     {trace.FileWritten, trace.FileRenamed, trace.FileRemoved},
+	"stores":    {trace.StoresOpened, trace.LogStored, trace.LogDeleted, trace.StableStored},
 	"snapshots": {trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotReread, trace.SnapshotRestored},
 	"faults":    {trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Quiescence, trace.ClockSet},
 	"lives":     {trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft},

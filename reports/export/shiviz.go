@@ -22,7 +22,7 @@ const harnessHost = "harness"
 // the others do not add to causality.
 var shivizHidden = []trace.Kind{
 	trace.MessageSent, trace.MessageLost, trace.FileWritten, trace.FileRenamed, trace.FileRemoved, trace.SnapshotReread,
-	trace.SnapshotTaken, trace.SnapshotStored, trace.Replayed, trace.AtRest, trace.Proposed, trace.Listed,
+	trace.StoresOpened, trace.LogStored, trace.LogDeleted, trace.StableStored, trace.SnapshotTaken, trace.SnapshotStored, trace.Replayed, trace.AtRest, trace.Proposed, trace.Listed,
 }
 
 // ShiViz writes a run as a log of ShiViz (https://bestchai.bitbucket.io/shiviz), which draws

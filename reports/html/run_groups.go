@@ -38,6 +38,7 @@ var kindGroups = []kindGroup{
 	{Name: "lists", kinds: []trace.Kind{trace.Listed, trace.ListFailed}},
 	{Name: "requests", kinds: []trace.Kind{trace.Proposed}},
 	{Name: "snapshots", kinds: []trace.Kind{trace.SnapshotTaken, trace.SnapshotReread, trace.SnapshotStored, trace.SnapshotRestored, trace.Replayed}},
+	{Name: "stores", kinds: []trace.Kind{trace.StoresOpened, trace.LogStored, trace.LogDeleted, trace.StableStored}},
 	{Name: "closing", kinds: []trace.Kind{trace.StartedAgain, trace.SchedulerClosing, trace.SchedulerClosed}},
 	{Name: "files", kinds: []trace.Kind{trace.FileWritten, trace.FileRenamed, trace.FileRemoved}},
 	{Name: "at the end", kinds: []trace.Kind{trace.AtRest}},

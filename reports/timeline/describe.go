@@ -165,6 +165,17 @@ func (d *Describer) Event(e *trace.Event) string {
 			unit = fmt.Sprintf("(%s %s)", b.Unit, strings.ToLower(string(b.UnitStatus)))
 		}
 		return joinWords(runName(b.Run), "is", string(b.Status), unit, d.through(e.Seq))
+	case *event.StoresOpened:
+		return fmt.Sprintf("its disk holds term %d, %d entries of the log up to %d and a snapshot up to %d", b.Term, b.Entries, b.Last, b.Snapshot)
+	case *event.LogStored:
+		return "stores " + indexes(b.First, b.Last())
+	case *event.LogDeleted:
+		return "deletes " + indexes(b.From, b.To)
+	case *event.StableStored:
+		if b.N.Set {
+			return fmt.Sprintf("stores %s %d", b.Key, b.N.Value)
+		}
+		return joinWords("stores", b.Key, b.Text)
 	case *event.Called:
 		c := taskevent.CallOf(b)
 		success := ""
@@ -248,12 +259,16 @@ func (d *Describer) through(seq int) string {
 
 // entries describes the log entries that an append carries.
 func entries(b *event.MessageSent) string {
-	first, n := b.Prev.Value+1, b.Entries.Value
-	switch n {
-	case 0:
+	if b.Entries.Value == 0 {
 		return ""
-	case 1:
-		return fmt.Sprintf("with %d", first)
 	}
-	return fmt.Sprintf("with %d to %d", first, first+uint64(n)-1)
+	return "with " + indexes(b.Prev.Value+1, b.Prev.Value+uint64(b.Entries.Value))
+}
+
+// indexes describes entries of the log without a gap.
+func indexes(first, last uint64) string {
+	if first == last {
+		return strconv.FormatUint(first, 10)
+	}
+	return fmt.Sprintf("%d to %d", first, last)
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/disk"
 	"dtsim/sim/trace/event"
 )
 
@@ -38,7 +39,7 @@ func (c *Cluster) replay() {
 		fresh.Apply(entry)
 		if fresh.AppliedIndex() == entry.Index {
 			c.emit(&event.Replayed{
-				Index: entry.Index, Outcome: o.Words, Verdict: o.Verdict, Sum: sumOf(entry.Data),
+				Index: entry.Index, Outcome: o.Words, Verdict: o.Verdict, Sum: disk.Sum(entry),
 				First: o.duplicateOf(entry.Index), State: c.sample(fresh, entry.Index),
 			})
 		}

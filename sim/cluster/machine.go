@@ -1,12 +1,12 @@
 package cluster
 
 import (
-	"hash/fnv"
 	"io"
 	"time"
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/disk"
 	"dtsim/sim/plan"
 	"dtsim/sim/stall/point"
 	"dtsim/sim/trace"
@@ -19,7 +19,7 @@ type machine Incarnation
 
 // Apply is an entry of the log that the machine of an incarnation is applying.
 type Apply struct {
-	// Index and Term are the entry's, Sum is 64 bits of the hash of its data.
+	// Index and Term are the entry's, Sum is [disk.Sum] of it.
 	Index, Term, Sum uint64
 	// First is set if no replica has applied the entry before.
 	First bool
@@ -35,7 +35,7 @@ func (m *machine) Apply(entry *raft.Log) any {
 	c.applying.Lock()
 	defer c.applying.Unlock()
 	defer m.freed()()
-	m.apply = Apply{Index: entry.Index, Term: entry.Term, Sum: sumOf(entry.Data), First: !m.dead && c.log.offer(entry)}
+	m.apply = Apply{Index: entry.Index, Term: entry.Term, Sum: disk.Sum(entry), First: !m.dead && c.log.offer(entry)}
 	result := m.machine.Apply(entry)
 	if !m.apply.recorded && m.machine.AppliedIndex() == entry.Index {
 		i := (*Incarnation)(m)
@@ -147,13 +147,6 @@ func (c *Cluster) sample(m Machine, index uint64) string {
 		return ""
 	}
 	return stateOf(m)
-}
-
-// sumOf returns 64 bits of an entry's hash.
-func sumOf(data []byte) uint64 {
-	h := fnv.New64a()
-	h.Write(data)
-	return h.Sum64()
 }
 
 // stateOf returns 64 bits of the hash of a machine's state, or why there is none.

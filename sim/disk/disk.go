@@ -32,7 +32,7 @@ type Config struct {
 	SyncLatency time.Duration
 	// Start is the start of the run; the times of events count from it.
 	Start time.Time
-	// Recorder gets the file events; nil for none.
+	// Recorder gets the events of files and of Raft's stores; nil for none.
 	Recorder *trace.Recorder
 	// Fatal is called when a write has failed that Raft cannot do without: it would panic.
 	// It must end the incarnation and its mount; the write then returns as if
@@ -65,6 +65,7 @@ func (d *Disk) Open(incarnation int) *Mount {
 		m.state = newState()
 	} else {
 		m.state = d.mounted.handOver()
+		m.record(m.state.opened())
 	}
 	d.mounted = m
 	return m

@@ -2,15 +2,42 @@ package disk
 
 import (
 	"encoding/binary"
+	"hash/fnv"
 	"slices"
 	"strconv"
 
 	"github.com/hashicorp/raft"
+
+	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // entries are log entries, sorted by index. There may be gaps, as in the stores that
 // are in use: a follower that was given a snapshot goes on behind it.
-type entries []raft.Log
+type entries []entry
+
+// entry is a log entry with its sum.
+type entry struct {
+	raft.Log
+	sum uint64
+}
+
+// event returns the entry as it is in events.
+func (e *entry) event() event.LogEntry {
+	return event.LogEntry{Index: e.Index, Term: e.Term, Sum: e.sum}
+}
+
+// Sum returns 64 bits of the hash of an entry: of its type, its data and its extensions, but not
+// of its place. Of a command without extensions it is the FNV-1a hash of the data.
+func Sum(l *raft.Log) uint64 {
+	h := fnv.New64a()
+	h.Write(l.Data)
+	if l.Type != raft.LogCommand || len(l.Extensions) > 0 {
+		h.Write([]byte{byte(l.Type)})
+		h.Write(l.Extensions)
+	}
+	return h.Sum64()
+}
 
 // find returns where the entry of that index is, or belongs.
 func (e entries) find(index uint64) (int, bool) {
@@ -20,7 +47,7 @@ func (e entries) find(index uint64) (int, bool) {
 	if i := index - e[0].Index; i < uint64(len(e)) && e[i].Index == index {
 		return int(i), true // no gap before it
 	}
-	return slices.BinarySearchFunc(e, index, func(l raft.Log, index uint64) int {
+	return slices.BinarySearchFunc(e, index, func(l entry, index uint64) int {
 		if l.Index < index {
 			return -1
 		}
@@ -62,7 +89,7 @@ func (s *logStore) GetLog(index uint64, l *raft.Log) error {
 	if !ok {
 		return raft.ErrLogNotFound
 	}
-	*l = m.state.log[i]
+	*l = m.state.log[i].Log
 	return nil
 }
 
@@ -74,22 +101,52 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
-	return (*Mount)(s).commit(Log, (*Mount)(s).number(logs[0].Index), func(st *state) {
-		for _, l := range logs {
+	m := (*Mount)(s)
+	stored := make([]entry, len(logs))
+	for i, l := range logs {
+		stored[i] = entry{*l, Sum(l)}
+	}
+	return m.commit(Log, m.number(logs[0].Index), func(st *state) {
+		for _, l := range stored {
 			if i, ok := st.log.find(l.Index); ok {
-				st.log[i] = *l
+				st.log[i] = l
 			} else if n := len(st.log); n == 0 || st.log[n-1].Index < l.Index {
-				st.log = append(st.log, *l)
+				st.log = append(st.log, l)
 			} else {
-				st.log = slices.Insert(st.log, i, *l)
+				st.log = slices.Insert(st.log, i, l)
 			}
+		}
+		for len(stored) > 0 {
+			n := 1
+			for n < len(stored) && stored[n].Index == stored[n-1].Index+1 {
+				n++
+			}
+			m.record(storedEvent(stored[:n]))
+			stored = stored[n:]
 		}
 	})
 }
 
+// storedEvent is the event of entries without a gap.
+func storedEvent(of []entry) *event.LogStored {
+	b := &event.LogStored{First: of[0].Index, Term: of[len(of)-1].Term, Sums: make([]uint64, len(of))}
+	same := true
+	for i := range of {
+		b.Sums[i] = of[i].sum
+		same = same && of[i].Term == b.Term
+	}
+	if !same {
+		for i := range of {
+			b.Terms = append(b.Terms, of[i].Term)
+		}
+	}
+	return b
+}
+
 // DeleteRange removes the entries from lo to hi, both included.
 func (s *logStore) DeleteRange(lo, hi uint64) error {
-	return (*Mount)(s).commit(LogRemove, (*Mount)(s).number(lo), func(st *state) {
+	m := (*Mount)(s)
+	return m.commit(LogRemove, m.number(lo), func(st *state) {
 		from, _ := st.log.find(lo)
 		to, found := st.log.find(hi)
 		if found {
@@ -97,6 +154,7 @@ func (s *logStore) DeleteRange(lo, hi uint64) error {
 		}
 		if from < to {
 			st.log = slices.Delete(st.log, from, to)
+			m.record(&event.LogDeleted{From: lo, To: hi})
 		}
 	})
 }
@@ -113,21 +171,25 @@ func (m *Mount) number(index uint64) string {
 // stableStore is a mount as the store of Raft's term and vote.
 type stableStore Mount
 
-// Set stores a value. Raft panics when its term cannot be stored: then the node is as
-// good as crashed, and crashes.
+// Set stores a value.
 func (s *stableStore) Set(key, value []byte) error {
+	return s.store(slices.Clone(value), &event.StableStored{Key: string(key), Text: string(value)})
+}
+
+// store stores a value and records that. Raft panics when its term cannot be stored: then the
+// node is as good as crashed, and crashes.
+func (s *stableStore) store(value []byte, b *event.StableStored) error {
 	m := (*Mount)(s)
-	value = slices.Clone(value)
-	err := m.commit(Stable, string(key), func(st *state) { st.stable[string(key)] = value })
-	if err != nil && string(key) == currentTerm && m.config.Fatal != nil {
+	err := m.commit(Stable, b.Key, func(st *state) {
+		st.stable[b.Key] = value
+		m.record(b)
+	})
+	if err != nil && b.Key == event.CurrentTerm && m.config.Fatal != nil {
 		m.config.Fatal(m.incarnation)
 		return nil
 	}
 	return err
 }
-
-// currentTerm is the key of Raft's term.
-const currentTerm = "CurrentTerm"
 
 // Get returns a value, nil for one that was never set.
 func (s *stableStore) Get(key []byte) (value []byte, err error) {
@@ -137,15 +199,37 @@ func (s *stableStore) Get(key []byte) (value []byte, err error) {
 
 // SetUint64 stores a number.
 func (s *stableStore) SetUint64(key []byte, value uint64) error {
-	return s.Set(key, binary.BigEndian.AppendUint64(nil, value))
+	return s.store(binary.BigEndian.AppendUint64(nil, value), &event.StableStored{Key: string(key), N: trace.Some(value)})
 }
 
 // GetUint64 returns a number, 0 for one that was never set.
 func (s *stableStore) GetUint64(key []byte) (n uint64, err error) {
-	(*Mount)(s).read(func(st *state) {
-		if b := st.stable[string(key)]; len(b) == 8 {
-			n = binary.BigEndian.Uint64(b)
-		}
-	})
+	(*Mount)(s).read(func(st *state) { n = st.number(string(key)) })
 	return n, nil
+}
+
+// number returns a number of the stable store, 0 for one that was never set.
+func (s *state) number(key string) uint64 {
+	if b := s.stable[key]; len(b) == 8 {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+// opened is the event of what an incarnation finds.
+func (s *state) opened() *event.StoresOpened {
+	b := &event.StoresOpened{
+		Entries: int64(len(s.log)), Term: s.number(event.CurrentTerm), VoteTerm: s.number(event.LastVoteTerm),
+		Vote: string(s.stable[event.LastVoteCand]),
+	}
+	for i := range s.log {
+		b.Sum ^= s.log[i].event().Mix()
+	}
+	if n := len(s.log); n > 0 {
+		b.First, b.Last = s.log[0].Index, s.log[n-1].Index
+	}
+	if n := len(s.snapshots); n > 0 {
+		b.Snapshot = s.snapshots[n-1].meta.Index
+	}
+	return b
 }

@@ -160,6 +160,6 @@ func (s *sink) Close() error {
 			return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
 		})
 		st.snapshots = st.snapshots[max(len(st.snapshots)-retained, 0):]
-		s.mount.record(&event.SnapshotStored{Index: snap.meta.Index})
+		s.mount.record(&event.SnapshotStored{Index: snap.meta.Index, Term: snap.meta.Term})
 	})
 }

@@ -152,12 +152,19 @@ func (n *Network) recordSent(l *leg, sender *Endpoint, to int, now, arrives time
 		switch r := l.response.(type) {
 		case *raft.AppendEntriesResponse:
 			b.Term, b.Last, b.OK = trace.Some(r.Term), trace.Some(r.LastLog), trace.Some(r.Success)
+			if asked, ok := l.request.(*raft.AppendEntriesRequest); ok && r.Success && len(asked.Entries) > 0 {
+				last := asked.Entries[len(asked.Entries)-1]
+				b.Acked, b.AckedTerm = trace.Some(last.Index), trace.Some(last.Term)
+			}
 		case *raft.RequestVoteResponse:
 			b.Term, b.OK = trace.Some(r.Term), trace.Some(r.Granted)
 		case *raft.RequestPreVoteResponse:
 			b.Term, b.OK = trace.Some(r.Term), trace.Some(r.Granted)
 		case *raft.InstallSnapshotResponse:
 			b.Term, b.OK = trace.Some(r.Term), trace.Some(r.Success)
+			if asked, ok := l.request.(*raft.InstallSnapshotRequest); ok && r.Success {
+				b.Acked, b.AckedTerm = trace.Some(asked.LastLogIndex), trace.Some(asked.LastLogTerm)
+			}
 		case nil:
 			b.Size = trace.Some(int64(len(l.data)))
 		}

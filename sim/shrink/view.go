@@ -74,7 +74,10 @@ type slicer struct {
 }
 
 // noise are the kinds that are no step of the protocol.
-var noise = []trace.Kind{trace.MessageSent, trace.MessageLost, trace.Listed, trace.FileWritten, trace.FileRenamed, trace.FileRemoved, trace.Replayed}
+var noise = []trace.Kind{
+	trace.MessageSent, trace.MessageLost, trace.Listed, trace.FileWritten, trace.FileRenamed, trace.FileRemoved, trace.Replayed,
+	trace.StoresOpened, trace.LogStored, trace.LogDeleted, trace.StableStored,
+}
 
 // seeds are the events in which a violation was seen: those of its instant and node,
 // or the last ones before it.

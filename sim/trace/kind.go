@@ -44,6 +44,12 @@ const (
 	SnapshotStored   Kind = "snapshot-stored"
 	SnapshotRestored Kind = "snapshot-restored"
 
+	// Of the stores that Raft has on a node's disk.
+	StoresOpened Kind = "stores-opened"
+	LogStored    Kind = "log-stored"
+	LogDeleted   Kind = "log-deleted"
+	StableStored Kind = "stable-stored"
+
 	// Of calls.
 	Called   Kind = "called"
 	Proposed Kind = "proposed"

@@ -122,6 +122,10 @@ func fill(v reflect.Value, n *int) {
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint64 {
+			v.Set(reflect.ValueOf([]uint64{uint64(*n), 1 << 63}))
+			return
+		}
 		v.Set(reflect.ValueOf([]trace.Field{trace.Int("detail", int64(*n))}))
 	default:
 		panic(v.Type().String())

@@ -97,6 +97,14 @@ func New(k trace.Kind) trace.Body {
 		return new(SnapshotStored)
 	case trace.SnapshotRestored:
 		return new(SnapshotRestored)
+	case trace.StoresOpened:
+		return new(StoresOpened)
+	case trace.LogStored:
+		return new(LogStored)
+	case trace.LogDeleted:
+		return new(LogDeleted)
+	case trace.StableStored:
+		return new(StableStored)
 	case trace.Called:
 		return new(Called)
 	case trace.Proposed:

@@ -69,6 +69,9 @@ type MessageSent struct {
 	Size         trace.Opt[int64]
 	OK           trace.Opt[bool]
 	Error        string
+	// Acked is the last entry that the sender of an answer has on its disk, by its own word: of
+	// the entries that an append carried, or of a snapshot. AckedTerm is its term.
+	Acked, AckedTerm trace.Opt[uint64]
 	// Arrives is the time of the delivery.
 	Arrives time.Duration
 }
@@ -84,6 +87,8 @@ func (b *MessageSent) Schema(s *trace.Schema) {
 	s.SomeInt("size", &b.Size)
 	s.SomeBool("ok", &b.OK)
 	s.OptStr("error", &b.Error)
+	s.SomeUint("acked", &b.Acked)
+	s.SomeUint("acked_term", &b.AckedTerm)
 	s.Dur("arrives", &b.Arrives)
 }
 
@@ -224,10 +229,17 @@ type SnapshotReread struct{ State }
 func (*SnapshotReread) Kind() trace.Kind { return trace.SnapshotReread }
 
 // SnapshotStored: a snapshot, the replica's own or one that it was sent, is on the disk.
-type SnapshotStored struct{ Index uint64 }
+type SnapshotStored struct {
+	// Index and Term are those of the last entry that it stands for; the term is 0 in traces of
+	// old.
+	Index, Term uint64
+}
 
-func (*SnapshotStored) Kind() trace.Kind         { return trace.SnapshotStored }
-func (b *SnapshotStored) Schema(s *trace.Schema) { s.Uint("index", &b.Index) }
+func (*SnapshotStored) Kind() trace.Kind { return trace.SnapshotStored }
+func (b *SnapshotStored) Schema(s *trace.Schema) {
+	s.Uint("index", &b.Index)
+	s.OptUint("term", &b.Term)
+}
 
 // SnapshotRestored: a replica replaced its state.
 type SnapshotRestored struct{ State }
