@@ -1,21 +1,33 @@
 package raftcheck
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
 
-// availability is R7: a call that is made long enough after quiescence, at a node that
-// stays up while a majority is up, is decided: accepted or rejected.
+// availability is R7: long enough after quiescence, while a majority is up, calls are decided:
+// accepted or rejected. A leader that is there and refuses every command violates it.
+//
+// Single calls may end undecided, since their callers give up; so it is violated when calls
+// have asked for [decision] in which none was decided, and nothing was committed.
 type availability struct {
 	*run
 	// open are the calls under way, by their number.
 	open map[int64]called
+	// decided is when a call was decided last.
+	decided time.Duration
+	// refused is the first call that was not decided since something was, since when it has asked
+	// in vain; its do is empty if there is none.
+	refused called
+	since   time.Duration
 }
 
-// called is a call under way.
+// called is a call.
 type called struct {
 	do   string
 	node string
@@ -27,13 +39,13 @@ type called struct {
 }
 
 func (c *availability) observe(e *trace.Event) {
-	switch b := event.Of(e).(type) {
+	switch b := e.Body.(type) {
 	case *event.Called:
 		n := c.node(e.Node)
 		since := max(c.quiet, n.since)
 		c.open[b.Op] = called{
 			do: b.Do, node: e.Node, inc: e.Incarnation, at: e.At, seq: e.Seq,
-			due: n.up && c.majority() && e.At-since >= Bound(c.plan) && (c.quiet > 0 || len(c.plan.Faults) == 0),
+			due: n.up && c.calm() && c.majority() && e.At-since >= Bound(c.plan),
 		}
 	case *event.Returned:
 		call, ok := c.open[b.Op]
@@ -42,10 +54,23 @@ func (c *availability) observe(e *trace.Event) {
 			return
 		}
 		c.exercise("R7")
-		if b.Outcome != event.OK && b.Outcome != event.Rejected && e.At < c.plan.Duration.D() {
-			c.report("R7", e.Node, []int{call.seq}, "%s at %s, made %s after quiescence with a majority up, ended after %s with %q: %s",
-				call.do, e.Node, call.at-c.quiet, e.At-call.at, b.Outcome, b.Error)
+		if b.Outcome == event.OK || b.Outcome == event.Rejected {
+			c.decided = e.At
+			return
 		}
+		c.undecided(call)
+		if waited := e.At - c.since; waited >= decision(c.plan) {
+			c.report("R7", e.Node, []int{c.refused.seq, call.seq}, "since %s at %s, made %s after quiescence with a majority up, no call was decided for %s; the last one, %s at %s, ended with %q: %s",
+				c.refused.do, c.refused.node, c.refused.at-c.quiet, waited, call.do, call.node, b.Outcome, b.Error)
+		}
+	}
+}
+
+// undecided takes in a call that is not decided.
+func (c *availability) undecided(call called) {
+	decided := max(c.decided, c.committedAt)
+	if since := max(call.at, decided); c.refused.do == "" || c.since < decided || since < c.since {
+		c.refused, c.since = call, since
 	}
 }
 
@@ -60,4 +85,20 @@ func (c *availability) majority() bool {
 	return up > c.plan.Cluster.Nodes/2
 }
 
-func (c *availability) finish() {}
+// finish: a call that waits at the end is not decided, either.
+func (c *availability) finish() {
+	if c.counts["R7"] > 0 {
+		return
+	}
+	for _, call := range slices.SortedFunc(maps.Values(c.open), func(a, b called) int { return cmp.Compare(a.seq, b.seq) }) {
+		n := c.node(call.node)
+		if !call.due || !n.rested || call.at < n.since {
+			continue
+		}
+		c.exercise("R7")
+		if waits := c.rest - call.at; waits >= Bound(c.plan) {
+			c.report("R7", call.node, []int{call.seq}, "%s at %s, made %s after quiescence with a majority up, is not decided after %s",
+				call.do, call.node, call.at-c.quiet, waits)
+		}
+	}
+}

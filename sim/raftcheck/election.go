@@ -12,7 +12,7 @@ type election struct {
 }
 
 func (c *election) observe(e *trace.Event) {
-	b, ok := event.Of(e).(*event.NodeState)
+	b, ok := e.Body.(*event.NodeState)
 	if !ok || b.State != event.Leader {
 		return
 	}

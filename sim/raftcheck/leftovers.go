@@ -9,7 +9,7 @@ import (
 type leftovers struct{ *run }
 
 func (c *leftovers) observe(e *trace.Event) {
-	switch b := event.Of(e).(type) {
+	switch b := e.Body.(type) {
 	case *event.NodeStopped:
 		c.exercise("R8")
 	case *event.LeftBehind:

@@ -19,14 +19,40 @@ const maxViolations = 10
 // exercised, that is how often something was looked at that could have violated it.
 const ExercisedPrefix = "at-stake/"
 
-// Properties returns the identifiers of the properties that are checked, in order.
-func Properties() []string { return []string{"R1", "R4", "R6", "R7", "R8"} }
+// names are the properties in order, with their names in the design.
+var names = [...]struct{ id, name string }{
+	{"R1", "election safety"}, {"R2", "log matching"}, {"R3", "leader completeness"}, {"R4", "state machine safety"},
+	{"R5", "durable promises"}, {"R6", "catching up"}, {"R7", "availability"}, {"R8", "no leftovers"},
+}
+
+// Properties returns the identifiers of the properties, in order.
+func Properties() []string {
+	all := make([]string, len(names))
+	for i := range names {
+		all[i] = names[i].id
+	}
+	return all
+}
+
+// Name returns the name of a property, "" for an identifier of none.
+func Name(property string) string {
+	for i := range names {
+		if names[i].id == property {
+			return names[i].name
+		}
+	}
+	return ""
+}
 
 // Observer watches a run. It is not safe for concurrent use: [trace.Recorder.Watch] calls
-// it one event at a time.
+// it one event at a time. It keeps no event.
 type Observer struct {
+	// event is the one just taken in: as a local variable it would be allocated.
+	event  trace.Event
 	run    run
 	checks []check
+	// of are the checks that look at a kind of events.
+	of map[trace.Kind][]check
 }
 
 // check is one property.
@@ -39,36 +65,66 @@ type check interface {
 
 // New returns an observer for a run of p.
 func New(p *plan.Plan) *Observer {
-	o := &Observer{run: run{plan: p, nodes: make(map[string]*node), counts: make(map[string]int), exercised: make(map[string]int64)}}
-	r := &o.run
-	o.checks = []check{
-		&election{run: r, leaders: make(map[uint64]witness)},
-		&safety{run: r, entries: make(map[uint64]entry), applied: make(map[incarnation]witness)},
-		&catchUp{run: r}, &availability{run: r, open: make(map[int64]called)}, &leftovers{run: r},
+	o := &Observer{
+		run: run{
+			plan: p, nodes: make(map[string]*node), committed: make(map[uint64]int),
+			counts: make(map[string]int), exercised: make(map[string]int64),
+		},
+		of: make(map[trace.Kind][]check),
 	}
+	for _, k := range taken {
+		o.of[k] = nil
+	}
+	r := &o.run
+	add := func(c check, kinds ...trace.Kind) {
+		o.checks = append(o.checks, c)
+		for _, k := range kinds {
+			o.of[k] = append(o.of[k], c)
+		}
+	}
+	add(&election{run: r, leaders: make(map[uint64]witness)}, trace.NodeState)
+	add(&matching{run: r, stored: make(map[place]stored)}, trace.LogStored)
+	add(&completeness{r}, trace.NodeState)
+	add(&safety{run: r, applied: make(map[incarnation]witness)}, trace.Applied, trace.SnapshotRestored)
+	add(&promises{run: r, nodes: make(map[string]*promised)}, trace.StableStored, trace.MessageSent, trace.LogDeleted, trace.StoresOpened)
+	add(&catchUp{run: r, sent: make(map[string]*sent)}, trace.MessageSent, trace.NodeStarted)
+	add(&availability{run: r, open: make(map[int64]called)}, trace.Called, trace.Returned)
+	add(&leftovers{run: r}, trace.NodeStopped, trace.LeftBehind, trace.Panicked)
 	return o
 }
 
-var watched = []trace.Kind{
-	trace.NodeStarted, trace.NodeStopped, trace.NodeLeft, trace.NodePaused, trace.NodeResumed, trace.NodeState, trace.Quiescence,
-	trace.Applied, trace.SnapshotRestored, trace.Called, trace.Returned, trace.AtRest, trace.Panicked, trace.LeftBehind, trace.RunEnded,
+// taken are the kinds of events that a run takes in.
+var taken = []trace.Kind{
+	trace.NodeStarted, trace.NodeStopped, trace.NodeLeft, trace.NodeResumed, trace.Quiescence, trace.Applied,
+	trace.LogStored, trace.LogDeleted, trace.StableStored, trace.SnapshotStored, trace.AtRest, trace.Panicked, trace.LeftBehind, trace.RunEnded,
 }
 
 // Kinds returns the kinds of events that an [Observer] has to be given, sorted; it ignores
 // others.
-func Kinds() []trace.Kind { return slices.Sorted(slices.Values(watched)) }
+func Kinds() []trace.Kind { return slices.Sorted(maps.Keys(New(&plan.Plan{}).of)) }
 
 // Observe takes in the next event.
 func (o *Observer) Observe(e trace.Event) {
-	if !slices.Contains(watched, e.Kind) {
+	checks, ok := o.of[e.Kind]
+	if !ok {
 		return
 	}
-	e.Body = event.Of(&e)
-	o.run.take(&e)
-	for _, c := range o.checks {
-		c.observe(&e)
+	o.event = e
+	now := &o.event
+	now.Body = event.Of(now)
+	o.run.take(now)
+	for _, c := range checks {
+		c.observe(now)
 	}
 }
+
+// Exercised returns how often a property was exercised so far; it may be called while the run
+// goes on.
+func (o *Observer) Exercised(property string) int64 { return o.run.exercised[property] }
+
+// Found are the violations found so far, the first ones of each property; it may be
+// called while the run goes on.
+func (o *Observer) Found() []trace.Violation { return slices.Clip(o.run.violations) }
 
 // Verdict ends the run and returns what was found. Call it once. Of a run that the system
 // has broken off nothing is checked that it could not do any more.
@@ -113,6 +169,12 @@ type run struct {
 	// quiet is when the faults ended, rest when the nodes recorded what they hold.
 	quiet, rest time.Duration
 	nodes       map[string]*node
+	// commits are the entries that were applied, in the order in which they first were, and
+	// committed are their positions by index.
+	commits   []commit
+	committed map[uint64]int
+	// committedAt is when one was applied first.
+	committedAt time.Duration
 	// broken is set when the system has broken the run off.
 	broken, ended bool
 
@@ -121,9 +183,23 @@ type run struct {
 	exercised  map[string]int64
 }
 
+// commit is an entry that was applied, by its index, its term and the hash of its data.
+type commit struct {
+	index, term, sum uint64
+	// by is the node that applied it first, at is when.
+	by witness
+	at time.Duration
+	// epoch is the lowest term that a node had when it applied the entry, 0 if none is known:
+	// the entry was committed in that term at the latest.
+	epoch uint64
+}
+
 // node is what is known of a node.
 type node struct {
 	name string
+	disk disk
+	// term is the node's current term, 0 if it is not known.
+	term uint64
 	// up since when, with the place of its start, and left for good.
 	up, left bool
 	since    time.Duration
@@ -161,6 +237,22 @@ func (r *run) take(e *trace.Event) {
 	switch e.Kind {
 	case trace.Quiescence:
 		r.quiet = e.At
+	case trace.Applied:
+		r.apply(e, e.Body.(*event.Applied))
+	case trace.LogStored:
+		r.node(e.Node).disk.store(e.Body.(*event.LogStored))
+	case trace.LogDeleted:
+		d := &r.node(e.Node).disk
+		d.removed = d.removed[:0]
+		d.remove(e.Body.(*event.LogDeleted))
+	case trace.SnapshotStored:
+		r.node(e.Node).disk.keep(e.Body.(*event.SnapshotStored))
+	case trace.StableStored:
+		n := r.node(e.Node)
+		n.disk.known = true
+		if b := e.Body.(*event.StableStored); b.Key == event.CurrentTerm {
+			n.term = b.N.Value
+		}
 	case trace.NodeStarted:
 		n := r.node(e.Node)
 		n.up, n.since, n.born = true, e.At, e.Seq
@@ -172,7 +264,7 @@ func (r *run) take(e *trace.Event) {
 		n := r.node(e.Node)
 		n.up, n.left = false, true
 	case trace.AtRest:
-		if b := event.Of(e).(*event.AtRest); b.What == event.RestState {
+		if b := e.Body.(*event.AtRest); b.What == event.RestState {
 			n := r.node(e.Node)
 			n.rested, n.index = true, b.Index
 			r.rest = e.At
@@ -182,6 +274,23 @@ func (r *run) take(e *trace.Event) {
 	case trace.Panicked, trace.LeftBehind:
 		r.broken = !r.ended
 	}
+}
+
+// apply takes in that a node applies an entry.
+func (r *run) apply(e *trace.Event, b *event.Applied) {
+	epoch := r.node(e.Node).term
+	i, ok := r.committed[b.Index]
+	if !ok {
+		r.committed[b.Index], r.committedAt = len(r.commits), e.At
+		r.commits = append(r.commits, commit{b.Index, b.Term, b.Sum, witness{node: e.Node, index: b.Index, seq: e.Seq}, e.At, epoch})
+	} else if c := &r.commits[i]; epoch > 0 && epoch < c.epoch {
+		c.epoch = epoch
+	}
+}
+
+// calm reports whether nothing is made to go wrong any more.
+func (r *run) calm() bool {
+	return r.quiet > 0 || len(r.plan.Faults) == 0 && r.plan.Stalls == nil
 }
 
 // sorted returns the nodes by name.

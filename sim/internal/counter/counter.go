@@ -189,6 +189,9 @@ func (p *process) send(ctx context.Context, command []byte) error {
 
 // apply applies a command as the leader.
 func (p *process) apply(command []byte) error {
+	if p.machine.bug == RefuseAll && p.machine.AppliedIndex() > refuseAfter {
+		return meaning{}.NotSent(errRefused)
+	}
 	future := p.raft.Apply(command, time.Second)
 	if err := future.Error(); err != nil {
 		return meaning{}.Unknown(err)
