@@ -161,8 +161,9 @@ func RunSuites(t *trace.Trace, file, replay string) []Suite {
 		s.Cases[i].Text += replay + "\n"
 	}
 	exercised := coverage.NewAccount(t.Footer.Counters, coverage.Catalog{Properties: property.Properties()}).Exercised
-	slices.SortStableFunc(exercised, func(a, b coverage.Reached) int {
-		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
+	order := property.Properties()
+	slices.SortFunc(exercised, func(a, b coverage.Reached) int {
+		return cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name))
 	})
 	for _, property := range exercised {
 		if _, violated := place[property.Name]; violated {

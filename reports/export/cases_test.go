@@ -13,6 +13,7 @@ import (
 
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline/timelinetest"
+	"dtsim/scenarios/property"
 	"dtsim/sim/coverage"
 )
 
@@ -84,7 +85,7 @@ func TestOfARun(t *testing.T) {
 	early.Footer.Counters = map[string]int64{coverage.ExercisedPrefix + "P1": 3, coverage.ExercisedPrefix + "P5": 1, coverage.ExercisedPrefix + "P10": 2}
 	s := RunSuites(early, "run.plan.json", "go run ./cmd/dtsim replay x")
 	require.Len(t, s, 1)
-	require.Len(t, s[0].Cases, 18, "each property once")
+	require.Len(t, s[0].Cases, len(property.Properties()), "each property once")
 	by := map[string]Case{}
 	for _, c := range s[0].Cases {
 		by[c.Name] = c

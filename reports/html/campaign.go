@@ -12,6 +12,7 @@ import (
 	"dtsim/reports/schema"
 	"dtsim/reports/timeline"
 	taskgoals "dtsim/scenarios/goals"
+	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskplan"
 )
 
@@ -218,7 +219,7 @@ func campaignTiles(d *schema.Campaign) []tile {
 	return []tile{
 		violated, runs, virtual, faults,
 		{Name: "Goals reached", Value: fmt.Sprintf("%d of %d", reached, len(d.Sometimes))},
-		{Name: "Properties exercised", Value: fmt.Sprintf("%d of %d", exercised, len(propertyNames))},
+		{Name: "Properties exercised", Value: fmt.Sprintf("%d of %d", exercised, len(property.Properties()))},
 	}
 }
 

@@ -2,36 +2,29 @@ package html
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	taskgoals "dtsim/scenarios/goals"
+	"dtsim/scenarios/property"
 )
-
-// propertyNames are the names of the properties in the design.
-var propertyNames = map[string]string{
-	"P1": "agreement", "P2": "linearizability", "P3": "lifecycle", "P4": "ownership", "P5": "prepare barrier", "P6": "group barrier",
-	"P7": "finish barrier", "P8": "schema", "P9": "callbacks", "P10": "fail fast", "P11": "conflicts", "P12": "cleanup",
-	"P13": "throttle", "P14": "handles", "P15": "errors", "P16": "progress", "P17": "no wedge", "P18": "robustness",
-}
 
 // propertyTitle returns a property with its name, if it has one.
 func propertyTitle(id string) string {
-	if name := propertyNames[id]; name != "" {
+	if name := property.Name(id); name != "" {
 		return id + " " + name
 	}
 	return id
 }
 
-// byProperty compares identifiers: those of the design by number, others after them.
+// byProperty compares identifiers: those of the design in its order, others after them.
 func byProperty(a, b string) int {
+	all := property.Properties()
 	number := func(id string) int {
-		n := 0
-		if _, err := fmt.Sscanf(id, "P%d", &n); err != nil || id != fmt.Sprintf("P%d", n) {
-			return 1 << 20
+		if i := slices.Index(all, id); i >= 0 {
+			return i
 		}
-		return n
+		return len(all)
 	}
 	return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
 }
@@ -88,7 +81,7 @@ func exercises(counts map[string]int64, violated map[string]bool) []exercise {
 	var all []exercise
 	most := int64(0)
 	for id, n := range counts {
-		all = append(all, exercise{ID: id, Name: propertyNames[id], Count: n, Violated: violated[id]})
+		all = append(all, exercise{ID: id, Name: property.Name(id), Count: n, Violated: violated[id]})
 		most = max(most, n)
 	}
 	slices.SortFunc(all, func(a, b exercise) int {

@@ -41,6 +41,8 @@
 //	     patience.go    what fails for ever is tried once a list
 //	     promises*.go   what the plan promises
 //
+// R1 to R8, those of any Raft application, are in sim/raftcheck; an observer asks both.
+//
 // P16 has a closed list of waivers for what is unfinished, each with its witness in the
 // trace; waivers are counted, as is how often each property was exercised
 // ([Observer.Counters]).

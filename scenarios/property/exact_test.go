@@ -169,7 +169,7 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 					if all[i].Kind == trace.Returned {
 						continue
 					}
-					all = set(this, trace.Str("outcome", "UPDATE_PROPERTY panicked: no"))(all)
+					all = set(this, trace.Str("outcome", "UPDATE_PROPERTY panicked: no"), trace.Str("verdict", ""))(all)
 				}
 			}
 			return all
@@ -216,10 +216,10 @@ func TestEveryPropertyIsExercisedByTheRun(t *testing.T) {
 	}
 	require.True(t, o.Verdict().Passed)
 	counters := o.Counters()
-	require.Len(t, counters, 19)
+	require.Len(t, counters, len(property.Properties())+1)
 	require.Equal(t, int64(2), counters["excused/P16/run-too-short"], "the time to live of the last two records is not over")
 	for name, n := range counters {
-		if name != "at-stake/P17" { // no node leaves
+		if name != "at-stake/P17" && name != "at-stake/R3" { // no node leaves, and one leads all the time
 			require.Positive(t, n, name)
 		}
 	}

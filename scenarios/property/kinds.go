@@ -4,10 +4,11 @@ import (
 	"maps"
 	"slices"
 
+	"dtsim/sim/raftcheck"
 	"dtsim/sim/trace"
 )
 
-// watched are the events that checks look at.
+// watched are the events that the checks of the task manager look at.
 var watched = map[trace.Kind]bool{
 	trace.RunStarted: true, trace.Inherited: true, trace.Committed: true, trace.TaskChanged: true, trace.Applied: true, trace.Replayed: true,
 	trace.SnapshotTaken: true, trace.SnapshotStored: true, trace.SnapshotReread: true, trace.SnapshotRestored: true,
@@ -23,4 +24,8 @@ var watched = map[trace.Kind]bool{
 
 // Kinds returns the kinds of events that an [Observer] has to be given, sorted; it
 // takes no notice of others.
-func Kinds() []trace.Kind { return slices.Sorted(maps.Keys(watched)) }
+func Kinds() []trace.Kind {
+	all := append(raftcheck.Kinds(), slices.Collect(maps.Keys(watched))...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -10,6 +10,7 @@ import (
 	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/sim/raftcheck"
 	"dtsim/sim/trace"
 )
 
@@ -25,6 +26,10 @@ type Observer struct {
 	ledger *ledger
 	checks []check
 	found  findings
+	// raft has the properties of any Raft application; gathered is how many of its violations
+	// are among those found.
+	raft     *raftcheck.Observer
+	gathered int
 	// brokenOff reports whether the system has ended the run before its time.
 	brokenOff, ended bool
 }
@@ -39,7 +44,7 @@ type check interface {
 
 // New returns an observer for a run of p.
 func New(p *taskplan.Plan) *Observer {
-	o := &Observer{ledger: newLedger(p)}
+	o := &Observer{ledger: newLedger(p), raft: raftcheck.New(&p.Plan)}
 	o.found.ledger = o.ledger
 	o.found.counts = make(map[string]int)
 	o.found.exercised, o.found.waived = make(map[string]int64), make(map[string]int64)
@@ -59,9 +64,15 @@ func (o *Observer) Log() *projection.Log { return o.ledger.Log.Share() }
 
 // Observe takes in the next event.
 func (o *Observer) Observe(e trace.Event) {
-	if !watched[e.Kind] {
-		return
+	if watched[e.Kind] {
+		o.take(e)
 	}
+	o.raft.Observe(e)
+	o.gather()
+}
+
+// take has the checks of the task manager look at an event.
+func (o *Observer) take(e trace.Event) {
 	o.event = e
 	o.event.Body = taskevent.Of(&o.event)
 	switch e.Kind {
@@ -83,29 +94,47 @@ func (o *Observer) Observe(e trace.Event) {
 func (o *Observer) Counters() map[string]int64 {
 	counters := maps.Clone(o.found.waived)
 	for _, property := range Properties() {
-		counters["at-stake/"+property] = o.found.exercised[property]
+		counters["at-stake/"+property] = o.Exercised(property)
 	}
 	return counters
 }
 
 // Exercised returns how often a property was exercised so far; it may be called while the run
 // goes on.
-func (o *Observer) Exercised(property string) int64 { return o.found.exercised[property] }
+func (o *Observer) Exercised(property string) int64 {
+	return o.found.exercised[property] + o.raft.Exercised(property)
+}
 
 // Found are the violations found so far, the first ones of each property; it may be
 // called while the run goes on.
-func (o *Observer) Found() []trace.Violation { return slices.Clip(o.found.violations) }
+func (o *Observer) Found() []trace.Violation {
+	return slices.Clip(o.found.violations)
+}
 
-// properties is how many there are in the design.
-const properties = 18
+// names are the names of the properties of the task manager in the design, P1 first.
+var names = [...]string{
+	"agreement", "linearizability", "lifecycle", "ownership", "prepare barrier", "group barrier", "finish barrier", "schema", "callbacks",
+	"fail fast", "conflicts", "cleanup", "throttle", "handles", "errors", "progress", "no wedge", "robustness",
+}
 
-// Properties are the identifiers of the properties, in order.
+// Properties are the identifiers of the properties, in order: those of the task manager, and
+// behind them those of any Raft application.
 func Properties() []string {
 	var all []string
-	for i := 1; i <= properties; i++ {
-		all = append(all, fmt.Sprintf("P%d", i))
+	for i := range names {
+		all = append(all, fmt.Sprintf("P%d", i+1))
 	}
-	return all
+	return append(all, raftcheck.Properties()...)
+}
+
+// Name returns the name of a property, "" for an identifier of none.
+func Name(property string) string {
+	for i, name := range names {
+		if property == fmt.Sprintf("P%d", i+1) {
+			return name
+		}
+	}
+	return raftcheck.Name(property)
 }
 
 // Verdict ends the run and returns what was found. It must be called once. Of a run that the system
@@ -116,7 +145,17 @@ func (o *Observer) Verdict() trace.Verdict {
 			c.finish(o.ledger)
 		}
 	}
+	o.raft.Verdict()
+	o.gather()
 	return trace.Verdict{Passed: len(o.found.violations) == 0, Violations: o.found.violations}
+}
+
+// gather puts what the checks of Raft have found behind what was found before.
+func (o *Observer) gather() {
+	if found := o.raft.Found(); len(found) > o.gathered {
+		o.found.violations = append(o.found.violations, found[o.gathered:]...)
+		o.gathered = len(found)
+	}
 }
 
 // Trace reads a whole trace, checks it against the properties and the promises of its

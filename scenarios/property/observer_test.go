@@ -31,7 +31,8 @@ func TestARunThatTheSystemBreaksOffOwesNothing(t *testing.T) {
 		t.Run(string(tt.kind), func(t *testing.T) {
 			e := trace.Event{Kind: tt.kind, Fields: append([]trace.Field{tt.more}, place...)}
 			found := judge(everything(), breakOff(e)(events(t)))
-			require.Len(t, found, 1)
+			require.Len(t, found, 2)
+			require.Equal(t, "R8", found[1].Property)
 			require.Equal(t, tt.property, found[0].Property)
 			require.Equal(t, tt.message, found[0].Message)
 		})
@@ -49,5 +50,5 @@ func TestARunThatHasEndedIsHeldAgainstWhatItOwes(t *testing.T) {
 	for _, v := range judge(p, append(whole, left)) {
 		properties = append(properties, v.Property)
 	}
-	require.Equal(t, []string{"P14", string(p.Promises[0].Expect)}, properties)
+	require.Equal(t, []string{"P14", "R8", string(p.Promises[0].Expect)}, properties)
 }

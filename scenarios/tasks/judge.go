@@ -24,8 +24,8 @@ func SystemPackages() []string {
 	return []string{"dtsim/fsm", "dtsim/sched", "github.com/hashicorp/raft"}
 }
 
-// Judge is the [trace.Judge] of the task manager: the properties and the promises of a plan
-// give the verdict, and the footer counts what was exercised, waived and covered.
+// Judge is the [trace.Judge] of the task manager: the properties, of the task manager and of any
+// Raft application, and the promises of a plan give the verdict, and the footer counts what was exercised, waived and covered.
 func Judge(of *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {
 	p, err := taskplan.Of(of)
 	if err != nil {
