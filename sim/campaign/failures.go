@@ -152,7 +152,7 @@ func (c Collector) shrink(ctx context.Context, o *Outcome, left *int) *group {
 		return g
 	}
 	result, err := c.Application.Shrink(ctx, p, shrink.Options{
-		Oracle: c.Application.Oracle(e, Entropy(p)), Property: g.property, Jobs: c.Jobs, Budget: *left,
+		Oracle: c.Application.Oracle(e, Entropy(p)), Stalls: c.Application.Stalls(e, Entropy(p)), Property: g.property, Jobs: c.Jobs, Budget: *left,
 		Watch: func(s shrink.Step) { c.Watch(o.Run.String(), s) },
 	})
 	if err != nil {

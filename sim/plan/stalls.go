@@ -51,13 +51,15 @@ var stallStrategies = []StallStrategy{StallRandom, StallPCT, StallDirected}
 // Stall is a goroutine that is held up.
 type Stall struct {
 	// Node and Incarnation are whose goroutine it is; incarnations are the starts of the
-	// node, counted from 1.
+	// node, counted from 1. Zero is any incarnation.
 	Node        string `json:"node"`
-	Incarnation int    `json:"incarnation"`
+	Incarnation int    `json:"incarnation,omitempty"`
 	// At is the point: function and line, "raft.(*Raft).dispatchLogs:1263".
 	At string `json:"at"`
-	// Nth counts how often goroutines of the incarnation reach the point, from 1.
-	Nth uint32 `json:"nth"`
+	// From is the time of the run from which on Nth counts; zero for the start.
+	From Duration `json:"from,omitempty"`
+	// Nth counts how often such goroutines reach the point, from 1; zero means 1.
+	Nth int `json:"nth,omitempty"`
 	// For is how long.
 	For Duration `json:"for"`
 }
@@ -113,12 +115,11 @@ func (v *validator) stalls() {
 	for i, h := range s.Held {
 		path := fmt.Sprintf("stalls.held[%d]", i)
 		v.stallNode(path+".node", h.Node)
-		v.Number(path+".incarnation", h.Incarnation, 1, maxStallEvery)
+		v.Number(path+".incarnation", h.Incarnation, 0, maxStallEvery)
+		v.Number(path+".nth", h.Nth, 0, maxStallEvery)
+		v.Duration(path+".from", h.From, 0, MaxSetting)
 		if h.At == "" {
 			v.Failf(path+".at", "the point is missing: a function and a line")
-		}
-		if h.Nth == 0 {
-			v.Failf(path+".nth", "occurrences are counted from 1")
 		}
 		v.Duration(path+".for", h.For, 1, MaxSetting)
 	}

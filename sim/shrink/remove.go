@@ -11,7 +11,7 @@ import (
 // comes first.
 func families(a Application) []Family {
 	first, rest := a.Families()
-	return slices.Concat([]Family{faults}, first, []Family{nodes}, rest, []Family{nodesOfFaults})
+	return slices.Concat([]Family{stalls, faults}, first, []Family{nodes}, rest, []Family{nodesOfFaults})
 }
 
 // families returns those that may be reduced.
@@ -199,6 +199,12 @@ func withoutNodes(s Subject, from, to int) {
 		f.Nodes = Distinct(f.Nodes, rename)
 		if f.When != nil {
 			f.When.Node = rename(f.When.Node)
+		}
+	}
+	if p.Stalls != nil {
+		p.Stalls.Node = rename(p.Stalls.Node)
+		for i := range p.Stalls.Held {
+			p.Stalls.Held[i].Node = rename(p.Stalls.Held[i].Node)
 		}
 	}
 	s.WithoutNodes(rename)

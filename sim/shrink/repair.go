@@ -28,7 +28,10 @@ func repaired(s Subject) Subject {
 		}
 	}
 	p := s.Base()
-	if len(p.Faults) == 0 {
+	if p.Stalls != nil && p.Stalls.Strategy == "" && len(p.Stalls.Held) == 0 {
+		p.Stalls = nil
+	}
+	if len(p.Faults) == 0 && p.Stalls == nil {
 		p.Quiescence = 0
 	}
 	for i := range p.Faults {
@@ -41,6 +44,14 @@ func repaired(s Subject) Subject {
 
 // drop removes what a path names, and reports whether it could.
 func drop(s Subject, path string) bool {
+	if rest, ok := strings.CutPrefix(path, "stalls.held["); ok {
+		i, err := strconv.Atoi(rest[:strings.IndexByte(rest, ']')])
+		if err != nil {
+			return false
+		}
+		stalls.Without(s, i, i+1)
+		return true
+	}
 	m := place.FindStringSubmatch(path)
 	if m == nil {
 		return strings.HasPrefix(path, s.Base().Application) && s.Drop(path)

@@ -18,6 +18,9 @@ type Oracle func(ctx context.Context, p *plan.Plan) ([]trace.Violation, error)
 type Options struct {
 	// Oracle answers for each plan that is tried.
 	Oracle Oracle
+	// Stalls runs a plan and returns what was held up in the run; nil if stalls that a strategy
+	// draws cannot be had, so that they stay drawn.
+	Stalls func(ctx context.Context, p *plan.Plan) ([]Stalled, error)
 	// Application handles the application's part of the plan; nil for a part that stays as it is.
 	Application Application
 	// Property is the identifier to keep; empty for that of [Application.Cause].
@@ -103,6 +106,7 @@ func Shrink(ctx context.Context, p *plan.Plan, o Options) (Result, error) {
 // minimize alternates between removing and simplifying until neither helps, and proves
 // that nothing can be removed.
 func (s *shrinker) minimize() {
+	s.list()
 	s.shorten()
 	for before := Subject(nil); s.best != before && !s.spent(); {
 		before = s.best

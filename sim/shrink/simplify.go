@@ -105,6 +105,11 @@ func closer(s Subject) candidates {
 		for i := range p.Faults {
 			half(&p.Faults[i].At)
 		}
+		if p.Stalls != nil {
+			for i := range p.Stalls.Held {
+				half(&p.Stalls.Held[i].From)
+			}
+		}
 		half(&p.Quiescence)
 		p.Duration -= rest / 2
 		yield(q)
@@ -147,6 +152,11 @@ func (s *shrinker) leaves(of Subject) []leaf {
 	}
 	for i := range p.Faults {
 		c.collect(reflect.ValueOf(&p.Faults[i]).Elem(), reflect.Value{})
+	}
+	if p.Stalls != nil {
+		for i := range p.Stalls.Held {
+			c.collect(reflect.ValueOf(&p.Stalls.Held[i]).Elem(), reflect.Value{})
+		}
 	}
 	return c.all
 }

@@ -15,7 +15,6 @@
 package stall
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -46,7 +45,8 @@ type Threads struct {
 	begun time.Time
 	// chosen are the sites at which the strategy may hold a goroutine up; nil for all.
 	chosen []bool
-	sites  map[string]point.Site
+	// listed are the stalls that the plan lists, by site.
+	listed map[point.Site][]*listed
 
 	mu     sync.Mutex
 	nodes  []*Node // by owner, the first of which is 1
@@ -67,10 +67,9 @@ type Node struct {
 	// What follows is read and written at points without a lock: a program with points has
 	// one P, and nothing in between lets another goroutine run.
 
-	// counts is how often each site was reached, next at which time the goroutine there is to be
-	// held up because it is listed; zero for never.
-	counts, next []uint32
-	listed       map[point.Site][]plan.Stall
+	// counts is how often each site was reached, listed what the plan lists for it.
+	counts []uint32
+	listed [][]*listed
 	// left is how many points it is to the next stall that is drawn; zero for never.
 	left uint64
 	// drawn counts the stalls that were drawn.
@@ -84,6 +83,15 @@ type Node struct {
 	// waiting are the goroutines that are held up.
 	waiting []*waiter
 	pauses  uint64
+}
+
+// listed is a stall that the plan lists.
+type listed struct {
+	*plan.Stall
+	// from is when it begins to count, in the bubble's time; reached is how often the point was
+	// reached since.
+	from    time.Time
+	reached int
 }
 
 // waiter is a goroutine that is held up.
@@ -112,9 +120,8 @@ func New(p *plan.Plan, begun time.Time) (*Threads, error) {
 	if !point.Available() || point.Sites() == 0 {
 		return nil, fmt.Errorf("the plan has stalls, and this program was built without points at which a goroutine could be held up")
 	}
-	t.sites = make(map[string]point.Site, point.Sites())
-	for s := range point.Site(point.Sites()) {
-		t.sites[s.String()] = s
+	if err := t.list(); err != nil {
+		return nil, err
 	}
 	if t.plan.Strategy == plan.StallDirected {
 		if err := t.direct(); err != nil {
@@ -123,6 +130,27 @@ func New(p *plan.Plan, begun time.Time) (*Threads, error) {
 	}
 	point.Arm(true)
 	return t, nil
+}
+
+// list finds the sites of the stalls that the plan lists.
+func (t *Threads) list() error {
+	if len(t.plan.Held) == 0 {
+		return nil
+	}
+	sites := make(map[string]point.Site, point.Sites())
+	for s := range point.Site(point.Sites()) {
+		sites[s.String()] = s
+	}
+	t.listed = make(map[point.Site][]*listed)
+	for i := range t.plan.Held {
+		h := &t.plan.Held[i]
+		s, known := sites[h.At]
+		if !known {
+			return fmt.Errorf("stalls.held[%d].at: no instrumented package has a point %q", i, h.At)
+		}
+		t.listed[s] = append(t.listed[s], &listed{Stall: h, from: t.begun.Add(h.From.D())})
+	}
+	return nil
 }
 
 // direct chooses the sites of the function that the plan names, or that its seed draws.
@@ -188,16 +216,13 @@ func (t *Threads) Open(node string, incarnation int, clock point.Clock, report f
 
 // list arms the stalls that the plan lists for the incarnation.
 func (n *Node) list() {
-	n.next, n.listed = make([]uint32, point.Sites()), make(map[point.Site][]plan.Stall)
-	for _, s := range n.threads.plan.Held {
-		site, known := n.threads.sites[s.At]
-		if known && s.Node == n.name && s.Incarnation == n.incarnation {
-			n.listed[site] = append(n.listed[site], s)
+	n.listed = make([][]*listed, point.Sites())
+	for site, all := range n.threads.listed {
+		for _, s := range all {
+			if s.Node == n.name && (s.Incarnation == 0 || s.Incarnation == n.incarnation) {
+				n.listed[site] = append(n.listed[site], s)
+			}
 		}
-	}
-	for site, list := range n.listed {
-		slices.SortFunc(list, func(a, b plan.Stall) int { return cmp.Compare(a.Nth, b.Nth) })
-		n.next[site] = list[0].Nth
 	}
 }
 
@@ -266,9 +291,10 @@ func (t *Threads) At(o point.Owner, s point.Site) {
 	}
 	if t.plan != nil && !t.quiet {
 		n.counts[s]++
+		if list := n.listed[s]; list != nil {
+			n.holdListed(s, list)
+		}
 		switch {
-		case n.next[s] == n.counts[s]:
-			n.holdListed(s)
 		case n.left > 0:
 			n.drawRandom(s)
 		case len(n.due) > 0:
@@ -321,20 +347,22 @@ func (t *Threads) length(d keyed.Draw) time.Duration {
 }
 
 // holdListed holds the goroutine up as the plan lists it.
-func (n *Node) holdListed(s point.Site) {
-	list := n.listed[s]
-	n.next[s] = 0
-	if len(list) > 1 {
-		n.listed[s] = list[1:]
-		n.next[s] = list[1].Nth
+func (n *Node) holdListed(s point.Site, list []*listed) {
+	now := time.Now()
+	for _, l := range list {
+		if now.Before(l.from) {
+			continue
+		}
+		if l.reached++; l.reached == max(l.Nth, 1) {
+			n.hold(s, l.For.D())
+		}
 	}
-	n.hold(s, list[0].For.D())
 }
 
 // hold holds the calling goroutine up.
 func (n *Node) hold(s point.Site, length time.Duration) {
 	n.report(Held{
-		Stall:  plan.Stall{Node: n.name, Incarnation: n.incarnation, At: s.String(), Nth: n.counts[s], For: plan.Duration(length)},
+		Stall:  plan.Stall{Node: n.name, Incarnation: n.incarnation, At: s.String(), Nth: int(n.counts[s]), For: plan.Duration(length)},
 		Thread: thread(),
 	})
 	timer := time.NewTimer(length)

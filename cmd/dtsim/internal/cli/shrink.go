@@ -96,7 +96,7 @@ is violated, as with every command, and 0 if the plan violates nothing.`,
 				property = application.Cause(want.job.Plan, past.Footer.Verdict.Violations).Property
 			}
 			result, err := application.Shrink(cmd.Context(), want.job.Plan, shrink.Options{
-				Oracle: application.Oracle(e.first, want.job.Entropy), Property: property, Jobs: f.jobs, Budget: f.budget,
+				Oracle: application.Oracle(e.first, want.job.Entropy), Stalls: application.Stalls(e.first, want.job.Entropy), Property: property, Jobs: f.jobs, Budget: f.budget,
 				Watch: func(s shrink.Step) { show.Step(stepWords(want.job.Plan.Name, s)) },
 			})
 			show.Stop()
