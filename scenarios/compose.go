@@ -44,7 +44,10 @@ func (f *family) compose(c *choices, name string, seed uint64, o Options) *taskp
 	w.shape(o.Nodes)
 	w.workload()
 	w.faults()
+	w.transfers()
 	w.quiesce()
+	w.raftSettings()
+	w.stalls()
 	if o.Nodes != 0 {
 		w.plan.Cluster.Nodes = o.Nodes // an impossible number is for Validate to refuse
 	}

@@ -17,6 +17,8 @@ type family struct {
 	tasksOnly bool
 	// barrier gives every reindex the preparation barrier.
 	barrier bool
+	// threads holds goroutines up between two statements in every plan.
+	threads bool
 	// moments are where faults strike; nil means all.
 	moments []plan.Moment
 }
@@ -73,6 +75,14 @@ func Hostile() []Scenario {
 			Name:    "hostile-nodes",
 			Summary: "nodes crash, stall, are shut down, hand over leadership, and leave for good",
 			family:  &family{kinds: join(nodeKinds, []plan.FaultKind{plan.Leave}), tasks: everyTask, steps: 9},
+		},
+		{
+			Name:    "hostile-threads",
+			Summary: "goroutines are held up between two statements, while leaders change",
+			family: &family{
+				kinds: []plan.FaultKind{plan.Partition, plan.Transfer, plan.Pause, plan.Crash, plan.Delay, plan.OneWay},
+				tasks: everyTask, steps: 9, threads: true,
+			},
 		},
 		{
 			Name:    "hostile-disks",

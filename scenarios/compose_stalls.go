@@ -1,0 +1,74 @@
+package scenarios
+
+import (
+	"slices"
+	"time"
+
+	"dtsim/sim/plan"
+)
+
+// stalls chooses whether goroutines are held up between two statements, and how. Families about
+// threads always have stalls, the others sometimes.
+func (w *composer) stalls() {
+	if !w.family.threads && !w.chance("stalls", 25) {
+		return
+	}
+	election := w.plan.Cluster.Raft.ElectionTimeout
+	s := &plan.Stalls{
+		Strategy: pick(w.choices, "strategy", plan.StallPCT, plan.StallRandom, plan.StallDirected),
+		Min:      plan.Duration(pick(w.choices, "least-stall", time.Microsecond, time.Millisecond, 100*time.Millisecond)),
+		Max:      election * plan.Duration(pick(w.choices, "longest-stall", 1, 2, 4)),
+	}
+	switch s.Strategy {
+	case plan.StallPCT:
+		s.Depth = 1 + w.number("depth", 5)
+	case plan.StallRandom:
+		s.Every = pick(w.choices, "every", 20_000, 5_000, 1_000, 100_000)
+	case plan.StallDirected:
+		s.Every = pick(w.choices, "every-directed", 5, 1, 30, 200)
+	}
+	if w.chance("stalls-of-one", 30) {
+		s.Node = w.anyNode()
+	}
+	w.plan.Stalls = s
+}
+
+// raftSettings chooses settings of the Raft library beyond times and sizes.
+func (w *composer) raftSettings() {
+	r := &w.plan.Cluster.Raft
+	r.LeaderLeaseTimeout = r.HeartbeatTimeout / plan.Duration(pick(w.choices, "lease", 2, 2, 1))
+	r.MaxAppendEntries = pick(w.choices, "append-entries", 0, 0, 0, 1, 4)
+	r.BatchApply = w.chance("batch-apply", 20)
+	r.NoPreVote = w.chance("no-pre-vote", 15)
+	r.QueueHeartbeats = w.chance("queue-heartbeats", 15)
+}
+
+// transfers lets leadership be handed over now and then, as operators and upgrades do; some of the
+// nodes that are to lead cannot be reached at that time.
+func (w *composer) transfers() {
+	if !slices.Contains(w.swarm.kinds, plan.Transfer) || w.swarm.quietTo > 0 {
+		return
+	}
+	end := w.plan.Quiescence.D() - lastOperation
+	for range w.number("transfers", 4) {
+		at := opening + (end-opening)*time.Duration(w.next("transfer-at"))/256
+		to := w.anyNode()
+		if w.chance("out-of-reach", 50) {
+			cut := max(opening, at-pick(w.choices, "cut-before", time.Second, 200*time.Millisecond, 4*time.Second))
+			w.plan.Faults = append(w.plan.Faults, plan.Fault{
+				Kind: plan.Partition, At: plan.Duration(cut), Nodes: []string{to},
+				For: plan.Duration(pick(w.choices, "cut-for", 3*time.Second, 8*time.Second)),
+			})
+		}
+		for range 1 + w.number("asked-again", 3) {
+			w.plan.Faults = append(w.plan.Faults, plan.Fault{Kind: plan.Transfer, At: plan.Duration(at), Node: to})
+			at += pick(w.choices, "asked-again-after", 100*time.Millisecond, 500*time.Millisecond, 2*time.Second)
+		}
+		if w.chance("majority-lost", 30) {
+			w.plan.Faults = append(w.plan.Faults, plan.Fault{
+				Kind: plan.Partition, At: plan.Duration(min(at, end)), Nodes: []string{plan.Leader},
+				For: plan.Duration(pick(w.choices, "cut-for", 3*time.Second, 8*time.Second)),
+			})
+		}
+	}
+}
