@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/plan"
 )
 
@@ -16,12 +17,12 @@ func (w *composer) stalls() {
 	election := w.plan.Cluster.Raft.ElectionTimeout
 	s := &plan.Stalls{
 		Strategy: pick(w.choices, "strategy", plan.StallPCT, plan.StallRandom, plan.StallDirected),
-		Min:      plan.Duration(pick(w.choices, "least-stall", time.Microsecond, time.Millisecond, 100*time.Millisecond)),
+		Min:      plan.Duration(pick(w.choices, "least-stall", election.D()/2, time.Millisecond, time.Microsecond)),
 		Max:      election * plan.Duration(pick(w.choices, "longest-stall", 1, 2, 4)),
 	}
 	switch s.Strategy {
 	case plan.StallPCT:
-		s.Depth = 1 + w.number("depth", 5)
+		s.Depth = 1 + w.number("depth", 8)
 	case plan.StallRandom:
 		s.Every = pick(w.choices, "every", 20_000, 5_000, 1_000, 100_000)
 	case plan.StallDirected:
@@ -43,6 +44,32 @@ func (w *composer) raftSettings() {
 	r.QueueHeartbeats = w.chance("queue-heartbeats", 15)
 }
 
+// busyTask is the task that a spell of many submissions submits again and again.
+const busyTask = "busy"
+
+// busy lets clients submit many times a second for a while, so that the log grows while something goes
+// wrong. All but the first of a run are refused, which costs little.
+func (w *composer) busy() {
+	if w.family.tasksOnly || !w.family.threads && !w.chance("busy", 10) {
+		return
+	}
+	for range 1 + w.number("busy-spells", 3) {
+		w.now = w.instant("busy-at")
+		step := pick(w.choices, "busy-step", 100*time.Millisecond, 30*time.Millisecond, 200*time.Millisecond)
+		for range 20 + w.number("submissions", 40) {
+			w.do(taskplan.Operation{Do: taskplan.AddTask, Task: &taskplan.Task{
+				Kind: taskplan.Cleanup, ID: busyTask, Files: 1, MinUnitTime: plan.Duration(second), Parallel: 1,
+			}})
+			w.now += step
+		}
+	}
+}
+
+// instant chooses a time while faults may begin.
+func (w *composer) instant(what string) time.Duration {
+	return opening + (w.plan.Quiescence.D()-lastOperation-opening)*time.Duration(w.next(what))/256
+}
+
 // transfers lets leadership be handed over now and then, as operators and upgrades do; some of the
 // nodes that are to lead cannot be reached at that time.
 func (w *composer) transfers() {
@@ -51,7 +78,7 @@ func (w *composer) transfers() {
 	}
 	end := w.plan.Quiescence.D() - lastOperation
 	for range w.number("transfers", 4) {
-		at := opening + (end-opening)*time.Duration(w.next("transfer-at"))/256
+		at := w.instant("transfer-at")
 		to := w.anyNode()
 		if w.chance("out-of-reach", 50) {
 			cut := max(opening, at-pick(w.choices, "cut-before", time.Second, 200*time.Millisecond, 4*time.Second))
@@ -61,6 +88,9 @@ func (w *composer) transfers() {
 			})
 		}
 		for range 1 + w.number("asked-again", 3) {
+			if at > end {
+				break
+			}
 			w.plan.Faults = append(w.plan.Faults, plan.Fault{Kind: plan.Transfer, At: plan.Duration(at), Node: to})
 			at += pick(w.choices, "asked-again-after", 100*time.Millisecond, 500*time.Millisecond, 2*time.Second)
 		}

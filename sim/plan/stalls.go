@@ -16,7 +16,7 @@ type Stalls struct {
 	// Depth is how many stalls there are, for [StallPCT].
 	Depth int `json:"depth,omitempty"`
 	// Function is where goroutines are held up, for [StallDirected], as the function is called in
-	// the trace: "raft.(*Raft).dispatchLogs"; a prefix of that counts, too. Empty for one that the
+	// the trace: "raft.(*Raft).dispatchLogs"; a prefix of that counts, too. Empty for some that the
 	// seed draws.
 	Function string `json:"function,omitempty"`
 	// Node is the name of the node that is affected; empty for all.
@@ -37,7 +37,7 @@ const (
 	// StallRandom holds a goroutine up at one point in Every.
 	StallRandom StallStrategy = "random"
 	// StallPCT holds goroutines up Depth times, each at a point of a time and a node that the
-	// seed draws: a bug that needs d goroutines to be held up is met with a probability
+	// seed draws, half of them around a fault: a bug that needs d goroutines to be held up is met with a probability
 	// that does not depend on how many points there are. (After Burckhardt et al., A
 	// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, ASPLOS 2010; what
 	// is a change of priority there is a stall here.)

@@ -40,6 +40,8 @@ type Threads struct {
 	plan  *plan.Stalls
 	names []string
 	seed  uint64
+	// faults are those of the plan that begin at a time.
+	faults []plan.Fault
 	// bound is when the stalls end, in the bubble's time.
 	bound time.Time
 	begun time.Time
@@ -113,6 +115,11 @@ type change struct {
 // stalls cannot be had in this program.
 func New(p *plan.Plan, begun time.Time) (*Threads, error) {
 	t := &Threads{plan: p.Stalls, names: p.Cluster.NodeNames(), seed: p.Seed, begun: begun, bound: begun.Add(p.Quiescence.D())}
+	for _, f := range p.Faults {
+		if f.When == nil {
+			t.faults = append(t.faults, f)
+		}
+	}
 	point.Install(t)
 	if t.plan == nil {
 		return t, nil
@@ -153,30 +160,25 @@ func (t *Threads) list() error {
 	return nil
 }
 
-// direct chooses the sites of the function that the plan names, or that its seed draws.
+// oneIn is how many functions there are for one that the seed draws.
+const oneIn = 16
+
+// direct chooses the sites of the function that the plan names, or of some that its seed draws: many
+// functions are never called, so that one alone would often be in vain.
 func (t *Threads) direct() error {
-	function := t.plan.Function
-	if function == "" {
-		functions := make(map[string]bool)
-		for s := range point.Site(point.Sites()) {
-			functions[functionOf(s.String())] = true
-		}
-		names := make([]string, 0, len(functions))
-		for name := range functions {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		function = names[keyed.New(t.seed, "stall.function").N(uint64(len(names)))]
-	}
 	t.chosen = make([]bool, point.Sites())
 	found := false
 	for s := range point.Site(point.Sites()) {
 		name := functionOf(s.String())
-		t.chosen[s] = name == function || t.plan.Function != "" && strings.HasPrefix(name, function)
+		if t.plan.Function != "" {
+			t.chosen[s] = strings.HasPrefix(name, t.plan.Function)
+		} else {
+			t.chosen[s] = keyed.New(t.seed, "stall.function").Str(name).N(oneIn) == 0
+		}
 		found = found || t.chosen[s]
 	}
-	if !found {
-		return fmt.Errorf("stalls.function: no instrumented package has a point in a function %q", function)
+	if !found && t.plan.Function != "" {
+		return fmt.Errorf("stalls.function: no instrumented package has a point in a function %q", t.plan.Function)
 	}
 	return nil
 }
@@ -250,12 +252,23 @@ func (t *Threads) deal(n *Node) {
 		if t.plan.Node == "" && t.names[d.Str("node").N(uint64(len(t.names)))] != n.name {
 			continue
 		}
-		at := t.begun.Add(d.Str("at").Duration(0, t.bound.Sub(t.begun)))
+		at := t.begun.Add(t.instant(d))
 		if !at.Before(time.Now()) {
 			n.due = append(n.due, change{at: at, left: spread(d.Str("left"), 1, 4096), draw: d})
 		}
 	}
 	slices.SortFunc(n.due, func(a, b change) int { return a.at.Compare(b.at) })
+}
+
+// instant draws the time of a stall: half of them come while a fault of the plan is at work, or as
+// long after it as it lasted, since that is when more than one thing is going on.
+func (t *Threads) instant(d keyed.Draw) time.Duration {
+	end := t.bound.Sub(t.begun)
+	if len(t.faults) > 0 && d.Str("around").Chance(500_000) {
+		f := t.faults[d.Str("fault").N(uint64(len(t.faults)))]
+		return min(f.At.D()+d.Str("at").Duration(0, max(2*f.For.D(), 2*time.Second)), end)
+	}
+	return d.Str("at").Duration(0, end)
 }
 
 // spread draws a number from lo to hi, evenly over the orders of magnitude.
