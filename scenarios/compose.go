@@ -45,6 +45,7 @@ func (f *family) compose(c *choices, name string, seed uint64, o Options) *taskp
 	w.workload()
 	w.faults()
 	w.transfers()
+	w.churn()
 	w.busy()
 	w.quiesce()
 	w.raftSettings()

@@ -65,6 +65,26 @@ func (w *composer) busy() {
 	}
 }
 
+// churn cuts the leader off again and again, for as long as the others need to elect another, so that
+// each time two nodes believe that they lead.
+func (w *composer) churn() {
+	if !w.family.threads || w.swarm.quietTo > 0 || !w.chance("churn", 50) {
+		return
+	}
+	election := w.plan.Cluster.Raft.ElectionTimeout.D()
+	at, end := w.instant("churn-at"), w.plan.Quiescence.D()-lastOperation
+	for range 1 + w.number("cuts", 6) {
+		lasts := election * time.Duration(2+w.number("cut-lasts", 5)) / 2
+		if at+lasts > end {
+			return
+		}
+		w.plan.Faults = append(w.plan.Faults, plan.Fault{
+			Kind: plan.Partition, At: plan.Duration(at), For: plan.Duration(lasts), Nodes: []string{plan.Leader},
+		})
+		at += lasts + election*time.Duration(1+w.number("cut-pause", 4))/2
+	}
+}
+
 // instant chooses a time while faults may begin.
 func (w *composer) instant(what string) time.Duration {
 	return opening + (w.plan.Quiescence.D()-lastOperation-opening)*time.Duration(w.next(what))/256

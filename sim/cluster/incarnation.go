@@ -210,6 +210,7 @@ func (i *Incarnation) observed(o *raft.Observation) bool {
 		if data == raft.Leader {
 			i.cluster.applying.Lock()
 			i.cluster.lastLeader = i.node.name
+			i.cluster.threads.Lead(i.node.name)
 			i.cluster.applying.Unlock()
 		}
 		i.Emit(&event.NodeState{State: data.String(), Term: i.raft.CurrentTerm()})

@@ -50,8 +50,12 @@ type Threads struct {
 	// listed are the stalls that the plan lists, by site.
 	listed map[point.Site][]*listed
 
-	mu     sync.Mutex
-	nodes  []*Node // by owner, the first of which is 1
+	mu    sync.Mutex
+	nodes []*Node // by owner, the first of which is 1
+	// due are the stalls of [plan.StallPCT] that are still to come, by their time.
+	due []*change
+	// leader is the node that became leader last.
+	leader string
 	paused int
 	quiet  bool
 }
@@ -75,9 +79,7 @@ type Node struct {
 	// left is how many points it is to the next stall that is drawn; zero for never.
 	left uint64
 	// drawn counts the stalls that were drawn.
-	drawn uint64
-	// due are those of [plan.StallPCT] that this node has not come to, by their time.
-	due    []change
+	drawn  uint64
 	paused bool
 	dead   bool
 
@@ -105,10 +107,12 @@ type waiter struct {
 
 // change is one stall of [plan.StallPCT].
 type change struct {
-	at    time.Time
-	left  uint64
-	draw  keyed.Draw
-	begun bool
+	// at is when the points begin to count, left how many it is to the stall.
+	at   time.Time
+	left uint64
+	draw keyed.Draw
+	// node is the node; empty for the one that leads at the time.
+	node string
 }
 
 // New returns the threads of a run and installs them. The error is the reason why the plan's
@@ -134,6 +138,9 @@ func New(p *plan.Plan, begun time.Time) (*Threads, error) {
 		if err := t.direct(); err != nil {
 			return nil, err
 		}
+	}
+	if t.plan.Strategy == plan.StallPCT {
+		t.deal()
 	}
 	point.Arm(true)
 	return t, nil
@@ -228,15 +235,18 @@ func (n *Node) list() {
 	}
 }
 
-// begin draws the first of the strategy's stalls.
+// begin draws the first of the stalls that are drawn one after the other.
 func (n *Node) begin() {
 	switch p := n.threads.plan; p.Strategy {
 	case plan.StallRandom, plan.StallDirected:
 		n.left = n.gap()
-	case plan.StallPCT:
-		n.threads.deal(n)
 	}
 }
+
+// Lead notes that a node has become leader.
+//
+//go:norace
+func (t *Threads) Lead(node string) { t.leader = node }
 
 // gap draws how many points it is to the next stall.
 func (n *Node) gap() uint64 {
@@ -244,20 +254,17 @@ func (n *Node) gap() uint64 {
 	return 1 + n.draw.Int(n.drawn).Str("gap").N(2*uint64(n.threads.plan.Every)-1)
 }
 
-// deal gives an incarnation those stalls of [plan.StallPCT] that come while it lives: each
-// belongs to the node that the draw names, and the incarnation that is there at its time.
-func (t *Threads) deal(n *Node) {
+// deal draws the stalls of [plan.StallPCT]. Half of them are of the node that leads when they come.
+func (t *Threads) deal() {
 	for i := range t.plan.Depth {
 		d := keyed.New(t.seed, "stall.change").Int(uint64(i))
-		if t.plan.Node == "" && t.names[d.Str("node").N(uint64(len(t.names)))] != n.name {
-			continue
+		c := &change{at: t.begun.Add(t.instant(d)), left: spread(d.Str("left"), 1, 4096), draw: d, node: t.plan.Node}
+		if c.node == "" && d.Str("leader").Chance(500_000) {
+			c.node = t.names[d.Str("node").N(uint64(len(t.names)))]
 		}
-		at := t.begun.Add(t.instant(d))
-		if !at.Before(time.Now()) {
-			n.due = append(n.due, change{at: at, left: spread(d.Str("left"), 1, 4096), draw: d})
-		}
+		t.due = append(t.due, c)
 	}
-	slices.SortFunc(n.due, func(a, b change) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(t.due, func(a, b *change) int { return a.at.Compare(b.at) })
 }
 
 // instant draws the time of a stall: half of them come while a fault of the plan is at work, or as
@@ -310,7 +317,7 @@ func (t *Threads) At(o point.Owner, s point.Site) {
 		switch {
 		case n.left > 0:
 			n.drawRandom(s)
-		case len(n.due) > 0:
+		case len(t.due) > 0:
 			n.drawChange(s)
 		}
 	}
@@ -339,19 +346,21 @@ func (n *Node) drawRandom(s point.Site) {
 
 //go:norace
 func (n *Node) drawChange(s point.Site) {
-	c := &n.due[0]
-	if !c.begun {
-		if time.Now().Before(c.at) {
+	t := n.threads
+	now := time.Now()
+	for i, c := range t.due {
+		if now.Before(c.at) {
 			return
 		}
-		c.begun = true
+		if c.node != n.name && (c.node != "" || t.leader != n.name) {
+			continue
+		}
+		if c.left--; c.left == 0 {
+			t.due = slices.Delete(t.due, i, i+1)
+			n.hold(s, t.length(c.draw))
+			return
+		}
 	}
-	if c.left--; c.left > 0 {
-		return
-	}
-	d := c.draw
-	n.due = n.due[1:]
-	n.hold(s, n.threads.length(d))
 }
 
 // length draws how long a goroutine is held up.
