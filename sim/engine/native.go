@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 
@@ -36,16 +37,27 @@ func Native(ctx context.Context, o Options) (Engine, error) {
 	if err != nil {
 		return nil, unavailable(ctx, NativeName, err)
 	}
-	env, id := nativeEnv, guest.ID
+	env, id := nativeEnv, o.named(guest.ID)
 	if o.Choice != "" {
 		sum := sha256.Sum256([]byte(id + "\n" + o.Choice))
-		env, id = append(slices.Clone(env), o.Choice), hex.EncodeToString(sum[:])[:len(id)]
+		env, id = append(slices.Clone(env), o.Choice), o.named(hex.EncodeToString(sum[:])[:len(guest.ID)])
 	}
 	n, err := newWorkers(ctx, o, command{engine: NativeName, program: guest.Path, env: env}, id)
 	if err != nil {
 		return nil, unavailable(ctx, NativeName, err)
 	}
 	return n, nil
+}
+
+// named returns the name of a build: its id, and which other versions of modules it is built with.
+func (o Options) named(id string) string {
+	for i, r := range o.With {
+		if r.Path != "" {
+			r.Path = filepath.Base(r.Path) // where it lies belongs to this machine
+		}
+		id += []string{" with ", ", "}[min(i, 1)] + r.String()
+	}
+	return id
 }
 
 // unavailable is the error of a constructor.

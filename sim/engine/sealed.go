@@ -68,5 +68,5 @@ func sealed(ctx context.Context, o Options) (*workers, error) {
 		program: host.Path,
 		args:    []string{guest.Path, compiled, strconv.FormatUint(pages, 10)},
 		env:     []string{"TZ=UTC", "GOTRACEBACK=all"},
-	}, guest.ID)
+	}, o.named(guest.ID))
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"dtsim/sim/engine"
+	"dtsim/sim/engine/build"
 )
 
 // The values of --engine.
@@ -110,9 +112,31 @@ func (env *Environment) open(ctx context.Context, name string, compare bool, o e
 	return all, nil
 }
 
-// cpuLimit adds the flag --cpu-limit.
-func cpuLimit(flags *pflag.FlagSet, limit *time.Duration) {
-	flags.DurationVar(limit, "cpu-limit", engine.DefaultCPULimit, "how much processor time one run may take, `2m`, before it counts as hung")
+// guestFlags are the flags about the guest: what it is built from, and how long it may take.
+type guestFlags struct {
+	cpuLimit   time.Duration
+	instrument []string
+	with       []string
+}
+
+func (g *guestFlags) add(flags *pflag.FlagSet) {
+	flags.DurationVar(&g.cpuLimit, "cpu-limit", engine.DefaultCPULimit, "how much processor time one run may take, `2m`, before it counts as hung")
+	flags.StringArrayVar(&g.instrument, "instrument", nil,
+		"a `package` whose goroutines can be held up, instead of "+strings.Join(application.Instrument, ", ")+"; may be repeated")
+	flags.StringArrayVar(&g.with, "with", nil, "build with another version of a module, `MODULE@VERSION` or MODULE=FOLDER; may be repeated")
+}
+
+// options returns what the flags ask for.
+func (g *guestFlags) options(log func(string), race bool) (engine.Options, error) {
+	o := engine.Options{Log: log, Race: race, CPULimit: g.cpuLimit, Instrument: g.instrument}
+	for _, text := range g.with {
+		r, err := build.ParseReplacement(text)
+		if err != nil {
+			return o, badUsage("--with %v", err)
+		}
+		o.With = append(o.With, r)
+	}
+	return o, nil
 }
 
 // opening words an error of making an engine.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +18,7 @@ import (
 func newReplay(env *Environment, status *int) *cobra.Command {
 	var engineName string
 	var asJSON, race bool
-	var limit time.Duration
+	var guest guestFlags
 	var show traceFlags
 	cmd := &cobra.Command{
 		Use:   "replay TRACE|PLAN",
@@ -65,7 +64,11 @@ end. NO_COLOR turns colors off.`,
 				return err
 			}
 			note := newProgress(env.Stderr, env.Bar, env.Now).Note
-			e, err := env.open(cmd.Context(), want.engine, false, engine.Options{Log: note, Race: race, CPULimit: limit})
+			o, err := guest.options(note, race)
+			if err != nil {
+				return err
+			}
+			e, err := env.open(cmd.Context(), want.engine, false, o)
 			if err != nil {
 				return err
 			}
@@ -102,7 +105,7 @@ end. NO_COLOR turns colors off.`,
 	}
 	cmd.Flags().StringVarP(&engineName, "engine", "e", "", "auto, native or sealed (default: the trace's, auto for a plan)")
 	cmd.Flags().BoolVar(&race, "race", false, "look for data races: the native engine with the race detector")
-	cpuLimit(cmd.Flags(), &limit)
+	guest.add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	show.add(cmd)
 	return cmd

@@ -28,7 +28,7 @@ type runFlags struct {
 	wall      time.Duration
 	resume    string
 	race      bool
-	cpuLimit  time.Duration
+	guest     guestFlags
 	noShrink  bool
 	budget    int
 	report    bool
@@ -69,6 +69,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
   dtsim run --scenario 'journey-*' --seeds 7..7 -v one seed of some, with their hashes
   dtsim run --scenario journey-1 --keep            keep plans and traces of passed runs, too
   dtsim run --plan my.plan.json                    a plan written by hand
+  dtsim run --with github.com/hashicorp/raft@v1.7.3 with another version of a library
   dtsim run --for 10m                              as many seeds as fit
   dtsim run --report                               leave a page of it (see dtsim report)
   dtsim run --resume reports/out                   go on where the last campaign ended
@@ -90,7 +91,11 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 				}
 			}
 			show := newProgress(env.Stderr, env.Bar, env.Now)
-			e, err := env.open(cmd.Context(), f.engine, true, engine.Options{Log: show.Note, Race: f.race, CPULimit: f.cpuLimit})
+			o, err := f.guest.options(show.Note, f.race)
+			if err != nil {
+				return err
+			}
+			e, err := env.open(cmd.Context(), f.engine, true, o)
 			if err != nil {
 				return err
 			}
@@ -163,7 +168,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 	flags.DurationVar(&f.wall, "for", 0, "begin runs for this long, `10m`, on seeds from 1 upwards or those of --seeds")
 	flags.StringVar(&f.resume, "resume", "", "continue the campaign in this `directory`, which was interrupted or killed")
 	flags.BoolVar(&f.race, "race", false, "look for data races: the native engine with the race detector")
-	cpuLimit(flags, &f.cpuLimit)
+	f.guest.add(flags)
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "keep violations as they were found")
 	flags.IntVar(&f.budget, "shrink-budget", 600, "how many `runs` may be spent to shrink what is found")
 	flags.BoolVar(&f.report, "report", false, "leave a page of the campaign in --out, and one of each failure")

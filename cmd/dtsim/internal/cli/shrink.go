@@ -8,12 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"dtsim/sim/campaign"
-	"dtsim/sim/engine"
 	"dtsim/sim/plan"
 	"dtsim/sim/shrink"
 )
@@ -26,7 +24,7 @@ type shrinkFlags struct {
 	jobs     int
 	budget   int
 	race     bool
-	cpuLimit time.Duration
+	guest    guestFlags
 	json     bool
 }
 
@@ -86,7 +84,11 @@ is violated, as with every command, and 0 if the plan violates nothing.`,
 				return err
 			}
 			show := newProgress(env.Stderr, env.Bar, env.Now)
-			e, err := env.open(cmd.Context(), want.engine, false, engine.Options{Log: show.Note, Race: f.race, CPULimit: f.cpuLimit})
+			o, err := f.guest.options(show.Note, f.race)
+			if err != nil {
+				return err
+			}
+			e, err := env.open(cmd.Context(), want.engine, false, o)
 			if err != nil {
 				return err
 			}
@@ -154,7 +156,7 @@ is violated, as with every command, and 0 if the plan violates nothing.`,
 	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many runs go on at once")
 	flags.IntVar(&f.budget, "budget", 0, "how many runs may be spent (default: no bound)")
 	flags.BoolVar(&f.race, "race", false, "look for data races: the native engine with the race detector")
-	cpuLimit(flags, &f.cpuLimit)
+	f.guest.add(flags)
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output, words on standard error")
 	return cmd
 }
