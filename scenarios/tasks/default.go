@@ -186,8 +186,14 @@ func (r defaultReplica) Collections() []provider.Collection {
 
 func (r defaultReplica) NewClient(c ClientConfig) (Client, error) {
 	return replica.NewClient(replica.ClientConfig{
-		ID: c.ID, NodeID: c.Node, Replica: r.Replica, Raft: c.Raft, Forwarder: c.Forwarder,
+		ID: c.ID, NodeID: c.Node, Replica: r.Replica, Raft: anyVersion{c.Raft}, Forwarder: c.Forwarder,
 		Clock: c.Clock, CompletedTaskTTL: c.CompletedTaskTTL, AttemptTimeout: c.AttemptTimeout, Logger: c.Logger,
 		OnRequest: c.OnRequest,
 	})
 }
+
+// anyVersion is a raft of any version of the library.
+type anyVersion struct{ *raft.Raft }
+
+// CurrentTerm implements replica.Raft: older versions have no such method.
+func (r anyVersion) CurrentTerm() uint64 { return cluster.TermOf(r.Raft) }

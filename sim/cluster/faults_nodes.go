@@ -145,7 +145,7 @@ func (c *Cluster) removed(name string) bool {
 	if i == nil || !i.leads() {
 		return false
 	}
-	term := i.raft.CurrentTerm()
+	term := TermOf(i.raft)
 	i.raft.RemoveServer(raft.ServerID(name), 0, removeTimeout)
 	time.Sleep(removeAgain)
 	known := i.raft.GetConfiguration()
@@ -154,7 +154,7 @@ func (c *Cluster) removed(name string) bool {
 	}
 	last := i.raft.LastIndex()
 	time.Sleep(removeAgain)
-	return i.raft.CommitIndex() >= last && i.raft.CurrentTerm() == term && i.halt.Err() == nil
+	return i.raft.CommitIndex() >= last && TermOf(i.raft) == term && i.halt.Err() == nil
 }
 
 // transfer has the leader hand over its leadership.

@@ -213,7 +213,7 @@ func (i *Incarnation) observed(o *raft.Observation) bool {
 			i.cluster.threads.Lead(i.node.name)
 			i.cluster.applying.Unlock()
 		}
-		i.Emit(&event.NodeState{State: data.String(), Term: i.raft.CurrentTerm()})
+		i.Emit(&event.NodeState{State: data.String(), Term: TermOf(i.raft)})
 		if data == raft.Leader && !i.Fenced() {
 			i.Reach(plan.LeaderElected, nil)
 		}

@@ -89,9 +89,9 @@ func (n *Node) raftConfig() *raft.Config {
 		c.MaxAppendEntries = p.MaxAppendEntries
 	}
 	c.BatchApplyCh = p.BatchApply
-	c.PreVoteDisabled = p.NoPreVote
+	set(c, "PreVoteDisabled", p.NoPreVote)
 	c.Logger = hclog.NewNullLogger()
-	c.NoLegacyTelemetry = true
+	set(c, "NoLegacyTelemetry", true)
 	return c
 }
 

@@ -93,7 +93,7 @@ func (c *Cluster) shuffled(f *fault, names []string) []string {
 func (c *Cluster) leader() string {
 	var best *Incarnation
 	for _, n := range c.nodes {
-		if i := n.running(); i != nil && i.leads() && (best == nil || i.raft.CurrentTerm() > best.raft.CurrentTerm()) {
+		if i := n.running(); i != nil && i.leads() && (best == nil || TermOf(i.raft) > TermOf(best.raft)) {
 			best = i
 		}
 	}
