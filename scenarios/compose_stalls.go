@@ -9,9 +9,9 @@ import (
 )
 
 // stalls chooses whether goroutines are held up between two statements, and how. Families about
-// threads always have stalls, the others sometimes.
+// threads almost always have stalls, the others sometimes.
 func (w *composer) stalls() {
-	if !w.family.threads && !w.chance("stalls", 25) {
+	if !w.chance("stalls", w.more(25)) {
 		return
 	}
 	election := w.plan.Cluster.Raft.ElectionTimeout
@@ -44,13 +44,22 @@ func (w *composer) raftSettings() {
 	r.QueueHeartbeats = w.chance("queue-heartbeats", 15)
 }
 
+// more returns how many of a hundred plans have what families about threads almost always have, and
+// the others so often.
+func (w *composer) more(often int) int {
+	if w.family.threads {
+		return 95
+	}
+	return often
+}
+
 // busyTask is the task that a spell of many submissions submits again and again.
 const busyTask = "busy"
 
 // busy lets clients submit many times a second for a while, so that the log grows while something goes
 // wrong. All but the first of a run are refused, which costs little.
 func (w *composer) busy() {
-	if w.family.tasksOnly || !w.family.threads && !w.chance("busy", 10) {
+	if w.family.tasksOnly || !w.chance("busy", w.more(10)) {
 		return
 	}
 	for range 1 + w.number("busy-spells", 3) {

@@ -19,7 +19,7 @@ var kindGroups = map[string][]trace.Kind{
 	"files":     {trace.FileWritten, trace.FileRenamed, trace.FileRemoved},
 	"stores":    {trace.StoresOpened, trace.LogStored, trace.LogDeleted, trace.StableStored},
 	"snapshots": {trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotReread, trace.SnapshotRestored},
-	"faults":    {trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Quiescence, trace.ClockSet},
+	"faults":    {trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Stalled, trace.Quiescence, trace.ClockSet},
 	"lives":     {trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft},
 	"calls":     {trace.Called, trace.Proposed, trace.Returned},
 	"lists":     {trace.Listed, trace.ListFailed},

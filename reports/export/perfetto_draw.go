@@ -35,7 +35,7 @@ func (d *perfettoTrace) nodes() {
 			d.slice(pid, raft, "raft", fmt.Sprintf("%s, term %d", r.State, r.Term), from, until, nil)
 		}
 		d.commits(pid, l.Name)
-		for _, kind := range []string{"callback", "start", "handle", "work"} {
+		for _, kind := range []string{"callback", "start", "handle", "work", "stall"} {
 			d.bars(pid, l.Name, kind)
 		}
 		d.calls(pid, l.Name)
@@ -81,7 +81,7 @@ func (d *perfettoTrace) count(pid int, name string, at time.Duration, value any)
 }
 
 // barTitles are the names of the threads of bars.
-var barTitles = map[string]string{"callback": "callbacks", "start": "starts", "handle": "handles", "work": "work"}
+var barTitles = map[string]string{"callback": "callbacks", "start": "starts", "handle": "handles", "work": "work", "stall": "stalls"}
 
 func (d *perfettoTrace) bars(pid int, node, kind string) {
 	p := threadPool{pid: pid, name: barTitles[kind]}

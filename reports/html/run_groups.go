@@ -23,7 +23,7 @@ type kindGroup struct {
 // decided by its field.
 var kindGroups = []kindGroup{
 	{Name: "lives", Shown: true, Decisive: true, kinds: []trace.Kind{trace.RunStarted, trace.Inherited, trace.RunEnded, trace.Panicked, trace.LeftBehind, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft}},
-	{Name: "faults", Shown: true, Decisive: true, kinds: []trace.Kind{trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.ClockSet, trace.Quiescence}},
+	{Name: "faults", Shown: true, Decisive: true, kinds: []trace.Kind{trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Stalled, trace.ClockSet, trace.Quiescence}},
 	{Name: "leaders", Shown: true, Decisive: true, kinds: []trace.Kind{trace.NodeState, trace.LeaderSeen}},
 	{Name: "log", Shown: true, Decisive: true, kinds: []trace.Kind{trace.Committed}},
 	{Name: "tasks", Shown: true, Decisive: true, kinds: []trace.Kind{trace.TaskChanged}},

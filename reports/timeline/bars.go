@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"slices"
+	"time"
 
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/trace"
@@ -16,6 +17,13 @@ type barProjector struct {
 	// incarnation and its outcome. order are the same by beginning.
 	open  map[Bar]int
 	order []Bar
+	// stalls are the bars of goroutines that are held up, with the time at which they go on.
+	stalls []stall
+}
+
+type stall struct {
+	bar   Bar
+	until time.Duration
 }
 
 // projectBars projects what takes time on nodes.
@@ -32,7 +40,23 @@ func (p *barProjector) observe() {
 	callback := func(c *taskevent.Callback) Bar {
 		return Bar{Kind: "callback", Name: c.Name, Run: c.Run, Group: c.Group}
 	}
+	p.stalls = slices.DeleteFunc(p.stalls, func(s stall) bool {
+		if s.until <= p.e.At {
+			p.endOf(s.bar, "")
+		}
+		return s.until <= p.e.At
+	})
 	switch b := p.e.Body.(type) {
+	case *event.Quiescence:
+		for _, s := range p.stalls {
+			p.endOf(s.bar, "")
+		}
+		p.stalls = nil
+	case *event.Stalled:
+		of := Bar{Kind: "stall", Name: b.At, Number: b.Nth}
+		p.begin(of)
+		of.Node = p.e.Node
+		p.stalls = append(p.stalls, stall{of, p.e.At + b.For})
 	case *event.NodeStopped:
 		for _, of := range slices.Clone(p.order) {
 			if of.Node == p.e.Node {
@@ -80,6 +104,11 @@ func (p *barProjector) begin(b Bar) {
 // end closes a bar on the node of the event if it is open.
 func (p *barProjector) end(b Bar, outcome string) {
 	b.Node = p.e.Node
+	p.endOf(b, outcome)
+}
+
+// endOf closes a bar if it is open.
+func (p *barProjector) endOf(b Bar, outcome string) {
 	i, ok := p.open[b]
 	if !ok {
 		return

@@ -130,6 +130,8 @@ func (d *Describer) Event(e *trace.Event) string {
 		return "is paused"
 	case *event.NodeResumed:
 		return "is resumed"
+	case *event.Stalled:
+		return fmt.Sprintf("is held up for %s in %s, the thread that began with %s", b.For, b.At, b.Thread)
 	case *event.NodeLeft:
 		return "leaves for good"
 	case *event.FaultBegan:

@@ -133,11 +133,12 @@ type Bar struct {
 	Span
 	Node        string
 	Incarnation int
-	// Kind is "callback", "start", "handle" or "work"; Name is the name of the callback, or the
-	// unit.
+	// Kind is "callback", "start", "handle", "work" or "stall"; Name is the name of the callback, the
+	// unit, or the point at which a goroutine is held up.
 	Kind, Name string
 	Run        taskevent.Run
-	// Group is that of a callback of a group, Number that of a handle.
+	// Group is that of a callback of a group, Number that of a handle, or which time it was that
+	// the point was reached.
 	Group  string
 	Number int64
 	// Terminated is the event at which a handle was asked to stop.

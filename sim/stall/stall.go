@@ -15,6 +15,7 @@
 package stall
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -115,8 +116,8 @@ type change struct {
 	node string
 }
 
-// New returns the threads of a run and installs them. The error is the reason why the plan's
-// stalls cannot be had in this program.
+// New returns the threads of a run and installs them. The error is the reason why the stalls that
+// the plan lists cannot be had in this program. In a program without points, a strategy draws none.
 func New(p *plan.Plan, begun time.Time) (*Threads, error) {
 	t := &Threads{plan: p.Stalls, names: p.Cluster.NodeNames(), seed: p.Seed, begun: begun, bound: begun.Add(p.Quiescence.D())}
 	for _, f := range p.Faults {
@@ -129,7 +130,11 @@ func New(p *plan.Plan, begun time.Time) (*Threads, error) {
 		return t, nil
 	}
 	if !point.Available() || point.Sites() == 0 {
-		return nil, fmt.Errorf("the plan has stalls, and this program was built without points at which a goroutine could be held up")
+		if len(t.plan.Held) > 0 {
+			return nil, errors.New("stalls.held: this program was built without points at which a goroutine could be held up: run the plan by an engine")
+		}
+		t.plan = nil // a strategy finds no point to draw
+		return t, nil
 	}
 	if err := t.list(); err != nil {
 		return nil, err

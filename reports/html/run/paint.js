@@ -38,7 +38,7 @@ export class Scene {
     const groups = new Map(model.groups.map((g, i) => [g.name, filter.groups[i]]));
     this.calls = groups.get("calls") ? keep(model.calls, "called") : [];
     this.callSpans = new Spans(this.calls.map((i) => at[model.calls.called[i]]), this.calls.map((i) => until(model.calls.returned[i])));
-    const barGroup = { callback: "callbacks", work: "work", handle: "work", start: "work" };
+    const barGroup = { callback: "callbacks", work: "work", handle: "work", start: "work", stall: "faults" };
     this.bars = keep(model.bars, "from").filter((i) => groups.get(barGroup[model.bars.kind[i]]));
     this.barSpans = new Spans(this.bars.map((i) => at[model.bars.from[i]]), this.bars.map((i) => until(model.bars.until[i])));
     this.commits = groups.get("log") ? model.commits.seq.map((_, i) => i).filter((i) => set[model.commits.seq[i]]) : [];
@@ -422,20 +422,21 @@ export class Painter {
     scene.barSpans.within(view.start, view.end, (n) => {
       const i = scene.bars[n], lane = b.lane[i], kind = b.kind[i];
       if (!lane) return;
-      const row = rows.lane(lane), callback = kind === "callback";
-      const y = callback ? row.callbacks : row.work, height = callback ? 11 : kind === "work" ? 7 : 3;
+      const row = rows.lane(lane), callback = kind === "callback", stall = kind === "stall";
+      const y = callback ? row.callbacks : row.work, height = callback ? 11 : kind === "work" ? 7 : stall ? 5 : 3;
       const x1 = this.at(b.from[i]), x2 = b.until[i] ? this.at(b.until[i]) : this.x(scene.axis.width), wide = Math.max(2.5, x2 - x1);
       const key = `${lane} ${kind}`;
       if (wide < 3 && last.get(key) === Math.round(x1)) return;
       last.set(key, Math.round(x1));
       const failed = b.outcome[i] !== "" && b.outcome[i] !== "ok";
-      const colour = callback ? callbackColour(b.name[i]) : kind === "work" ? "c5" : "line-strong";
+      const colour = callback ? callbackColour(b.name[i]) : kind === "work" ? "c5" : stall ? "bad" : "line-strong";
       g.fillStyle = this.colour[colour];
       g.globalAlpha = callback ? 0.9 : kind === "work" ? 0.75 : 0.5;
       g.fillRect(x1, y, wide, height);
       g.globalAlpha = 1;
       if (failed) this.hatch(x1, y - 1, wide, height + 2, "bad", 1);
       if (callback) this.label(free, `b${lane}`, b.name[i] + (failed ? " ✗" : ""), x1, y + height + 7, colour, "600");
+      else if (stall) this.label(free, `s${lane}`, `held up in ${b.name[i]}`, x1, y + height + 7, "bad");
       else if (kind === "work") this.label(free, `w${lane}`, b.name[i] + (failed ? " ✗" : ""), x1, y + height + 7, "c5");
     });
   }
