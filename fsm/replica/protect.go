@@ -24,6 +24,13 @@ import (
 //     all versions that have the handler. To see whether it is still needed:
 //     TestACandidateThatIsHeldUpDoesNotLeadATermOfOthers. Transports without the handler,
 //     like raft.InmemTransport, are not affected.
+//   - An append commits no more on a follower than what it shows that the follower has, as Figure 2 of
+//     the Raft paper has it. By itself, raft commits up to the end of the follower's log,
+//     whatever stands there ([raft.AppendEntriesRequest], LeaderCommitIndex): a follower with
+//     entries of a former leader applies those if an append is short and late, because the goroutine
+//     that sends it was held up while the leader committed more (P1, R2, R4). Affected are
+//     all versions up to 1.8.0. To see whether it is still needed:
+//     TestAnAppendCommitsNoMoreThanItShows.
 //   - Leadership is not transferred a second time to a server that did not catch up the
 //     first time, see [ProtectedRaft.LeadershipTransferToServer]. By itself, raft may refuse
 //     all commands for ever (R7, P14, P16). Affected are the versions from 1.1.0, the first
@@ -86,11 +93,40 @@ func (*protectedTransport) SetHeartbeatHandler(func(raft.RPC)) {}
 
 // AppendEntries implements raft.Transport.
 func (p *protectedTransport) AppendEntries(id raft.ServerID, to raft.ServerAddress, q *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) error {
+	boundCommit(q)
 	err := p.Transport.AppendEntries(id, to, q, r)
 	if err == nil {
 		p.seen.answered(id, r.LastLog)
 	}
 	return err
+}
+
+// AppendEntriesPipeline implements raft.Transport.
+func (p *protectedTransport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {
+	pipeline, err := p.Transport.AppendEntriesPipeline(id, to)
+	if err != nil {
+		return nil, err
+	}
+	return protectedPipeline{pipeline}, nil
+}
+
+// protectedPipeline is a pipeline whose requests bound what they commit.
+type protectedPipeline struct{ raft.AppendPipeline }
+
+// AppendEntries implements raft.AppendPipeline.
+func (p protectedPipeline) AppendEntries(q *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+	boundCommit(q)
+	return p.AppendPipeline.AppendEntries(q, r)
+}
+
+// boundCommit lets a request commit no more than what it shows that the follower has: up to its
+// last entry, or the entry before those.
+func boundCommit(q *raft.AppendEntriesRequest) {
+	last := q.PrevLogEntry
+	if n := len(q.Entries); n > 0 {
+		last = q.Entries[n-1].Index
+	}
+	q.LeaderCommitIndex = min(q.LeaderCommitIndex, last)
 }
 
 // TimeoutNow implements raft.Transport.
