@@ -139,7 +139,7 @@ func native(t *testing.T) engine.Engine {
 	t.Helper()
 	e, err := engine.Native(t.Context(), engine.Options{
 		Guest: "dtsim/sim/internal/counter/guest", System: []string{"dtsim/sim/internal/counter"}, Judge: counter.Judge,
-		Log: func(message string) { t.Log(message) },
+		Instrument: []string{"github.com/hashicorp/raft"}, Log: func(message string) { t.Log(message) },
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Close()) })

@@ -47,18 +47,29 @@ func Now() time.Time {
 	if c == nil {
 		return now
 	}
-	wall, elapsed := c.Wall(now), c.Elapsed(now)
-	if wall == 0 && elapsed == 0 {
-		return now
-	}
-	return shift(now.Add(wall), elapsed-wall)
+	return read(now.Add(c.Wall(now)), now.Sub(base)+c.Elapsed(now))
 }
 
-// shift moves the monotonic reading of t alone.
-func shift(t time.Time, by time.Duration) time.Time {
-	if by != 0 && monotonic(t) {
-		(*reading)(unsafe.Pointer(&t)).mono += int64(by)
+// base is when the time of a bubble begins.
+var base = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// read returns a reading of a clock that shows wall, and by which elapsed has passed since some
+// time. Times in a bubble have no monotonic reading, by which differences are to be taken: it is put in
+// as package time does.
+func read(wall time.Time, elapsed time.Duration) time.Time {
+	const (
+		day       = 86400
+		from1885  = (1969*365 + 1969/4 - 1969/100 + 1969/400 - (1884*365 + 1884/4 - 1884/100 + 1884/400)) * day
+		monotonic = 1 << 63
+	)
+	sec := wall.Unix() + from1885
+	if sec < 0 || sec >= 1<<33 {
+		return wall // package time has no monotonic reading of such a time either
 	}
+	t := wall
+	r := (*reading)(unsafe.Pointer(&t))
+	r.wall = monotonic | uint64(sec)<<30 | uint64(wall.Nanosecond())
+	r.mono = int64(elapsed) + 1
 	return t
 }
 
@@ -68,9 +79,6 @@ type reading struct {
 	mono int64
 	loc  *time.Location
 }
-
-// monotonic reports whether t has a monotonic reading.
-func monotonic(t time.Time) bool { return (*reading)(unsafe.Pointer(&t)).wall>>63 != 0 }
 
 // Since is time.Since.
 func Since(t time.Time) time.Duration { return Now().Sub(t) }
