@@ -84,6 +84,11 @@ func history() []Scenario {
 			Summary: "a snapshot arrives once more when its node has long gone on: it is refused, and the node takes part",
 			write:   lateSnapshot,
 		},
+		{
+			Name:    "transfer-out-of-reach",
+			Summary: "leadership is to be transferred to a node that does not catch up, twice, and is then lost: the node takes part, and may lead again",
+			write:   transferOutOfReach,
+		},
 	}
 }
 
@@ -381,4 +386,35 @@ func lateSnapshot(d *draft) {
 	d.now = at + late
 	d.quiesce()
 	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks, Node: away}))
+}
+
+// transferOutOfReach: raft's second transfer would wait for ever behind the first, and the
+// node that led refuse whatever it is asked when it leads again.
+func transferOutOfReach(d *draft) {
+	d.nodes(3)
+	leader, away := d.other(0), d.other(2)
+	d.fault(plan.Fault{Kind: plan.Transfer, Node: leader})
+	since := d.now + time.Second
+	// Heartbeats arrive, so that the node stays a follower.
+	d.plan.Faults = append(d.plan.Faults, plan.Fault{
+		Kind: plan.Loss, Op: "append", Node: leader, Peer: away, At: plan.Duration(since), For: plan.Duration(23 * time.Second),
+	})
+	d.now = since + time.Second
+	d.create(d.library(articles))
+	// From 16 s to 25 s raft waits before it tries again, and looks at no request.
+	d.now = since + d.duration("transfer", 17*time.Second, 20*time.Second)
+	again := d.plan.Cluster.Raft.ElectionTimeout.D() + 100*time.Millisecond // the first has ended
+	for _, at := range []time.Duration{d.now, d.now + again} {
+		d.plan.Faults = append(d.plan.Faults, plan.Fault{Kind: plan.Transfer, At: plan.Duration(at), Node: away})
+	}
+	d.now += again + 200*time.Millisecond
+	d.plan.Faults = append(d.plan.Faults, plan.Fault{
+		Kind: plan.Partition, Nodes: []string{leader}, At: plan.Duration(d.now), For: plan.Duration(d.duration("cut-off", 2*time.Second, 3*time.Second)),
+	})
+	d.now += 20 * time.Second
+	d.plan.Faults = append(d.plan.Faults, plan.Fault{Kind: plan.Transfer, At: plan.Duration(d.now), Node: leader})
+	d.now += time.Second
+	d.quiesce()
+	d.wait("after", time.Second, 2*time.Second)
+	d.ends(ok, d.do(taskplan.Operation{Do: taskplan.ListTasks, Node: leader}))
 }

@@ -111,7 +111,7 @@ func (f *fastTransport) SetHeartbeatHandler(handler func(raft.RPC)) { f.handler 
 
 // heartbeat delivers the heartbeat of a leader; the answer is not waited for.
 func (f *fastTransport) heartbeat(from *peer, term uint64) {
-	q := &raft.AppendEntriesRequest{RPCHeader: header(), Term: term, Leader: []byte("n2")}
+	q := &raft.AppendEntriesRequest{RPCHeader: header(), Term: term}
 	if f.handler != nil {
 		go f.handler(raft.RPC{Command: q, RespChan: make(chan raft.RPCResponse, 1)})
 		return
