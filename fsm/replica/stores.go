@@ -29,6 +29,9 @@ import (
 // it. Else a leader that reads its log entry by entry could see, with a compaction in
 // between, the entry before the end and then one that stands for it, and send the latter.
 //
+// It answers for the end of an older snapshot, too, that a leader sent because it did not know how far
+// this node is, and which its log is past: the leader goes on from there.
+//
 // And hashicorp/raft installs whatever snapshot a leader of its term sends, also one
 // that was delayed until the follower had applied more: it then applies once
 // more what lies behind, and panics when that is not in the log any more. [Replica.Restore]
@@ -52,6 +55,8 @@ func protectStores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogSto
 type snapshotEnd struct {
 	mu          sync.Mutex
 	index, term uint64
+	// older is the last entry of the last snapshot that is not the newest.
+	older struct{ index, term uint64 }
 }
 
 func (s *snapshotEnd) get() (index, term uint64) {
@@ -65,7 +70,17 @@ func (s *snapshotEnd) reach(index, term uint64) {
 	defer s.mu.Unlock()
 	if index > s.index {
 		s.index, s.term = index, term
+	} else {
+		s.older.index, s.older.term = index, term
 	}
+}
+
+// behind returns the term of the last entry of the last snapshot that is not the newest, if
+// that is its index.
+func (s *snapshotEnd) behind(index uint64) (term uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.older.term, s.older.index == index && index > 1 && index < s.index
 }
 
 // boundedLog is a log with the end of the newest snapshot.
@@ -93,7 +108,12 @@ func (b *boundedLog) GetLog(index uint64, l *raft.Log) error {
 	case err != nil:
 		return err
 	case !superseded:
-		return b.LogStore.GetLog(index, l)
+		err := b.LogStore.GetLog(index, l)
+		if term, ok := b.end.behind(index); ok && errors.Is(err, raft.ErrLogNotFound) {
+			*l = raft.Log{Index: index, Term: term, Type: standIn}
+			return nil
+		}
+		return err
 	case index < end:
 		return raft.ErrLogNotFound
 	}

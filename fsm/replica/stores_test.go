@@ -106,6 +106,11 @@ func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
 			require.True(f.t, f.append(2, 0, 0, 14, 4))
 			f.install(3, 10, 3)
 		}, 3, 3},
+		{"that is older than the newest one, behind which its log goes on", 2, func(f *follower) {
+			require.True(f.t, f.append(2, 0, 0, 12, 11))
+			f.install(2, 11, 2)
+			f.install(2, 10, 2)
+		}, 2, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, protected := range []bool{false, true} {
