@@ -80,7 +80,8 @@ type Options struct {
 	// a change of the system comes to.
 	Edits build.Edits
 	// Instrument are the import paths of packages whose goroutines can be held up between two
-	// statements, and whose clock is that of their node; see package sim/stall.
+	// statements, and whose clock is that of their node; see package sim/stall. Where the
+	// installed Go is not known, the sealed guest does without.
 	Instrument []string
 	// With are other versions of modules to build the guest with.
 	With []build.Replacement

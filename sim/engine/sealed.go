@@ -43,11 +43,18 @@ func sealed(ctx context.Context, o Options) (*workers, error) {
 	if o.Choice != "" {
 		return nil, fmt.Errorf("the sealed guest has no environment to find %s in", o.Choice)
 	}
-	guest, err := build.Make(ctx, build.Request{
+	request := build.Request{
 		Name: "sealed guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Edits: o.Edits, Log: o.Log,
 		Instrument: o.Instrument, With: o.With,
 		Target: build.Target{GOOS: "wasip1", GOARCH: "wasm"},
-	})
+	}
+	guest, err := build.Make(ctx, request)
+	var unknown *build.UnknownVersionError
+	if errors.As(err, &unknown) && len(o.Instrument) > 0 {
+		o.Log(fmt.Sprintf("%v; the sealed guest is built without points: it holds no goroutine up", err))
+		request.Instrument = nil
+		guest, err = build.Make(ctx, request)
+	}
 	if err != nil {
 		return nil, err
 	}

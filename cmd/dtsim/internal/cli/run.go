@@ -69,7 +69,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
   dtsim run --scenario 'journey-*' --seeds 7..7 -v one seed of some, with their hashes
   dtsim run --scenario journey-1 --keep            keep plans and traces of passed runs, too
   dtsim run --plan my.plan.json                    a plan written by hand
-  dtsim run --with github.com/hashicorp/raft@v1.7.3 with another version of a library
+  dtsim run --with github.com/hashicorp/raft@v1.7.1 with another version of a library
   dtsim run --for 10m                              as many seeds as fit
   dtsim run --report                               leave a page of it (see dtsim report)
   dtsim run --resume reports/out                   go on where the last campaign ended
