@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Properties are all that a mutant may break: P1 to P18.
+// Properties are all of the task manager that a mutant may break: P1 to P18.
 var Properties = func() (all []string) {
 	for n := 1; n <= 18; n++ {
 		all = append(all, "P"+strconv.Itoa(n))
@@ -47,9 +47,9 @@ func sorted[V any](found map[string]V) []string {
 	})
 }
 
-// mayKill reports whether a violation of id can be a kill: it is a property or a data
-// race, and neither a promise of a plan nor a failure of the harness.
-func mayKill(id string) bool { return slices.Contains(Properties, id) || id == Race }
+// mayKill reports whether a violation of id can be a kill: it is a property, of the task manager or
+// of Raft, or a data race, and neither a promise of a plan nor a failure of the harness.
+func mayKill(id string) bool { return propertyID.MatchString(id) || id == Race }
 
 // promise reports whether a violation of id is that of a promise of a plan.
 func promise(id string) bool { return !mayKill(id) && id != HarnessError }

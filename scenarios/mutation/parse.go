@@ -15,7 +15,7 @@ var Editable = []string{"fsm", "fsm/replica", "sched", "sched/reconcile"}
 // specification is the folder that a shared mutant may change as well.
 const specification = "models/spec"
 
-var propertyID = regexp.MustCompile(`^P([1-9]|1[0-8])$`)
+var propertyID = regexp.MustCompile(`^(P([1-9]|1[0-8])|R[1-8])$`)
 
 // Parse reads a mutant from the text of its file. An error names mutant and line.
 func Parse(name, text string) (*Mutant, error) {
@@ -128,7 +128,7 @@ func (p *reader) field(name, value string) error {
 		for id := range strings.SplitSeq(value, ",") {
 			id = strings.TrimSpace(id)
 			if !propertyID.MatchString(id) || m.MayBreak(id) {
-				return fmt.Errorf("breaks: %q is not one of P1 to P18, or stands twice", id)
+				return fmt.Errorf("breaks: %q is not one of P1 to P18 and R1 to R8, or stands twice", id)
 			}
 			m.Breaks = append(m.Breaks, id)
 		}
