@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -44,11 +45,21 @@ func (p *ProtectedRaft) LeadershipTransferToServer(id raft.ServerID, address raf
 	if p.State() != raft.Leader {
 		return failed{fmt.Errorf("leadership transfer to %s: %w", id, raft.ErrNotLeader)}
 	}
-	request, ok := p.transfers.begin(id, p.CurrentTerm())
+	request, ok := p.transfers.begin(id, p.term())
 	if !ok {
 		return failed{fmt.Errorf("leadership transfer to %s: %w", id, ErrTransferPending)}
 	}
 	return transfer{p.Raft.LeadershipTransferToServer(id, address), p.transfers, request}
+}
+
+// term returns the current term. Versions of the library before 1.7.2 have it in their statistics
+// alone.
+func (p *ProtectedRaft) term() uint64 {
+	if r, ok := any(p.Raft).(interface{ CurrentTerm() uint64 }); ok {
+		return r.CurrentTerm()
+	}
+	term, _ := strconv.ParseUint(p.Stats()["term"], 10, 64)
+	return term
 }
 
 // successor returns the server that takes over if none is named.
@@ -60,7 +71,7 @@ func (p *ProtectedRaft) successor() (raft.Server, error) {
 	if err := configuration.Error(); err != nil {
 		return raft.Server{}, fmt.Errorf("get configuration: %w", err)
 	}
-	return p.transfers.choose(configuration.Configuration().Servers, p.id, p.CurrentTerm())
+	return p.transfers.choose(configuration.Configuration().Servers, p.id, p.term())
 }
 
 // transfers are the transfers of leadership that a node has begun. It is safe for concurrent

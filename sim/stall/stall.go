@@ -254,6 +254,8 @@ func (n *Node) begin() {
 func (t *Threads) Lead(node string) { t.leader = node }
 
 // gap draws how many points it is to the next stall.
+//
+//go:norace
 func (n *Node) gap() uint64 {
 	n.drawn++
 	return 1 + n.draw.Int(n.drawn).Str("gap").N(2*uint64(n.threads.plan.Every)-1)
@@ -361,7 +363,10 @@ func (n *Node) drawChange(s point.Site) {
 			continue
 		}
 		if c.left--; c.left == 0 {
-			t.due = slices.Delete(t.due, i, i+1)
+			for ; i+1 < len(t.due); i++ {
+				t.due[i] = t.due[i+1]
+			}
+			t.due = t.due[:i]
 			n.hold(s, t.length(c.draw))
 			return
 		}
@@ -374,6 +379,8 @@ func (t *Threads) length(d keyed.Draw) time.Duration {
 }
 
 // holdListed holds the goroutine up as the plan lists it.
+//
+//go:norace
 func (n *Node) holdListed(s point.Site, list []*listed) {
 	now := time.Now()
 	for _, l := range list {

@@ -18,6 +18,8 @@ type Clock interface {
 }
 
 // clock returns the clock of the calling goroutine; nil for that of the bubble.
+//
+//go:norace
 func clock() Clock {
 	if current == nil {
 		return nil

@@ -33,7 +33,8 @@ type Run interface {
 type Site uint32
 
 // The variables are written between bubbles and by one goroutine at a time within them:
-// instrumented programs have one P.
+// instrumented programs have one P. What reads and writes them is not for the race detector, and must
+// not order goroutines, which would hide the races of others from it.
 var (
 	current Run
 	armed   bool
@@ -50,9 +51,13 @@ func Available() bool { return available }
 
 // Install makes r decide about the goroutines of the process; nil for nobody. Points are not
 // armed afterwards.
+//
+//go:norace
 func Install(r Run) { current, armed = r, false }
 
 // Arm makes points call the run, or not.
+//
+//go:norace
 func Arm(on bool) { armed = on && current != nil }
 
 // exempt marks an owner whose goroutine is not held up, though those that it starts are.
@@ -75,12 +80,15 @@ func Own(o Owner) (before Owner) {
 }
 
 // At is a point.
+//
+//go:norace
 func At(s Site) {
 	if armed {
 		at(s)
 	}
 }
 
+//go:norace
 func at(s Site) {
 	if o := Owner(owner()); o != 0 && o&exempt == 0 {
 		current.At(o, s)
