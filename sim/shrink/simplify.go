@@ -136,6 +136,8 @@ type leaf struct {
 	value, boring reflect.Value
 	// down is set if rounding may not make it larger.
 	down bool
+	// brief is set for a duration that matters below a second, too.
+	brief bool
 }
 
 // leaves returns the values of a plan that may be changed, always in the same order.
@@ -154,6 +156,7 @@ func (s *shrinker) leaves(of Subject) []leaf {
 		c.collect(reflect.ValueOf(&p.Faults[i]).Elem(), reflect.Value{})
 	}
 	if p.Stalls != nil {
+		c.brief = true
 		for i := range p.Stalls.Held {
 			c.collect(reflect.ValueOf(&p.Stalls.Held[i]).Elem(), reflect.Value{})
 		}
@@ -177,6 +180,7 @@ var kept = []string{"nodes", "key", "files", "replicas", "retry"}
 type collector struct {
 	all    []leaf
 	boring map[reflect.Type]reflect.Value
+	brief  bool
 }
 
 // collect appends the values inside v; usual is what they are by default, invalid for what
@@ -206,7 +210,7 @@ func (c *collector) collect(v, usual reflect.Value) {
 		c.all = append(c.all, leaf{value: v, boring: reflect.Zero(v.Type())})
 	case reflect.Slice:
 	default:
-		c.all = append(c.all, leaf{value: v, boring: usual})
+		c.all = append(c.all, leaf{value: v, boring: usual, brief: c.brief})
 	}
 }
 
@@ -253,7 +257,11 @@ func (l leaf) simpler() []reflect.Value {
 	}
 	switch {
 	case l.value.Type() == reflect.TypeFor[plan.Duration]():
-		number(rounder(l.value.Int(), int64(time.Second), int64(time.Millisecond)))
+		least := time.Second
+		if l.brief {
+			least = time.Millisecond
+		}
+		number(rounder(l.value.Int(), int64(least), int64(time.Millisecond)))
 	case l.value.CanInt():
 		number(rounder(l.value.Int(), 1, 1))
 	case l.value.CanUint():

@@ -295,9 +295,6 @@ func spread(d keyed.Draw, lo, hi uint64) uint64 {
 	return min(from+d.N(from), hi)
 }
 
-// Owner is that of the incarnation's goroutines.
-func (n *Node) Owner() point.Owner { return n.owner }
-
 // Own makes the calling goroutine, and those that it starts from now on, one of the incarnation, and
 // returns what undoes that.
 func (n *Node) Own() (undo func()) {

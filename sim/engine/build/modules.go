@@ -135,8 +135,8 @@ func (t *tree) packages(ctx context.Context, programs ...string) ([]*listed, err
 
 // change gives the tree the edits and the points of a request.
 func (t *tree) change(ctx context.Context, r Request, packages []*listed) error {
-	// By the folder of a dependency's module: the files below it that change.
-	changed := make(map[*listedModule]map[string]string)
+	// By dependency: the files below the folder of its module that change.
+	changed := make(map[listedModule]map[string]string)
 	put := func(m *listedModule, file, text string) error {
 		if m.Main {
 			t.replaced[file] = text
@@ -146,15 +146,10 @@ func (t *tree) change(ctx context.Context, r Request, packages []*listed) error 
 		if err != nil {
 			return err
 		}
-		for known := range changed {
-			if known.Path == m.Path {
-				m = known
-			}
+		if changed[*m] == nil {
+			changed[*m] = make(map[string]string)
 		}
-		if changed[m] == nil {
-			changed[m] = make(map[string]string)
-		}
-		changed[m][below] = text
+		changed[*m][below] = text
 		return nil
 	}
 	edits, err := r.Edits.place(t.tc, packages)
@@ -200,7 +195,7 @@ func (t *tree) change(ctx context.Context, r Request, packages []*listed) error 
 
 // copyModules lets the tree use copies of dependencies, with other content of some files: the
 // go command replaces no file of the module cache.
-func (t *tree) copyModules(ctx context.Context, changed map[*listedModule]map[string]string) error {
+func (t *tree) copyModules(ctx context.Context, changed map[listedModule]map[string]string) error {
 	var with []Replacement
 	for m, files := range changed {
 		dir := filepath.Join(t.work, "modules", filepath.FromSlash(m.Path))
@@ -217,6 +212,7 @@ func (t *tree) copyModules(ctx context.Context, changed map[*listedModule]map[st
 	if len(with) == 0 {
 		return nil
 	}
+	slices.SortFunc(with, func(a, b Replacement) int { return strings.Compare(a.Module, b.Module) })
 	return t.replace(ctx, with)
 }
 

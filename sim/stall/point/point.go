@@ -114,9 +114,6 @@ func Register(pkg string, first Site, at []string) {
 // Sites returns how many sites there are. They are numbered from zero.
 func Sites() int { return len(sites) }
 
-// Package returns the import path of the package that a site is in.
-func (s Site) Package() string { return sites[s].pkg }
-
 // String returns where the site stands: the function, by the last element of the package's path,
 // and the line, like "raft.(*Raft).dispatchLogs:1263".
 func (s Site) String() string { return sites[s].at }
