@@ -63,6 +63,7 @@ func (w *composer) companions(f plan.Fault) {
 	if w.swarm.quietTo > 0 {
 		return
 	}
+	w.occasion(f)
 	switch f.Kind {
 	case plan.InstallError:
 		// No snapshot is installed unless a node is behind.
@@ -105,6 +106,32 @@ func (w *composer) companions(f plan.Fault) {
 			},
 			w.laggard(f, 10*time.Second))
 	}
+}
+
+// occasion adds what brings about the moment of Raft that f waits for, which may not come by itself.
+func (w *composer) occasion(f plan.Fault) {
+	if f.When == nil {
+		return
+	}
+	add := func(cause plan.Fault) {
+		cause.At = plan.Duration(w.instant("occasion-at"))
+		w.plan.Faults = append(w.plan.Faults, cause)
+	}
+	switch m := f.When.Moment; {
+	case slices.Contains(configMoments, m) && !w.removes() && w.swarm.left > 0:
+		w.swarm.left--
+		w.swarm.departures = true
+		add(plan.Fault{Kind: plan.Remove, Node: w.anyNode()})
+	case slices.Contains(transferMoments, m) && w.chance("occasion", 60):
+		add(plan.Fault{Kind: plan.ForceSnapshot, Node: w.anyNode(), For: plan.Duration(3 * time.Second)})
+	case slices.Contains(electionMoments, m) && w.chance("occasion", 60):
+		add(plan.Fault{Kind: plan.Transfer})
+	}
+}
+
+// removes reports whether the plan takes a node out of the configuration.
+func (w *composer) removes() bool {
+	return slices.ContainsFunc(w.plan.Faults, func(f plan.Fault) bool { return f.Kind == plan.Remove })
 }
 
 // laggard delays the callbacks of a node that f does not concern, so that a
@@ -213,7 +240,11 @@ func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 	if moments == nil {
 		moments = taskplan.Moments()
 	}
-	if apt := aptMoments[kind]; apt != nil && w.chance("apt-moment", 60) {
+	apt := aptMoments[kind]
+	if w.family.moments == nil {
+		apt = slices.Concat(apt, aptRaftMoments[kind])
+	}
+	if apt != nil && w.chance("apt-moment", 60) {
 		moments = apt
 	}
 	moments = slices.DeleteFunc(slices.Clone(moments), w.unreachable)
@@ -245,6 +276,8 @@ func (w *composer) unreachable(m plan.Moment) bool {
 		return !slices.ContainsFunc(w.tasks, func(t *taskplan.Task) bool { return t.Kind == taskplan.Reindex })
 	case slices.Contains(cleanupMoments, m):
 		return w.plan.CompletedTaskTTL >= plan.Duration(time.Minute)
+	case slices.Contains(configMoments, m):
+		return !slices.Contains(w.family.kinds, plan.Remove) || !w.removes() && (w.swarm.left == 0 || w.swarm.quietTo > 0)
 	case m == taskplan.CancelApplied:
 		return !slices.Contains(w.swarm.kinds, plan.Operate) &&
 			!slices.ContainsFunc(w.plan.Workload, func(o taskplan.Operation) bool { return o.Do == taskplan.CancelTask })
@@ -264,7 +297,22 @@ var aptMoments = map[plan.FaultKind][]plan.Moment{
 	plan.Operate:       {taskplan.Claimed, taskplan.LastUnit, taskplan.Prepare, taskplan.BarrierLift, taskplan.PostAckApplied, taskplan.SwapBegin, taskplan.Finalized, taskplan.CompleteTask},
 }
 
+// aptRaftMoments are those by Raft, for families whose faults strike anywhere.
+var aptRaftMoments = map[plan.FaultKind][]plan.Moment{
+	plan.Crash:     {plan.VoteGranted, plan.TermRaised, plan.LeaderElected, plan.SnapshotStored, plan.SnapshotReceived, plan.ConfigAppended, plan.ConfigCommitted},
+	plan.Pause:     {plan.VoteGranted, plan.LeaderElected, plan.LeadershipLost, plan.SnapshotSent, plan.SnapshotReceived, plan.ConfigAppended},
+	plan.Shutdown:  {plan.LeaderElected, plan.SnapshotBegin, plan.SnapshotReceived, plan.ConfigCommitted},
+	plan.Partition: {plan.VoteGranted, plan.TermRaised, plan.LeaderElected, plan.SnapshotSent, plan.ConfigAppended},
+	plan.Transfer:  {plan.LeaderElected, plan.SnapshotSent, plan.ConfigAppended},
+	plan.DiskError: {plan.TermRaised, plan.LeaderElected, plan.SnapshotReceived},
+	plan.ClockJump: {plan.TermRaised, plan.LeaderElected},
+}
+
 var (
+	configMoments   = []plan.Moment{plan.ConfigAppended, plan.ConfigCommitted}
+	transferMoments = []plan.Moment{plan.SnapshotStored, plan.SnapshotSent, plan.SnapshotReceived, plan.SnapshotInstalled}
+	electionMoments = []plan.Moment{plan.VoteGranted, plan.TermRaised, plan.LeaderElected, plan.LeadershipLost}
+
 	barrierMoments = []plan.Moment{taskplan.Prepare, taskplan.PrepareDone, taskplan.PrepareAckSend, taskplan.PrepareAckApplied, taskplan.BarrierLift}
 	cleanupMoments = []plan.Moment{taskplan.CleanupSend, taskplan.Cleaned}
 	swapMoments    = []plan.Moment{taskplan.SwapBegin, taskplan.SwapBetweenShards, taskplan.SwapEnd, taskplan.SchemaFlip}
@@ -275,8 +323,8 @@ var (
 	// waitMoments are where a task begins to wait for its nodes.
 	waitMoments = []plan.Moment{taskplan.LastUnit, taskplan.Prepare, taskplan.PrepareAckSend, taskplan.SwapBegin}
 	// nodeMoments are of a node and of no task; aloneMoments of one node at a time.
-	nodeMoments  = []plan.Moment{plan.FileUnsynced, plan.SnapshotBegin, plan.SnapshotInstalled, plan.LeaderElected}
-	aloneMoments = []plan.Moment{plan.SnapshotInstalled, taskplan.CleanupSend, taskplan.FinalizeSend}
+	nodeMoments  = slices.Concat([]plan.Moment{plan.FileUnsynced}, plan.RaftMoments())
+	aloneMoments = []plan.Moment{plan.SnapshotSent, plan.SnapshotReceived, plan.SnapshotInstalled, plan.LeadershipLost, taskplan.CleanupSend, taskplan.FinalizeSend}
 )
 
 // lasts chooses how long a fault lasts, within its side of a quiet spell.

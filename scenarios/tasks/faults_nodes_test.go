@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,8 @@ func TestTheMajorityGoesDownAndComesBack(t *testing.T) {
 // comes to its end all the same.
 func TestANodeCrashesAtAnyMoment(t *testing.T) {
 	for _, m := range taskplan.Moments() {
-		if m == taskplan.CancelApplied || m == taskplan.Cleaned || m == taskplan.CleanupSend || m == plan.SnapshotInstalled {
+		if m == taskplan.CancelApplied || m == taskplan.Cleaned || m == taskplan.CleanupSend ||
+			m != plan.SnapshotBegin && m != plan.LeaderElected && slices.Contains(plan.RaftMoments(), m) {
 			continue // they need plans of their own
 		}
 		t.Run(string(m), func(t *testing.T) {
@@ -60,6 +62,57 @@ func TestANodeCrashesAtAnyMoment(t *testing.T) {
 			activatedAt(t, p, events, 0, m)
 			require.Equal(t, 4, counters.Starts)
 		})
+	}
+}
+
+// A node crashes at a moment of Raft, and does nothing more.
+func TestANodeCrashesAtAnyMomentOfRaft(t *testing.T) {
+	transfer := plan.Fault{Kind: plan.Transfer, At: 8 * second}
+	snapshot := plan.Fault{Kind: plan.ForceSnapshot, Node: "n3", At: 8 * second, For: 4 * second}
+	remove := plan.Fault{Kind: plan.Remove, Node: "n5", At: 25 * second}
+	for m, cause := range map[plan.Moment]plan.Fault{
+		plan.VoteGranted: transfer, plan.TermRaised: transfer, plan.LeadershipLost: transfer,
+		plan.SnapshotStored: snapshot, plan.SnapshotSent: snapshot, plan.SnapshotReceived: snapshot, plan.SnapshotInstalled: snapshot,
+		plan.ConfigAppended: remove, plan.ConfigCommitted: remove,
+	} {
+		for _, node := range []string{"", "n2"} {
+			t.Run(string(m)+"/"+node, func(t *testing.T) {
+				p := beset(plan.Fault{
+					Kind: plan.Crash, When: &plan.Trigger{Moment: m, Node: node}, At: 5 * second, Node: plan.Here, For: 3 * second,
+				}, cause)
+				p.Cluster.Nodes, p.Promises = 5, nil
+				events, verdict, _ := play(t, p)
+				require.Empty(t, verdict.Violations)
+				if node == "" {
+					activatedAt(t, p, events, 0, m)
+				} else if len(of(events, trace.FaultActivated)) > 1 && of(events, trace.FaultBegan)[0].Int("fault") == 0 {
+					require.Equal(t, node, activated(t, p, events, 0)[0].Node)
+				}
+			})
+		}
+	}
+}
+
+// The second node that raises its term, or has a configuration in its log, counts only if it is named.
+func TestAMomentOfRaftCountsOnceForAllReplicas(t *testing.T) {
+	for m, cause := range map[plan.Moment]plan.Fault{
+		plan.TermRaised:      {Kind: plan.Transfer, At: 8 * second},
+		plan.ConfigAppended:  {Kind: plan.Remove, Node: "n3", At: 25 * second},
+		plan.ConfigCommitted: {Kind: plan.Remove, Node: "n3", At: 25 * second},
+	} {
+		clock := func(node string, nth int) plan.Fault {
+			return plan.Fault{Kind: plan.ClockJump, By: second, When: &plan.Trigger{Moment: m, Node: node, Nth: nth}, At: 5 * second, Node: plan.Here}
+		}
+		p := beset(clock("", 0), clock("n1", 0), clock("n2", 0), clock("", 2), cause)
+		p.Promises = nil // which count on all nodes
+		events, verdict, _ := play(t, p)
+		require.Empty(t, verdict.Violations)
+		var begun []int64
+		for _, e := range of(events, trace.FaultBegan) {
+			begun = append(begun, e.Int("fault"))
+		}
+		slices.Sort(begun)
+		require.Equal(t, []int64{0, 1, 2, 4}, begun, "at %s", m)
 	}
 }
 

@@ -25,6 +25,8 @@ type faults struct {
 	mu     sync.Mutex
 	quiet  bool // nothing begins any more
 	alarms []*alarm
+	// counted are the moments that every replica comes to and some have.
+	counted map[counted]bool
 }
 
 // fault is one fault of the plan in a run.
@@ -66,7 +68,7 @@ type alarm struct {
 }
 
 func newFaults(c *Cluster) *faults {
-	s := &faults{cluster: c}
+	s := &faults{cluster: c, counted: make(map[counted]bool)}
 	for i := range c.plan.Faults {
 		f := &c.plan.Faults[i]
 		added := &fault{

@@ -58,6 +58,12 @@ type Incarnation struct {
 
 	// apply is the apply under way; applying guards it.
 	apply Apply
+
+	// leading is set while raft is leader, as far as it was observed.
+	leading atomic.Bool
+	// configurations are those that were appended by the incarnation and are not committed as far
+	// as it is known; faults.mu guards them.
+	configurations []event.LogEntry
 }
 
 // incarnate returns an incarnation of n that has not begun. n.mu is held.
@@ -213,9 +219,15 @@ func (i *Incarnation) observed(o *raft.Observation) bool {
 			i.cluster.threads.Lead(i.node.name)
 			i.cluster.applying.Unlock()
 		}
+		leads := data == raft.Leader
+		lost := i.leading.Swap(leads) && data == raft.Follower
 		i.Emit(&event.NodeState{State: data.String(), Term: TermOf(i.raft)})
-		if data == raft.Leader && !i.Fenced() {
+		switch {
+		case i.Fenced():
+		case leads:
 			i.Reach(plan.LeaderElected, nil)
+		case lost:
+			i.Reach(plan.LeadershipLost, nil)
 		}
 	case raft.LeaderObservation:
 		i.Emit(&event.LeaderSeen{Leader: string(data.LeaderID)})

@@ -90,7 +90,7 @@ func New(p *plan.Plan, app Application, rec *trace.Recorder) (*Cluster, error) {
 		Seed: p.Seed, Nodes: names,
 		MinLatency: p.Cluster.Network.MinLatency.D(), MaxLatency: p.Cluster.Network.MaxLatency.D(),
 		CallTimeout: p.Cluster.Network.CallTimeout.D(), QueueHeartbeats: p.Cluster.Raft.QueueHeartbeats,
-		Start: c.start, Recorder: rec,
+		Start: c.start, Recorder: rec, Reached: c.reachedOnTheWay,
 	})
 	c.emit(&event.RunStarted{Seed: p.Seed, Nodes: int64(len(names)), Duration: p.Duration.D(), Start: c.start.UnixMilli()})
 	if b, ok := c.app.(Beginner); ok {
@@ -103,6 +103,7 @@ func New(p *plan.Plan, app Application, rec *trace.Recorder) (*Cluster, error) {
 		n := &Node{cluster: c, name: name}
 		n.disk = disk.New(disk.Config{
 			Node: name, SyncLatency: p.Cluster.Disk.SyncLatency.D(), Start: c.start, Recorder: rec, Fatal: n.fatal,
+			Stored: n.stored,
 		})
 		c.nodes = append(c.nodes, n)
 	}

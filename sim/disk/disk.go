@@ -22,6 +22,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // Config describes a disk.
@@ -38,6 +39,22 @@ type Config struct {
 	// It must end the incarnation and its mount; the write then returns as if
 	// it had succeeded, to an incarnation that is dead.
 	Fatal func(incarnation int)
+	// Stored is called by the goroutine of an incarnation that has made something of Raft's durable,
+	// before it goes on; nil for nobody.
+	Stored func(incarnation int, s Stored)
+}
+
+// Stored is what was made durable.
+type Stored struct {
+	// Term is Raft's term, if that was raised.
+	Term uint64
+	// Configuration is the last configuration among entries of the log that were stored.
+	Configuration event.LogEntry
+	// RemovedFrom and RemovedTo are the first and the last index of entries of the log that were
+	// removed.
+	RemovedFrom, RemovedTo uint64
+	// Snapshot is set for a snapshot.
+	Snapshot bool
 }
 
 // Disk is the durable state of one node. It is safe for concurrent use.
@@ -157,6 +174,13 @@ func (m *Mount) commit(op Op, name string, change func(*state)) error {
 	defer m.mu.Unlock()
 	change(m.state)
 	return nil
+}
+
+// stored reports what an operation that returned err has made durable.
+func (m *Mount) stored(err error, s Stored) {
+	if err == nil && m.config.Stored != nil && !m.hasEnded() {
+		m.config.Stored(m.incarnation, s)
+	}
 }
 
 // read looks at the state.

@@ -103,10 +103,14 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 	}
 	m := (*Mount)(s)
 	stored := make([]entry, len(logs))
+	var configuration event.LogEntry
 	for i, l := range logs {
 		stored[i] = entry{*l, Sum(l)}
+		if l.Type == raft.LogConfiguration {
+			configuration = stored[i].event()
+		}
 	}
-	return m.commit(Log, m.number(logs[0].Index), func(st *state) {
+	err := m.commit(Log, m.number(logs[0].Index), func(st *state) {
 		for _, l := range stored {
 			if i, ok := st.log.find(l.Index); ok {
 				st.log[i] = l
@@ -125,6 +129,10 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 			stored = stored[n:]
 		}
 	})
+	if configuration.Index > 0 {
+		m.stored(err, Stored{Configuration: configuration})
+	}
+	return err
 }
 
 // storedEvent is the event of entries without a gap.
@@ -146,7 +154,7 @@ func storedEvent(of []entry) *event.LogStored {
 // DeleteRange removes the entries from lo to hi, both included.
 func (s *logStore) DeleteRange(lo, hi uint64) error {
 	m := (*Mount)(s)
-	return m.commit(LogRemove, m.number(lo), func(st *state) {
+	err := m.commit(LogRemove, m.number(lo), func(st *state) {
 		from, _ := st.log.find(lo)
 		to, found := st.log.find(hi)
 		if found {
@@ -157,6 +165,8 @@ func (s *logStore) DeleteRange(lo, hi uint64) error {
 			m.record(&event.LogDeleted{From: lo, To: hi})
 		}
 	})
+	m.stored(err, Stored{RemovedFrom: lo, RemovedTo: hi})
+	return err
 }
 
 // number is an index as the name of an operation; empty when there is no rule to ask
@@ -180,10 +190,18 @@ func (s *stableStore) Set(key, value []byte) error {
 // node is as good as crashed, and crashes.
 func (s *stableStore) store(value []byte, b *event.StableStored) error {
 	m := (*Mount)(s)
+	var raised uint64
 	err := m.commit(Stable, b.Key, func(st *state) {
+		before := st.number(b.Key)
 		st.stable[b.Key] = value
 		m.record(b)
+		if now := st.number(b.Key); b.Key == event.CurrentTerm && now > before {
+			raised = now
+		}
 	})
+	if raised > 0 {
+		m.stored(err, Stored{Term: raised})
+	}
 	if err != nil && b.Key == event.CurrentTerm && m.config.Fatal != nil {
 		m.config.Fatal(m.incarnation)
 		return nil

@@ -154,7 +154,7 @@ func (s *sink) Close() error {
 	s.data = nil
 	s.mu.Unlock()
 
-	return s.mount.commit(s.ops.close, s.mount.number(snap.meta.Index), func(st *state) {
+	err := s.mount.commit(s.ops.close, s.mount.number(snap.meta.Index), func(st *state) {
 		st.snapshots = append(slices.Clone(st.snapshots), snap)
 		slices.SortStableFunc(st.snapshots, func(a, b *snapshot) int {
 			return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
@@ -162,4 +162,6 @@ func (s *sink) Close() error {
 		st.snapshots = st.snapshots[max(len(st.snapshots)-retained, 0):]
 		s.mount.record(&event.SnapshotStored{Index: snap.meta.Index, Term: snap.meta.Term})
 	})
+	s.mount.stored(err, Stored{Snapshot: true})
+	return err
 }

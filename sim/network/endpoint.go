@@ -139,6 +139,9 @@ func ask[T any](e *Endpoint, k kind, to raft.ServerAddress, request any, data []
 	if err != nil {
 		return err
 	}
+	if k == installSnapshot {
+		e.reached(SnapshotSent)
+	}
 	a := e.end(c)
 	if r, ok := a.response.(*T); ok {
 		*resp = *r
@@ -148,8 +151,16 @@ func ask[T any](e *Endpoint, k kind, to raft.ServerAddress, request any, data []
 	return a.err
 }
 
+// reached reports that the incarnation has reached a point of a message's way. e.mu is not held.
+func (e *Endpoint) reached(p Point) {
+	if f := e.net.config.Reached; f != nil {
+		f(e.name, e.incarnation, p)
+	}
+}
+
 // begin sends the request l and returns the call that waits for its answer.
 func (e *Endpoint) begin(l *leg, to string, timeout time.Duration) (pending, error) {
+	e.reached(Sending)
 	node, ok := e.net.index[to]
 	if !ok {
 		l.done()
@@ -242,6 +253,10 @@ func (e *Endpoint) dismissLocked(l *leg) bool {
 // reply sends the answer that l holds back to its caller, unless the endpoint is
 // closed.
 func (e *Endpoint) reply(l *leg) {
+	if r, ok := l.response.(*raft.RequestVoteResponse); ok && r.Granted {
+		e.reached(VoteGranted)
+	}
+	e.reached(Sending)
 	if l.err != nil { // only its text travels
 		l.err = errors.New(l.err.Error())
 	}

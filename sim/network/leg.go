@@ -106,6 +106,9 @@ func (l *leg) deliverRequest() {
 	if r.served != nil {
 		r.served()
 	}
+	if l.kind == installSnapshot {
+		r.reached(SnapshotReceived)
+	}
 	if l.kind == forward {
 		l.data, l.err = r.serveForward(l)
 	} else if !l.serve(r) {

@@ -46,7 +46,24 @@ type Config struct {
 	Start time.Time
 	// Recorder gets the message events; nil for none.
 	Recorder *trace.Recorder
+	// Reached is called by the goroutine of an incarnation that has reached a point of a message's
+	// way, before it goes on; nil for nobody.
+	Reached func(node string, incarnation int, p Point)
 }
+
+// Point is a point of the way of a message.
+type Point uint8
+
+const (
+	// Sending: a message is about to leave. It comes after VoteGranted.
+	Sending Point = iota
+	// VoteGranted: an answer that grants a vote is about to leave.
+	VoteGranted
+	// SnapshotSent: a snapshot has left.
+	SnapshotSent
+	// SnapshotReceived: a snapshot has arrived, and its receiver does not know yet.
+	SnapshotReceived
+)
 
 // Network carries messages between endpoints. Make it inside the bubble. It is safe
 // for concurrent use.

@@ -63,7 +63,8 @@ type Fault struct {
 type Trigger struct {
 	Moment Moment `json:"moment"`
 	// Node is the node that reaches the moment; empty means any. Without it, what every
-	// replica does (an apply) counts once, for the first replica that does it.
+	// replica does (an apply, a term that is raised, a configuration that is appended or committed)
+	// counts once, for the first replica that does it.
 	Node string `json:"node,omitempty"`
 	// About narrows the moment to something of the application, as Fault.About does.
 	About map[string]string `json:"about,omitempty"`
@@ -107,15 +108,38 @@ const (
 	FileUnsynced Moment = "file-unsynced"
 	// SnapshotBegin: a replica has captured its state and not stored it yet.
 	SnapshotBegin Moment = "snapshot-begin"
+	// SnapshotStored: a snapshot, the node's own or one that it was sent, is on its disk; the
+	// log that it stands for is still there, and one that was sent is not in use yet.
+	SnapshotStored Moment = "snapshot-stored"
+	// SnapshotSent: a leader has sent a snapshot, which is on its way.
+	SnapshotSent Moment = "snapshot-sent"
+	// SnapshotReceived: a snapshot has arrived at a node, which has done nothing about it yet.
+	SnapshotReceived Moment = "snapshot-received"
 	// SnapshotInstalled: a replica has replaced its state by a snapshot.
 	SnapshotInstalled Moment = "snapshot-installed"
+	// VoteGranted: a node has granted its vote to another, which is on its disk, and has not
+	// answered yet.
+	VoteGranted Moment = "vote-granted"
+	// TermRaised: a node's disk has a higher term than before.
+	TermRaised Moment = "term-raised"
 	// LeaderElected: a node has become leader.
 	LeaderElected Moment = "leader-elected"
+	// LeadershipLost: a leader has become follower.
+	LeadershipLost Moment = "leadership-lost"
+	// ConfigAppended: a node has a configuration of the cluster in its log, on its disk.
+	ConfigAppended Moment = "config-appended"
+	// ConfigCommitted: a node knows that a configuration, which it has appended since it was
+	// started, is committed; the moment is that of its next message.
+	ConfigCommitted Moment = "config-committed"
 )
 
 // Moments returns the moments of the framework.
-func Moments() []Moment {
-	return []Moment{ApplyBeforeReply, FileUnsynced, SnapshotBegin, SnapshotInstalled, LeaderElected}
+func Moments() []Moment { return append([]Moment{ApplyBeforeReply, FileUnsynced}, RaftMoments()...) }
+
+// RaftMoments returns those of them that nodes of any application come to by Raft.
+func RaftMoments() []Moment {
+	return []Moment{SnapshotBegin, SnapshotStored, SnapshotSent, SnapshotReceived, SnapshotInstalled, VoteGranted, TermRaised,
+		LeaderElected, LeadershipLost, ConfigAppended, ConfigCommitted}
 }
 
 // FaultKey returns what the draws of fault i are keyed by.

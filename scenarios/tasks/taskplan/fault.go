@@ -72,10 +72,9 @@ const (
 
 // Moments returns all moments, those of the framework among them.
 func Moments() []plan.Moment {
-	return []plan.Moment{TaskAdded, Claimed, UnitDone, LastUnit, PrepareAckApplied, BarrierLift, PostAckApplied, SchemaFlip,
+	return slices.Concat([]plan.Moment{TaskAdded, Claimed, UnitDone, LastUnit, PrepareAckApplied, BarrierLift, PostAckApplied, SchemaFlip,
 		Finalized, Cleaned, CancelApplied, plan.ApplyBeforeReply, StartTask, Prepare, PrepareDone, PrepareAckSend, SwapBegin,
-		SwapBetweenShards, SwapEnd, PostAckSend, CompleteTask, FinalizeSend, CleanupSend, plan.FileUnsynced,
-		plan.SnapshotBegin, plan.SnapshotInstalled, plan.LeaderElected}
+		SwapBetweenShards, SwapEnd, PostAckSend, CompleteTask, FinalizeSend, CleanupSend, plan.FileUnsynced}, plan.RaftMoments())
 }
 
 // Faults of providers, on Node.
