@@ -36,10 +36,12 @@ import (
 //     all commands for ever (R7, P14, P16). Affected are the versions from 1.1.0, the first
 //     with transfers. To see whether it is still needed:
 //     TestAFailedTransferDoesNotOutliveTheLeadership.
-//   - The log answers for the end of the newest snapshot, and a snapshot that comes too late
-//     is refused: see [protectStores]. By itself, raft may send a follower the same snapshot
-//     for ever, or panic (R6, P1, P16). To see whether it is still needed:
-//     TestAFollowerGoesOnBehindASnapshot and TestASnapshotThatComesTooLateIsRefused.
+//   - The log answers for the end of the newest snapshot: see [protectStores]. What a follower has in
+//     its newest snapshot is taken out of appends, and a snapshot of which it has applied
+//     everything is acknowledged and not installed: see [receiver]. By itself, raft may send a follower
+//     the same snapshot for ever, go back to an older state, or panic (R6, P1, P16). To see
+//     whether it is still needed: TestAFollowerGoesOnBehindASnapshot and
+//     TestASnapshotThatComesTooLateIsNotInstalled.
 //
 // Those tests try raft with and without the protection: one that fails without says that
 // the library was mended. Each protection is also a mutant of package scenarios/mutation.
@@ -47,38 +49,50 @@ type ProtectedRaft struct {
 	*raft.Raft
 	id        raft.ServerID
 	transfers *transfers
+	receiver  *receiver
 }
 
-// NewRaft is raft.NewRaft with protections. All parameters mean the same.
+// NewRaft is raft.NewRaft with protections. All parameters mean the same. Beside raft's own
+// goroutines there is one more, which ends with Shutdown.
 func NewRaft(c *raft.Config, fsm raft.FSM, log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, t raft.Transport,
 ) (*ProtectedRaft, error) {
-	log, snapshots, err := protectStores(log, snapshots)
+	end := new(snapshotEnd)
+	log, snapshots, err := protectStores(log, snapshots, end)
 	if err != nil {
 		return nil, fmt.Errorf("protect stores: %w", err)
 	}
-	p := &ProtectedRaft{id: c.LocalID, transfers: newTransfers()}
-	p.Raft, err = raft.NewRaft(c, fsm, log, stable, snapshots, protectTransport(t, p.transfers))
+	p := &ProtectedRaft{id: c.LocalID, transfers: newTransfers(), receiver: newReceiver(t.Consumer(), end)}
+	p.Raft, err = raft.NewRaft(c, fsm, log, stable, snapshots, protectTransport(t, p.transfers, p.receiver))
 	if err != nil {
 		return nil, err
 	}
+	p.receiver.applied = p.AppliedIndex
+	go p.receiver.run()
 	return p, nil
+}
+
+// Shutdown stops raft, as raft.Raft does.
+func (p *ProtectedRaft) Shutdown() raft.Future {
+	p.receiver.close()
+	return p.Raft.Shutdown()
 }
 
 // protectTransport returns the transport as raft is to see it. It can do pre-votes if, and
 // only if, t can.
-func protectTransport(t raft.Transport, seen *transfers) raft.Transport {
-	p := &protectedTransport{t, seen}
+func protectTransport(t raft.Transport, seen *transfers, in *receiver) raft.Transport {
+	p := &protectedTransport{t, seen, in}
 	if votes, ok := t.(raft.WithPreVote); ok {
 		return &preVotingTransport{p, votes}
 	}
 	return p
 }
 
-// protectedTransport is a transport without a path for heartbeats past raft's main loop. It
-// notes what transfers of leadership need to know.
+// protectedTransport is a transport without a path for heartbeats past raft's main loop, whose
+// requests come through the receiver. It notes what transfers of leadership need to know.
 type protectedTransport struct {
 	raft.Transport
 	seen *transfers
+	in   *receiver
 }
 
 // preVotingTransport is a transport that can do pre-votes.
@@ -91,42 +105,16 @@ type preVotingTransport struct {
 // requests.
 func (*protectedTransport) SetHeartbeatHandler(func(raft.RPC)) {}
 
+// Consumer implements raft.Transport.
+func (p *protectedTransport) Consumer() <-chan raft.RPC { return p.in.to }
+
 // AppendEntries implements raft.Transport.
 func (p *protectedTransport) AppendEntries(id raft.ServerID, to raft.ServerAddress, q *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) error {
-	boundCommit(q)
 	err := p.Transport.AppendEntries(id, to, q, r)
 	if err == nil {
 		p.seen.answered(id, r.LastLog)
 	}
 	return err
-}
-
-// AppendEntriesPipeline implements raft.Transport.
-func (p *protectedTransport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {
-	pipeline, err := p.Transport.AppendEntriesPipeline(id, to)
-	if err != nil {
-		return nil, err
-	}
-	return protectedPipeline{pipeline}, nil
-}
-
-// protectedPipeline is a pipeline whose requests bound what they commit.
-type protectedPipeline struct{ raft.AppendPipeline }
-
-// AppendEntries implements raft.AppendPipeline.
-func (p protectedPipeline) AppendEntries(q *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
-	boundCommit(q)
-	return p.AppendPipeline.AppendEntries(q, r)
-}
-
-// boundCommit lets a request commit no more than what it shows that the follower has: up to its
-// last entry, or the entry before those.
-func boundCommit(q *raft.AppendEntriesRequest) {
-	last := q.PrevLogEntry
-	if n := len(q.Entries); n > 0 {
-		last = q.Entries[n-1].Index
-	}
-	q.LeaderCommitIndex = min(q.LeaderCommitIndex, last)
 }
 
 // TimeoutNow implements raft.Transport.
@@ -135,8 +123,10 @@ func (p *protectedTransport) TimeoutNow(id raft.ServerID, to raft.ServerAddress,
 	return p.Transport.TimeoutNow(id, to, q, r)
 }
 
-// Close implements raft.WithClose: it closes the transport if that can be closed.
+// Close implements raft.WithClose: it closes the receiver, and the transport if that can be
+// closed.
 func (p *protectedTransport) Close() error {
+	p.in.close()
 	if t, ok := p.Transport.(raft.WithClose); ok {
 		return t.Close()
 	}

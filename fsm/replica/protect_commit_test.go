@@ -49,14 +49,10 @@ func TestAnAppendCommitsNoMoreThanItShows(t *testing.T) {
 			r := startRaft(t, protected, c, fsm, store, own)
 			defer func() { require.NoError(t, r.Shutdown().Error()) }()
 
-			var leader raft.Transport = n2
-			if protected {
-				leader = protectTransport(n2, newTransfers())
-			}
 			send := func(q *raft.AppendEntriesRequest) {
 				q.RPCHeader, q.Leader, q.PrevLogEntry, q.PrevLogTerm = header(), []byte("n2"), 1, 1
 				answer := new(raft.AppendEntriesResponse)
-				require.NoError(t, leader.AppendEntries("n1", "n1", q, answer))
+				require.NoError(t, n2.AppendEntries("n1", "n1", q, answer))
 				require.True(t, answer.Success)
 				synctest.Wait()
 			}

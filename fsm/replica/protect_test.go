@@ -24,7 +24,7 @@ func startRaft(t *testing.T, protected bool, c *raft.Config, fsm raft.FSM, store
 	}
 	r, err := raft.NewRaft(c, fsm, store, store, snapshots, transport)
 	require.NoError(t, err)
-	return &ProtectedRaft{Raft: r}
+	return &ProtectedRaft{Raft: r, receiver: newReceiver(nil, nil)}
 }
 
 // transferTo transfers leadership, by raft itself if there is no protection.
@@ -183,9 +183,9 @@ func TestACandidateThatIsHeldUpDoesNotLeadATermOfOthers(t *testing.T) {
 func TestOnlyATransportWithPreVotesHasThem(t *testing.T) {
 	_, with := raft.NewInmemTransport("n1")
 	defer with.Close()
-	_, ok := protectTransport(with, newTransfers()).(raft.WithPreVote)
+	_, ok := protectTransport(with, newTransfers(), newReceiver(nil, nil)).(raft.WithPreVote)
 	require.True(t, ok)
-	_, ok = protectTransport(struct{ raft.Transport }{with}, newTransfers()).(raft.WithPreVote)
+	_, ok = protectTransport(struct{ raft.Transport }{with}, newTransfers(), newReceiver(nil, nil)).(raft.WithPreVote)
 	require.False(t, ok)
 }
 

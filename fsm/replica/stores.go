@@ -29,34 +29,22 @@ import (
 // it. Else a leader that reads its log entry by entry could see, with a compaction in
 // between, the entry before the end and then one that stands for it, and send the latter.
 //
-// It answers for the end of an older snapshot, too, that a leader sent because it did not know how far
-// this node is, and which its log is past: the leader goes on from there.
-//
-// And hashicorp/raft installs whatever snapshot a leader of its term sends, also one
-// that was delayed until the follower had applied more: it then applies once
-// more what lies behind, and panics when that is not in the log any more. [Replica.Restore]
-// refuses such a snapshot if a command lies behind it, but no state machine sees raft's
-// own entries. So the snapshots that are returned begin none behind which the log
-// does not go on.
-func protectStores(log raft.LogStore, snapshots raft.SnapshotStore) (raft.LogStore, raft.SnapshotStore, error) {
+// The end of the newest snapshot is kept in end.
+func protectStores(log raft.LogStore, snapshots raft.SnapshotStore, end *snapshotEnd) (raft.LogStore, raft.SnapshotStore, error) {
 	list, err := snapshots.List()
 	if err != nil {
 		return nil, nil, fmt.Errorf("list snapshots: %w", err)
 	}
-	end := new(snapshotEnd)
 	for _, meta := range list {
 		end.reach(meta.Index, meta.Term)
 	}
-	bounded := &boundedLog{log, end}
-	return bounded, &watchedSnapshots{snapshots, bounded}, nil
+	return &boundedLog{log, end}, &watchedSnapshots{snapshots, end}, nil
 }
 
 // snapshotEnd is the last entry of the newest snapshot; index 0 when there is none.
 type snapshotEnd struct {
 	mu          sync.Mutex
 	index, term uint64
-	// older is the last entry of the last snapshot that is not the newest.
-	older struct{ index, term uint64 }
 }
 
 func (s *snapshotEnd) get() (index, term uint64) {
@@ -70,17 +58,7 @@ func (s *snapshotEnd) reach(index, term uint64) {
 	defer s.mu.Unlock()
 	if index > s.index {
 		s.index, s.term = index, term
-	} else {
-		s.older.index, s.older.term = index, term
 	}
-}
-
-// behind returns the term of the last entry of the last snapshot that is not the newest, if
-// that is its index.
-func (s *snapshotEnd) behind(index uint64) (term uint64, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.older.term, s.older.index == index && index > 1 && index < s.index
 }
 
 // boundedLog is a log with the end of the newest snapshot.
@@ -108,12 +86,7 @@ func (b *boundedLog) GetLog(index uint64, l *raft.Log) error {
 	case err != nil:
 		return err
 	case !superseded:
-		err := b.LogStore.GetLog(index, l)
-		if term, ok := b.end.behind(index); ok && errors.Is(err, raft.ErrLogNotFound) {
-			*l = raft.Log{Index: index, Term: term, Type: standIn}
-			return nil
-		}
-		return err
+		return b.LogStore.GetLog(index, l)
 	case index < end:
 		return raft.ErrLogNotFound
 	}
@@ -159,38 +132,18 @@ func (b *boundedLog) superseded(end, term uint64) (bool, error) {
 // watchedSnapshots notes the end of every snapshot that is complete.
 type watchedSnapshots struct {
 	raft.SnapshotStore
-	log *boundedLog
+	end *snapshotEnd
 }
 
-// overtaken reports whether the log is past a snapshot that ends at index: it goes on
-// to later entries, and does not hold the next one.
-func (w *watchedSnapshots) overtaken(index uint64) (bool, error) {
-	last, err := w.log.LastIndex()
-	if err != nil || last <= index {
-		return false, err
-	}
-	err = w.log.GetLog(index+1, new(raft.Log))
-	if errors.Is(err, raft.ErrLogNotFound) {
-		return true, nil
-	}
-	return false, err
-}
-
-// Create begins a snapshot, or refuses one that the log is past.
+// Create begins a snapshot.
 func (w *watchedSnapshots) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration,
 	configurationIndex uint64, transport raft.Transport,
 ) (raft.SnapshotSink, error) {
-	switch overtaken, err := w.overtaken(index); {
-	case err != nil:
-		return nil, err
-	case overtaken:
-		return nil, fmt.Errorf("a snapshot that ends at index %d comes too late: the log does not hold what follows", index)
-	}
 	sink, err := w.SnapshotStore.Create(version, index, term, configuration, configurationIndex, transport)
 	if err != nil {
 		return nil, err
 	}
-	return &watchedSink{SnapshotSink: sink, done: func() { w.log.end.reach(index, term) }}, nil
+	return &watchedSink{SnapshotSink: sink, done: func() { w.end.reach(index, term) }}, nil
 }
 
 // watchedSink calls done when the snapshot is complete.

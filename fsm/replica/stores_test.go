@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,8 @@ type follower struct {
 	raft   *ProtectedRaft
 	log    *raft.InmemStore
 	leader *raft.InmemTransport
+	// kind is that of the entries which append sends.
+	kind raft.LogType
 }
 
 // withFollower runs test on a follower that keeps trailing entries before the head of
@@ -35,7 +38,7 @@ func withFollower(t *testing.T, trailing uint64, protected bool, test func(*foll
 		store := raft.NewInmemStore()
 		r := startRaft(t, protected, c, New(Config{}), store, own)
 		defer func() { require.NoError(t, r.Shutdown().Error()) }()
-		test(&follower{t: t, raft: r, log: store, leader: leader})
+		test(&follower{t: t, raft: r, log: store, leader: leader, kind: raft.LogNoop})
 	})
 }
 
@@ -52,7 +55,7 @@ func header() raft.RPCHeader {
 func (f *follower) append(term, prevTerm, prev, last, commit uint64) bool {
 	q := &raft.AppendEntriesRequest{RPCHeader: header(), Term: term, PrevLogEntry: prev, PrevLogTerm: prevTerm, LeaderCommitIndex: commit}
 	for index := prev + 1; index <= last; index++ {
-		l := &raft.Log{Index: index, Term: term, Type: raft.LogNoop}
+		l := &raft.Log{Index: index, Term: term, Type: f.kind}
 		if index == 1 {
 			l.Type, l.Data = raft.LogConfiguration, raft.EncodeConfiguration(servers)
 		}
@@ -61,6 +64,14 @@ func (f *follower) append(term, prevTerm, prev, last, commit uint64) bool {
 	var p raft.AppendEntriesResponse
 	require.NoError(f.t, f.leader.AppendEntries("n1", "n1", q, &p))
 	return p.Success
+}
+
+// snapshot has the follower apply commands up to commit of those up to last, and take a snapshot.
+func (f *follower) snapshot(last, commit uint64) {
+	f.kind = raft.LogCommand
+	require.True(f.t, f.append(2, 0, 0, last, commit))
+	synctest.Wait()
+	require.NoError(f.t, f.raft.Snapshot().Error())
 }
 
 // install sends a snapshot that ends with an entry; the follower takes it.
@@ -76,9 +87,10 @@ func (f *follower) send(term, index, indexTerm uint64) error {
 		Configuration: raft.EncodeConfiguration(servers), ConfigurationIndex: 1, Size: int64(len(state)),
 	}
 	var p raft.InstallSnapshotResponse
-	err := f.leader.InstallSnapshot("n1", "n1", q, &p, bytes.NewReader(state))
-	require.Equal(f.t, err == nil, p.Success)
-	return err
+	if err := f.leader.InstallSnapshot("n1", "n1", q, &p, bytes.NewReader(state)); err != nil || p.Success {
+		return err
+	}
+	return errors.New("not installed")
 }
 
 // What raft keeps of a log next to a snapshot makes a follower refuse all that comes
@@ -107,9 +119,8 @@ func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
 			f.install(3, 10, 3)
 		}, 3, 3},
 		{"that is older than the newest one, behind which its log goes on", 2, func(f *follower) {
-			require.True(f.t, f.append(2, 0, 0, 12, 11))
-			f.install(2, 11, 2)
-			f.install(2, 10, 2)
+			f.snapshot(12, 11)
+			_ = f.send(2, 10, 2)
 		}, 2, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,44 +140,45 @@ func TestAFollowerGoesOnBehindASnapshot(t *testing.T) {
 }
 
 // Raft by itself would go back to the late snapshot, and panic at the first entry
-// behind it.
-func TestASnapshotThatComesTooLateIsRefused(t *testing.T) {
+// behind it that is not in the log.
+func TestASnapshotThatComesTooLateIsNotInstalled(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		trailing uint64
 		before   func(*follower)
 	}{
 		{"when what follows it was compacted", 1, func(f *follower) {
-			require.True(f.t, f.append(2, 0, 0, 20, 20))
-			synctest.Wait()
-			f.install(2, 20, 2)
+			f.snapshot(20, 20)
 		}},
 		{"when what follows it never was in the log", 10240, func(f *follower) {
 			require.True(f.t, f.append(2, 0, 0, 4, 4))
 			f.install(2, 20, 2)
 			require.True(f.t, f.append(2, 2, 20, 21, 21))
 		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			withFollower(t, c.trailing, true, func(f *follower) {
-				c.before(f)
-				require.ErrorContains(t, f.send(2, 10, 2), "a snapshot that ends at index 10 comes too late")
-				require.True(t, f.append(2, 2, 20, 23, 23))
-				synctest.Wait()
-				require.Equal(t, uint64(23), f.raft.AppliedIndex())
-			})
-		})
-	}
-	t.Run("but not when the log holds what follows it", func(t *testing.T) {
-		withFollower(t, 10240, true, func(f *follower) {
+		{"when the log holds what follows it", 10240, func(f *follower) {
 			require.True(f.t, f.append(2, 0, 0, 20, 20))
 			synctest.Wait()
-			f.install(2, 10, 2)
-			require.True(t, f.append(2, 2, 20, 23, 23))
-			synctest.Wait()
-			require.Equal(t, uint64(23), f.raft.AppliedIndex())
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, protected := range []bool{false, true} {
+				withFollower(t, c.trailing, protected, func(f *follower) {
+					c.before(f)
+					applied := f.raft.AppliedIndex()
+					err := f.send(2, 10, 2)
+					if !protected {
+						require.True(t, err != nil || f.raft.AppliedIndex() == 10, "it has gone back, or refuses for ever")
+						return
+					}
+					require.NoError(t, err)
+					require.Equal(t, applied, f.raft.AppliedIndex())
+					require.True(t, f.append(2, 2, 10, 23, 23), "the leader goes on behind its snapshot")
+					synctest.Wait()
+					require.Equal(t, uint64(23), f.raft.AppliedIndex())
+				})
+			}
 		})
-	})
+	}
 }
 
 func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
@@ -175,7 +187,7 @@ func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
 		store := raft.NewInmemStore()
 		require.NoError(t, store.StoreLogs(entries))
 		snapshots := raft.NewInmemSnapshotStore()
-		log, watched, err := protectStores(store, snapshots)
+		log, watched, err := protectStores(store, snapshots, new(snapshotEnd))
 		require.NoError(t, err)
 		return log, watched
 	}
@@ -227,7 +239,7 @@ func TestCompactionLeavesTheEntryAtWhichTheSnapshotEnds(t *testing.T) {
 	for index := uint64(1); index <= 8; index++ {
 		require.NoError(t, store.StoreLog(&raft.Log{Index: index, Term: 2, Data: []byte("own")}))
 	}
-	log, snapshots, err := protectStores(store, raft.NewInmemSnapshotStore())
+	log, snapshots, err := protectStores(store, raft.NewInmemSnapshotStore(), new(snapshotEnd))
 	require.NoError(t, err)
 	_, transport := raft.NewInmemTransport("")
 	take := func(index uint64) {
