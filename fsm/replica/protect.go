@@ -53,7 +53,7 @@ type ProtectedRaft struct {
 }
 
 // NewRaft is raft.NewRaft with protections. All parameters mean the same. Beside raft's own
-// goroutines there is one more, which ends with Shutdown.
+// goroutines there is one more, which ends when raft is shut down, or shuts itself down.
 func NewRaft(c *raft.Config, fsm raft.FSM, log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, t raft.Transport,
 ) (*ProtectedRaft, error) {
 	end := new(snapshotEnd)
@@ -67,14 +67,12 @@ func NewRaft(c *raft.Config, fsm raft.FSM, log raft.LogStore, stable raft.Stable
 		return nil, err
 	}
 	p.receiver.applied = p.AppliedIndex
+	p.RegisterObserver(raft.NewObserver(nil, false, p.receiver.observe))
+	if p.State() == raft.Shutdown {
+		p.receiver.close()
+	}
 	go p.receiver.run()
 	return p, nil
-}
-
-// Shutdown stops raft, as raft.Raft does.
-func (p *ProtectedRaft) Shutdown() raft.Future {
-	p.receiver.close()
-	return p.Raft.Shutdown()
 }
 
 // protectTransport returns the transport as raft is to see it. It can do pre-votes if, and
@@ -123,10 +121,8 @@ func (p *protectedTransport) TimeoutNow(id raft.ServerID, to raft.ServerAddress,
 	return p.Transport.TimeoutNow(id, to, q, r)
 }
 
-// Close implements raft.WithClose: it closes the receiver, and the transport if that can be
-// closed.
+// Close implements raft.WithClose: it closes the transport if that can be closed.
 func (p *protectedTransport) Close() error {
-	p.in.close()
 	if t, ok := p.Transport.(raft.WithClose); ok {
 		return t.Close()
 	}

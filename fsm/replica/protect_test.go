@@ -24,7 +24,7 @@ func startRaft(t *testing.T, protected bool, c *raft.Config, fsm raft.FSM, store
 	}
 	r, err := raft.NewRaft(c, fsm, store, store, snapshots, transport)
 	require.NoError(t, err)
-	return &ProtectedRaft{Raft: r, receiver: newReceiver(nil, nil)}
+	return &ProtectedRaft{Raft: r}
 }
 
 // transferTo transfers leadership, by raft itself if there is no protection.
@@ -211,6 +211,27 @@ func TestATransportIsClosedWithItsRaft(t *testing.T) {
 
 	r = startRaft(t, true, c, New(Config{}), store, struct{ raft.Transport }{inner})
 	require.NoError(t, r.Shutdown().Error(), "one that cannot be closed is left open")
+}
+
+// A server that its leader removes shuts down by itself, if it is to.
+func TestNothingIsLeftOfARaftThatShutsItselfDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, own := raft.NewInmemTransportWithTimeout("n1", time.Minute)
+		defer own.Close()
+		c, store := threeServers(t, own)
+		c.ShutdownOnRemove = true
+		all := raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "n1"}}}
+		store = raft.NewInmemStore()
+		require.NoError(t, raft.BootstrapCluster(c, store, store, raft.NewInmemSnapshotStore(), own, all))
+		r := startRaft(t, true, c, New(Config{}), store, own)
+		time.Sleep(time.Second)
+		require.Equal(t, raft.Leader, r.State())
+		other := newPeer(t, "n2", own, agree)
+		require.NoError(t, r.AddVoter("n2", other.LocalAddr(), 0, 0).Error())
+		require.NoError(t, r.RemoveServer("n1", 0, 0).Error())
+		synctest.Wait()
+		require.Equal(t, raft.Shutdown, r.State())
+	})
 }
 
 // n3 does not answer to what it is sent, and so cannot be caught up. Leadership is

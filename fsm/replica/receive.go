@@ -42,6 +42,15 @@ func (r *receiver) run() {
 	}
 }
 
+// observe closes the receiver when raft is shut down, also by itself. It is a filter of observations
+// that lets none through: raft calls it as part of the change.
+func (r *receiver) observe(o *raft.Observation) bool {
+	if o.Data == raft.Shutdown {
+		r.close()
+	}
+	return false
+}
+
 // close lets run return. It may be called more than once.
 func (r *receiver) close() { r.stop.Do(func() { close(r.done) }) }
 

@@ -37,7 +37,7 @@ const (
 	// StallRandom holds a goroutine up at one point in Every.
 	StallRandom StallStrategy = "random"
 	// StallPCT holds goroutines up Depth times, each at a point of a time and a node that the
-	// seed draws, half of them around a fault: a bug that needs d goroutines to be held up is met with a probability
+	// seed draws: many of them around a fault, or of a node that has just become leader. A bug that needs d goroutines to be held up is met with a probability
 	// that does not depend on how many points there are. (After Burckhardt et al., A
 	// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, ASPLOS 2010; what
 	// is a change of priority there is a stall here.)

@@ -55,10 +55,13 @@ type Threads struct {
 	nodes []*Node // by owner, the first of which is 1
 	// due are the stalls of [plan.StallPCT] that are still to come, by their time.
 	due []*change
-	// leader is the node that became leader last.
-	leader string
-	paused int
-	quiet  bool
+	// elected are the stalls that wait for a leadership.
+	elected []*change
+	// leader is the node that became leader last, leaderships how often one did.
+	leader      string
+	leaderships int
+	paused      int
+	quiet       bool
 }
 
 // Node is the goroutines of one incarnation of a node.
@@ -114,6 +117,9 @@ type change struct {
 	draw keyed.Draw
 	// node is the node; empty for the one that leads at the time.
 	node string
+	// leadership is set if points begin to count when a node becomes leader for the
+	// how-manieth time: they are those of that node.
+	leadership int
 }
 
 // New returns the threads of a run and installs them. The error is the reason why the stalls that
@@ -251,7 +257,16 @@ func (n *Node) begin() {
 // Lead notes that a node has become leader.
 //
 //go:norace
-func (t *Threads) Lead(node string) { t.leader = node }
+func (t *Threads) Lead(node string) {
+	t.leader = node
+	t.leaderships++
+	for _, c := range t.elected {
+		if c.leadership == t.leaderships && (c.node == "" || c.node == node) {
+			c.node, c.at = node, time.Now()
+			t.due = append([]*change{c}, t.due...)
+		}
+	}
+}
 
 // gap draws how many points it is to the next stall.
 //
@@ -261,10 +276,19 @@ func (n *Node) gap() uint64 {
 	return 1 + n.draw.Int(n.drawn).Str("gap").N(2*uint64(n.threads.plan.Every)-1)
 }
 
-// deal draws the stalls of [plan.StallPCT]. Half of them are of the node that leads when they come.
+// deal draws the stalls of [plan.StallPCT]. A third of them are of a node that has just become leader,
+// when it starts goroutines with what is about to change. Of the others, half are of the node that leads
+// when they come.
 func (t *Threads) deal() {
 	for i := range t.plan.Depth {
 		d := keyed.New(t.seed, "stall.change").Int(uint64(i))
+		if d.Str("elected").N(3) == 0 {
+			t.elected = append(t.elected, &change{
+				left: spread(d.Str("left"), 1, 512), draw: d, node: t.plan.Node,
+				leadership: 1 + int(d.Str("leadership").N(leaderships)),
+			})
+			continue
+		}
 		c := &change{at: t.begun.Add(t.instant(d)), left: spread(d.Str("left"), 1, 4096), draw: d, node: t.plan.Node}
 		if c.node == "" && d.Str("leader").Chance(500_000) {
 			c.node = t.names[d.Str("node").N(uint64(len(t.names)))]
@@ -273,6 +297,9 @@ func (t *Threads) deal() {
 	}
 	slices.SortStableFunc(t.due, func(a, b *change) int { return a.at.Compare(b.at) })
 }
+
+// leaderships is how many leaderships of a run may have stalls of their own.
+const leaderships = 6
 
 // instant draws the time of a stall: half of them come while a fault of the plan is at work, or as
 // long after it as it lasted, since that is when more than one thing is going on.
