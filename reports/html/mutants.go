@@ -18,9 +18,8 @@ type mutantsBody struct {
 	Rows      []mutantRow
 	Worth     table
 	Found     table
-	// Generated summarises a sample of generated mutants, Survivors are those that survive.
-	Generated string
-	Survivors table
+	// Samples are those of generated mutants.
+	Samples []sampleBody
 }
 
 // mutantRow is one mutant.
@@ -39,6 +38,12 @@ type killCell struct {
 // unitName is the detector that names no properties.
 const unitName = "unit"
 
+// sampleBody summarises a sample of generated mutants; Survivors are those that survive.
+type sampleBody struct {
+	Summary   string
+	Survivors table
+}
+
 // WriteMutants writes the page of mutants: survivors first, then those that took longest to
 // kill.
 func WriteMutants(w io.Writer, d *schema.Mutants) error {
@@ -51,8 +56,13 @@ func WriteMutants(w io.Writer, d *schema.Mutants) error {
 
 func mutantsPage(d *schema.Mutants) (*page, error) {
 	b := mutantsBody{Detectors: d.DetectorNames(), Worth: worthTable(d), Found: findingTable(d)}
-	if g := d.Generated; g != nil {
-		b.Generated, b.Survivors = generatedText(g), survivorTable(g)
+	for _, s := range []struct {
+		kind string
+		*schema.Generated
+	}{{"semantic", d.Semantic}, {"generated", d.Generated}} {
+		if s.Generated != nil {
+			b.Samples = append(b.Samples, sampleBody{generatedText(s.kind, s.Generated), survivorTable(s.Generated)})
+		}
 	}
 	killed := 0
 	by := map[string]int{}
@@ -183,9 +193,9 @@ func spentText(detector string, k schema.Kill) string {
 }
 
 // generatedText summarises a sample.
-func generatedText(g *schema.Generated) string {
+func generatedText(kind string, g *schema.Generated) string {
 	return fmt.Sprintf("Of %s, chosen by seed %d, %d are equivalent. Of the other %d the model checker killed %d, and simulation %d of the rest: %.1f %% together.",
-		plural(g.Sampled, "generated mutant"), g.Seed, len(g.Equivalent), g.Measured, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
+		plural(g.Sampled, kind+" mutant"), g.Seed, len(g.Equivalent), g.Measured, g.KilledBy["explore"], g.KilledBy["sim"], g.Percent)
 }
 
 // survivorTable returns the survivors of a sample.

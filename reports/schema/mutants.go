@@ -21,8 +21,10 @@ type Mutants struct {
 	Found     []Finding       `json:"unmutated_violations"`
 	Mutants   []Mutant        `json:"mutants"`
 	Worth     []Worth         `json:"worth"`
-	// Generated is the sample of mutants that operators made, if there was one.
+	// Generated and Semantic are the samples of small and of semantic mutants that operators
+	// made, if there were any.
 	Generated *Generated `json:"generated,omitempty"`
+	Semantic  *Generated `json:"semantic,omitempty"`
 }
 
 // Generated is a sample of mutants that operators made.

@@ -52,7 +52,24 @@ type Generated struct {
 	compiles func() bool
 }
 
-// Generate makes every mutant that the operators make of the editable packages of the
+// Kind is which operators make generated mutants.
+type Kind string
+
+const (
+	// Small mutants change a token, a statement or a lock, all over the code.
+	Small Kind = "small"
+	// Semantic ones are mistakes of somebody who has understood almost everything.
+	Semantic Kind = "semantic"
+)
+
+func (k Kind) operators() []operator {
+	if k == Semantic {
+		return semantic
+	}
+	return operators
+}
+
+// Generate makes every mutant that the operators of a kind make of the editable packages of the
 // module in dir, sorted by name. A generated mutant may be found by any property. Its name
 // is made of the place, the operator, and a hash of the text that stood there, so that it
 // stays the same while the code around it changes.
@@ -61,7 +78,7 @@ type Generated struct {
 // detector but go test. go-mutesting and ooze have operators to import, but none that
 // ignores an error, swaps arguments or takes a lock away, and each mutates a copy of the
 // tree for a test command; here an edit for -overlay is needed, with a stable name.
-func Generate(dir string) ([]Generated, error) {
+func Generate(dir string, kind Kind) ([]Generated, error) {
 	config := &packages.Config{
 		Dir: dir,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedSyntax |
@@ -84,7 +101,7 @@ func Generate(dir string) ([]Generated, error) {
 		if len(p.Errors) > 0 {
 			return nil, fmt.Errorf("load %s: %w", p.PkgPath, p.Errors[0])
 		}
-		g := &generator{pkg: p, root: root}
+		g := &generator{pkg: p, root: root, kind: kind}
 		made, err := g.mutants()
 		if err != nil {
 			return nil, err
@@ -132,6 +149,7 @@ func Choose(all []Generated, seed uint64, n int) []*Mutant {
 type generator struct {
 	pkg  *packages.Package
 	root string
+	kind Kind
 
 	file  string // below the root, with slashes
 	text  string
@@ -182,7 +200,7 @@ func (g *generator) function(f *ast.FuncDecl) {
 		if n == nil || g.wording(n) {
 			return false
 		}
-		for _, op := range operators {
+		for _, op := range g.kind.operators() {
 			for _, r := range op.make(g, n) {
 				g.add(name, op, r)
 			}
@@ -224,7 +242,7 @@ func (g *generator) add(function string, op operator, r replacement) {
 		Name:   name,
 		Wrong:  fmt.Sprintf("%s in %s, %s:%d: %s becomes %s", op.name, function, g.file, line, oneLine(old), oneLine(r.text)),
 		Known:  "generated",
-		Breaks: op.breaks(), Operator: op.name, Unmodelled: op.unmodelled,
+		Breaks: g.breaks(op), Operator: op.name, Unmodelled: op.unmodelled,
 		Edits: []Edit{{File: g.file, Old: g.text, New: mutated}},
 		in:    g.in, body: g.text[g.in.body:from] + r.text + g.text[to:g.in.to],
 	}})

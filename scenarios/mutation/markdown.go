@@ -62,8 +62,17 @@ func Markdown(d schema.Mutants) string {
 		}
 		line("| %s | %s | %s |", w.Property, words(w.Catches), words(alone))
 	}
+	if d.Semantic != nil {
+		line("\n## Semantic mutants\n")
+		line("Mistakes of somebody who has understood almost everything, which operators make all over the code: a")
+		line("condition or a comparison of versions is forgotten, another field or status is meant, a key tells less apart, a value is")
+		line("stale, something is kept on one way out, handled twice or in another order, shared instead of copied.")
+		sampled(line, NoneChosenSemantic, d.Detectors, d.Semantic)
+	}
 	if d.Generated != nil {
-		sampled(line, d.Detectors, d.Generated)
+		line("\n## Generated mutants\n")
+		line("Small changes that operators make all over the code.")
+		sampled(line, NoneChosen, d.Detectors, d.Generated)
 	}
 	return b.String()
 }

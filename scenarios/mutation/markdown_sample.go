@@ -29,13 +29,11 @@ func Counts(d *schema.Generated) string {
 }
 
 // sampled writes the part of the table that is about the sample.
-func sampled(line func(format string, args ...any), detectors []string, d *schema.Generated) {
-	line("\n## Generated mutants\n")
-	line("Small changes that operators make all over the code, as many of each operator in each package as of")
-	line("any other, chosen by the seed %d. Any property may find them. The model checker is tried first, then the", d.Seed)
-	line("others from left to right, and none on what another has killed; where a lock is missing, simulation")
-	line("runs with the race detector, and \"race\" is its report. All are built into one program, of which nothing")
-	line("may be found as long as none is chosen.\n")
+func sampled(line func(format string, args ...any), unchosen string, detectors []string, d *schema.Generated) {
+	line("There are as many of each operator in each package as of any other, chosen by the seed %d. Any property may find", d.Seed)
+	line("them. The model checker is tried first, then the others from left to right, and none on what another has killed;")
+	line("where a lock may be missing, simulation spends the last third of its time with the race detector, and \"race\"")
+	line("is its report. All are built into one program, of which nothing may be found as long as none is chosen.\n")
 	line("%s\n", Counts(d))
 	header, rule := "| mutant | what became what |", "|---|---|"
 	for _, detector := range detectors {
@@ -50,7 +48,7 @@ func sampled(line func(format string, args ...any), detectors []string, d *schem
 		}
 		line("%s", text)
 	}
-	row(NoneChosen, "nothing", func(detector string) string { return spent(detector, d.Unchosen[detector]) })
+	row(unchosen, "nothing", func(detector string) string { return spent(detector, d.Unchosen[detector]) })
 	for _, m := range d.Mutants {
 		row(m.Name, m.What, func(detector string) string {
 			if m.Skipped[detector] == KilledBefore {

@@ -16,6 +16,8 @@ import (
 type Subject struct {
 	Mutant *Mutant
 	Edits  build.Edits
+	// Kind is that of a generated mutant.
+	Kind Kind
 	// Program holds all generated mutants of a sample, Choice selects one of them; without a
 	// Mutant the program is examined with none selected.
 	Program build.Edits
@@ -27,6 +29,8 @@ func (s Subject) Name() string {
 	switch {
 	case s.Mutant != nil:
 		return s.Mutant.Name
+	case s.Kind == Semantic:
+		return NoneChosenSemantic
 	case s.Generated():
 		return NoneChosen
 	}

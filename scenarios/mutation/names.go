@@ -15,11 +15,12 @@ var Properties = func() (all []string) {
 	return all
 }()
 
-// The names of the two rows that are no mutant: the system as it is, and the program that
-// holds all generated mutants with none of them chosen.
+// The names of the rows that are no mutant: the system as it is, and the programs that
+// hold all small or all semantic mutants with none of them chosen.
 const (
-	Unmutated  = "(unmutated)"
-	NoneChosen = "(none chosen)"
+	Unmutated          = "(unmutated)"
+	NoneChosen         = "(none chosen)"
+	NoneChosenSemantic = "(no semantic one chosen)"
 )
 
 const (

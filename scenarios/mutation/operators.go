@@ -18,10 +18,10 @@ type operator struct {
 	unmodelled string
 }
 
-// breaks are what a mutant of the operator may be found by: any property, and where a
-// lock is missing a data race, too.
-func (op operator) breaks() []string {
-	if op.name == unlockName {
+// breaks are what a mutant of an operator may be found by: any property, and a data race if it is
+// semantic or lacks a lock.
+func (g *generator) breaks(op operator) []string {
+	if op.name == unlockName || g.kind == Semantic {
 		return append(slices.Clone(Properties), Race)
 	}
 	return Properties

@@ -8,6 +8,7 @@ import (
 
 // Sample is a sample of generated mutants, and what is known of them.
 type Sample struct {
+	Kind Kind
 	Seed uint64
 	// Measured are those that detectors are tried on; Equivalent are the others, which behave
 	// as the system does, so that no detector can find them.
@@ -16,8 +17,8 @@ type Sample struct {
 }
 
 // NewSample separates the equivalent mutants from the others of a sample.
-func NewSample(seed uint64, chosen []*Mutant, notes Notes) Sample {
-	s := Sample{Seed: seed, notes: notes}
+func NewSample(kind Kind, seed uint64, chosen []*Mutant, notes Notes) Sample {
+	s := Sample{Kind: kind, Seed: seed, notes: notes}
 	for _, m := range chosen {
 		if notes.Equivalent[m.Name] != "" {
 			s.Equivalent = append(s.Equivalent, m)
@@ -37,23 +38,22 @@ func (s Sample) Subjects(chosen []*Mutant) ([]Subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []Subject{{Program: program.Files, Choice: ChoiceVariable + "=0"}}
+	all := []Subject{{Kind: s.Kind, Program: program.Files, Choice: ChoiceVariable + "=0"}}
 	for _, m := range chosen {
-		all = append(all, Subject{Mutant: m, Program: program.Files, Choice: ChoiceVariable + "=" + program.Choice(m.Name)})
+		all = append(all, Subject{Kind: s.Kind, Mutant: m, Program: program.Files, Choice: ChoiceVariable + "=" + program.Choice(m.Name)})
 	}
 	return all, nil
 }
 
-// Apart separates the rows of generated mutants from the others.
-func Apart(rows []Row) (written, generated []Row) {
+// Of returns the rows of generated mutants of a kind; of those that were written down if it is
+// empty.
+func Of(kind Kind, rows []Row) (of []Row) {
 	for _, row := range rows {
-		if row.Subject.Generated() {
-			generated = append(generated, row)
-		} else {
-			written = append(written, row)
+		if row.Subject.Kind == kind {
+			of = append(of, row)
 		}
 	}
-	return written, generated
+	return of
 }
 
 // Document describes the results of the sample; nil for an empty one.

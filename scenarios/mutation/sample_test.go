@@ -14,7 +14,7 @@ import (
 // generated is a mutant of an operator.
 func generated(name string) Subject {
 	return Subject{
-		Mutant:  &Mutant{Name: name, Operator: "negate", Wrong: name + " | other", Breaks: Properties},
+		Kind: Small, Mutant: &Mutant{Name: name, Operator: "negate", Wrong: name + " | other", Breaks: Properties},
 		Program: build.Edits{}, Choice: name,
 	}
 }
@@ -32,13 +32,14 @@ func TestDetectorsAreTriedOnGeneratedMutantsThatSurvive(t *testing.T) {
 		subjects, chosen = append(subjects, s), append(chosen, s.Mutant)
 	}
 	chosen = append(chosen, &Mutant{Name: "same"})
-	sample := NewSample(7, chosen, Notes{
+	sample := NewSample(Small, 7, chosen, Notes{
 		Equivalent: map[string]string{"same": "it is the same"}, Next: map[string]string{"third": "two tasks"},
 	})
 	subjects[4].Mutant.Breaks = append([]string{Race}, Properties...)
-	subjects = append(subjects, Subject{}, mutant("written"), Subject{Program: build.Edits{}, Choice: "none"})
+	subjects = append(subjects, Subject{}, mutant("written"), Subject{Kind: Small, Program: build.Edits{}, Choice: "none"})
 	detectors := []Detector{sim, explore, unit}
-	written, rows := Apart(Table(subjects, detectors, execute(t, nil, subjects, detectors...)))
+	table := Table(subjects, detectors, execute(t, nil, subjects, detectors...))
+	written, rows := Of("", table), Of(Small, table)
 	require.Len(t, written, 2)
 	require.Len(t, rows, 7)
 	require.Equal(t, NoneChosen, rows[0].Subject.Name())

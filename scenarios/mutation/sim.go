@@ -17,8 +17,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// Simulation is the detector that runs plans: seed after seed, one of every family. Where a
-// data race is wanted it runs them with the race detector, more slowly.
+// Simulation is the detector that runs plans: seed after seed, one of every family.
 type Simulation struct {
 	// Scripted are families that do the same with every seed. The defects that they show,
 	// they mostly show with the first: later, there is one of them in each round of
@@ -39,13 +38,35 @@ func (s *Simulation) Name() string { return schema.Simulation }
 // Skip implements [Detector].
 func (s *Simulation) Skip(m *Mutant) string { return m.Unsimulated }
 
-// Detect implements [Detector]. The first run, in the order of the seeds, that violates a
+// Detect implements [Detector]. Where a data race is a kill, the last third of the budget is spent
+// with the race detector.
+func (s *Simulation) Detect(ctx context.Context, system System, wanted func(string) bool, repetition int) Finding {
+	if !wanted(campaign.Race) {
+		return s.detect(ctx, system, false, s.Budget, wanted, repetition)
+	}
+	plain := s.detect(ctx, system, false, s.Budget*2/3, wanted, repetition)
+	if plain.Property != "" || plain.Err != nil {
+		return plain
+	}
+	raced := s.detect(ctx, system, true, s.Budget-plain.Wall, wanted, repetition)
+	raced.Runs += plain.Runs
+	raced.Wall += plain.Wall
+	raced.Violating += plain.Violating
+	for id, n := range plain.Fired {
+		raced.Fired[id] += n
+	}
+	return raced
+}
+
+// detect runs plans until a budget is spent. The first run, in the order of the seeds, that violates a
 // wanted property is made a second time and counts only if that gives the same trace. In
 // the first repetition the runs then go on, unless the mutant is a generated one; see the
 // package comment.
-func (s *Simulation) Detect(ctx context.Context, system System, wanted func(string) bool, repetition int) Finding {
+func (s *Simulation) detect(
+	ctx context.Context, system System, race bool, budget time.Duration, wanted func(string) bool, repetition int,
+) Finding {
 	e, err := s.Open(ctx, engine.Options{
-		Edits: system.Edits, Choice: system.Choice, Race: wanted(campaign.Race), Log: s.Log,
+		Edits: system.Edits, Choice: system.Choice, Race: race, Log: s.Log,
 		// A mutant that loops costs at most this much.
 		CPULimit: max(30*time.Second, s.Budget/3),
 	})
@@ -55,7 +76,7 @@ func (s *Simulation) Detect(ctx context.Context, system System, wanted func(stri
 	defer e.Close()
 
 	started := s.Now()
-	bounded, cancel := context.WithTimeout(ctx, s.Budget)
+	bounded, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	next, stop := iter.Pull(s.runs(repetition))
 	defer stop()

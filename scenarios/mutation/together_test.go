@@ -58,7 +58,7 @@ func main() {
 func TestManyMutantsAreOneProgram(t *testing.T) {
 	dir := small(t, shapes)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(calls), 0o644))
-	all, err := Generate(dir)
+	all, err := Generate(dir, Small)
 	require.NoError(t, err)
 	chosen := Choose(all, 1, len(all))
 	program, err := Together(chosen)

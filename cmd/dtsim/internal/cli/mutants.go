@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path"
@@ -31,8 +32,10 @@ type mutantsFlags struct {
 	budget    time.Duration
 	detectors []string
 	seeds     int
-	// generated is how many generated mutants are added, sample the seed that chooses them.
+	// generated and semantic are how many generated mutants are added, sample the seed that
+	// chooses them.
 	generated int
+	semantic  int
 	sample    uint64
 	jobs      int
 	out       string
@@ -60,10 +63,11 @@ system, which comes first, no detector may find anything. Simulation goes on aft
 first kill of a mutant, to see which other properties are violated: the table ends with
 what each property catches that no other does.
 
---generated N adds a sample of N small changes all over the code, chosen by --sample. A
-detector is only tried on those that no detector before it has killed. Missing locks are
-looked for with the race detector. Changes that are known to be equivalent to the system
-are listed and not measured.
+--semantic N adds a sample of N mistakes as somebody makes them who has understood almost
+everything, --generated N one of N small changes, both all over the code and chosen by
+--sample. A detector is only tried on those that no detector before it has killed. Races are
+looked for as well, in the last third of the budget. Changes that are known to be equivalent
+to the system are listed and not measured.
 
 Mutants are data, see scenarios/mutation; they are compiled without touching the sources.
 Results are kept in a journal, and a measurement that was interrupted goes on from there.
@@ -89,11 +93,11 @@ something in the unmutated system; 3 if a detector failed.`,
 			if err != nil {
 				return err
 			}
-			sample, err := f.generate(root)
+			samples, err := f.generate(root)
 			if err != nil {
 				return err
 			}
-			subjects, err := f.subjects(all, sample, root)
+			subjects, err := f.subjects(all, samples, root)
 			if err != nil {
 				return err
 			}
@@ -124,7 +128,8 @@ something in the unmutated system; 3 if a detector failed.`,
 			if err != nil && !interrupted {
 				return err
 			}
-			rows, generated := mutation.Apart(mutation.Table(subjects, detectors, records))
+			table := mutation.Table(subjects, detectors, records)
+			rows := mutation.Of("", table)
 			head := mutation.Head{
 				Command: typed(args), Budget: f.budget, Repetitions: f.seeds, Detectors: f.detectors,
 				Machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version()),
@@ -134,9 +139,16 @@ something in the unmutated system; 3 if a detector failed.`,
 				f.out = filepath.Join(root, filepath.FromSlash(resultsFile))
 			}
 			doc := mutation.NewDocument(head, rows)
-			doc.Generated = sample.Document(generated)
-			if g := doc.Generated; g != nil && *status == statusPassed {
-				*status = sampleStatus(g)
+			for _, s := range samples {
+				g := s.Document(mutation.Of(s.Kind, table))
+				if s.Kind == mutation.Semantic {
+					doc.Semantic = g
+				} else {
+					doc.Generated = g
+				}
+				if *status == statusPassed {
+					*status = sampleStatus(g)
+				}
 			}
 			if f.out != "" && !interrupted {
 				if err := mutation.Write(f.out, doc); err != nil {
@@ -148,12 +160,8 @@ something in the unmutated system; 3 if a detector failed.`,
 				words = env.Stderr
 			}
 			printMutants(words, rows)
-			if g := doc.Generated; g != nil {
-				fmt.Fprintf(words, "generated: %s\n", mutation.Counts(g))
-				for _, name := range slices.Sorted(maps.Keys(g.Survivors)) {
-					fmt.Fprintf(words, "survives: %s: %s\n", name, cmp.Or(g.Survivors[name], "it is not known what would find it"))
-				}
-			}
+			printSample(words, "semantic", doc.Semantic)
+			printSample(words, "generated", doc.Generated)
 			if interrupted {
 				fmt.Fprintf(words, "interrupted; the same command goes on from here\n")
 			}
@@ -176,6 +184,7 @@ something in the unmutated system; 3 if a detector failed.`,
 		return pflag.NormalizedName(name)
 	})
 	flags.IntVarP(&f.seeds, "seeds", "n", 1, "how many repetitions, each with other seeds")
+	flags.IntVar(&f.semantic, "semantic", 0, "how many semantic mutants (`N`) to add: mistakes of somebody who has understood almost everything")
 	flags.IntVar(&f.generated, "generated", 0, "how many generated mutants (`N`) to add: small changes all over the code")
 	flags.Uint64Var(&f.sample, "sample", 1, "the `seed` that chooses the generated mutants")
 	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many runs go on at once")
@@ -207,6 +216,8 @@ func (f *mutantsFlags) check() error {
 		return badUsage("--jobs %d: must be at least 1", f.jobs)
 	case f.seeds < 1:
 		return badUsage("--seeds %d: must be at least 1", f.seeds)
+	case f.semantic < 0:
+		return badUsage("--semantic %d: must not be negative", f.semantic)
 	case f.generated < 0:
 		return badUsage("--generated %d: must not be negative", f.generated)
 	case f.budget <= 0:
@@ -250,7 +261,7 @@ func (f *mutantsFlags) load() ([]*mutation.Mutant, error) {
 		return nil, badUsage("%w", err)
 	}
 	all, err = f.matching(all)
-	if err == nil && len(all) == 0 && f.generated == 0 {
+	if err == nil && len(all) == 0 && f.generated+f.semantic == 0 {
 		err = badUsage("--only %s: no mutant matches", f.only)
 	}
 	return all, err
@@ -276,41 +287,55 @@ func (f *mutantsFlags) matching(all []*mutation.Mutant) ([]*mutation.Mutant, err
 }
 
 // subjects returns the unmutated system, the mutants, and the generated ones.
-func (f *mutantsFlags) subjects(all []*mutation.Mutant, s mutation.Sample, root string) ([]mutation.Subject, error) {
-	made, err := f.matching(s.Measured)
-	if err != nil {
-		return nil, err
-	}
-	if len(all)+len(made) == 0 {
-		return nil, badUsage("--only %s: no mutant matches", f.only)
-	}
+func (f *mutantsFlags) subjects(all []*mutation.Mutant, samples []mutation.Sample, root string) ([]mutation.Subject, error) {
 	written, err := mutation.Subjects(all, func(file string) ([]byte, error) {
 		return os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 	})
 	if err != nil {
 		return nil, badUsage("%w", err)
 	}
-	generated, err := s.Subjects(made)
-	if err != nil {
-		return nil, err
+	var generated []mutation.Subject
+	for _, s := range samples {
+		made, err := f.matching(s.Measured)
+		if err != nil {
+			return nil, err
+		}
+		if len(made) == 0 {
+			continue
+		}
+		subjects, err := s.Subjects(made)
+		if err != nil {
+			return nil, err
+		}
+		generated = append(generated, subjects...)
+	}
+	if len(written)+len(generated) == 0 {
+		return nil, badUsage("--only %s: no mutant matches", f.only)
 	}
 	return slices.Concat([]mutation.Subject{{}}, written, generated), nil
 }
 
-// generate makes the sample of generated mutants.
-func (f *mutantsFlags) generate(root string) (mutation.Sample, error) {
-	if f.generated == 0 {
-		return mutation.Sample{}, nil
-	}
+// generate makes the samples of generated mutants.
+func (f *mutantsFlags) generate(root string) ([]mutation.Sample, error) {
 	known, err := mutation.Known()
 	if err != nil {
-		return mutation.Sample{}, err
+		return nil, err
 	}
-	all, err := mutation.Generate(root)
-	if err != nil {
-		return mutation.Sample{}, err
+	var samples []mutation.Sample
+	for _, of := range []struct {
+		kind mutation.Kind
+		n    int
+	}{{mutation.Semantic, f.semantic}, {mutation.Small, f.generated}} {
+		if of.n == 0 {
+			continue
+		}
+		all, err := mutation.Generate(root, of.kind)
+		if err != nil {
+			return nil, err
+		}
+		samples = append(samples, mutation.NewSample(of.kind, f.sample, mutation.Choose(all, f.sample, of.n), known))
 	}
-	return mutation.NewSample(f.sample, mutation.Choose(all, f.sample, f.generated), known), nil
+	return samples, nil
 }
 
 // choose makes the detectors of --detectors.
@@ -365,6 +390,17 @@ func (f *mutantsFlags) status(rows []mutation.Row, interrupted bool) int {
 		status = statusViolated
 	}
 	return status
+}
+
+// printSample prints what came of a sample of generated mutants.
+func printSample(w io.Writer, kind string, g *schema.Generated) {
+	if g == nil {
+		return
+	}
+	fmt.Fprintf(w, "%s: %s\n", kind, mutation.Counts(g))
+	for _, name := range slices.Sorted(maps.Keys(g.Survivors)) {
+		fmt.Fprintf(w, "survives: %s: %s\n", name, cmp.Or(g.Survivors[name], "it is not known what would find it"))
+	}
 }
 
 // sampleStatus returns the exit status of a sample of generated mutants.
