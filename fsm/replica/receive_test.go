@@ -53,15 +53,66 @@ func TestWhatASnapshotHasIsTakenOutOfRequests(t *testing.T) {
 	})
 }
 
+// n1 has entries of a former leader, of term 2, where a snapshot of the leader of term 3 ends, and
+// behind it.
+func TestASnapshotTakesTheEntriesOfAFormerLeaderAway(t *testing.T) {
+	for _, last := range []uint64{10, 14} {
+		for _, compacted := range []bool{false, true} {
+			for _, protected := range []bool{false, true} {
+				withFollower(t, 0, protected, func(f *follower) {
+					if compacted {
+						f.snapshot(9, 9)
+						f.kind = raft.LogNoop
+						require.True(t, f.append(2, 2, 9, last, 9))
+					} else {
+						require.True(t, f.append(2, 0, 0, last, 4))
+					}
+					synctest.Wait()
+					f.state = `{"applied_index":9}`
+					f.install(3, 10, 3)
+					vote := raft.RequestVoteResponse{}
+					ask := &raft.RequestVoteRequest{RPCHeader: header(), Term: 4, LastLogIndex: last, LastLogTerm: 2, LeadershipTransfer: true}
+					require.NoError(t, f.leader.RequestVote("n1", "n1", ask, &vote))
+					if !protected {
+						require.True(t, vote.Granted, "to a candidate without what is committed")
+						return
+					}
+					require.False(t, vote.Granted)
+					require.Equal(t, uint64(10), f.raft.LastIndex())
+					stored, err := f.log.LastIndex()
+					require.NoError(t, err)
+					require.Less(t, stored, uint64(10))
+					require.True(t, f.append(5, 3, 10, 12, 12))
+					synctest.Wait()
+					require.Equal(t, uint64(12), f.raft.AppliedIndex())
+				})
+			}
+		}
+	}
+}
+
+// A snapshot is not installed if the log has all of it, and what stands behind it is kept.
+func TestALogThatHasTheEndOfASnapshotIsKept(t *testing.T) {
+	withFollower(t, 0, true, func(f *follower) {
+		require.True(t, f.append(2, 0, 0, 14, 4))
+		synctest.Wait()
+		f.install(2, 10, 2)
+		require.Equal(t, uint64(4), f.raft.AppliedIndex())
+		require.Equal(t, uint64(14), f.raft.LastIndex())
+		require.True(t, f.append(2, 2, 14, 15, 15))
+		synctest.Wait()
+		require.Equal(t, uint64(15), f.raft.AppliedIndex())
+	})
+}
+
 // The leader reads its request again when it is answered.
 func TestARequestIsNotChangedForItsSender(t *testing.T) {
-	end := new(snapshotEnd)
-	end.reach(5, 2)
-	r := newReceiver(nil, end)
+	r := newReceiver(nil, &boundedLog{end: new(snapshotEnd)})
+	r.log.end.reach(5, 2)
 	r.applied = func() uint64 { return 5 }
 	q := &raft.AppendEntriesRequest{PrevLogEntry: 3, PrevLogTerm: 2, LeaderCommitIndex: 9, Entries: []*raft.Log{{Index: 4, Term: 2}, {Index: 5, Term: 2}, {Index: 6, Term: 2}}}
 	before := *q
-	require.Equal(t, &raft.AppendEntriesRequest{PrevLogEntry: 5, PrevLogTerm: 2, LeaderCommitIndex: 6, Entries: q.Entries[2:]}, r.behindSnapshot(boundCommit(q)))
+	require.Equal(t, &raft.AppendEntriesRequest{LeaderCommitIndex: 6, Entries: q.Entries[2:]}, r.behindSnapshot(boundCommit(q)))
 	require.Equal(t, before, *q)
 
 	r.applied = func() uint64 { return 4 }
@@ -72,7 +123,7 @@ func TestARequestIsNotChangedForItsSender(t *testing.T) {
 
 func TestARequestThatRaftDoesNotTakeFails(t *testing.T) {
 	in := make(chan raft.RPC)
-	r := newReceiver(in, new(snapshotEnd))
+	r := newReceiver(in, &boundedLog{end: new(snapshotEnd)})
 	r.applied = func() uint64 { return 10 }
 	returned := make(chan struct{})
 	go func() {

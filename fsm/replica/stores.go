@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 )
@@ -28,17 +29,16 @@ import (
 // node took the snapshot itself, the log does hold it, and goes on to: compaction spares
 // it. Else a leader that reads its log entry by entry could see, with a compaction in
 // between, the entry before the end and then one that stands for it, and send the latter.
-//
-// The end of the newest snapshot is kept in end.
-func protectStores(log raft.LogStore, snapshots raft.SnapshotStore, end *snapshotEnd) (raft.LogStore, raft.SnapshotStore, error) {
+func protectStores(log raft.LogStore, snapshots raft.SnapshotStore) (*boundedLog, raft.SnapshotStore, error) {
 	list, err := snapshots.List()
 	if err != nil {
 		return nil, nil, fmt.Errorf("list snapshots: %w", err)
 	}
+	end := new(snapshotEnd)
 	for _, meta := range list {
 		end.reach(meta.Index, meta.Term)
 	}
-	return &boundedLog{log, end}, &watchedSnapshots{snapshots, end}, nil
+	return &boundedLog{LogStore: log, end: end}, &watchedSnapshots{snapshots, end}, nil
 }
 
 // snapshotEnd is the last entry of the newest snapshot; index 0 when there is none.
@@ -65,6 +65,9 @@ func (s *snapshotEnd) reach(index, term uint64) {
 type boundedLog struct {
 	raft.LogStore
 	end *snapshotEnd
+	// cut is the index of the entry behind which raft is to drop the log; 0 for none. Raft does so, and
+	// knows of it, when an append contradicts an entry: that one does for as long.
+	cut atomic.Uint64
 }
 
 // IsMonotonic returns that of the log; see raft.MonotonicLogStore.
@@ -78,6 +81,10 @@ func (b *boundedLog) IsMonotonic() bool {
 // only what stands behind an entry that it has, and before this one there is none. The
 // first entry of all, which raft sends without one before it, is left alone.
 func (b *boundedLog) GetLog(index uint64, l *raft.Log) error {
+	if index > 0 && index == b.cut.Load() {
+		*l = raft.Log{Index: index, Type: standIn} // of no term
+		return nil
+	}
 	end, term := b.end.get()
 	if index > end || end == 1 {
 		return b.LogStore.GetLog(index, l)
@@ -102,6 +109,9 @@ const standIn raft.LogType = 0xff
 // what is not lies behind every snapshot, so that a range that ends where the snapshot
 // does is a compaction.
 func (b *boundedLog) DeleteRange(min, max uint64) error {
+	if cut := b.cut.Load(); cut > 0 && min == cut && max > cut {
+		return b.LogStore.DeleteRange(min+1, max)
+	}
 	if end, _ := b.end.get(); max == end && end > 0 {
 		max--
 	}
@@ -109,6 +119,14 @@ func (b *boundedLog) DeleteRange(min, max uint64) error {
 		return nil
 	}
 	return b.LogStore.DeleteRange(min, max)
+}
+
+// StoreLogs stores entries; not the one behind which the log was cut, which is there, or in a snapshot.
+func (b *boundedLog) StoreLogs(all []*raft.Log) error {
+	if cut := b.cut.Load(); cut > 0 && len(all) == 1 && all[0].Index == cut {
+		return nil
+	}
+	return b.LogStore.StoreLogs(all)
 }
 
 // superseded reports whether the log goes on behind the end of the newest snapshot without

@@ -20,6 +20,9 @@ type follower struct {
 	leader *raft.InmemTransport
 	// kind is that of the entries which append sends.
 	kind raft.LogType
+	// state is the snapshot that is sent: that of a machine whose first entry was a command, and all that
+	// follow raft's own.
+	state string
 }
 
 // withFollower runs test on a follower that keeps trailing entries before the head of
@@ -38,7 +41,7 @@ func withFollower(t *testing.T, trailing uint64, protected bool, test func(*foll
 		store := raft.NewInmemStore()
 		r := startRaft(t, protected, c, New(Config{}), store, own)
 		defer func() { require.NoError(t, r.Shutdown().Error()) }()
-		test(&follower{t: t, raft: r, log: store, leader: leader, kind: raft.LogNoop})
+		test(&follower{t: t, raft: r, log: store, leader: leader, kind: raft.LogNoop, state: `{"applied_index":1}`})
 	})
 }
 
@@ -81,7 +84,7 @@ func (f *follower) install(term, index, indexTerm uint64) {
 
 // send sends a snapshot, and returns the follower's error.
 func (f *follower) send(term, index, indexTerm uint64) error {
-	state := []byte(`{"applied_index":1}`) // what follows are raft's own entries
+	state := []byte(f.state)
 	q := &raft.InstallSnapshotRequest{
 		RPCHeader: header(), SnapshotVersion: raft.SnapshotVersionMax, Term: term, LastLogIndex: index, LastLogTerm: indexTerm,
 		Configuration: raft.EncodeConfiguration(servers), ConfigurationIndex: 1, Size: int64(len(state)),
@@ -187,7 +190,7 @@ func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
 		store := raft.NewInmemStore()
 		require.NoError(t, store.StoreLogs(entries))
 		snapshots := raft.NewInmemSnapshotStore()
-		log, watched, err := protectStores(store, snapshots, new(snapshotEnd))
+		log, watched, err := protectStores(store, snapshots)
 		require.NoError(t, err)
 		return log, watched
 	}
@@ -239,7 +242,7 @@ func TestCompactionLeavesTheEntryAtWhichTheSnapshotEnds(t *testing.T) {
 	for index := uint64(1); index <= 8; index++ {
 		require.NoError(t, store.StoreLog(&raft.Log{Index: index, Term: 2, Data: []byte("own")}))
 	}
-	log, snapshots, err := protectStores(store, raft.NewInmemSnapshotStore(), new(snapshotEnd))
+	log, snapshots, err := protectStores(store, raft.NewInmemSnapshotStore())
 	require.NoError(t, err)
 	_, transport := raft.NewInmemTransport("")
 	take := func(index uint64) {
