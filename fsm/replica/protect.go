@@ -36,7 +36,7 @@ import (
 //     all commands for ever (R7, P14, P16). Affected are the versions from 1.1.0, the first
 //     with transfers. To see whether it is still needed:
 //     TestAFailedTransferDoesNotOutliveTheLeadership.
-//   - Log and snapshots agree: see [receiver] and [protectStores]. By itself, raft may send a follower
+//   - Log and snapshots agree: see [receiver]. By itself, raft may send a follower
 //     the same snapshot for ever, go back to an older state, or panic; and a follower may vote
 //     for a candidate without what is committed (R3, R4, R6, P1, P16). To see whether it is still
 //     needed: TestAFollowerGoesOnBehindASnapshot, TestASnapshotThatComesTooLateIsNotInstalled
@@ -55,12 +55,12 @@ type ProtectedRaft struct {
 // goroutines there is one more, which ends when raft is shut down, or shuts itself down.
 func NewRaft(c *raft.Config, fsm raft.FSM, log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, t raft.Transport,
 ) (*ProtectedRaft, error) {
-	bounded, snapshots, err := protectStores(log, snapshots)
+	received, snapshots, err := protectStores(log, snapshots)
 	if err != nil {
 		return nil, fmt.Errorf("protect stores: %w", err)
 	}
-	p := &ProtectedRaft{id: c.LocalID, transfers: newTransfers(), receiver: newReceiver(t.Consumer(), bounded)}
-	p.Raft, err = raft.NewRaft(c, fsm, bounded, stable, snapshots, protectTransport(t, p.transfers, p.receiver))
+	p := &ProtectedRaft{id: c.LocalID, transfers: newTransfers(), receiver: newReceiver(t.Consumer(), received)}
+	p.Raft, err = raft.NewRaft(c, fsm, received, stable, snapshots, protectTransport(t, p.transfers, p.receiver))
 	if err != nil {
 		return nil, err
 	}

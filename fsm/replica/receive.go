@@ -24,7 +24,7 @@ import (
 type receiver struct {
 	from <-chan raft.RPC
 	to   chan raft.RPC
-	log  *boundedLog
+	log  *receivedLog
 	// applied is the index up to which raft has applied.
 	applied func() uint64
 
@@ -32,7 +32,7 @@ type receiver struct {
 	done chan struct{}
 }
 
-func newReceiver(from <-chan raft.RPC, log *boundedLog) *receiver {
+func newReceiver(from <-chan raft.RPC, log *receivedLog) *receiver {
 	return &receiver{from: from, to: make(chan raft.RPC), log: log, done: make(chan struct{})}
 }
 
@@ -150,12 +150,8 @@ func (r *receiver) has(q *raft.InstallSnapshotRequest) (bool, error) {
 	if q.LastLogIndex <= r.applied() {
 		return true, nil
 	}
-	var own raft.Log
-	err := r.log.LogStore.GetLog(q.LastLogIndex, &own)
-	if errors.Is(err, raft.ErrLogNotFound) {
-		return false, nil
-	}
-	return own.Term == q.LastLogTerm, err
+	own, err := r.log.termOf(q.LastLogIndex)
+	return own == q.LastLogTerm, err
 }
 
 // drop lets raft drop what stands in the log at the end of a snapshot and behind it, of a former leader.
@@ -164,8 +160,11 @@ func (r *receiver) drop(q *raft.InstallSnapshotRequest) error {
 	if err != nil || last < q.LastLogIndex {
 		return err
 	}
-	before := raft.Log{Index: q.LastLogIndex - 1, Type: standIn}
-	if err := r.log.GetLog(before.Index, &before); err != nil && !errors.Is(err, raft.ErrLogNotFound) {
+	before := raft.Log{Index: q.LastLogIndex - 1, Type: raft.LogNoop}
+	switch err := r.log.GetLog(before.Index, &before); {
+	case errors.Is(err, raft.ErrLogNotFound):
+		_, before.Term = r.log.end.get() // it is in the snapshot that the log begins behind
+	case err != nil:
 		return err
 	}
 	r.log.cut.Store(before.Index)

@@ -107,7 +107,7 @@ func TestALogThatHasTheEndOfASnapshotIsKept(t *testing.T) {
 
 // The leader reads its request again when it is answered.
 func TestARequestIsNotChangedForItsSender(t *testing.T) {
-	r := newReceiver(nil, &boundedLog{end: new(snapshotEnd)})
+	r := newReceiver(nil, new(receivedLog))
 	r.log.end.reach(5, 2)
 	r.applied = func() uint64 { return 5 }
 	q := &raft.AppendEntriesRequest{PrevLogEntry: 3, PrevLogTerm: 2, LeaderCommitIndex: 9, Entries: []*raft.Log{{Index: 4, Term: 2}, {Index: 5, Term: 2}, {Index: 6, Term: 2}}}
@@ -123,7 +123,7 @@ func TestARequestIsNotChangedForItsSender(t *testing.T) {
 
 func TestARequestThatRaftDoesNotTakeFails(t *testing.T) {
 	in := make(chan raft.RPC)
-	r := newReceiver(in, &boundedLog{end: new(snapshotEnd)})
+	r := newReceiver(in, new(receivedLog))
 	r.applied = func() uint64 { return 10 }
 	returned := make(chan struct{})
 	go func() {

@@ -184,94 +184,50 @@ func TestASnapshotThatComesTooLateIsNotInstalled(t *testing.T) {
 	}
 }
 
-func TestWhatASnapshotSupersedesIsNotInTheLog(t *testing.T) {
-	entry := func(index, term uint64) *raft.Log { return &raft.Log{Index: index, Term: term, Data: []byte("own")} }
-	open := func(entries ...*raft.Log) (raft.LogStore, raft.SnapshotStore) {
-		store := raft.NewInmemStore()
-		require.NoError(t, store.StoreLogs(entries))
-		snapshots := raft.NewInmemSnapshotStore()
-		log, watched, err := protectStores(store, snapshots)
-		require.NoError(t, err)
-		return log, watched
-	}
-	snapshot := func(s raft.SnapshotStore, index, term uint64, end func(raft.SnapshotSink) error) {
-		_, transport := raft.NewInmemTransport("")
-		sink, err := s.Create(raft.SnapshotVersionMax, index, term, servers, 1, transport)
-		require.NoError(t, err)
-		require.NoError(t, end(sink))
-	}
-	terms := func(log raft.LogStore) (terms []uint64) {
-		for index := uint64(1); index <= 6; index++ {
-			var l raft.Log
-			if err := log.GetLog(index, &l); err != nil {
-				require.ErrorIs(t, err, raft.ErrLogNotFound)
+// A log of before is opened beside a snapshot that ends with entry 4 of term 3.
+func TestWhatContradictsASnapshotIsNotOpened(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		terms      map[uint64]uint64
+		from, last uint64
+	}{
+		{"the log holds the end of the snapshot", map[uint64]uint64{3: 2, 4: 3, 5: 3}, 3, 5},
+		{"it holds another entry there", map[uint64]uint64{2: 2, 3: 2, 4: 2, 5: 2}, 2, 3},
+		{"it ends before", map[uint64]uint64{2: 2, 3: 2}, 2, 3},
+		{"it goes on behind a gap", map[uint64]uint64{1: 2, 5: 3, 6: 3}, 1, 6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store, snapshots := raft.NewInmemStore(), raft.NewInmemSnapshotStore()
+			for index, term := range c.terms {
+				require.NoError(t, store.StoreLog(&raft.Log{Index: index, Term: term}))
 			}
-			terms = append(terms, l.Term)
-		}
-		return terms
+			_, transport := raft.NewInmemTransport("")
+			sink, err := snapshots.Create(raft.SnapshotVersionMax, 4, 3, servers, 1, transport)
+			require.NoError(t, err)
+			require.NoError(t, sink.Close())
+			log, _, err := protectStores(store, snapshots)
+			require.NoError(t, err)
+			first, err := log.FirstIndex()
+			require.NoError(t, err)
+			last, err := log.LastIndex()
+			require.NoError(t, err)
+			require.Equal(t, []uint64{c.from, c.last}, []uint64{first, last})
+		})
 	}
-	closed, cancelled := raft.SnapshotSink.Close, raft.SnapshotSink.Cancel
-
-	log, snapshots := open(entry(2, 2), entry(3, 2), entry(4, 2), entry(5, 2))
-	require.Equal(t, []uint64{0, 2, 2, 2, 2, 0}, terms(log))
-	snapshot(snapshots, 4, 2, closed)
-	require.Equal(t, []uint64{0, 2, 2, 2, 2, 0}, terms(log), "the log holds the entry")
-	snapshot(snapshots, 5, 3, cancelled)
-	require.Equal(t, []uint64{0, 2, 2, 2, 2, 0}, terms(log), "a snapshot that was cancelled is none")
-
-	log, snapshots = open(entry(2, 2), entry(3, 2), entry(4, 2), entry(5, 2))
-	snapshot(snapshots, 4, 3, closed)
-	require.Equal(t, []uint64{0, 0, 0, 3, 2, 0}, terms(log), "the log holds another entry")
-	snapshot(snapshots, 3, 2, closed)
-	require.Equal(t, []uint64{0, 0, 0, 3, 2, 0}, terms(log), "an older snapshot changes nothing")
-
-	log, snapshots = open(entry(1, 2), entry(2, 2))
-	snapshot(snapshots, 4, 2, closed)
-	require.Equal(t, []uint64{2, 2, 0, 0, 0, 0}, terms(log), "the log ends before it")
-	require.NoError(t, log.StoreLogs([]*raft.Log{entry(5, 2)}))
-	require.Equal(t, []uint64{0, 0, 0, 2, 2, 0}, terms(log), "it goes on behind a gap")
-
-	log, snapshots = open(entry(2, 2))
-	snapshot(snapshots, 1, 1, closed)
-	require.Equal(t, []uint64{0, 2, 0, 0, 0, 0}, terms(log), "the first entry is left alone")
 }
 
-// A leader reads what it sends entry by entry, and its log may be compacted meanwhile.
-func TestCompactionLeavesTheEntryAtWhichTheSnapshotEnds(t *testing.T) {
-	store := raft.NewInmemStore()
-	for index := uint64(1); index <= 8; index++ {
-		require.NoError(t, store.StoreLog(&raft.Log{Index: index, Term: 2, Data: []byte("own")}))
-	}
-	log, snapshots, err := protectStores(store, raft.NewInmemSnapshotStore())
+func TestOnlyACompleteSnapshotCounts(t *testing.T) {
+	log, snapshots, err := protectStores(raft.NewInmemStore(), raft.NewInmemSnapshotStore())
 	require.NoError(t, err)
 	_, transport := raft.NewInmemTransport("")
-	take := func(index uint64) {
+	snapshot := func(index uint64, end func(raft.SnapshotSink) error) uint64 {
 		sink, err := snapshots.Create(raft.SnapshotVersionMax, index, 2, servers, 1, transport)
 		require.NoError(t, err)
-		require.NoError(t, sink.Close())
+		require.NoError(t, end(sink))
+		newest, _ := log.end.get()
+		return newest
 	}
-	own := func(index uint64) {
-		t.Helper()
-		var l raft.Log
-		require.NoError(t, log.GetLog(index, &l))
-		require.Equal(t, "own", string(l.Data), "entry %d is made up", index)
-	}
-
-	own(4)
-	take(5)
-	require.NoError(t, log.DeleteRange(1, 5))
-	own(5)
-	require.ErrorIs(t, log.GetLog(4, new(raft.Log)), raft.ErrLogNotFound)
-	require.NoError(t, log.DeleteRange(5, 5), "there is nothing left to compact")
-	own(5)
-
-	require.NoError(t, log.DeleteRange(7, 8), "a tail that conflicts goes whole")
-	require.ErrorIs(t, log.GetLog(7, new(raft.Log)), raft.ErrLogNotFound)
-	own(6)
-
-	take(6)
-	require.NoError(t, log.DeleteRange(5, 5), "a compaction that leaves trailing entries")
-	require.ErrorIs(t, log.GetLog(5, new(raft.Log)), raft.ErrLogNotFound)
-	require.NoError(t, log.DeleteRange(6, 6), "one that leaves none")
-	own(6)
+	require.Equal(t, uint64(4), snapshot(4, raft.SnapshotSink.Close))
+	require.Equal(t, uint64(4), snapshot(5, raft.SnapshotSink.Cancel))
+	require.Equal(t, uint64(4), snapshot(3, raft.SnapshotSink.Close), "it is older")
 }

@@ -598,7 +598,7 @@ func splitLock(g *generator, n ast.Node) []replacement {
 				continue
 			}
 			at := list[j].Pos()
-			all = append(all, replacement{at, at, mutex + release + "\n" + g.source(s) + "\n"})
+			all = append(all, replacement{at, at, mutex + release + "\n" + g.source(s) + "\n\t"})
 		}
 	}
 	return all
