@@ -25,9 +25,9 @@ func TestWithoutItsProtectionADefectOfRaftShows(t *testing.T) {
 	all, err := Historic()
 	require.NoError(t, err)
 	for name, plan := range map[string]string{
-		"heartbeats-past-the-main-loop":       "leader-held-up-over-a-partition",
-		"transfer-behind-one-that-waits":      "transfer-to-a-node-out-of-reach",
-		"append-before-the-snapshot": "refused-behind-a-snapshot",
+		"heartbeats-past-the-main-loop":  "leader-held-up-over-a-partition",
+		"transfer-behind-one-that-waits": "transfer-to-a-node-out-of-reach",
+		"append-before-the-snapshot":     "refused-behind-a-snapshot",
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := all[slices.IndexFunc(all, func(m *Mutant) bool { return m.Name == name })]
