@@ -39,6 +39,9 @@ func (w *composer) raftSettings() {
 	r := &w.plan.Cluster.Raft
 	r.LeaderLeaseTimeout = r.HeartbeatTimeout / plan.Duration(pick(w.choices, "lease", 2, 2, 1))
 	r.MaxAppendEntries = pick(w.choices, "append-entries", 0, 0, 0, 1, 4)
+	if c := w.plan.Cluster; c.Network.MaxLatency.D()+c.Disk.SyncLatency.D() > 30*time.Millisecond {
+		r.MaxAppendEntries *= 8 // appends are sent one after the other: fewer could not carry the load
+	}
 	r.BatchApply = w.chance("batch-apply", 20)
 	r.NoPreVote = w.chance("no-pre-vote", 15)
 	r.QueueHeartbeats = w.chance("queue-heartbeats", 15)
@@ -75,7 +78,8 @@ func (w *composer) busy() {
 }
 
 // churn cuts the leader off again and again, for as long as the others need to elect another, so that
-// each time two nodes believe that they lead.
+// each time two nodes believe that they lead; or lets it be heard by nobody, so that it still hears its
+// successor.
 func (w *composer) churn() {
 	if !w.family.threads || w.swarm.quietTo > 0 || !w.chance("churn", 50) {
 		return
@@ -88,7 +92,7 @@ func (w *composer) churn() {
 			return
 		}
 		w.plan.Faults = append(w.plan.Faults, plan.Fault{
-			Kind: plan.Partition, At: plan.Duration(at), For: plan.Duration(lasts), Nodes: []string{plan.Leader},
+			Kind: pick(w.choices, "cut", plan.Partition, plan.OneWay), At: plan.Duration(at), For: plan.Duration(lasts), Nodes: []string{plan.Leader},
 		})
 		at += lasts + election*time.Duration(1+w.number("cut-pause", 4))/2
 	}

@@ -284,7 +284,7 @@ func (t *Threads) deal() {
 		d := keyed.New(t.seed, "stall.change").Int(uint64(i))
 		if d.Str("elected").N(3) == 0 {
 			t.elected = append(t.elected, &change{
-				left: spread(d.Str("left"), 1, 512), draw: d, node: t.plan.Node,
+				left: 1 + d.Str("left").N(256), draw: d, node: t.plan.Node,
 				leadership: 1 + int(d.Str("leadership").N(leaderships)),
 			})
 			continue
