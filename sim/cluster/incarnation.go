@@ -11,6 +11,7 @@ import (
 
 	"dtsim/sim/clock"
 	"dtsim/sim/disk"
+	"dtsim/sim/keyed"
 	"dtsim/sim/network"
 	"dtsim/sim/plan"
 	"dtsim/sim/stall"
@@ -141,10 +142,19 @@ func (i *Incarnation) crash() bool {
 	return true
 }
 
-// shutdown ends the incarnation in order.
+// shutdown ends the incarnation in order. Of those that have started, half of the processes are
+// stopped while all their calls go on, so that they have to end them themselves.
 func (i *Incarnation) shutdown() {
 	defer i.node.hasEnded(i)
-	i.cancel()
+	calm := keyed.New(i.cluster.plan.Seed, "shutdown").Str(i.node.name).Int(uint64(i.number)).Chance(500_000)
+	select {
+	case <-i.up:
+	default:
+		calm = false // what it waits for may need the end of a call
+	}
+	if !calm {
+		i.cancel()
+	}
 	i.resume()
 	<-i.up
 	i.takeDown()
@@ -170,6 +180,7 @@ func (i *Incarnation) fence(how string, cut func()) bool {
 // takeDown ends the process, then raft, and waits for what they have started.
 func (i *Incarnation) takeDown() {
 	i.process.Stop()
+	i.cancel()
 	if err := i.raft.Shutdown().Error(); err != nil {
 		panic(fmt.Sprintf("cluster: shutdown of raft on %s: %s", i.node.name, err))
 	}
