@@ -8,7 +8,8 @@ import (
 )
 
 // Versions of the Raft library differ. What some of them lack is here, so that a guest can be built
-// with any of them, from v1.7.0 on.
+// with any of them, from v1.7.0 on, and with older ones that get shims; see package
+// sim/engine/build.
 
 // TermOf returns the current term of a raft. Older versions have it in their statistics alone.
 func TermOf(r *raft.Raft) uint64 {

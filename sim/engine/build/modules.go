@@ -43,6 +43,23 @@ func (r Replacement) String() string {
 	return r.Module + "@" + r.Version
 }
 
+// ModuleDir returns the folder of the version of a module that the module of dir requires.
+func ModuleDir(ctx context.Context, dir, module string) (string, error) {
+	tc, err := findToolchain(ctx, dir, Host())
+	if err != nil {
+		return "", err
+	}
+	out, err := tc.run(ctx, "list", "-m", "-f", "{{.Dir}}", "--", module)
+	if err != nil {
+		return "", err
+	}
+	found := strings.TrimSpace(string(out))
+	if found == "" {
+		return "", fmt.Errorf("module %s has not been downloaded", module)
+	}
+	return found, nil
+}
+
 // tree is the main module as one guest is built from it: with other versions of what it
 // requires, and with other content of some files. The sources themselves stay as they are.
 type tree struct {
@@ -104,6 +121,10 @@ func (t *tree) replace(ctx context.Context, with []Replacement) error {
 	}
 	args := []string{"mod", "edit"}
 	for _, r := range with {
+		r, err := t.shimmed(ctx, r)
+		if err != nil {
+			return err
+		}
 		to := r.Path
 		if to == "" {
 			to = r.Module + "@" + r.Version
