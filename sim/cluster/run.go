@@ -182,6 +182,10 @@ func (c *Cluster) take(steps []Step, until time.Duration) []Step {
 
 func (c *Cluster) sleepUntil(at time.Duration) { time.Sleep(time.Until(c.start.Add(at))) }
 
+// shutdown is how long the shutdown of all nodes may take. What waits for longer waits for ever, though
+// something of the system may go on by a timer, so that virtual time would go on, too.
+const shutdown = 10 * time.Minute
+
 // Stop records what is at rest, shuts every node down, replays the log, and returns when
 // no goroutine of the cluster is left.
 func (c *Cluster) Stop() {
@@ -190,10 +194,14 @@ func (c *Cluster) Stop() {
 	for _, n := range c.nodes {
 		n.rest()
 	}
+	endless := time.AfterFunc(shutdown, func() {
+		panic(event.Endless + shutdown.String())
+	})
 	for _, n := range c.nodes {
 		n.close()
 	}
 	c.behind.Wait()
+	endless.Stop()
 	c.threads.Close()
 	c.replay()
 	c.counters.Virtual = time.Since(c.start)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // module is the path of this module. What of it is not the system is the harness.
@@ -66,6 +67,9 @@ func (s system) attribute(stderr string) (_ ending, ok bool) {
 		return ending{}, false
 	}
 	all := goroutines(dump)
+	if strings.HasPrefix(reason, event.Endless) {
+		all = stuck(all)
+	}
 	if strings.HasPrefix(reason, "deadlock: ") {
 		return s.leftBehind(all)
 	}
@@ -77,6 +81,26 @@ func (s system) attribute(stderr string) (_ ending, ok bool) {
 		return ending{}, false
 	}
 	return ending{kind: trace.Panicked, what: reason, in: f.name(), at: f.at()}, true
+}
+
+// stuck returns the goroutines that wait for a lock, or, if there are none, those that wait for another
+// goroutine alone: what has a timer, or has called the harness, goes on.
+func stuck(all []goroutine) []goroutine {
+	for _, states := range [][]string{
+		{"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"},
+		{"chan send", "chan receive", "sync.WaitGroup.Wait", "sync.Cond.Wait"},
+	} {
+		var waiting []goroutine
+		for _, g := range all {
+			if slices.ContainsFunc(states, func(state string) bool { return strings.HasPrefix(g.state, state) }) {
+				waiting = append(waiting, g)
+			}
+		}
+		if len(waiting) > 0 {
+			return waiting
+		}
+	}
+	return nil
 }
 
 // leftBehind returns which goroutines of the system wait forever. One that has called the

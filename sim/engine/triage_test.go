@@ -11,6 +11,7 @@ import (
 
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
+	"dtsim/sim/trace/event"
 )
 
 // The beginnings and ends of the output of a process that dies.
@@ -19,6 +20,9 @@ const (
 		"[signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x7ca2f1]\n\n"
 	blocked = "panic: deadlock: all goroutines in bubble are blocked [recovered, repanicked]\n\n"
 	remain  = "panic: deadlock: main bubble goroutine has exited but blocked goroutines remain\n\n"
+	endless = "panic: " + event.Endless + "10m0s\n\n"
+	locked  = "goroutine 52 [sync.Mutex.Lock (durable), synctest bubble 3]:\nsync.runtime_SemacquireMutex(0xc0001, 0x0?)\n\t/go/src/runtime/sema.go:95 +0x2e\n"
+	ticking = "goroutine 53 [select (durable), synctest bubble 3]:\n"
 	running = "goroutine 41 [running, synctest bubble 3]:\n"
 	waiting = "goroutine 52 [sync.WaitGroup.Wait (durable), synctest bubble 3]:\nsync.runtime_SemacquireWaitGroup(0xc0001, 0x0?)\n\t/go/src/runtime/sema.go:114 +0x2e\n"
 	others  = "\ngoroutine 1 [chan receive]:\ndtsim/sched.other(0x1)\n\t/home/me/dtsim/sched/other.go:1 +0x1\n"
@@ -99,6 +103,10 @@ func TestACrashIsAttributed(t *testing.T) {
 		"the harness does not return to raft":   {remain + waiting + shutDown + "\n" + waiting + network + raft, ending{}},
 		"nor to a library":                      {remain + waiting + shutDown + "\n" + waiting + network + gossip, ending{}},
 		"the harness, called through the clock": {remain + waiting + shutDown + "\n" + waiting + sleep + network, shutDownLeft(1)},
+		"a lock, and others go on by timers":    {endless + locked + raft + "\n" + waiting + gossip + "\n" + waiting + network + raft, raftLeft},
+		"a lock of the harness":                 {endless + locked + network, ending{}},
+		"channels, and others go on by timers":  {endless + ticking + gossip + "\n" + waiting + raft, raftLeft},
+		"all go on by timers":                   {endless + ticking + gossip, ending{}},
 		"one of another bubble":                 {remain + others, ending{}},
 		"nothing is printed":                    {"", ending{}},
 		"it ends in the middle":                 {"panic: words", ending{}},

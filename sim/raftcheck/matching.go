@@ -7,7 +7,8 @@ import (
 
 // matching is R2: entries of the same index and term are the same, and so are the logs up to
 // them. The latter follows from the term of the entry before it, which must be one and the same
-// wherever an entry is stored.
+// wherever an entry is stored. Terms never decrease along a log: where an entry replaces one of an
+// older term, what the log held behind that one must be gone.
 type matching struct {
 	*run
 	stored map[place]stored
@@ -53,6 +54,11 @@ func (c *matching) observe(e *trace.Event) {
 			c.exercise("R2")
 		}
 		before, knowsBefore = l.Term, true
+	}
+	if next, ok := n.disk.at(b.Last() + 1); ok && knowsBefore && next.Term < before {
+		c.exercise("R2")
+		c.report("R2", e.Node, nil, "%s stores an entry of term %d at index %d, and keeps one of term %d behind it",
+			e.Node, before, b.Last(), next.Term)
 	}
 }
 

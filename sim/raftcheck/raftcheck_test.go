@@ -163,6 +163,10 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 			begin().stored(s, "n1", 1, 2, 7, 8).stored(s, "n2", 1, 2, 7, 9), "R2", "at index 2 of term 2 n2 stores entry 0000000000000009", []int{4, 5}},
 		"another entry before the same one": {
 			begin().stored(s, "n1", 1, 2, 7, 8).stored(s, "n2", 1, 1, 7).stored(s, "n2", 2, 2, 8), "R2", "before the entry at index 2 of term 2 n2 has one of term 1", []int{4, 6}},
+		"a suffix goes before it is replaced": {
+			begin().stored(s, "n2", 1, 1, 7, 8, 9).stored(s, "n1", 1, 1, 7).deleted(s, "n2", 2, 3).stored(s, "n2", 2, 2, 6), "R2", "", nil},
+		"a suffix stays behind what replaces it": {
+			begin().stored(s, "n2", 1, 1, 7, 8, 9).stored(s, "n2", 2, 2, 6), "R2", "n2 stores an entry of term 2 at index 2, and keeps one of term 1 behind it", []int{5}},
 		"another entry at the end of a snapshot": {
 			begin().stored(s, "n1", 1, 2, 7, 8).snapshot(s, "n2", 1, 1).stored(s, "n2", 2, 2, 8), "R2", "n2 has one of term 1", []int{4, 6}},
 

@@ -120,7 +120,11 @@ func (p *process) Start(r *raft.Raft) error {
 }
 
 // Stop implements cluster.Process.
-func (p *process) Stop() {}
+func (p *process) Stop() {
+	if p.machine.bug == HoldLock && p.Node() == "n3" {
+		holdLock()
+	}
+}
 
 var errUnknown = errors.New("it is not known whether it took effect")
 

@@ -52,6 +52,16 @@ func hostile() []plan.Fault {
 	}
 }
 
+// deposed are faults by which leaders append more and more that nobody else gets, and are then deposed.
+func deposed() (faults []plan.Fault) {
+	for at := 4 * second; at < 30*second; at += 12 * second {
+		faults = append(faults,
+			plan.Fault{Kind: plan.Loss, Node: plan.Leader, Op: "append", At: at, For: 8 * second},
+			plan.Fault{Kind: plan.Partition, Nodes: []string{plan.Leader}, At: at + 5*second, For: 3 * second})
+	}
+	return faults
+}
+
 // inBubble runs a plan and returns its trace.
 func inBubble(t *testing.T, p *plan.Plan) *trace.Trace {
 	t.Helper()
@@ -107,12 +117,17 @@ func TestDefectsBelowTheApplicationViolateThePropertiesOfRaft(t *testing.T) {
 	}{
 		{counter.CorruptEntries, nil, []string{"R2", "R4"}},
 		{counter.TakeVotes, hostile(), []string{"R3", "R8"}},
+		{counter.KeepSuffix, deposed(), []string{"R2"}},
 		{counter.LoseEntries, nil, []string{"R5"}},
 		{counter.LoseVotes, hostile(), []string{"R5"}},
 		{counter.RefuseAll, nil, []string{"R7"}},
+		{counter.HoldLock, nil, []string{"R8"}},
 	} {
 		t.Run(string(c.bug), func(t *testing.T) {
 			p := adds(c.bug, c.faults...)
+			if c.bug == counter.KeepSuffix {
+				p.Cluster.Raft.TrailingLogs = 1000 // or a snapshot replaces what conflicts
+			}
 			part, err := counter.PartOf(p)
 			require.NoError(t, err)
 			for n := range 6 { // more to refuse

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -17,10 +18,15 @@ const (
 	CorruptEntries Bug = "corrupt-entries"
 	// TakeVotes lets candidates take every answer, or none, for a vote (R3).
 	TakeVotes Bug = "take-votes"
+	// KeepSuffix lets the log of each node keep its last entry where others are removed (R2).
+	KeepSuffix Bug = "keep-suffix"
 	// LoseEntries lets the log of n3 acknowledge entries that it keeps in memory (R5).
 	LoseEntries Bug = "lose-entries"
 	// LoseVotes lets n3 keep its votes in memory (R5).
 	LoseVotes Bug = "lose-votes"
+	// HoldLock lets the end of n3 wait for a lock that stays held, while something goes on by a timer
+	// (R8).
+	HoldLock Bug = "hold-lock"
 	// RefuseAll lets leaders refuse every command after a while (R7).
 	RefuseAll Bug = "refuse-all"
 )
@@ -32,6 +38,8 @@ func (p *process) NewRaft(c *raft.Config, fsm raft.FSM, log raft.LogStore, stabl
 	switch bug := p.machine.bug; {
 	case bug == CorruptEntries:
 		log = corruptLog{log, p.Node()}
+	case bug == KeepSuffix:
+		log = stickyLog{log}
 	case bug == LoseEntries && third:
 		log = &leakyLog{LogStore: log, lost: make(map[uint64]*raft.Log)}
 	case bug == LoseVotes && third:
@@ -59,6 +67,17 @@ func (l corruptLog) StoreLogs(logs []*raft.Log) error {
 		}
 	}
 	return l.LogStore.StoreLogs(logs)
+}
+
+// stickyLog removes nothing at its end.
+type stickyLog struct{ raft.LogStore }
+
+func (l stickyLog) DeleteRange(from, to uint64) error {
+	last, err := l.LastIndex()
+	if err != nil || to < last {
+		return l.LogStore.DeleteRange(from, to)
+	}
+	return nil
 }
 
 // leakyLog keeps every eleventh entry in memory alone.
@@ -116,6 +135,18 @@ func (s *leakyStable) Get(key []byte) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.vote), nil
+}
+
+// holdLock does not return.
+func holdLock() {
+	go func() {
+		for {
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
+	var mu sync.Mutex
+	mu.Lock()
+	mu.Lock()
 }
 
 // preVoting is a transport with pre-vote.

@@ -59,6 +59,10 @@ func (b *Panicked) Schema(s *trace.Schema) {
 	s.Str("at", &b.At)
 }
 
+// Endless begins the message with which a guest ends a run whose nodes cannot be shut down, though
+// some goroutine goes on by a timer; what follows is how long it has waited.
+const Endless = "deadlock: nodes are not shut down after "
+
 // LeftBehind: goroutines of the system wait for ever, which has ended the run.
 type LeftBehind struct {
 	// N is how many.
