@@ -152,6 +152,8 @@ func TestTrendShowsWhatCameAndWent(t *testing.T) {
 			assert.Equal(t, "same", c.Delta)
 		}
 	}
+	now.Build = before.Build + " with example.com/dep@v1.2.0"
+	assert.Contains(t, newTrend("before", before, now).Unlike, "other versions, the versions of go.mod then and example.com/dep@v1.2.0 now")
 	p, err := campaignPage(CampaignView{Document: now, Ended: true, Baseline: before, BaselineName: "before"})
 	requireOrder(t, writtenDocument(t, p, err), "Against", "before", "other seeds", "Runs a second")
 }

@@ -1,8 +1,10 @@
 package html
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"dtsim/reports/schema"
 )
@@ -58,6 +60,13 @@ func newTrend(name string, before, now *schema.Campaign) *trend {
 func (t *trend) unlike(before, now *schema.Campaign) {
 	if before.Engine != now.Engine {
 		t.Unlike = append(t.Unlike, fmt.Sprintf("another engine, %s then and %s now", before.Engine, now.Engine))
+	}
+	versions := func(build string) string { // of a build "ID with MODULE@VERSION, MODULE@VERSION"
+		_, with, _ := strings.Cut(build, " with ")
+		return cmp.Or(with, "the versions of go.mod")
+	}
+	if a, b := versions(before.Build), versions(now.Build); a != b {
+		t.Unlike = append(t.Unlike, fmt.Sprintf("other versions, %s then and %s now", a, b))
 	}
 	if before.Seeds != now.Seeds {
 		t.Unlike = append(t.Unlike, fmt.Sprintf("other seeds, %s then and %s now", before.Seeds, now.Seeds))
