@@ -195,6 +195,11 @@ func (w *worker[S]) full() bool {
 // [worker.ignoring].
 func (w *worker[S]) flush() {
 	w.take()
+	if w.search.stop.Load() { // maybe with a batch that was cut off
+		w.batch.reset()
+		w.partial, w.kept = w.partial[:0], w.kept[:0]
+		return
+	}
 	again := w.ignoring()
 	w.batch.reset()
 	for i := range again {
@@ -215,7 +220,7 @@ func (w *worker[S]) flush() {
 func (w *worker[S]) take() {
 	b := &w.batch
 	if len(b.fps) > 0 {
-		w.search.seen.add(b, w.level+1)
+		w.search.add(b, w.level+1)
 		for i, v := range b.verdicts {
 			if v == fresh {
 				w.reached(&b.states[i], b.fps[i])
@@ -225,6 +230,33 @@ func (w *worker[S]) take() {
 	if w.level >= 0 {
 		w.search.meter.transitions.Add(uint64(len(b.fps)))
 	}
+}
+
+// add gives a batch to the visited set. Where a bound on states might be passed, it is taken
+// candidate by candidate, and cut off before the first that there is no room for.
+func (s *search[S]) add(b *batch[S], level int) {
+	if s.o.MaxStates == 0 {
+		s.seen.add(b, level)
+		return
+	}
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	if uint64(len(b.fps)) <= s.room() {
+		s.seen.add(b, level)
+		return
+	}
+	all := b.verdicts[:0]
+	for i := range b.fps {
+		if s.room() == 0 && !s.seen.has(&b.states[i], b.fps[i]) {
+			s.end(States)
+			b.states, b.fps, b.from = b.states[:i], b.fps[:i], b.from[:i]
+			break
+		}
+		one := batch[S]{sources: b.sources, parents: b.parents, states: b.states[i : i+1], fps: b.fps[i : i+1], from: b.from[i : i+1]}
+		s.seen.add(&one, level)
+		all = append(all, one.verdicts[0])
+	}
+	b.verdicts = all
 }
 
 // reached checks a new state and adds it to the next level.

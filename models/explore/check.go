@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -56,6 +57,8 @@ type search[S any] struct {
 
 	stop atomic.Bool // a worker met a bound or an error
 	mu   sync.Mutex  // guards what follows
+	// adding is held while candidates are stored, if there is a bound on states.
+	adding sync.Mutex
 	// bound is the first bound that was met, failed the first error.
 	bound  Bound
 	failed error
@@ -195,14 +198,34 @@ func (s *search[S]) proceed() bool {
 		return false
 	case s.ctx.Err() != nil:
 		s.end(Interrupted)
-	case s.o.MaxStates > 0 && s.stored.len() > s.o.MaxStates:
-		s.end(States)
 	case s.o.MaxMemory > 0 && s.memory() > s.o.MaxMemory:
 		s.end(Memory)
 	default:
 		return true
 	}
 	return false
+}
+
+// room is how many more states may be stored.
+func (s *search[S]) room() uint64 {
+	if s.o.MaxStates == 0 {
+		return math.MaxUint64
+	}
+	return s.o.MaxStates - s.stored.len()
+}
+
+// insert stores a state and reports whether it is new and there was room for it.
+func (s *search[S]) insert(state *S, fp uint64) bool {
+	if s.o.MaxStates == 0 {
+		return s.seen.insert(state, fp)
+	}
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	if s.room() == 0 && !s.seen.has(state, fp) {
+		s.end(States)
+		return false
+	}
+	return s.seen.insert(state, fp)
 }
 
 func (s *search[S]) end(b Bound) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -143,7 +144,11 @@ func TestBoundsStopTheSearch(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, got.Exhausted, name)
 		assert.Equal(t, States, got.Bound, name)
-		assert.Less(t, got.States, all.States, name)
+		assert.Equal(t, o.MaxStates, got.States, name)
+		o.MaxStates = all.States
+		got, err = Check(t.Context(), d, o)
+		require.NoError(t, err)
+		assert.True(t, got.Exhausted, "%s: there is room for all there are", name)
 		o.MaxStates, o.MaxMemory = 0, all.Memory.Visited/2
 		got, err = Check(t.Context(), d, o)
 		require.NoError(t, err)
@@ -157,6 +162,20 @@ func TestBoundsStopTheSearch(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, got.Exhausted, name)
 		assert.Equal(t, Interrupted, got.Bound, name)
+	}
+	live := owing{&drawn{nodes: slices.Clone(d.nodes), initial: d.initial}}
+	for i := range live.nodes {
+		live.nodes[i].settled = true
+		live.nodes[i].edges = slices.Clone(live.nodes[i].edges)
+		for j := range live.nodes[i].edges {
+			live.nodes[i].edges[j].class = -1
+		}
+	}
+	for _, bound := range []uint64{all.States, all.States - 1, 1000, 1} {
+		got, err := Check(t.Context(), live, Options{Liveness: true, MaxStates: bound, Jobs: 2})
+		require.NoError(t, err)
+		assert.Equal(t, bound, got.States)
+		assert.Equal(t, bound == all.States, got.Exhausted)
 	}
 }
 

@@ -41,7 +41,7 @@ func (d *diver[S]) dive() (complete bool) {
 		d.initial = i
 		d.enter(&start)
 		for steps := 0; len(d.stack) > 0; steps++ {
-			if steps%1024 == 0 && !d.proceed() || s.failed != nil || len(s.found) > 0 {
+			if steps%1024 == 0 && !d.proceed() || s.stop.Load() || s.failed != nil || len(s.found) > 0 {
 				return false
 			}
 			top := &d.stack[len(d.stack)-1]
@@ -65,7 +65,7 @@ func (d *diver[S]) dive() (complete bool) {
 			d.enter(&next)
 		}
 	}
-	return s.failed == nil && len(s.found) == 0
+	return !s.stop.Load() && s.failed == nil && len(s.found) == 0
 }
 
 // enter puts a state on the stack if it is new.
@@ -73,7 +73,7 @@ func (d *diver[S]) enter(state *S) {
 	s := d.search
 	c := s.canonical(state)
 	fp := s.fingerprint(&c)
-	if !s.seen.insert(&c, fp) {
+	if !s.insert(&c, fp) {
 		return
 	}
 	for _, b := range s.checkState(state) {

@@ -201,7 +201,7 @@ func (l *liveness) stay(members []uint32) {
 		disabled |= l.disabled(v)
 		first, end := l.graph.edges(v)
 		for e := first; e < end; e++ {
-			if to := l.graph.to[e]; !l.graph.isSettled(to) && l.component[to] == l.component[v] {
+			if to := l.graph.to[e]; to != v && !l.graph.isSettled(to) && l.component[to] == l.component[v] {
 				cycle = true
 				taken |= l.class(e)
 			}
@@ -237,10 +237,11 @@ func (l *liveness) disabled(v uint32) uint64 {
 	return l.classes &^ enabled
 }
 
-// deadlock finds the nearest unsettled state without edges.
+// deadlock finds the nearest unsettled state in which a fair run may stop: no class is
+// enabled there.
 func (l *liveness) deadlock() (walk, bool) {
 	return l.stem(func(v uint32) bool {
-		return l.graph.first[v] == l.graph.first[v+1] && !l.graph.isSettled(v)
+		return !l.graph.isSettled(v) && l.disabled(v) == l.classes
 	})
 }
 

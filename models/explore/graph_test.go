@@ -92,6 +92,17 @@ func draw(r *rand.Rand, nodes, degree int) *drawn {
 	return d
 }
 
+// lively gives every node an edge with a class to another node, if there are both.
+func (d *drawn) lively(r *rand.Rand) {
+	if d.classes == 0 || len(d.nodes) == 1 {
+		return
+	}
+	for i := range d.nodes {
+		to := (i + 1 + r.IntN(len(d.nodes)-1)) % len(d.nodes)
+		d.nodes[i].edges = append(d.nodes[i].edges, edge{to: uint32(to), class: r.IntN(d.classes)})
+	}
+}
+
 // reach returns the distance of every node that can be reached, by the book.
 func (d *drawn) reach(from ...uint32) map[uint32]int {
 	distance := map[uint32]int{}
@@ -111,7 +122,8 @@ func (d *drawn) reach(from ...uint32) map[uint32]int {
 	return distance
 }
 
-// promises reports, by definition, whether an unsettled node without edges can be reached,
+// promises reports, by definition, whether an unsettled node can be reached from which no
+// edge with a class leads to another,
 // whether one from which no settled one can be, and whether a fair run can stay unsettled
 // for ever in a part from which a settled one can be reached.
 func (d *drawn) promises() (dead, wedged, stuck bool) {
@@ -127,7 +139,7 @@ func (d *drawn) promises() (dead, wedged, stuck bool) {
 		if d.nodes[id].settled {
 			continue
 		}
-		dead = dead || len(d.nodes[id].edges) == 0
+		dead = dead || !slices.ContainsFunc(d.nodes[id].edges, func(e edge) bool { return e.class >= 0 && e.to != id })
 		can := false
 		for to := range d.reach(id) {
 			can = can || d.nodes[to].settled
@@ -151,7 +163,7 @@ func (d *drawn) stays(unsettled *drawn, component []uint32) bool {
 	for _, id := range component {
 		possible := make([]bool, d.classes)
 		for _, e := range d.nodes[id].edges {
-			if e.class >= 0 {
+			if e.class >= 0 && e.to != id {
 				possible[e.class] = true
 			}
 		}
@@ -159,7 +171,7 @@ func (d *drawn) stays(unsettled *drawn, component []uint32) bool {
 			served[c] = served[c] || !possible[c]
 		}
 		for _, e := range unsettled.nodes[id].edges {
-			if slices.Contains(component, e.to) {
+			if e.to != id && slices.Contains(component, e.to) {
 				cycle = true
 				if e.class >= 0 {
 					served[e.class] = true

@@ -28,8 +28,21 @@ func progressOf(m any) string {
 	return progress
 }
 
-// stuck and looping are the messages of the two ways of not making progress.
-const stuck = "nothing can happen any more, and something is still owed"
+// The messages of the ways of not making progress: stuck and stopped where a run ends,
+// looping where it goes on for ever.
+const (
+	stuck   = "nothing can happen any more, and something is still owed"
+	stopped = "nothing has to happen any more, and something is still owed"
+)
+
+// stop is the message of a run that ends with something owed, in a state with or without
+// enabled actions.
+func stop(enabled int) string {
+	if enabled == 0 {
+		return stuck
+	}
+	return stopped
+}
 
 func looping(steps int) string {
 	return fmt.Sprintf("the last %d steps can be repeated for ever: every class of actions that is always possible is taken, and something is still owed", steps)
@@ -44,7 +57,7 @@ const maxClasses = 64
 type graph struct {
 	first   []uint64 // where the edges of a state begin, with the end of the last
 	to      []uint32
-	class   []int8 // of edges, -1 for none
+	class   []int8 // of edges, -1 for none and for a step that leaves the state as it is
 	settled []uint64
 	roots   []uint32 // initial states
 	by      []uint64 // between walks all notReached; see [graph.walk]
@@ -162,6 +175,9 @@ func (b *builder[S]) expand(level []chunk[S], next *frontier[S]) bool {
 	}
 	for i := range found {
 		b.append(&found[i], next, depth)
+		if s.stop.Load() {
+			return false
+		}
 	}
 	b.size.Store(b.bytes())
 	if s.o.MaxMemory > 0 && s.memory()+b.bytes() > s.o.MaxMemory {
@@ -226,9 +242,16 @@ func (b *builder[S]) append(x *expansion[S], next *frontier[S], depth int) {
 			b.settled[v/64] |= 1 << (v % 64)
 		}
 		for range degree {
+			if s.room() == 0 && !b.numbers.known(&x.states[edge], x.fps[edge]) {
+				s.end(States)
+				return
+			}
 			n, isNew := b.numbers.number(&x.states[edge], x.fps[edge])
 			if isNew {
 				next.push(&x.states[edge])
+			}
+			if n == v {
+				x.classes[edge] = -1
 			}
 			b.to = append(b.to, n)
 			b.class = append(b.class, x.classes[edge])
@@ -302,7 +325,8 @@ func (b *builder[S]) judge(l *liveness) (found []Violation) {
 		found = append(found, v)
 	}
 	if w, ok := l.deadlock(); ok {
-		report(progress, stuck, w, nil)
+		first, end := l.graph.edges(l.end(w))
+		report(progress, stop(int(end-first)), w, nil)
 		return found
 	}
 	if w, loop, ok := l.wedge(); ok {

@@ -19,7 +19,7 @@ func verdictsOf(t *testing.T, d *drawn, o Options) (dead, wedged, stuck bool) {
 	for _, v := range got.Violations {
 		again, err := Replay(owing{d}, v.Path)
 		require.NoError(t, err)
-		require.Len(t, again.Broken, 1, "a fair loop, or a state without actions")
+		require.Len(t, again.Broken, 1, "a fair loop, or a state in which a fair run may stop")
 		require.Equal(t, "P16", again.Broken[0].Property)
 		switch {
 		case v.Property == "P17":
@@ -39,6 +39,9 @@ func TestLivenessIsDecidedByTheBook(t *testing.T) {
 	count := map[[3]bool]int{}
 	for range 3000 {
 		d := draw(r, 1+r.IntN(12), 1+r.IntN(4))
+		if r.IntN(2) == 0 {
+			d.lively(r)
+		}
 		wantDead, wantWedged, wantStuck := d.promises()
 		for _, o := range []Options{{}, {Jobs: 3}, {Exact: true}} {
 			dead, wedged, stuck := verdictsOf(t, d, o)
@@ -56,6 +59,47 @@ func TestLivenessIsDecidedByTheBook(t *testing.T) {
 	}
 	for _, c := range [][3]bool{{}, {true}, {false, true}, {false, false, true}, {false, true, true}} {
 		assert.Greater(t, count[c], 10, "%v", c)
+	}
+}
+
+// classed is a drawn model of one class.
+func classed(nodes ...node) owing {
+	return owing{&drawn{nodes: nodes, initial: []uint32{0}, classes: 1}}
+}
+
+// TestAFairRunMayStop: an unsettled state is one that a run may stay in if no class is
+// enabled there, whatever else is; and a step that leaves the state as it is neither takes
+// its class nor enables it.
+func TestAFairRunMayStop(t *testing.T) {
+	settled := node{settled: true}
+	to := func(to uint32, class int) edge { return edge{to: to, class: class} }
+	for name, c := range map[string]struct {
+		model owing
+		want  string
+	}{
+		"nothing is enabled":                       {classed(node{}), stuck},
+		"what is enabled belongs to no class":      {classed(node{edges: []edge{to(1, -1)}}, settled), stopped},
+		"its class is enabled":                     {classed(node{edges: []edge{to(1, 0)}}, settled), ""},
+		"its class changes nothing":                {classed(node{edges: []edge{to(0, 0), to(1, -1)}}, settled), stopped},
+		"its class changes nothing, and something": {classed(node{edges: []edge{to(0, 0), to(1, 0)}}, settled), ""},
+		"it is taken in a loop that can be left": {
+			classed(node{edges: []edge{to(1, 0), to(2, 0)}}, node{edges: []edge{to(0, 0)}}, settled), looping(2)},
+		"it is enabled in a loop that takes another": {
+			classed(node{edges: []edge{to(1, -1), to(2, 0)}}, node{edges: []edge{to(0, -1), to(2, 0)}}, settled), ""},
+		"in the loop it changes nothing, so that a run may stop there, too": {
+			classed(node{edges: []edge{to(1, -1), to(2, 0)}}, node{edges: []edge{to(0, -1), to(1, 0)}}, settled), stopped},
+	} {
+		got, err := Check(t.Context(), c.model, Options{Liveness: true})
+		require.NoError(t, err)
+		if c.want == "" {
+			require.Empty(t, got.Violations, name)
+			continue
+		}
+		require.Len(t, got.Violations, 1, name)
+		require.Equal(t, Broken{"P16", c.want}, got.Violations[0].Broken, name)
+		again, err := Replay(c.model, got.Violations[0].Path)
+		require.NoError(t, err)
+		require.Equal(t, []Broken{got.Violations[0].Broken}, again.Broken, name)
 	}
 }
 

@@ -99,7 +99,13 @@ type Live[S any] interface {
 	Settled(s *S) bool
 	// Class is the fairness class of an action, from 0 to Classes()-1, or -1 for an action
 	// that need never be taken. A run is weakly fair when no class is enabled for ever
-	// from some point on without an action of it being taken. There are at most 64.
+	// from some point on without an action of it being taken; so it may stop where none is
+	// enabled. There are at most 64.
+	//
+	// A step that leaves the state as it is belongs to no class, whatever Class returns: it
+	// neither takes its class nor makes it enabled. That is TLA+'s WF_v(A), whose steps are
+	// those of A that change v (Lamport, "Specifying Systems", section 8.4): repeating what
+	// changes nothing does not excuse a run from what would.
 	Class(s *S, a Action) int
 	Classes() int
 }

@@ -25,8 +25,9 @@ type Options struct {
 	Liveness bool
 	// Jobs is the number of workers, 1 when it is 0.
 	Jobs int
-	// MaxStates and MaxMemory (bytes of the explorer's own structures) end the search
-	// when they are passed; 0 is no bound.
+	// MaxStates is how many states are stored at most; a search that finds one more ends.
+	// MaxMemory, in bytes of the explorer's own structures, ends it once it is passed. 0 is
+	// no bound.
 	MaxStates, MaxMemory uint64
 	// Audit makes one expanded state in so many check what the model claims of actions
 	// that commute, [DefaultAudit] when it is 0.

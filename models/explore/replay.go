@@ -108,8 +108,20 @@ func Replay[S any](m Model[S], p Path) (Replayed, error) {
 	return r, nil
 }
 
+// enabledClasses reports of each fairness class whether a step of it changes s.
+func enabledClasses[S any](m Live[S], c *content[S], s *S) []bool {
+	enabled := make([]bool, m.Classes())
+	for _, a := range m.Enabled(s, nil) {
+		if class := m.Class(s, a); class >= 0 && !enabled[class] {
+			next, _ := m.Step(s, a)
+			enabled[class] = !c.equal(s, &next)
+		}
+	}
+	return enabled
+}
+
 // unsettled checks the liveness of a path: one that loops must be weakly fair and
-// keep away from settled states, and one that ends in a state without actions must end
+// keep away from settled states, and one that ends where no class is enabled must end
 // settled.
 func unsettled[S any](m Model[S], c *content[S], states []S, p Path) ([]Broken, error) {
 	live, ok := m.(Live[S])
@@ -120,10 +132,10 @@ func unsettled[S any](m Model[S], c *content[S], states []S, p Path) ([]Broken, 
 	case !ok:
 		return nil, nil
 	case p.Loop < 0:
-		if len(m.Enabled(&last, nil)) > 0 || live.Settled(&last) {
+		if live.Settled(&last) || slices.Contains(enabledClasses(live, c, &last), true) {
 			return nil, nil
 		}
-		return []Broken{{Property: progressOf(m), Message: stuck}}, nil
+		return []Broken{{Property: progressOf(m), Message: stop(len(m.Enabled(&last, nil)))}}, nil
 	case !c.equal(&states[p.Loop], &last):
 		return nil, fmt.Errorf("the path is to loop from step %d, but does not return there", p.Loop+1)
 	}
@@ -133,17 +145,11 @@ func unsettled[S any](m Model[S], c *content[S], states []S, p Path) ([]Broken, 
 		if live.Settled(&s) {
 			return nil, nil
 		}
-		possible := make([]bool, len(served))
-		for _, a := range m.Enabled(&s, nil) {
-			if c := live.Class(&s, a); c >= 0 {
-				possible[c] = true
-			}
+		for class, enabled := range enabledClasses(live, c, &s) {
+			served[class] = served[class] || !enabled
 		}
-		for c := range served {
-			served[c] = served[c] || !possible[c]
-		}
-		if c := live.Class(&s, p.Actions[i]); c >= 0 {
-			served[c] = true
+		if class := live.Class(&s, p.Actions[i]); class >= 0 && !c.equal(&s, &states[i+1]) {
+			served[class] = true
 		}
 	}
 	if slices.Contains(served, false) {

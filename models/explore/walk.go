@@ -274,7 +274,7 @@ func (w *walker[S]) leg(number uint64) {
 func (w *walker[S]) meet(state *S) (fp uint64, broken []Broken) {
 	c := w.search.canonical(state)
 	fp = w.search.fingerprint(&c)
-	w.search.seen.insert(&c, fp)
+	w.search.insert(&c, fp)
 	return fp, w.search.checkState(state)
 }
 
