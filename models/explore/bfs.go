@@ -135,6 +135,9 @@ func (w *worker[S]) expand(states []S) {
 		}
 		if w.full() {
 			w.flush()
+			if w.search.stop.Load() {
+				return
+			}
 		}
 	}
 }
@@ -187,7 +190,7 @@ func (w *worker[S]) candidate(state *S) {
 
 func (w *worker[S]) full() bool {
 	n := len(w.batch.states)
-	return n >= batchMost || n >= batchLeast && n*int(unsafe.Sizeof(*new(S))) >= batchBytes
+	return n >= batchMost || uint64(n) > w.search.room() || n >= batchLeast && n*int(unsafe.Sizeof(*new(S))) >= batchBytes
 }
 
 // flush gives the batch to the visited set and what is new to the next level. Sources

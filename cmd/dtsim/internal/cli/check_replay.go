@@ -57,7 +57,7 @@ func (f *checkFlags) again(env *Environment, status *int) error {
 		}
 		fmt.Fprintln(env.Stdout)
 	}
-	d.words(env.Stdout)
+	d.words(env.Stdout, !f.trace)
 	return nil
 }
 
@@ -131,10 +131,13 @@ func (d *replayed) status() int {
 	return statusPassed
 }
 
-func (d *replayed) words(w io.Writer) {
+// words prints what was found, with the steps of the path unless they are printed elsewhere.
+func (d *replayed) words(w io.Writer, steps bool) {
 	fmt.Fprintf(w, "%s: %s: %s\n\n", d.Config, d.Property, d.Message)
-	printSteps(w, d.Steps, d.Loop)
-	fmt.Fprintln(w)
+	if steps {
+		printSteps(w, d.Steps, d.Loop)
+		fmt.Fprintln(w)
+	}
 	if d.differs != nil {
 		fmt.Fprintf(w, "The machine is another one by now: %v.\n", d.differs)
 	}

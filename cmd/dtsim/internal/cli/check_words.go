@@ -119,7 +119,7 @@ func printSteps(w io.Writer, steps []schema.Step, loop int) {
 		}
 		fmt.Fprintf(w, "  %*d  %s\n", width, i+1, s.Action)
 		for _, c := range s.Changed {
-			fmt.Fprintf(w, "  %*s      %s: %s -> %s\n", width, "", c.Name, c.Before, c.After)
+			fmt.Fprintf(w, "  %*s      %s: %s\n", width, "", c.Name, difference(c.Before, c.After))
 		}
 	}
 	if loop > 0 {
