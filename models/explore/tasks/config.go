@@ -50,6 +50,9 @@ type Config struct {
 	Lag int `json:"lag,omitempty"`
 	// Drops lets commands of crashed or impatient callers vanish, too.
 	Drops bool `json:"drops,omitempty"`
+	// NeverCompletes makes every OnTaskCompleted fail, on every node and each time; an
+	// operator may give tasks up.
+	NeverCompletes bool `json:"never_completes,omitempty"`
 
 	// What may happen in one run, and how often (0 to 15 each).
 
@@ -96,6 +99,9 @@ func (c Config) Validate() error {
 	}
 	if c.Compete && c.Barrier {
 		err = errors.Join(err, errors.New("compete: units of a barrier task have their places"))
+	}
+	if c.Compete && c.NeverCompletes {
+		err = errors.Join(err, errors.New("never-completes: nodes compete for units of a provider without callbacks"))
 	}
 	if err != nil {
 		return fmt.Errorf("configuration %q: %w", c.Name, err)
@@ -212,7 +218,7 @@ func (c Config) Summary() string {
 		word string
 	}{
 		{c.Barrier, "barrier"}, {c.AcksOptional, "acks optional"}, {c.Compete, "nodes compete"}, {c.Conflict, "tasks conflict"},
-		{c.Overlap, "lists overlap actions"}, {c.Lag > 0, fmt.Sprintf("lists lag by %d", c.Lag)}, {c.Drops, "commands vanish"},
+		{c.Overlap, "lists overlap actions"}, {c.Lag > 0, fmt.Sprintf("lists lag by %d", c.Lag)}, {c.Drops, "commands vanish"}, {c.NeverCompletes, "OnTaskCompleted never succeeds"},
 	} {
 		if f.on {
 			words = append(words, f.word)

@@ -21,7 +21,7 @@
 //   - The provider: the reindex of scenarios/tasks/provider with its shards, what it keeps on disk,
 //     what it writes to the schema and when (provider.go has the same steps).
 //   - Crashes of any node between any two steps, and its return; nodes that are gone for
-//     good; callbacks that fail (with and without having done their work) or are
+//     good; callbacks that fail (with and without having done their work), never succeed or are
 //     interrupted; users that cancel and add again; time that passes; an operator that
 //     gives tasks up. Each has a budget in [Config].
 //

@@ -5,7 +5,8 @@ import "dtsim/models/explore"
 // Settled implements explore.Live: every task has ended and every node that is there has
 // run its callbacks, or the record is gone and with it all that nodes had of it; no
 // record outlives its time, and nothing is in flight (P16, and P17 for those whose
-// participant is gone).
+// participant is gone). Of a provider whose OnTaskCompleted never succeeds no node ever
+// gets so far: only the task has to end (P17).
 func (m *Model) Settled(s *State) bool {
 	if s.flight != 0 {
 		return false
@@ -17,7 +18,7 @@ func (m *Model) Settled(s *State) bool {
 			return false
 		}
 		for node := range m.Nodes {
-			if s.left&(1<<node) == 0 && !m.at(k.parts[node], k.record).settled {
+			if !m.NeverCompletes && s.left&(1<<node) == 0 && !m.at(k.parts[node], k.record).settled {
 				return false
 			}
 		}
@@ -27,14 +28,15 @@ func (m *Model) Settled(s *State) bool {
 
 // LivenessNames implements explore.LivenessNamer.
 func (m *Model) LivenessNames() (progress, reachability string) {
-	if m.Leaves > 0 {
+	if m.Leaves > 0 || m.NeverCompletes {
 		return "P17", "P17"
 	}
 	return "P16", "P16"
 }
 
 // Class implements explore.Live: each scheduler's line of actions for each task goes on,
-// and so does each worker, the network, and the operator once a node is gone. Faults
+// and so does each worker, the network, and the operator once a node is gone, or if no task
+// can complete. Faults
 // need never happen.
 func (m *Model) Class(s *State, action explore.Action) int {
 	switch a := unpack(action); a.kind {

@@ -200,6 +200,10 @@ func (s *step) perform() {
 	case reconcile.CleanLocal:
 		s.settle(outcome(s.cleanLocal(a.Version)))
 	default:
+		if s.NeverCompletes && a.Kind == reconcile.CompleteTask {
+			s.end(a, errInjected)
+			return
+		}
 		if c, ok := s.schemaChange(a); ok {
 			if err := s.commit(c); err != nil {
 				s.end(a, err)

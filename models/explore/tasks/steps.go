@@ -128,7 +128,7 @@ func (m *Model) outside(s *State, actions []explore.Action) []explore.Action {
 		if s.budget.has(expiries) && status.IsTerminal() && !m.records.at(s.tasks[key].record).aged {
 			actions = append(actions, act{kind: timePasses, key: uint8(key)}.pack())
 		}
-		if s.left != 0 && active(status) {
+		if (s.left != 0 || m.NeverCompletes) && active(status) {
 			actions = append(actions, act{kind: operatorEnds, key: uint8(key)}.pack())
 		}
 	}

@@ -121,7 +121,8 @@ func (f *checkFlags) clusterFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.AcksOptional, "acks-optional", false, "  for which the schedulers alone guard the finish")
 	flags.BoolVar(&c.Overlap, "overlap", false, "  where lists arrive while an action is under way")
 	flags.IntVar(&c.Lag, "lag", 0, "  and may be this `many` changes old")
-	flags.BoolVar(&c.Drops, "drops", false, "  and commands without a waiting caller may vanish;")
+	flags.BoolVar(&c.Drops, "drops", false, "  commands without a waiting caller may vanish,")
+	flags.BoolVar(&c.NeverCompletes, "never-completes", false, "  and OnTaskCompleted never succeeds;")
 	flags.IntVar(&c.Crashes, "crashes", 0, "  in each run, so `many` crashes,")
 	flags.IntVar(&c.LostReplies, "lost-replies", 0, "  so `many` commands that commit while their caller sees an error,")
 	flags.IntVar(&c.Losses, "losses", 0, "  so `many` commands that get lost,")
@@ -136,7 +137,7 @@ func (f *checkFlags) clusterFlags(flags *pflag.FlagSet) {
 
 // clusterFlagNames are those of clusterFlags.
 var clusterFlagNames = []string{
-	"nodes", "units", "tasks", "groups", "barrier", "compete", "conflict", "acks-optional", "overlap", "lag", "drops", "crashes",
+	"nodes", "units", "tasks", "groups", "barrier", "compete", "conflict", "acks-optional", "overlap", "lag", "drops", "never-completes", "crashes",
 	"lost-replies", "losses", "errors", "interrupts", "unit-failures", "cancels", "reruns", "expiries", "leaves",
 }
 
