@@ -83,6 +83,9 @@ type Pair struct {
 // Name names the pair.
 func (p Pair) Name() string { return p.Config.Name }
 
+// Flags are those that are on, the barrier first.
+func (p Pair) Flags() []string { return strings.Split(p.Config.Name, "+") }
+
 // Pairs are all pairs of flags: each with the barrier and without, and the barrier with each
 // flag. Each cluster is there once, under the first pair that makes it.
 func Pairs() []Pair {

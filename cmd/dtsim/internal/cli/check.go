@@ -22,6 +22,7 @@ import (
 type checkFlags struct {
 	config      string
 	list        bool
+	all         bool // pairs
 	walk        uint64
 	seed        uint64
 	liveness    bool
@@ -66,6 +67,7 @@ steps instead, and passes when all of them were taken: it exhausts nothing.`,
   dtsim check --nodes 2 --units 2 --barrier --crashes 2 --cancels 1
   dtsim check --config 2n-liveness --liveness
   dtsim check --config large --walk 1000000
+  dtsim check --pairs                   all pairs of flags, in half a minute
   dtsim check --config 2pc-9            10 million states
   dtsim check --config 2pc-3-hasty      what a counterexample looks like
   dtsim check --config 2pc-9 --max-states 1000000 --json
@@ -81,6 +83,8 @@ steps instead, and passes when all of them were taken: it exhausts nothing.`,
 				return f.printList(env)
 			case f.replay != "":
 				return f.again(env, status)
+			case f.all:
+				return f.pairs(cmd.Context(), env, status)
 			}
 			return f.check(cmd, env, status)
 		},
@@ -90,6 +94,7 @@ steps instead, and passes when all of them were taken: it exhausts nothing.`,
 	flags.StringVarP(&f.config, "config", "c", defaultMachine, "check the configuration of this `name`")
 	f.clusterFlags(flags)
 	flags.BoolVarP(&f.list, "list", "l", false, "list the configurations")
+	flags.BoolVar(&f.all, "pairs", false, "check every pair of the flags above at the smallest scope at which both mean something")
 	flags.BoolVar(&f.liveness, "liveness", false, "check as well that something settled stays reachable, and is reached by every fair run (without reductions)")
 	flags.BoolVar(&f.exact, "exact", false, "remember whole states instead of fingerprints")
 	flags.BoolVar(&f.depthFirst, "dfs", false, "depth first, on one core: counterexamples are found sooner and are longer")
@@ -174,7 +179,7 @@ func (f *checkFlags) validate(cmd *cobra.Command) error {
 	}
 	if err := errors.Join(
 		refuse("replay", append(all, clusterFlagNames...)...), refuse("list", append(append(all, "replay"), clusterFlagNames...)...),
-		refuse("config", clusterFlagNames...),
+		refuse("config", clusterFlagNames...), refuse("pairs", notWithPairs...),
 		refuse("walk", "liveness", "exact", "dfs", "no-reduction"),
 		refuse("liveness", "dfs"),
 	); err != nil {
