@@ -38,7 +38,7 @@ var rooms = map[string][]string{
 	"fsm":   {"fsm/internal/canon", "fsm/api", "fsm", "fsm/replica"},
 	"sched": {"sched/reconcile", "sched", "sched/schedmock", "sched/distributedtask"},
 	"sim": {
-		"sim/plan", "sim/trace", "sim/trace/event", "sim/trace/traceedit", "sim/keyed", "sim/stall/point", "sim/stall", "sim/clock", "sim/network", "sim/disk", "sim/cluster", "sim/raftcheck",
+		"sim/plan", "sim/trace", "sim/trace/event", "sim/trace/traceedit", "sim/keyed", "sim/pause", "sim/stall/point", "sim/stall", "sim/clock", "sim/network", "sim/disk", "sim/cluster", "sim/raftcheck",
 		"sim/coverage", "sim/shrink", "sim/engine/wire", "sim/engine/build", "sim/engine/sealedhost", "sim/engine/bubble", "sim/engine",
 		"sim/campaign", "sim/internal/counter", "sim/internal/counter/guest",
 	},

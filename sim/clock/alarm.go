@@ -41,7 +41,7 @@ func (a *alarm) armLocked(due time.Time) {
 // fire runs when the timer is due. One that was overtaken by a Stop or a Reset finds
 // the alarm not armed, or armed for later.
 func (a *alarm) fire() {
-	if a.clock.hold(a.fire) {
+	if a.clock.Hold(a.fire) {
 		return
 	}
 	a.mu.Lock()

@@ -11,10 +11,13 @@
 package clock
 
 import (
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
+
+	"dtsim/sim/pause"
 )
 
 // MaxDrift bounds a clock's drift, in parts per million: half or one and a half
@@ -32,7 +35,7 @@ type Clock struct {
 	gained time.Duration
 	// paused holds timers up; late are those that have become due meanwhile, in order.
 	paused bool
-	late   []func()
+	late   []pause.Step
 }
 
 var _ clockwork.Clock = (*Clock)(nil)
@@ -128,7 +131,7 @@ func (c *Clock) Until(t time.Time) time.Duration { return t.Sub(c.Now()) }
 func (c *Clock) Sleep(d time.Duration) {
 	time.Sleep(c.real(d))
 	awake := make(chan struct{})
-	if c.hold(func() { close(awake) }) {
+	if c.Hold(func() { close(awake) }) {
 		<-awake
 	}
 }
@@ -170,23 +173,22 @@ func (c *Clock) Pause() {
 	c.paused = true
 }
 
-// Resume lets what has become due happen, in order, a nanosecond apart.
-func (c *Clock) Resume() {
+// Resume ends a pause, and returns what has become due meanwhile, which the caller is to do. Each is a
+// stream of its own.
+func (c *Clock) Resume() []pause.Step {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	late := c.late
 	c.late, c.paused = nil, false
-	c.mu.Unlock()
-	for n, f := range late {
-		time.AfterFunc(time.Duration(n+1), f)
-	}
+	return late
 }
 
-// hold makes f late; false if the clock is not paused.
-func (c *Clock) hold(f func()) bool {
+// Hold makes f late; false if the clock is not paused.
+func (c *Clock) Hold(f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.paused {
-		c.late = append(c.late, f)
+		c.late = append(c.late, pause.Step{Stream: "timer/" + strconv.Itoa(len(c.late)), Do: f})
 	}
 	return c.paused
 }
@@ -209,7 +211,7 @@ func (t *funcTimer) fire() {
 	turn := t.turn
 	t.late = turn
 	t.mu.Unlock()
-	if t.clock.hold(func() { t.overdue(turn) }) {
+	if t.clock.Hold(func() { t.overdue(turn) }) {
 		return
 	}
 	t.overdue(turn)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/keyed"
+	"dtsim/sim/pause"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -200,20 +202,26 @@ func (i *Incarnation) pause() bool {
 	return true
 }
 
-// resume lets a paused incarnation go on, with what has waited for it in the order in
-// which it came.
+// resume lets a paused incarnation go on. Everything that has waited for it is there at once, in an
+// order that is drawn; see package sim/pause.
 func (i *Incarnation) resume() {
 	i.cluster.applying.Lock()
 	if !i.paused {
 		i.cluster.applying.Unlock()
 		return
 	}
-	i.append(&event.NodeResumed{})
 	i.paused = false
+	i.pauses++
+	draw := keyed.New(i.cluster.plan.Seed, "cluster.resume").Str(i.node.name).Int(uint64(i.number)).Int(i.pauses)
+	messages, timers := i.endpoint.Resume(), i.clock.Resume()
+	resumed := &event.NodeResumed{Timers: int64(len(timers))}
+	for _, m := range messages {
+		if m.Message {
+			resumed.Messages++
+		}
+	}
+	i.append(resumed)
 	i.cluster.applying.Unlock()
-	i.mount.Resume()
-	i.clock.Resume()
-	i.endpoint.Resume()
-	i.threads.Resume()
-	i.gate.open()
+	pause.Release(draw, slices.Concat(messages, timers, i.threads.Resume(),
+		[]pause.Step{{Stream: "disk", Do: i.mount.Resume()}, {Stream: "gate", Do: i.gate.open()}}))
 }

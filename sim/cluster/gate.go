@@ -17,13 +17,16 @@ func (g *gate) close() {
 	}
 }
 
-// open opens the gate.
-func (g *gate) open() {
+// open opens the gate. It returns what lets those go on that have waited.
+func (g *gate) open() (release func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.shut != nil {
-		close(g.shut)
-		g.shut = nil
+	shut := g.shut
+	g.shut = nil
+	return func() {
+		if shut != nil {
+			close(shut)
+		}
 	}
 }
 

@@ -49,8 +49,10 @@ type Incarnation struct {
 	// gate is shut while the node is paused.
 	gate gate
 
-	// paused is set, with applying held, while the node is paused.
+	// paused is set, with applying held, while the node is paused; pauses counts those that have
+	// ended.
 	paused bool
+	pauses uint64
 	// dead is set, with applying held, when nothing of the incarnation may show any
 	// more.
 	dead bool

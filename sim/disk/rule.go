@@ -201,13 +201,17 @@ func (m *Mount) Pause() {
 	}
 }
 
-// Resume lets the writes go on.
-func (m *Mount) Resume() {
+// Resume ends a pause: writes do not wait any more. It returns what lets go on those that have
+// waited, which the caller is to do.
+func (m *Mount) Resume() (release func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.paused != nil {
-		close(m.paused)
-		m.paused = nil
+	paused := m.paused
+	m.paused = nil
+	return func() {
+		if paused != nil {
+			close(paused)
+		}
 	}
 }
 

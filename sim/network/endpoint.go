@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"dtsim/sim/keyed"
+	"dtsim/sim/pause"
 )
 
 // backlog is how many requests wait for a node; more are lost.
@@ -30,7 +31,7 @@ type Endpoint struct {
 	mu        sync.Mutex
 	closed    bool
 	paused    bool
-	waiting   []func() // what is to be done after a pause, in the order it came up
+	waiting   []pause.Step // what is to be done after a pause, in the order it came up
 	heartbeat func(raft.RPC)
 	handler   ForwardHandler
 	calls     []pending  // that wait, in the order they began
@@ -230,7 +231,11 @@ func (e *Endpoint) receive(l *leg) state {
 	case e.closed:
 		return gone
 	case e.paused:
-		e.waiting = append(e.waiting, l.arrive)
+		from := l.caller
+		if l.reply {
+			from = l.receiver
+		}
+		e.later(l.stream("from", from.name, from.incarnation), true, l.arrive)
 		return asleep
 	}
 	return awake
@@ -276,7 +281,7 @@ func (e *Endpoint) depart(l *leg, to int) {
 		e.net.send(l, e, e.node, to)
 		return
 	}
-	e.waiting = append(e.waiting, func() {
+	e.later(l.stream("to", e.net.config.Nodes[to], 0), false, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.closed {
@@ -309,7 +314,7 @@ func (e *Endpoint) Close() error {
 		c.finish(answer{err: ErrClosed})
 	}
 	for _, step := range waiting {
-		step() // finds the endpoint closed
+		step.Do() // finds the endpoint closed
 	}
 	for _, l := range serving {
 		l.answers <- raft.RPCResponse{Error: errReleased}

@@ -1,6 +1,10 @@
 package network
 
-import "time"
+import (
+	"fmt"
+
+	"dtsim/sim/pause"
+)
 
 // Pause keeps everything from the incarnation, and everything that it sends from the
 // network: requests, answers, and that it has waited too long for one. What comes up
@@ -11,31 +15,47 @@ func (e *Endpoint) Pause() {
 	e.paused = !e.closed
 }
 
-// Resume lets what has waited happen, in the order in which it came up, a nanosecond
-// apart.
-func (e *Endpoint) Resume() {
-	e.mu.Lock()
-	waiting := e.waiting
-	e.waiting, e.paused = nil, false
-	e.mu.Unlock()
-	for n, step := range waiting {
-		time.AfterFunc(time.Duration(n+1), step)
-	}
-}
-
-// later puts a step off to the end of a pause; false if there is none.
-func (e *Endpoint) later(step func()) bool {
+// Resume ends a pause, and returns what has come up meanwhile, which the caller is to do.
+func (e *Endpoint) Resume() []pause.Step {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.paused {
-		e.waiting = append(e.waiting, step)
+	waiting := e.waiting
+	e.waiting, e.paused = nil, false
+	return waiting
+}
+
+// later puts a step off to the end of a pause. e.mu is held.
+func (e *Endpoint) later(stream string, message bool, step func()) {
+	e.waiting = append(e.waiting, pause.Step{Stream: stream, Message: message, Do: step})
+}
+
+// stream names what keeps the order of messages between an endpoint and another node: a
+// connection. As with hashicorp/raft's own transport, replication, heartbeats and elections have
+// connections of their own, and each forwarded request is served by itself.
+func (l *leg) stream(direction, other string, incarnation int) string {
+	connection := ""
+	switch l.kind {
+	case appendEntries, installSnapshot:
+		connection = "replication"
+	case heartbeat:
+		connection = "heartbeats"
+	case requestVote, requestPreVote, timeoutNow:
+		connection = "elections"
+	case forward:
+		connection = fmt.Sprintf("%x/%d", l.id, l.occurrence)
 	}
-	return e.paused
+	return fmt.Sprintf("%s/%s/%d/%s/%t", direction, other, incarnation, connection, l.reply)
 }
 
 // finish ends a call of this endpoint, after a pause.
 func (e *Endpoint) finish(p pending, a answer) {
-	if !e.later(func() { e.finish(p, a) }) {
+	e.mu.Lock()
+	paused := e.paused
+	if paused {
+		e.later(fmt.Sprint("end/", len(e.waiting)), false, func() { e.finish(p, a) })
+	}
+	e.mu.Unlock()
+	if !paused {
 		p.finish(a)
 	}
 }

@@ -8,10 +8,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/stretchr/testify/require"
 
 	"dtsim/sim/keyed"
 	"dtsim/sim/network"
+	"dtsim/sim/pause"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -226,15 +228,66 @@ func TestAPausedEndpointNeitherReceivesNorSends(t *testing.T) {
 		wait.Go(func() { _, errOut = ping(e, "n1", 1) })
 		time.Sleep(5 * time.Second)
 		require.Empty(t, b.got)
-		e.Resume()
+		pause.Release(keyed.New(1, "pause"), e.Resume())
 		wait.Wait()
-		require.Equal(t, []string{"0", "1", "2"}, b.got, "in the order in which they came")
+		require.ElementsMatch(t, []string{"0", "1", "2"}, b.got)
 		require.ErrorIs(t, errOut, network.ErrTimeout, "it has waited too long, and learns so when it wakes up")
 		require.GreaterOrEqual(t, time.Since(n.start), 5*time.Second)
 		for _, event := range n.events() {
 			require.False(t, event.Node == "n2" && event.At < 5*time.Second)
 		}
 	})
+}
+
+// Two nodes send appends and votes to a paused one: each connection keeps its order, and the orders of
+// connections are drawn.
+func TestWhatWaitsForAPausedEndpointComesInADrawnOrder(t *testing.T) {
+	arrive := func(seed uint64) (order string) {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNet(t, 1)
+			a, b, e := n.Open("n1", 1), n.Open("n2", 1), n.Open("n3", 1)
+			e.Pause()
+			var wait sync.WaitGroup
+			for i := range uint64(3) {
+				for _, from := range []*network.Endpoint{a, b} {
+					wait.Go(func() {
+						time.Sleep(time.Duration(i) * time.Second)
+						_, err := ping(from, "n3", i+1)
+						require.ErrorIs(t, err, network.ErrTimeout)
+					})
+				}
+			}
+			time.Sleep(10 * time.Second)
+			wait.Wait()
+			steps := e.Resume()
+			require.Len(t, steps, 6)
+			for _, s := range steps {
+				require.True(t, s.Message)
+			}
+			pause.Release(keyed.New(seed, "pause"), steps)
+			time.Sleep(time.Second)
+			for range 6 {
+				rpc := <-e.Consumer()
+				order += fmt.Sprint(rpc.Command.(*raft.AppendEntriesRequest).PrevLogEntry)
+				rpc.Respond(nil, network.ErrClosed)
+			}
+			time.Sleep(time.Second)
+		})
+		return order
+	}
+	seen := make(map[string]bool)
+	for seed := range uint64(50) {
+		order := arrive(seed)
+		require.Equal(t, order, arrive(seed))
+		seen[order] = true
+		// Each of two connections carries 1, 2, 3 in this order.
+		count := [3]int{}
+		for _, c := range order {
+			count[c-'1']++
+			require.True(t, count[0] >= count[1] && count[1] >= count[2], order)
+		}
+	}
+	require.Greater(t, len(seen), 3)
 }
 
 func TestWhatWaitsForAPausedEndpointIsLostWithIt(t *testing.T) {

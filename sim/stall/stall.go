@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"dtsim/sim/keyed"
+	"dtsim/sim/pause"
 	"dtsim/sim/plan"
 	"dtsim/sim/stall/point"
 )
@@ -90,7 +91,8 @@ type Node struct {
 	mu sync.Mutex
 	// waiting are the goroutines that are held up.
 	waiting []*waiter
-	pauses  uint64
+	// releases is how often some of them were let go.
+	releases uint64
 }
 
 // listed is a stall that the plan lists.
@@ -448,18 +450,23 @@ func (n *Node) wait(w *waiter, timer <-chan time.Time) {
 	}
 }
 
-// release lets goroutines go on, in an order that is drawn. n.mu is held.
-func (n *Node) release(which func(*waiter) bool) {
-	n.pauses++
-	var free []*waiter
+// take takes goroutines out of those that wait. n.mu is held.
+func (n *Node) take(which func(*waiter) bool) (taken []*waiter) {
 	n.waiting = slices.DeleteFunc(n.waiting, func(w *waiter) bool {
 		if which(w) {
-			free = append(free, w)
+			taken = append(taken, w)
 			return true
 		}
 		return false
 	})
-	d := n.draw.Str("release").Int(n.pauses)
+	return taken
+}
+
+// release lets goroutines go on, in an order that is drawn. n.mu is held.
+func (n *Node) release(which func(*waiter) bool) {
+	n.releases++
+	free := n.take(which)
+	d := n.draw.Str("release").Int(n.releases)
 	for i := len(free) - 1; i > 0; i-- {
 		j := d.Int(uint64(i)).N(uint64(i) + 1)
 		free[i], free[j] = free[j], free[i]
@@ -472,8 +479,17 @@ func (n *Node) release(which func(*waiter) bool) {
 // Pause lets the incarnation's goroutines wait at the next point that each reaches.
 func (n *Node) Pause() { n.pause(true) }
 
-// Resume lets them go on.
-func (n *Node) Resume() { n.pause(false) }
+// Resume ends a pause, and returns what lets each of them go on, which the caller is to do.
+func (n *Node) Resume() []pause.Step {
+	n.pause(false)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var steps []pause.Step
+	for i, w := range n.take(func(w *waiter) bool { return w.pause }) {
+		steps = append(steps, pause.Step{Stream: fmt.Sprint("thread/", i), Do: func() { close(w.release) }})
+	}
+	return steps
+}
 
 func (n *Node) pause(on bool) {
 	t := n.threads
@@ -489,7 +505,6 @@ func (n *Node) pause(on bool) {
 		t.paused++
 	} else {
 		t.paused--
-		n.release(func(w *waiter) bool { return w.pause })
 	}
 	t.arm()
 }

@@ -93,13 +93,14 @@ type textChange struct {
 	text     string
 }
 
-// clockFunctions are the functions that package point has a version of, and a declaration that
-// uses what is left of the import.
+// clockFunctions are the functions and types that package point has a version of, and a declaration
+// that uses what is left of the import. A package that takes a *time.Timer from one that is not
+// instrumented, or gives it one, cannot be built so.
 var clockFunctions = map[string]struct {
 	functions []string
 	keep      string
 }{
-	"time":    {[]string{"Now", "Since", "Until", "Sleep", "After", "Tick", "NewTimer", "NewTicker", "AfterFunc"}, "Duration"},
+	"time":    {[]string{"Now", "Since", "Until", "Sleep", "After", "Tick", "NewTimer", "NewTicker", "AfterFunc", "Timer", "Ticker"}, "Duration"},
 	"context": {[]string{"WithTimeout"}, "Context"},
 }
 

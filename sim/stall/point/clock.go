@@ -15,6 +15,9 @@ type Clock interface {
 	Elapsed(now time.Time) time.Duration
 	// Takes returns how long d by this clock takes in the bubble's time.
 	Takes(d time.Duration) time.Duration
+	// Hold makes f late if the node is paused: it is called when the node goes on. Otherwise it
+	// returns false.
+	Hold(f func()) (late bool)
 }
 
 // clock returns the clock of the calling goroutine; nil for that of the bubble.
@@ -40,12 +43,15 @@ func takes(d time.Duration) time.Duration {
 // The functions below stand in for those of package time, and of package context, in instrumented
 // code. As there, a jump of the clock shows in what Now reads and not in the difference of
 // two readings, and a timer measures the time it was given by the drift of the moment at which
-// it was set. The values that a timer sends, and Reset of a timer, are by the bubble's clock.
+// it was set; see [Timer]. The deadline of a context is by the drift alone: what its Deadline method
+// returns is in the bubble's time, and a context ends in time while its node is paused.
 
 // Now is time.Now by the clock of the calling goroutine's node.
-func Now() time.Time {
+func Now() time.Time { return now(clock()) }
+
+// now is what a clock shows; nil is that of the bubble.
+func now(c Clock) time.Time {
 	now := time.Now()
-	c := clock()
 	if c == nil {
 		return now
 	}
@@ -89,30 +95,17 @@ func Since(t time.Time) time.Duration { return Now().Sub(t) }
 func Until(t time.Time) time.Duration { return t.Sub(Now()) }
 
 // Sleep is time.Sleep.
-func Sleep(d time.Duration) { time.Sleep(takes(d)) }
-
-// After is time.After.
-func After(d time.Duration) <-chan time.Time { return time.After(takes(d)) }
-
-// Tick is time.Tick.
-func Tick(d time.Duration) <-chan time.Time { return time.Tick(takes(d)) }
-
-// NewTimer is time.NewTimer.
-func NewTimer(d time.Duration) *time.Timer { return time.NewTimer(takes(d)) }
-
-// NewTicker is time.NewTicker.
-func NewTicker(d time.Duration) *time.Ticker { return time.NewTicker(takes(d)) }
-
-// AfterFunc is time.AfterFunc; f belongs to the owner of the calling goroutine.
-func AfterFunc(d time.Duration, f func()) *time.Timer {
-	if !available {
-		return time.AfterFunc(d, f)
+func Sleep(d time.Duration) {
+	c := clock()
+	if c == nil {
+		time.Sleep(d)
+		return
 	}
-	o := owner() &^ uint32(exempt)
-	return time.AfterFunc(takes(d), func() {
-		setOwner(o)
-		f()
-	})
+	time.Sleep(c.Takes(d))
+	awake := make(chan struct{})
+	if c.Hold(func() { close(awake) }) {
+		<-awake
+	}
 }
 
 // WithTimeout is context.WithTimeout.

@@ -34,10 +34,16 @@ func (*NodePaused) Kind() trace.Kind     { return trace.NodePaused }
 func (*NodePaused) Schema(*trace.Schema) {}
 
 // NodeResumed: it takes steps again.
-type NodeResumed struct{}
+type NodeResumed struct {
+	// Messages is how many messages have arrived meanwhile, Timers how many timers became due.
+	Messages, Timers int64
+}
 
-func (*NodeResumed) Kind() trace.Kind     { return trace.NodeResumed }
-func (*NodeResumed) Schema(*trace.Schema) {}
+func (*NodeResumed) Kind() trace.Kind { return trace.NodeResumed }
+func (b *NodeResumed) Schema(s *trace.Schema) {
+	s.OptInt("messages", &b.Messages)
+	s.OptInt("timers", &b.Timers)
+}
 
 // Stalled: a goroutine of a node is held up from here on.
 type Stalled struct {
