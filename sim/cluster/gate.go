@@ -17,16 +17,13 @@ func (g *gate) close() {
 	}
 }
 
-// open opens the gate. It returns what lets those go on that have waited.
-func (g *gate) open() (release func()) {
+// open opens the gate.
+func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	shut := g.shut
-	g.shut = nil
-	return func() {
-		if shut != nil {
-			close(shut)
-		}
+	if g.shut != nil {
+		close(g.shut)
+		g.shut = nil
 	}
 }
 

@@ -201,17 +201,13 @@ func (m *Mount) Pause() {
 	}
 }
 
-// Resume ends a pause: writes do not wait any more. It returns what lets go on those that have
-// waited, which the caller is to do.
-func (m *Mount) Resume() (release func()) {
+// Resume lets the writes go on.
+func (m *Mount) Resume() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	paused := m.paused
-	m.paused = nil
-	return func() {
-		if paused != nil {
-			close(paused)
-		}
+	if m.paused != nil {
+		close(m.paused)
+		m.paused = nil
 	}
 }
 

@@ -177,7 +177,7 @@ func TestAPausedDiskTakesItsTime(t *testing.T) {
 		start := time.Now()
 		m := disk.New(disk.Config{}).Open(1)
 		m.Pause()
-		time.AfterFunc(time.Hour, func() { m.Resume()() })
+		time.AfterFunc(time.Hour, m.Resume)
 		require.NoError(t, m.Log().StoreLogs(logs(1)))
 		require.Equal(t, time.Hour, time.Since(start))
 	})
