@@ -247,6 +247,9 @@ func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 	if apt != nil && w.chance("apt-moment", 60) {
 		moments = apt
 	}
+	if slices.Contains(w.family.kinds, plan.Remove) && w.chance("config-moment", 8) {
+		moments = configMoments // there are few configurations
+	}
 	moments = slices.DeleteFunc(slices.Clone(moments), w.unreachable)
 	if len(moments) == 0 {
 		moments = []plan.Moment{taskplan.LastUnit}
@@ -254,7 +257,7 @@ func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 	t := &plan.Trigger{Moment: pick(w.choices, "moment", moments...)}
 	if t.Moment == plan.ApplyBeforeReply {
 		t.Nth = w.number("nth-apply", 60)
-	} else {
+	} else if !slices.Contains(configMoments, t.Moment) {
 		t.Nth = pick(w.choices, "nth", 0, 0, 0, 0, 2, 3)
 	}
 	if w.chance("at-a-node", 15) && !slices.Contains(aloneMoments, t.Moment) {

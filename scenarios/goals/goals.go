@@ -58,7 +58,7 @@ type goal struct {
 
 // goals are all goals of tasks.
 var goals = slices.Concat(crashGoals, restartGoals, leaderGoals, snapshotGoals, fileGoals, answerGoals, commandGoals, providerGoals,
-	inheritedGoals)
+	inheritedGoals, clockGoals)
 
 // Goals returns all goals, those of any application among them, in a fixed order.
 func Goals() []coverage.Goal {

@@ -541,6 +541,7 @@ func TestEveryGoalHasATaleThatReachesItAndOneThatNearlyDoes(t *testing.T) {
 		require.Contains(t, kinds, g.on, "%s is about events that it is not shown", g.Name)
 	}
 	var names []string
+	examples := raftExamples()
 	for _, g := range Goals() {
 		names = append(names, g.Name)
 		require.NotEmpty(t, g.About, g.Name)

@@ -86,6 +86,9 @@ func (l *ledger) takeNode(e *trace.Event) {
 	case *event.NodeResumed:
 		n := l.at(e.Node)
 		n.paused, n.resumed, n.listedAt = false, e.At, e.At
+		if b.Takes > 0 {
+			n.stalled = max(n.stalled, e.At+b.Takes)
+		}
 	case *event.Stalled:
 		n := l.at(e.Node)
 		n.stalled = max(n.stalled, e.At+b.For)

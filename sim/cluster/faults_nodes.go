@@ -214,7 +214,8 @@ func (i *Incarnation) resume() {
 	i.pauses++
 	draw := keyed.New(i.cluster.plan.Seed, "cluster.resume").Str(i.node.name).Int(uint64(i.number)).Int(i.pauses)
 	messages, timers := i.endpoint.Resume(), i.clock.Resume()
-	resumed := &event.NodeResumed{Timers: int64(len(timers))}
+	steps := slices.Concat(messages, timers, i.threads.Resume())
+	resumed := &event.NodeResumed{Timers: int64(len(timers)), Takes: time.Duration(len(steps))}
 	for _, m := range messages {
 		if m.Message {
 			resumed.Messages++
@@ -225,5 +226,5 @@ func (i *Incarnation) resume() {
 	// Who waits for the disk may hold locks, without which no time passes.
 	i.mount.Resume()
 	i.gate.open()
-	pause.Release(draw, slices.Concat(messages, timers, i.threads.Resume()))
+	pause.Release(draw, steps)
 }

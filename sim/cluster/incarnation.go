@@ -202,7 +202,7 @@ func (i *Incarnation) own() {
 // an apply under way waits for, so that it does not wait for that.
 func (i *Incarnation) heldUp(h stall.Held) {
 	i.cluster.work(func() {
-		i.emit(&event.Stalled{At: h.At, Nth: int64(h.Nth), For: h.For.D(), Thread: h.Thread})
+		i.emit(&event.Stalled{At: h.At, Nth: int64(h.Nth), For: h.For.D(), Thread: h.Thread, Locked: h.Locked})
 	})
 }
 

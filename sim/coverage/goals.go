@@ -2,7 +2,10 @@ package coverage
 
 import (
 	"slices"
+	"strings"
+	"time"
 
+	"dtsim/sim/plan"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -26,7 +29,118 @@ type nodeGoal struct {
 	reached func(n *Nodes, e *trace.Event) bool
 }
 
-var nodeGoals = []nodeGoal{
+var nodeGoals = slices.Concat(situations, momentGoals())
+
+// held makes a matcher for a goroutine that is held up.
+func held(is func(n *Nodes, e *trace.Event, b *event.Stalled) bool) func(*Nodes, *trace.Event) bool {
+	return func(n *Nodes, e *trace.Event) bool { return is(n, e, e.Body.(*event.Stalled)) }
+}
+
+// thread makes a matcher for a thread that is held up: one that began with a function of these, or
+// with one that is made in it.
+func thread(names ...string) func(*Nodes, *trace.Event) bool {
+	return held(func(_ *Nodes, _ *trace.Event, b *event.Stalled) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return b.Thread == name || strings.HasPrefix(b.Thread, name+".") })
+	})
+}
+
+// turned makes a matcher for a change of a node's Raft state.
+func turned(is func(n *Nodes, node *Node, e *trace.Event) bool) func(*Nodes, *trace.Event) bool {
+	return func(n *Nodes, e *trace.Event) bool { return is(n, n.Of(e.Node), e) }
+}
+
+// momentGoals are faults that strike at the moments of Raft.
+func momentGoals() (goals []nodeGoal) {
+	for _, m := range plan.RaftMoments() {
+		goals = append(goals, nodeGoal{
+			Goal: Goal{"fault at " + string(m), "a fault begins at that moment"}, on: trace.FaultBegan,
+			reached: func(_ *Nodes, e *trace.Event) bool { return e.Body.(*event.FaultBegan).Moment == string(m) },
+		})
+	}
+	return goals
+}
+
+// wrong is how far a clock must be ahead or behind to count as wrong.
+const wrong = time.Second
+
+var situations = []nodeGoal{
+	{
+		Goal: Goal{"Raft's main loop held up", "the goroutine that decides for a node is held up between two statements"},
+		on:   trace.Stalled, reached: thread("raft.(*Raft).run"),
+	},
+	{
+		Goal: Goal{"Raft's replication held up", "a goroutine with which a leader sends its log is held up"},
+		on:   trace.Stalled, reached: thread("raft.(*Raft).startStopReplication", "raft.(*Raft).replicate"),
+	},
+	{
+		Goal: Goal{"Raft's snapshots held up", "the goroutine that takes snapshots is held up"},
+		on:   trace.Stalled, reached: thread("raft.(*Raft).runSnapshots"),
+	},
+	{
+		Goal: Goal{"Raft's applies held up", "the goroutine that applies the log is held up"},
+		on:   trace.Stalled, reached: thread("raft.(*Raft).runFSM"),
+	},
+	{
+		Goal: Goal{"held up for longer than an election timeout", "a goroutine is held up for longer than others wait for a leader"},
+		on:   trace.Stalled, reached: held(func(n *Nodes, e *trace.Event, b *event.Stalled) bool {
+			return b.For > n.election && e.At+b.For <= n.quiescence
+		}),
+	},
+	{
+		Goal: Goal{"held up with a lock", "a goroutine is held up between taking a lock and releasing it"},
+		on:   trace.Stalled, reached: held(func(_ *Nodes, _ *trace.Event, b *event.Stalled) bool { return b.Locked }),
+	},
+	{
+		Goal: Goal{"leader change while the old leader is held up", "another node becomes leader, and a goroutine of the one before is held up meanwhile"},
+		on:   trace.NodeState, reached: func(n *Nodes, e *trace.Event) bool {
+			return n.Elected(e) && n.Of(n.leaders[len(n.leaders)-2]).HeldUntil > e.At
+		},
+	},
+	{
+		Goal: Goal{"messages wait for a paused node", "a node goes on after a pause, and finds messages from which it has a choice"},
+		on:   trace.NodeResumed, reached: func(_ *Nodes, e *trace.Event) bool { return e.Body.(*event.NodeResumed).Messages > 1 },
+	},
+	{
+		Goal: Goal{"messages and timers wait for a paused node", "a node goes on after a pause; messages have arrived, and timers become due"},
+		on:   trace.NodeResumed, reached: func(_ *Nodes, e *trace.Event) bool {
+			b := e.Body.(*event.NodeResumed)
+			return b.Messages > 0 && b.Timers > 0
+		},
+	},
+	{
+		Goal: Goal{"pause across an election", "a node goes on after a pause, during which another one has become leader"},
+		on:   trace.NodeResumed, reached: func(n *Nodes, e *trace.Event) bool { return len(n.leaders) > n.Of(e.Node).Elections },
+	},
+	{
+		Goal: Goal{"leader with a drifting clock deposed", "a node whose clock is too fast or too slow was leader, and is not any more: its lease was measured by that"},
+		on:   trace.NodeState, reached: turned(func(_ *Nodes, node *Node, _ *trace.Event) bool {
+			return node.Was == event.Leader && node.State == event.Follower && node.Drift != 0
+		}),
+	},
+	{
+		Goal: Goal{"candidate with a drifting clock", "a node whose clock is too fast or too slow stands for election while there was a leader"},
+		on:   trace.NodeState, reached: turned(func(n *Nodes, node *Node, _ *trace.Event) bool {
+			return node.State == event.Candidate && node.Drift != 0 && n.Leader() != ""
+		}),
+	},
+	{
+		Goal: Goal{"leader elected with a clock ahead", "a node becomes leader whose clock shows more than the time of the run, by a second or more"},
+		on:   trace.NodeState, reached: turned(func(_ *Nodes, node *Node, e *trace.Event) bool {
+			return node.State == event.Leader && node.Ahead(e.At) >= wrong
+		}),
+	},
+	{
+		Goal: Goal{"leader elected with a clock behind", "the same with a clock that shows less"},
+		on:   trace.NodeState, reached: turned(func(_ *Nodes, node *Node, e *trace.Event) bool {
+			return node.State == event.Leader && node.Ahead(e.At) <= -wrong
+		}),
+	},
+	{
+		Goal: Goal{"clock of a leader jumps", "the clock of a node is set while it is leader"},
+		on:   trace.ClockSet, reached: turned(func(n *Nodes, node *Node, e *trace.Event) bool {
+			return node.State == event.Leader && node.jumped && e.At < n.quiescence
+		}),
+	},
 	{
 		Goal: Goal{"crash in the middle of a snapshot",
 			"a replica has captured its state, and the node crashes before it is on the disk"},

@@ -14,6 +14,8 @@ type Nodes struct {
 	nodes map[string]*Node
 	// leaders are the nodes that have become leader, in that order.
 	leaders []string
+	// election is the election timeout, quiescence when faults and stalls end.
+	election, quiescence time.Duration
 }
 
 // Node is a node and its newest incarnation.
@@ -30,8 +32,20 @@ type Node struct {
 	// StoppedAs is the Raft state in which the node stopped, and Stopped when.
 	StoppedAs string
 	Stopped   time.Duration
-	// Led is the node that led when this one was paused.
-	Led string
+	// Was is the Raft state before that.
+	Was string
+	// Led is the node that led when this one was paused, and Elections how often a node had become leader
+	// by then.
+	Led       string
+	Elections int
+	// HeldUntil is when the last of its goroutines that is held up goes on.
+	HeldUntil time.Duration
+	// Drift is how many microseconds a second its clock gains; see also Ahead.
+	Drift int64
+	// ahead is by how much its clock was ahead at clockSet, jumped whether it was set then by more than
+	// it had gained.
+	ahead, clockSet time.Duration
+	jumped          bool
 	// Follows: the incarnation has seen a leader.
 	Follows bool
 	// Capturing: a snapshot was taken and is not on the disk. CutSnapshot: that was cut short
@@ -44,7 +58,10 @@ type Node struct {
 
 // NewNodes returns the nodes of a plan, of which nothing has been seen.
 func NewNodes(p *plan.Plan) *Nodes {
-	n := &Nodes{names: p.Cluster.NodeNames(), nodes: make(map[string]*Node)}
+	n := &Nodes{
+		names: p.Cluster.NodeNames(), nodes: make(map[string]*Node),
+		election: p.Cluster.Raft.ElectionTimeout.D(), quiescence: p.Quiescence.D(),
+	}
 	for _, name := range n.names {
 		n.nodes[name] = &Node{Name: name}
 	}
@@ -92,7 +109,7 @@ func (n *Nodes) Up() int {
 var kinds = []trace.Kind{
 	trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.NodeState,
 	trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Applied, trace.Committed, trace.SnapshotTaken, trace.SnapshotStored,
-	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned,
+	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned, trace.Stalled, trace.ClockSet,
 }
 
 // take folds an event in.
@@ -100,23 +117,32 @@ func (n *Nodes) take(e *trace.Event) {
 	node := n.Of(e.Node)
 	switch b := e.Body.(type) {
 	case *event.NodeStarted:
-		*node = Node{Name: node.Name, Incarnation: e.Incarnation, Started: e.At, Up: true, State: event.Follower, Applied: node.Applied, Left: node.Left}
+		*node = Node{
+			Name: node.Name, Incarnation: e.Incarnation, Started: e.At, Up: true, State: event.Follower, Applied: node.Applied, Left: node.Left,
+			Drift: node.Drift, ahead: node.ahead, clockSet: node.clockSet,
+		}
 	case *event.NodeStopped:
 		node.CutSnapshot, node.StoppedAs, node.Stopped = node.Capturing, node.State, e.At
 		node.Up, node.Paused, node.State, node.Capturing = false, false, "", false
 	case *event.NodePaused:
-		node.Paused, node.Led = true, n.Leader()
+		node.Paused, node.Led, node.Elections = true, n.Leader(), len(n.leaders)
 	case *event.NodeResumed:
 		node.Paused = false
 	case *event.NodeLeft:
 		node.Left = true
 	case *event.NodeState:
-		node.State = b.State
+		node.Was, node.State = node.State, b.State
 		if node.State == event.Leader {
 			n.leaders = append(n.leaders, node.Name)
 		}
 	case *event.LeaderSeen:
 		node.Follows = node.Follows || b.Leader != ""
+	case *event.Stalled:
+		node.HeldUntil = max(node.HeldUntil, min(e.At+b.For, n.quiescence))
+	case *event.ClockSet:
+		moved := b.Ahead - node.Ahead(e.At)
+		node.jumped = moved > time.Millisecond || moved < -time.Millisecond
+		node.ahead, node.Drift, node.clockSet = b.Ahead, b.Drift, e.At
 	case *event.SnapshotTaken:
 		node.Capturing = true
 	case *event.SnapshotStored:
@@ -134,4 +160,10 @@ func (n *Nodes) take(e *trace.Event) {
 
 func (n *Node) applied(index uint64) {
 	n.AppliedBefore, n.Applied = n.Applied, max(n.Applied, index)
+}
+
+// Ahead returns by how much the node's clock is ahead of the time of the run at a time; negative if it
+// is behind.
+func (n *Node) Ahead(at time.Duration) time.Duration {
+	return n.ahead + (at-n.clockSet)/1e6*time.Duration(n.Drift)
 }

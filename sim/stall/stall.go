@@ -34,6 +34,8 @@ type Held struct {
 	plan.Stall
 	// Thread is the function that the goroutine began with.
 	Thread string
+	// Locked is set if the function holds a lock at the point.
+	Locked bool
 }
 
 // Threads are the goroutines of a run's nodes. Make it inside the bubble. Its methods are safe
@@ -423,7 +425,7 @@ func (n *Node) holdListed(s point.Site, list []*listed) {
 func (n *Node) hold(s point.Site, length time.Duration) {
 	n.report(Held{
 		Stall:  plan.Stall{Node: n.name, Incarnation: n.incarnation, At: s.String(), Nth: int(n.counts[s]), For: plan.Duration(length)},
-		Thread: thread(),
+		Thread: thread(), Locked: s.Locked(),
 	})
 	timer := time.NewTimer(length)
 	defer timer.Stop()
@@ -554,14 +556,16 @@ func (t *Threads) Quiesce() {
 	}
 }
 
-// thread returns the function that the calling goroutine began with.
+// thread returns the function that the calling goroutine began with, not counting those that only
+// start others: sync.WaitGroup.Go, and that of the Raft library.
 func thread() string {
 	pcs := make([]uintptr, 256)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	var first string
 	for {
 		f, more := frames.Next()
-		if f.Function != "" && f.Function != "runtime.goexit" {
+		if f.Function != "" && f.Function != "runtime.goexit" &&
+			f.Function != "sync.(*WaitGroup).Go.func1" && !strings.HasSuffix(f.Function, ".goFunc.func1") {
 			first = f.Function
 		}
 		if !more {

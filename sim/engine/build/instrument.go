@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"maps"
 	"path"
 	"slices"
@@ -39,6 +40,7 @@ type instrumenter struct {
 func (in *instrumenter) instrument(pkg string, files map[string][]byte) (map[string][]byte, error) {
 	first := in.sites
 	var at []string
+	var locked []int
 	var name string
 	out := make(map[string][]byte, len(files)+1)
 	for _, file := range slices.Sorted(maps.Keys(files)) {
@@ -48,6 +50,9 @@ func (in *instrumenter) instrument(pkg string, files map[string][]byte) (map[str
 			return nil, fmt.Errorf("instrument %s: %w", pkg, err)
 		}
 		out[file], name = text, r.file.Name.Name
+		for _, i := range r.lockedAt {
+			locked = append(locked, len(at)+i)
+		}
 		at = append(at, r.at...)
 	}
 	in.sites += len(at)
@@ -66,7 +71,11 @@ func (in *instrumenter) instrument(pkg string, files map[string][]byte) (map[str
 		}
 		fmt.Fprintf(&b, "\t\t%q,\n", where)
 	}
-	b.WriteString("\t})\n}\n")
+	b.WriteString("\t}, []int{")
+	for _, i := range locked {
+		fmt.Fprintf(&b, "%d, ", i)
+	}
+	b.WriteString("})\n}\n")
 	out["zz_dtsim_points.go"] = b.Bytes()
 	return out, nil
 }
@@ -77,8 +86,12 @@ type rewriter struct {
 	file *ast.File
 	// points are where points are to stand, by offset: the function and the line.
 	points map[int]string
-	// at are those of all points, in the order of the file.
-	at []string
+	// at are those of all points, in the order of the file, lockedAt the positions of those at which
+	// the function holds a lock.
+	at       []string
+	lockedAt []int
+	// locks are from where to where functions hold locks, by offset.
+	locks [][2]int
 	// changes are what becomes of the text.
 	changes []textChange
 	// packages are the names under which the file knows packages whose functions are replaced.
@@ -127,10 +140,14 @@ func (r *rewriter) rewrite(name string, text []byte, first int) ([]byte, error) 
 		r.clocks(d)
 		if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
 			r.body(functionName(f), f.Body)
+			r.findLocks(f.Body)
 		}
 	}
 	for _, offset := range slices.Sorted(maps.Keys(r.points)) {
 		r.change(offset, 0, fmt.Sprintf("%s.At(%d); ", pointName, first+len(r.at)))
+		if slices.ContainsFunc(r.locks, func(l [2]int) bool { return l[0] < offset && offset <= l[1] }) {
+			r.lockedAt = append(r.lockedAt, len(r.at))
+		}
 		r.at = append(r.at, r.points[offset])
 	}
 	if len(r.changes) == 0 {
@@ -230,6 +247,48 @@ func (r *rewriter) body(function string, body *ast.BlockStmt) {
 		}
 		return true
 	})
+}
+
+// findLocks notes where a function, or one that is made in it, holds a lock: from a statement that locks
+// to the first one behind that unlocks the same, or else, as when that is deferred, to the end of the
+// function.
+func (r *rewriter) findLocks(body *ast.BlockStmt) {
+	type open struct {
+		what string
+		from int
+	}
+	var held []open
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch s := n.(type) {
+		case *ast.FuncLit:
+			r.findLocks(s.Body)
+			return false
+		case *ast.ExprStmt:
+			call, ok := s.X.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			method, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || len(call.Args) > 0 {
+				return true
+			}
+			switch what := types.ExprString(method.X); method.Sel.Name {
+			case "Lock", "RLock":
+				held = append(held, open{what, r.offset(s.Pos())})
+			case "Unlock", "RUnlock":
+				held = slices.DeleteFunc(held, func(o open) bool {
+					if o.what == what {
+						r.locks = append(r.locks, [2]int{o.from, r.offset(s.Pos())})
+					}
+					return o.what == what
+				})
+			}
+		}
+		return true
+	})
+	for _, o := range held {
+		r.locks = append(r.locks, [2]int{o.from, r.offset(body.End())})
+	}
 }
 
 // guarded puts a point between a condition that others may change and what is done about it.

@@ -44,6 +44,7 @@ var (
 // place is where a site stands.
 type place struct {
 	pkg, at string
+	locked  bool
 }
 
 // Available reports whether the program was built so that goroutines have owners.
@@ -95,9 +96,10 @@ func at(s Site) {
 	}
 }
 
-// Register adds the sites of an instrumented package, whose first one has the number first.
-// Instrumented packages call it when they are initialized.
-func Register(pkg string, first Site, at []string) {
+// Register adds the sites of an instrumented package, whose first one has the number first; locked are
+// the positions of those at which the function holds a lock. Instrumented packages call it when they are
+// initialized.
+func Register(pkg string, first Site, at []string, locked []int) {
 	end := int(first) + len(at)
 	if end > len(sites) {
 		sites = append(sites, make([]place, end-len(sites))...)
@@ -107,7 +109,10 @@ func Register(pkg string, first Site, at []string) {
 		if sites[s].pkg != "" {
 			panic(fmt.Sprintf("point: site %d of %s is one of %s", s, pkg, sites[s].pkg))
 		}
-		sites[s] = place{pkg, where}
+		sites[s] = place{pkg: pkg, at: where}
+	}
+	for _, i := range locked {
+		sites[int(first)+i].locked = true
 	}
 }
 
@@ -117,3 +122,7 @@ func Sites() int { return len(sites) }
 // String returns where the site stands: the function, by the last element of the package's path,
 // and the line, like "raft.(*Raft).dispatchLogs:1263".
 func (s Site) String() string { return sites[s].at }
+
+// Locked reports whether the function in which the site stands has taken a lock before it, and
+// releases it behind. Locks that its callers hold do not count.
+func (s Site) Locked() bool { return sites[s].locked }

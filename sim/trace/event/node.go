@@ -37,12 +37,15 @@ func (*NodePaused) Schema(*trace.Schema) {}
 type NodeResumed struct {
 	// Messages is how many messages have arrived meanwhile, Timers how many timers became due.
 	Messages, Timers int64
+	// Takes is how long it takes until nothing of what has waited still does.
+	Takes time.Duration
 }
 
 func (*NodeResumed) Kind() trace.Kind { return trace.NodeResumed }
 func (b *NodeResumed) Schema(s *trace.Schema) {
 	s.OptInt("messages", &b.Messages)
 	s.OptInt("timers", &b.Timers)
+	s.OptDur("takes", &b.Takes)
 }
 
 // Stalled: a goroutine of a node is held up from here on.
@@ -56,6 +59,8 @@ type Stalled struct {
 	For time.Duration
 	// Thread is the function that the goroutine began with.
 	Thread string
+	// Locked is set if the function has taken a lock before the point and releases it behind.
+	Locked bool
 }
 
 func (*Stalled) Kind() trace.Kind { return trace.Stalled }
@@ -64,6 +69,7 @@ func (b *Stalled) Schema(s *trace.Schema) {
 	s.Int("nth", &b.Nth)
 	s.Dur("for", &b.For)
 	s.Str("thread", &b.Thread)
+	s.OptBool("locked", &b.Locked)
 }
 
 // NodeLeft: the node will not be started again.

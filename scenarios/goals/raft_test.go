@@ -1,0 +1,116 @@
+package goals
+
+import (
+	"maps"
+	"time"
+
+	"dtsim/sim/plan"
+	"dtsim/sim/trace"
+)
+
+// stalled holds a goroutine of a node up.
+func (t *sequence) stalled(node, thread string, d time.Duration, locked bool) *sequence {
+	return t.ev(node, trace.Stalled, trace.Str("at", "raft.(*Raft).f:1"), trace.Int("nth", 1), trace.Dur("for", d),
+		trace.Str("thread", thread), trace.Bool("locked", locked))
+}
+
+// clock sets the clock of a node.
+func (t *sequence) clock(node string, ahead time.Duration, drift int64) *sequence {
+	return t.ev(node, trace.ClockSet, trace.Dur("ahead", ahead), trace.Int("drift", drift))
+}
+
+// turns changes the Raft state of a node.
+func (t *sequence) turns(node, state string) *sequence {
+	return t.ev(node, trace.NodeState, trace.Str("state", state))
+}
+
+// resumed ends a pause.
+func (t *sequence) resumed(node string, messages, timers int64) *sequence {
+	return t.ev(node, trace.NodeResumed, trace.Int("messages", messages), trace.Int("timers", timers))
+}
+
+// cleansUp removes the record of a finished task as the operation of a node.
+func (t *sequence) cleansUp(node string) *sequence {
+	return t.call(1, node, "clean-up-task", "a").commit(1, node, cleanUpTask, "a", "ok", nil).is("a", "")
+}
+
+// ofThread is the example of a thread that is held up.
+func ofThread(name string) example {
+	return example{
+		func(t *sequence) { t.stalled("n1", name, time.Millisecond, false) },
+		func(t *sequence) { t.stalled("n1", "raft.(*Raft).runner", time.Millisecond, false) },
+	}
+}
+
+// raftExamples are those of goals that are about threads, pauses and clocks, and of moments.
+func raftExamples() map[string]example {
+	election := plan.Default().Cluster.Raft.ElectionTimeout.D()
+	all := map[string]example{
+		"Raft's main loop held up":   ofThread("raft.(*Raft).run"),
+		"Raft's replication held up": ofThread("raft.(*Raft).startStopReplication.func1"),
+		"Raft's snapshots held up":   ofThread("raft.(*Raft).runSnapshots"),
+		"Raft's applies held up":     ofThread("raft.(*Raft).runFSM"),
+		"held up for longer than an election timeout": {
+			func(t *sequence) { t.stalled("n1", "", election+1, false) },
+			func(t *sequence) { t.stalled("n1", "", election, false) },
+		},
+		"held up with a lock": {
+			func(t *sequence) { t.stalled("n1", "", 1, true) },
+			func(t *sequence) { t.stalled("n1", "", 1, false) },
+		},
+		"leader change while the old leader is held up": {
+			func(t *sequence) { t.stalled("n1", "", time.Second, false).wait(time.Second / 2).leads("n2") },
+			func(t *sequence) { t.stalled("n1", "", time.Second, false).wait(time.Second).leads("n2") },
+		},
+		"messages wait for a paused node": {
+			func(t *sequence) { t.ev("n1", trace.NodePaused).resumed("n1", 2, 0) },
+			func(t *sequence) { t.ev("n1", trace.NodePaused).resumed("n1", 1, 3) },
+		},
+		"messages and timers wait for a paused node": {
+			func(t *sequence) { t.ev("n1", trace.NodePaused).resumed("n1", 1, 1) },
+			func(t *sequence) { t.ev("n1", trace.NodePaused).resumed("n1", 3, 0) },
+		},
+		"pause across an election": {
+			func(t *sequence) { t.ev("n2", trace.NodePaused).leads("n3").resumed("n2", 0, 0) },
+			func(t *sequence) { t.leads("n3").ev("n2", trace.NodePaused).resumed("n2", 0, 0).leads("n1") },
+		},
+		"leader with a drifting clock deposed": {
+			func(t *sequence) { t.clock("n1", 0, -1000).steps("n1") },
+			func(t *sequence) { t.clock("n2", 0, -1000).turns("n2", "Candidate").steps("n2").steps("n1") },
+		},
+		"candidate with a drifting clock": {
+			func(t *sequence) { t.clock("n2", 0, 1000).turns("n2", "Candidate") },
+			func(t *sequence) { t.clock("n2", 0, 1000).clock("n2", 0, 0).turns("n2", "Candidate") },
+		},
+		"leader elected with a clock ahead": {
+			func(t *sequence) { t.clock("n2", 0, 500_000).wait(3 * time.Second).leads("n2") },
+			func(t *sequence) { t.clock("n2", 0, 500_000).wait(time.Second).leads("n2") },
+		},
+		"leader elected with a clock behind": {
+			func(t *sequence) { t.clock("n2", -time.Second, 0).restart("n2").leads("n2") },
+			func(t *sequence) { t.clock("n2", time.Second, 0).leads("n2") },
+		},
+		"clock of a leader jumps": {
+			func(t *sequence) { t.clock("n1", time.Second, 0) },
+			func(t *sequence) { t.clock("n1", 0, 1000).clock("n2", time.Second, 0) },
+		},
+		"record removed with a clock ahead": {
+			func(t *sequence) { t.finish("a").clock("n2", time.Second, 0).cleansUp("n2") },
+			func(t *sequence) { t.finish("a").clock("n2", time.Second, 0).cleansUp("n3") },
+		},
+		"record removed with a clock behind": {
+			func(t *sequence) { t.finish("a").clock("n2", -time.Second, 0).cleansUp("n2") },
+			func(t *sequence) { t.finish("a").clock("n2", time.Second, 0).cleansUp("n2") },
+		},
+	}
+	for _, m := range plan.RaftMoments() {
+		all["fault at "+string(m)] = example{
+			func(t *sequence) {
+				t.fault(trace.FaultBegan, plan.Crash, "", trace.Str("moment", string(m)))
+			},
+			func(t *sequence) { t.fault(trace.FaultBegan, plan.Crash, "", trace.Str("moment", "file-unsynced")) },
+		}
+	}
+	maps.Copy(all, examples)
+	return all
+}
