@@ -124,7 +124,7 @@ func startRaft(c *raft.Config, fsm raft.FSM, log raft.LogStore, stable raft.Stab
 // crash puts the fence up, and takes the rest apart behind it. It reports whether the
 // incarnation was still alive.
 func (i *Incarnation) crash() bool {
-	if !i.fence(event.Crash, func() { i.endpoint.Mute(); i.mount.Crash() }) {
+	if !i.fence(&event.NodeStopped{How: event.Crash}, func() { i.endpoint.Mute(); i.mount.Crash() }) {
 		return false
 	}
 	i.endpoint.Close()
@@ -162,19 +162,20 @@ func (i *Incarnation) shutdown() {
 	i.takeDown()
 	i.endpoint.Close()
 	i.mount.Close()
-	i.fence(event.Shutdown, func() {})
+	open := i.mount.OpenSnapshots()
+	i.fence(&event.NodeStopped{How: event.Shutdown, Sinks: open.Sinks, Readers: open.Readers}, func() {})
 }
 
 // fence records the end of the incarnation and silences it, as one step with cut. It
 // reports whether the incarnation was still alive.
-func (i *Incarnation) fence(how string, cut func()) bool {
+func (i *Incarnation) fence(stopped *event.NodeStopped, cut func()) bool {
 	i.cluster.applying.Lock()
 	defer i.cluster.applying.Unlock()
 	if i.dead {
 		return false
 	}
 	cut()
-	i.append(&event.NodeStopped{How: how})
+	i.append(stopped)
 	i.dead = true
 	return true
 }

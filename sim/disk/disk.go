@@ -99,6 +99,8 @@ type Mount struct {
 	mu    sync.Mutex
 	state *state
 	ended *state // what the next mount begins with; nil while this one lasts
+	// open is how many snapshots are open.
+	open Open
 	// paused is closed at the end of a pause; nil without one.
 	paused chan struct{}
 }

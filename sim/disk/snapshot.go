@@ -40,6 +40,7 @@ func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64,
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state.taken++
+	m.open.Sinks++
 	return &sink{mount: m, ops: ops, meta: raft.SnapshotMeta{
 		Version: version,
 		ID:      fmt.Sprintf("%d-%d-%d", term, index, m.state.taken),
@@ -67,11 +68,43 @@ func (s *snapshotStore) Open(id string) (meta *raft.SnapshotMeta, r io.ReadClose
 		for _, snap := range st.snapshots {
 			if snap.meta.ID == id {
 				copied := snap.meta
-				meta, r, err = &copied, io.NopCloser(bytes.NewReader(snap.data)), nil
+				meta, r, err = &copied, &reader{Reader: bytes.NewReader(snap.data), mount: (*Mount)(s)}, nil
+				(*Mount)(s).open.Readers++
 			}
 		}
 	})
 	return meta, r, err
+}
+
+// reader reads a snapshot. Closing it twice does nothing more.
+type reader struct {
+	*bytes.Reader
+	mount *Mount
+	once  sync.Once
+}
+
+// Close ends the reading.
+func (r *reader) Close() error {
+	r.once.Do(func() { r.mount.closes(func(o *Open) { o.Readers-- }) })
+	return nil
+}
+
+// Open is how many snapshots are open through a mount: Sinks were created and neither
+// closed nor cancelled, Readers opened and not closed.
+type Open struct{ Sinks, Readers int64 }
+
+// OpenSnapshots returns how many snapshots are open.
+func (m *Mount) OpenSnapshots() Open {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.open
+}
+
+// closes changes how many snapshots are open.
+func (m *Mount) closes(change func(*Open)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.open)
 }
 
 // sinkOps are the operations of a sink.
@@ -132,11 +165,20 @@ func (s *sink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// end notes that the sink is not open any more. s.mu is held.
+func (s *sink) end() {
+	if !s.closed {
+		s.closed = true
+		s.mount.closes(func(o *Open) { o.Sinks-- })
+	}
+}
+
 // Cancel throws the snapshot away, unless it was closed.
 func (s *sink) Cancel() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed, s.data = true, nil
+	s.end()
+	s.data = nil
 	return nil
 }
 
@@ -148,7 +190,7 @@ func (s *sink) Close() error {
 		s.mu.Unlock()
 		return nil
 	}
-	s.closed = true
+	s.end()
 	s.meta.Size = int64(len(s.data))
 	snap := &snapshot{meta: s.meta, data: s.data}
 	s.data = nil

@@ -19,7 +19,8 @@
 //	                     is committed, and none is sent the same snapshot for ever
 //	R7  availability.go  availability: after quiescence, with a majority, a leader accepts
 //	                     calls
-//	R8  leftovers.go     no leftovers: nothing is blocked for ever, nothing panics
+//	R8  leftovers.go     no leftovers: nothing is blocked for ever, nothing panics, and what was shut
+//	                     down leaves no snapshot open
 //
 // What the checks know of a node's disk (disk.go) is what its stores have recorded there; R2,
 // R3 and R5 are not checked in traces of old, which have no such events. The bounds of R6 and R7

@@ -251,6 +251,11 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 			begin().add(s, "n1", trace.NodeStopped, trace.Str("how", "crash")).
 				add(s, "", trace.Panicked, trace.Str("what", "boom"), trace.Str("in", "raft.f"), trace.Str("at", "raft.go:1")),
 			"R8", "panic in raft.f at raft.go:1: boom", []int{5}},
+		"a snapshot that is left open": {
+			begin().body(s, "n1", &event.NodeStopped{How: event.Shutdown, Sinks: 1, Readers: 2}),
+			"R8", "1 snapshots are neither completed nor cancelled, 2 are still open to be read", []int{4}},
+		"a shutdown that leaves nothing": {
+			begin().body(s, "n1", &event.NodeStopped{How: event.Shutdown}), "R8", "", nil},
 		"goroutines that are blocked for ever": {
 			begin().add(s, "n1", trace.NodeStopped, trace.Str("how", "crash")).
 				add(s, "", trace.LeftBehind, trace.Int("n", 2), trace.Str("in", "raft.f"), trace.Str("at", "raft.go:1")),

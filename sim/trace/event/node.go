@@ -22,10 +22,17 @@ const (
 type NodeStopped struct {
 	// How is [Shutdown] or [Crash].
 	How string
+	// Of a shutdown: Sinks is how many snapshots were begun and neither completed nor cancelled,
+	// Readers how many were opened to be read and not closed.
+	Sinks, Readers int64
 }
 
-func (*NodeStopped) Kind() trace.Kind         { return trace.NodeStopped }
-func (b *NodeStopped) Schema(s *trace.Schema) { s.Str("how", &b.How) }
+func (*NodeStopped) Kind() trace.Kind { return trace.NodeStopped }
+func (b *NodeStopped) Schema(s *trace.Schema) {
+	s.Str("how", &b.How)
+	s.OptInt("sinks", &b.Sinks)
+	s.OptInt("readers", &b.Readers)
+}
 
 // NodePaused: a node takes no step from here on.
 type NodePaused struct{}
