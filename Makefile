@@ -1,12 +1,13 @@
 # make        build the command and run the tests
 # make test-long  what go test ./... leaves out, because it takes minutes: tests of the command, of
-#                 mutants and of the engines, and more runs of every scenario
+#                 mutants, of the engines and of the model checker, and more runs of every scenario
+# make nightly  every pair of flags and every log of three commands in the model checker
 # make race   the shipped packages, and a guest, under the race detector
 # make lint   formatting, go vet, staticcheck
 # make bench  what things cost
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build test test-long race lint bench
+.PHONY: all build test test-long nightly race lint bench
 
 all: build test
 
@@ -17,7 +18,12 @@ test:
 	go test ./...
 
 test-long:
-	DTSIM_LONG=1 go test -timeout 60m ./cmd/dtsim ./scenarios ./scenarios/mutation ./sim/engine
+	DTSIM_LONG=1 go test -timeout 60m ./cmd/dtsim ./scenarios ./scenarios/mutation ./sim/engine ./models/explore/...
+
+nightly:
+	go run ./cmd/dtsim check --pairs
+	go run ./cmd/dtsim check --config logs-2
+	go run ./cmd/dtsim check --config logs-3
 
 race:
 	go test -race ./fsm/... ./sched/...

@@ -2,6 +2,7 @@ package mutation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,31 +30,47 @@ type Search struct {
 	Liveness bool
 	// Logs is how many commands a log has, see package logs; 0 for a cluster.
 	Logs int
+	// Steps is about how many steps the search takes of the unmutated system: cheap ones come
+	// first.
+	Steps uint64
 }
 
-// everyLog is searched first for generated mutants: most of their changes show in the state
-// that some log leads to, if not in what a cluster proposes.
-var everyLog = Search{Command: "dtsim check --config logs", Logs: 1}
+// stepOfLogs is what a step of a log costs, in steps of a cluster.
+const stepOfLogs = 100
 
-// Searches are the configurations of the model checker, the quickest first. Each is searched
-// exhaustively; all of them together take a few seconds.
+// Searches are the configurations of the model checker, the quickest first: logs of one
+// command behind a beginning and of two, the named clusters, and every pair of flags. Each is
+// searched exhaustively; all of them together take some 40 s.
 func Searches() []Search {
-	configs := tasks.Configs()
-	named := func(name string) Search {
-		return Search{Command: "dtsim check --config " + name, Cluster: configs[name]}
+	all := append(clusters(),
+		Search{Command: "dtsim check --config logs", Logs: 1},
+		Search{Command: "dtsim check --config logs-2", Logs: 2, Steps: 26_000 * stepOfLogs})
+	for _, p := range tasks.Pairs() {
+		if p.Senseless == "" {
+			all = append(all, Search{Command: "dtsim check " + strings.Join(p.Config.Arguments(), " "), Cluster: p.Config, Steps: p.Transitions})
+		}
 	}
-	live := named("2n-liveness")
+	slices.SortStableFunc(all, func(a, b Search) int { return cmp.Compare(a.Steps, b.Steps) })
+	return all
+}
+
+// clusters are those with names, and a few that tell mutants apart.
+func clusters() []Search {
+	configs := tasks.Configs()
+	named := func(name string, steps uint64) Search {
+		return Search{Command: "dtsim check --config " + name, Cluster: configs[name], Steps: steps}
+	}
+	put := func(c tasks.Config, steps uint64) Search {
+		c.Name, c.Tasks, c.Groups, c.Barrier = "custom", 1, 1, true
+		return Search{Command: "dtsim check " + strings.Join(c.Arguments(), " "), Cluster: c, Steps: steps}
+	}
+	live := named("2n-liveness", 3_000_000)
 	live.Command, live.Liveness = live.Command+" --liveness", true
 	return []Search{
-		named("rerun"),
-		{"dtsim check --nodes 2 --units 2 --barrier --cancels 1 --reruns 1",
-			tasks.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Cancels: 1, Reruns: 1}, false, 0},
-		named("operator"), named("cancel"), named("older-proposer"), named("lag"),
-		{"dtsim check --nodes 3 --units 2 --barrier --crashes 1",
-			tasks.Config{Name: "custom", Nodes: 3, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Crashes: 1}, false, 0},
-		{"dtsim check --nodes 2 --units 2 --barrier --interrupts 1",
-			tasks.Config{Name: "custom", Nodes: 2, Units: 2, Tasks: 1, Groups: 1, Barrier: true, Interrupts: 1}, false, 0},
-		named("groups"), named("cleanup"), named("two-tasks"), named("compete"), named("default"), live, named("overlap"),
+		named("rerun", 9_698), put(tasks.Config{Nodes: 2, Units: 2, Cancels: 1, Reruns: 1}, 10_000),
+		named("operator", 20_183), named("cancel", 97_217), named("older-proposer", 105_565), named("lag", 168_446),
+		put(tasks.Config{Nodes: 3, Units: 2, Crashes: 1}, 170_000), put(tasks.Config{Nodes: 2, Units: 2, Interrupts: 1}, 180_000),
+		named("groups", 190_816), named("cleanup", 356_670), named("two-tasks", 360_000), named("compete", 502_177), named("overlap", 820_332), named("default", 887_936), live,
 	}
 }
 
@@ -96,11 +113,7 @@ func (x *Explore) Detect(ctx context.Context, system System, wanted func(string)
 	bounded, cancel := context.WithTimeout(ctx, x.Budget)
 	defer cancel()
 	f := Finding{Fired: map[string]int{}}
-	searches := x.Searches
-	if system.Choice != "" {
-		searches = slices.Concat([]Search{everyLog}, searches)
-	}
-	for _, s := range searches {
+	for _, s := range x.Searches {
 		found, err := x.search(bounded, program, system, s, "")
 		f.Wall = x.Now().Sub(started)
 		if bounded.Err() != nil {

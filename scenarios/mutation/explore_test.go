@@ -37,7 +37,7 @@ func TestTheModelCheckerFindsWhatItHasTo(t *testing.T) {
 	require.NoError(t, err)
 	subjects, err := Subjects(all, func(file string) ([]byte, error) { return os.ReadFile(filepath.Join(root, file)) })
 	require.NoError(t, err)
-	x := &Explore{Dir: root, Searches: Searches(), Log: func(string) {}, Now: time.Now}
+	x := &Explore{Dir: root, Searches: clusters(), Log: func(string) {}, Now: time.Now}
 	for _, s := range subjects {
 		if x.Skip(s.Mutant) != "" {
 			continue

@@ -215,6 +215,12 @@ func alphabet() []command {
 	clean := func(at, ttl int64) command {
 		return of(api.CommandCleanUpTask, api.CleanUpDistributedTaskRequest{Namespace: guarded, Id: "t", Version: 2, CleanedUpAtUnixMillis: at, CompletedTaskTtlMillis: ttl})
 	}
+	// The same once more, for a second run; and names that are others, since case counts.
+	all = append(all, add(guarded, "Books", true, true), done(guarded, "N1", "u", "", 6006), done(guarded, "n1", "U", "", 6007),
+		progress(guarded, "N1", "u", 0.5, 6008), prepared("N1", true, 6009), swapped(guarded, "N1", true, 6010),
+		of(api.CommandCancelTask, api.CancelDistributedTaskRequest{Namespace: guarded, Id: "T", Version: 2, CancelledAtUnixMillis: 7000}),
+		of(api.CommandCancelTask, api.CancelDistributedTaskRequest{Namespace: "G", Id: "t", Version: 2, CancelledAtUnixMillis: 7000}),
+	)
 	all = append(all, clean(6000, 1000), clean(6001, 1000), clean(last, -1), clean(past, 0),
 		of(api.CommandCancelTask, api.CancelDistributedTaskRequest{Namespace: guarded, Id: "t", Version: 1, CancelledAtUnixMillis: 7000}),
 		of(api.CommandCancelTask, api.CancelDistributedTaskRequest{Namespace: free, Id: "t", Version: 3, CancelledAtUnixMillis: past}),

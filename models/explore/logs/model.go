@@ -2,9 +2,13 @@ package logs
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/raft"
 
@@ -20,27 +24,67 @@ import (
 const MaxLength = 3
 
 // Shortest is how many logs there are of one command at most behind each beginning.
-const Shortest = 1_503
+const Shortest = 1_575
 
 // State is a log: a beginning and the commands behind it.
 type State struct {
 	begin, length uint8
 	commands      [MaxLength]uint8
+	// content is a hash of what a replica holds behind the log, see [pair.content]; 0 in a
+	// machine that takes every log.
+	content uint64
 }
 
 // Model is the machine. It is safe for concurrent use.
+//
+// Up to [Each] commands it takes every log. Of longer ones it takes one for every state that
+// logs of one command less lead to: those that lead to the same state are extended once, by
+// way of [Model.Fingerprint]. That is sound as far as what a replica does with a command
+// depends on its tasks and its schema alone: what else it holds are the session of the only
+// client, of which no request waits for an older one, and the index, which becomes the
+// version of a new task and is kept where it may be one that commands name. In particular a
+// command that is refused without effect is not extended. What the shipped code might hold
+// besides shows, if at all, in the logs of Each commands, of which none is left out.
+//
+// With several workers it depends on them which of the logs that lead to a state is
+// extended; what is counted does not.
 type Model struct {
-	length   int
+	length int
+	// merged: logs that lead to the same state are one.
+	merged   bool
 	begins   []beginning
 	alphabet []command
 }
+
+// Each is how many commands logs have of which each is taken.
+const Each = 2
 
 // New returns the machine of all logs of that many commands behind each beginning.
 func New(length int) *Model {
 	if length < 1 || length > MaxLength {
 		panic(fmt.Sprintf("logs: %d commands, want 1 to %d", length, MaxLength))
 	}
-	return &Model{length: length, begins: beginnings(), alphabet: alphabet()}
+	return &Model{length: length, merged: length > Each, begins: beginnings(), alphabet: alphabet()}
+}
+
+// NewMerged returns the machine of logs of that many commands that extends only one of those
+// that lead to the same state, however short they are.
+func NewMerged(length int) *Model {
+	m := New(length)
+	m.merged = true
+	return m
+}
+
+// Fingerprint implements [explore.Fingerprinter].
+func (m *Model) Fingerprint(s *State) uint64 {
+	h := fnv.New64a()
+	if s.content != 0 {
+		h.Write(binary.LittleEndian.AppendUint64([]byte{s.length}, s.content))
+		return h.Sum64()
+	}
+	h.Write([]byte{s.begin, s.length})
+	h.Write(s.commands[:])
+	return h.Sum64()
 }
 
 // Properties implements [explore.Model].
@@ -100,7 +144,7 @@ func (m *Model) Step(s *State, a explore.Action) (next State, broken *explore.Br
 		}
 	}
 	if a == repeat {
-		for _, check := range []func() *explore.Broken{p.snapshots, p.applyAgain, p.stale} {
+		for _, check := range []func() *explore.Broken{p.snapshots, p.applyAgain, p.stale, func() *explore.Broken { return m.later(s) }} {
 			if broken := check(); broken != nil {
 				return next, broken
 			}
@@ -121,7 +165,33 @@ func (m *Model) Step(s *State, a explore.Action) (next State, broken *explore.Br
 	if broken := p.records(c); broken != nil {
 		return next, broken
 	}
+	if m.merged {
+		if next.content, err = p.content(); err != nil {
+			return next, &explore.Broken{Property: "P1", Message: err.Error()}
+		}
+	}
 	return next, p.compare(restored, c)
+}
+
+// content is a hash of what a replica holds but for sessions and its index, unless that is a
+// version which commands name. It is not 0.
+func (p *pair) content() (uint64, error) {
+	state, err := p.replica.State()
+	if err != nil {
+		return 0, err
+	}
+	var d map[string]json.RawMessage
+	if err := json.Unmarshal(state, &d); err != nil {
+		return 0, fmt.Errorf("the state is no document: %w", err)
+	}
+	h := fnv.New64a()
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		if name != "applied_index" && name != "sessions" {
+			fmt.Fprintf(h, "%s %s ", name, d[name])
+		}
+	}
+	fmt.Fprintf(h, "%d %d", p.flipped, min(p.index, version(free)))
+	return max(1, h.Sum64()), nil
 }
 
 // log is what a state holds.
@@ -141,9 +211,11 @@ type pair struct {
 	// the one property that tasks flip.
 	schema  map[string]*created
 	flipped uint64
-	index   uint64
-	newest  *raft.Log
-	result  replica.Result
+	// waits: the client waits for all of its requests.
+	waits  bool
+	index  uint64
+	newest *raft.Log
+	result replica.Result
 }
 
 func newPair() *pair {
@@ -158,9 +230,12 @@ func newPair() *pair {
 }
 
 // entry is the log entry of a command: every command is a request of its own, of one
-// client that waits for nothing else.
+// client, that waits for nothing else, or for everything.
 func (p *pair) entry(c command) *raft.Log {
 	id := api.RequestID{Client: "c", Seq: p.index, Low: p.index}
+	if p.waits {
+		id.Low = 1
+	}
 	return &raft.Log{Index: p.index, Type: raft.LogCommand, Data: api.Encode(&api.ApplyRequest{
 		Type: c.kind, Class: c.class, SubCommand: []byte(c.body), RequestID: id,
 	})}

@@ -163,12 +163,12 @@ func flips() []command {
 			if _, ok := c.properties["p"]; !ok {
 				return notNow
 			}
+			if p.flipped >= version {
+				return fine // it has had its effect, or was overtaken
+			}
 			t := p.machine.Task(namespace, "t")
 			if t == nil || t.Version != version {
 				return spec.Verdict{Class: spec.Permanent, Reason: spec.TaskNotExist}
-			}
-			if p.flipped >= version {
-				return fine
 			}
 			switch {
 			case t.Status == spec.Finished, t.Status == spec.Swapping && allSwapped(t):

@@ -197,6 +197,35 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// Arguments are the flags of `dtsim check` that ask for the configuration.
+func (c Config) Arguments() []string {
+	c = c.withDefaults()
+	args := []string{fmt.Sprintf("--nodes %d --units %d", c.Nodes, c.Units)}
+	add := func(name string, n, none int) {
+		if n != none {
+			args = append(args, fmt.Sprintf("--%s %d", name, n))
+		}
+	}
+	add("tasks", c.Tasks, 1)
+	add("groups", c.Groups, 1)
+	for _, f := range []struct {
+		name string
+		on   bool
+	}{
+		{"barrier", c.Barrier}, {"compete", c.Compete}, {"conflict", c.Conflict}, {"acks-optional", c.AcksOptional},
+		{"overlap", c.Overlap}, {"drops", c.Drops}, {"never-completes", c.NeverCompletes},
+	} {
+		if f.on {
+			args = append(args, "--"+f.name)
+		}
+	}
+	add("lag", c.Lag, 0)
+	for _, b := range c.budgets() {
+		add(b.name, b.n, 0)
+	}
+	return args
+}
+
 // Summary describes the configuration in one line.
 func (c Config) Summary() string {
 	c = c.withDefaults()

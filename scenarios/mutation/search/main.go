@@ -78,9 +78,9 @@ func search(config string, liveness bool, jobs int, file string) error {
 	return json.NewEncoder(os.Stdout).Encode(f)
 }
 
-// searchLogs searches every log.
+// searchLogs searches every log of one command, and of more those that lead to other states.
 func searchLogs(length, jobs int) error {
-	m := logs.New(length)
+	m := logs.NewMerged(length)
 	r, err := explore.Check[logs.State](context.Background(), m, explore.Options{Jobs: jobs})
 	if err != nil {
 		return err

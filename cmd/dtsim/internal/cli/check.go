@@ -67,7 +67,7 @@ steps instead, and passes when all of them were taken: it exhausts nothing.`,
   dtsim check --nodes 2 --units 2 --barrier --crashes 2 --cancels 1
   dtsim check --config 2n-liveness --liveness
   dtsim check --config large --walk 1000000
-  dtsim check --pairs                   all pairs of flags, in half a minute
+  dtsim check --pairs                   every pair of flags, in half a minute
   dtsim check --config 2pc-9            10 million states
   dtsim check --config 2pc-3-hasty      what a counterexample looks like
   dtsim check --config 2pc-9 --max-states 1000000 --json

@@ -47,6 +47,8 @@ func machines() []machine {
 			build: func() explore.Machine { return explore.Of(logs.New(1)) }},
 		{name: "logs-2", summary: "the same with two commands",
 			build: func() explore.Machine { return explore.Of(logs.New(2)) }},
+		{name: "logs-3", summary: "the same with three, once for every state that two lead to",
+			build: func() explore.Machine { return explore.Of(logs.New(3)) }},
 		twoPhase(5, 8_832),
 		twoPhase(7, 296_448),
 		twoPhase(9, 10_340_352),
