@@ -84,7 +84,7 @@ func New(p *plan.Plan) *Observer {
 	}
 	add(&election{run: r, leaders: make(map[uint64]witness)}, trace.NodeState)
 	add(&matching{run: r, stored: make(map[place]stored)}, trace.LogStored)
-	add(&completeness{r}, trace.NodeState)
+	add(&completeness{r}, trace.NodeState, trace.Applied)
 	add(&safety{run: r, applied: make(map[incarnation]witness)}, trace.Applied, trace.SnapshotRestored)
 	add(&promises{run: r, nodes: make(map[string]*promised)}, trace.StableStored, trace.MessageSent, trace.LogDeleted, trace.StoresOpened)
 	add(&catchUp{run: r, sent: make(map[string]*sent)}, trace.MessageSent, trace.NodeStarted)

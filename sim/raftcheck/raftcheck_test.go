@@ -170,6 +170,9 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 		"another entry at the end of a snapshot": {
 			begin().stored(s, "n1", 1, 2, 7, 8).snapshot(s, "n2", 1, 1).stored(s, "n2", 2, 2, 8), "R2", "n2 has one of term 1", []int{4, 6}},
 
+		"a majority has what is applied": {begin().stored(s, "n1", 1, 2, 7).stored(s, "n2", 1, 2, 7).term(s, "n3", 2).applied(s, "n1", 1, 2, 7), "R3", "", nil},
+		"a minority has what is applied": {begin().stored(s, "n1", 1, 2, 7).term(s, "n2", 2).stored(s, "n3", 1, 1, 6).applied(s, "n1", 1, 2, 7),
+			"R3", "at index 1, and 1 of at least 3 members have it", []int{7}},
 		"a later leader has all":                   {elected().leader(2*s, "n2", 3), "R3", "", nil},
 		"a later leader has it below its snapshot": {elected().term(s, "n3", 2).snapshot(s, "n3", 2, 2).leader(2*s, "n3", 3), "R3", "", nil},
 		"a later leader has nothing": {

@@ -117,6 +117,7 @@ func TestDefectsBelowTheApplicationViolateThePropertiesOfRaft(t *testing.T) {
 	}{
 		{counter.CorruptEntries, nil, []string{"R2", "R4"}},
 		{counter.TakeVotes, hostile(), []string{"R3", "R8"}},
+		{counter.TakeAppends, deposed(), []string{"R3"}},
 		{counter.KeepSuffix, deposed(), []string{"R2"}},
 		{counter.LoseEntries, nil, []string{"R5"}},
 		{counter.LoseVotes, hostile(), []string{"R5"}},

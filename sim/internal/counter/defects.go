@@ -18,6 +18,8 @@ const (
 	CorruptEntries Bug = "corrupt-entries"
 	// TakeVotes lets candidates take every answer, or none, for a vote (R3).
 	TakeVotes Bug = "take-votes"
+	// TakeAppends lets leaders take every answer, or none, for an acknowledgement (R3).
+	TakeAppends Bug = "take-appends"
 	// KeepSuffix lets the log of each node keep its last entry where others are removed (R2).
 	KeepSuffix Bug = "keep-suffix"
 	// LoseEntries lets the log of n3 acknowledge entries that it keeps in memory (R5).
@@ -46,6 +48,8 @@ func (p *process) NewRaft(c *raft.Config, fsm raft.FSM, log raft.LogStore, stabl
 		stable = &leakyStable{StableStore: stable}
 	case bug == TakeVotes:
 		t = credulous{t.(preVoting)}
+	case bug == TakeAppends:
+		t = hasty{t.(preVoting)}
 	}
 	r, err := raft.NewRaft(c, fsm, log, stable, snapshots, t)
 	return r, r, err
@@ -167,6 +171,15 @@ func (t credulous) RequestVote(id raft.ServerID, to raft.ServerAddress, req *raf
 func (t credulous) RequestPreVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
 	_ = t.preVoting.RequestPreVote(id, to, req, resp)
 	resp.Granted, resp.Term = true, req.Term
+	return nil
+}
+
+// hasty takes every answer for an acknowledgement, and none, too.
+type hasty struct{ preVoting }
+
+func (t hasty) AppendEntries(id raft.ServerID, to raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	_ = t.preVoting.AppendEntries(id, to, req, resp)
+	resp.Success, resp.Term = true, req.Term
 	return nil
 }
 
