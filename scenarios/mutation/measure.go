@@ -151,7 +151,7 @@ func (spec *Spec) try(ctx context.Context, s Subject, d Detector, repetition int
 	return r
 }
 
-// Subjects applies mutants to the sources; read returns a file of the module.
+// Subjects applies mutants to the sources; read returns a file, see [Sources].
 func Subjects(all []*Mutant, read func(file string) ([]byte, error)) ([]Subject, error) {
 	var subjects []Subject
 	var errs []error

@@ -38,7 +38,7 @@ type Mutant struct {
 
 // Edit replaces one piece of text in one file.
 type Edit struct {
-	// File is below the module's root, with slashes.
+	// File is below the module's root, with slashes, or a file of [Library].
 	File     string
 	Old, New string
 	// Line is where the edit stands in the mutant's file.

@@ -3,7 +3,6 @@ package mutation
 import (
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,12 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// source reads a file of the module.
-func source(file string) ([]byte, error) {
-	return os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
+// sources reads what mutants may change.
+func sources(t *testing.T) func(file string) ([]byte, error) {
+	t.Helper()
+	read, err := Sources(t.Context(), filepath.Join("..", ".."))
+	require.NoError(t, err)
+	return read
 }
 
 func TestEveryMutantFitsTheSource(t *testing.T) {
+	source := sources(t)
 	all, err := Historic()
 	require.NoError(t, err)
 	require.NotEmpty(t, all)
@@ -31,6 +34,7 @@ func TestEveryMutantFitsTheSource(t *testing.T) {
 }
 
 func TestAnEditThatDoesNotMatchOnceIsNamed(t *testing.T) {
+	source := sources(t)
 	for text, matches := range map[string]int{"no such text\n": 0, "package fsm\n": 1, "\t}\n": 2} {
 		m := &Mutant{Name: "moved", Edits: []Edit{{File: "fsm/task.go", Old: text, New: "x\n", Line: 7}}}
 		_, err := m.Apply(source)
@@ -97,6 +101,16 @@ func TestAMutantNamesWhatKeepsSimulationFromFindingIt(t *testing.T) {
 	require.Empty(t, m.Unmodelled)
 }
 
+func TestAMutantOfTheLibraryChangesAFileOfItsModule(t *testing.T) {
+	m, err := Parse("name", strings.Replace(whole, "=== fsm/task.go", "=== github.com/hashicorp/raft/commitment.go", 1))
+	require.NoError(t, err)
+	require.Equal(t, "github.com/hashicorp/raft/commitment.go", m.Edits[0].File)
+	require.NotEmpty(t, (&Unit{}).Skip(m))
+	text, err := sources(t)("github.com/hashicorp/raft/commitment.go")
+	require.NoError(t, err)
+	require.Contains(t, string(text), "package raft\n")
+}
+
 func TestASharedMutantChangesTheSpecificationAsItChangesTheSystem(t *testing.T) {
 	text := strings.Replace(whole, "explore: no, it cannot\n", "explore: no, it cannot\nshared: yes\n", 1)
 	text = strings.Replace(text, "=== sched/reconcile/next.go", "=== models/spec/step.go", 1)
@@ -120,6 +134,9 @@ func TestWhatIsNoMutantIsRefusedWithItsLine(t *testing.T) {
 		{"fsm/task.go", "models/spec/step.go", "line 8: models/spec/step.go is not"},
 		{"explore: no, it cannot\n", "explore: yes\nshared: no\n", `line 7: shared: "no" is not "yes"`},
 		{"explore: no, it cannot\n", "explore: yes\nshared: yes\n", "it is shared and does not edit models/spec"},
+		{"fsm/task.go", "github.com/hashicorp/raft/raft_test.go", "line 8: github.com/hashicorp/raft/raft_test.go is not"},
+		{"fsm/task.go", "github.com/hashicorp/raft/fuzzy/cluster.go", "line 8: github.com/hashicorp/raft/fuzzy/cluster.go is not"},
+		{"fsm/task.go", "github.com/hashicorp/go-hclog/log.go", "line 8: github.com/hashicorp/go-hclog/log.go is not"},
 		{"fsm/task.go", "fsm/task_test.go", "line 8: fsm/task_test.go is not"},
 		{"fsm/task.go", "fsm/../../x.go", "line 8: fsm/../../x.go is not"},
 		{"=== fsm/task.go\n", "", "an edit of no file"},

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"dtsim/sim/raftcheck"
 )
 
 // Properties are all of the task manager that a mutant may break: P1 to P18.
@@ -14,6 +16,9 @@ var Properties = func() (all []string) {
 	}
 	return all
 }()
+
+// judged are all properties that a mutant may break: P1 to P18, and R1 to R8 of Raft.
+var judged = slices.Concat(Properties, raftcheck.Properties())
 
 // The names of the rows that are no mutant: the system as it is, and the programs that
 // hold all small or all semantic mutants with none of them chosen.
@@ -35,13 +40,13 @@ const (
 	Convincing = 10
 )
 
-// sorted returns properties by number, and names that are none behind them.
+// sorted returns properties in their order, and names that are none behind them.
 func sorted[V any](found map[string]V) []string {
 	place := func(id string) int {
-		if i := slices.Index(Properties, id); i >= 0 {
+		if i := slices.Index(judged, id); i >= 0 {
 			return i
 		}
-		return len(Properties)
+		return len(judged)
 	}
 	return slices.SortedFunc(maps.Keys(found), func(a, b string) int {
 		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
@@ -50,7 +55,7 @@ func sorted[V any](found map[string]V) []string {
 
 // mayKill reports whether a violation of id can be a kill: it is a property, of the task manager or
 // of Raft, or a data race, and neither a promise of a plan nor a failure of the harness.
-func mayKill(id string) bool { return propertyID.MatchString(id) || id == Race }
+func mayKill(id string) bool { return slices.Contains(judged, id) || id == Race }
 
 // promise reports whether a violation of id is that of a promise of a plan.
 func promise(id string) bool { return !mayKill(id) && id != HarnessError }

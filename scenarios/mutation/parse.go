@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,10 +11,12 @@ import (
 // Editable are the folders that mutants may change: the system, not the harness.
 var Editable = []string{"fsm", "fsm/replica", "sched", "sched/reconcile"}
 
+// Library is the library that the system stands on, as a folder: mutants may change it, too. Its
+// files are named by its module and their path below that.
+const Library = "github.com/hashicorp/raft"
+
 // specification is the folder that a shared mutant may change as well.
 const specification = "models/spec"
-
-var propertyID = regexp.MustCompile(`^(P([1-9]|1[0-8])|R[1-8])$`)
 
 // Parse reads a mutant from the text of its file. An error names mutant and line.
 func Parse(name, text string) (*Mutant, error) {
@@ -105,9 +106,9 @@ func (m *Mutant) edits(folder string) bool {
 
 // editable reports whether the mutant may change a file.
 func (p *reader) editable(file string) error {
-	folders := Editable
+	folders := append(slices.Clone(Editable), Library)
 	if p.mutant.Shared {
-		folders = append(slices.Clone(folders), specification)
+		folders = append(folders, specification)
 	}
 	if !fs.ValidPath(file) || !slices.Contains(folders, path.Dir(file)) || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
 		return fmt.Errorf("%s is not a Go file of %s", file, strings.Join(folders, ", "))
@@ -127,7 +128,7 @@ func (p *reader) field(name, value string) error {
 	case "breaks":
 		for id := range strings.SplitSeq(value, ",") {
 			id = strings.TrimSpace(id)
-			if !propertyID.MatchString(id) || m.MayBreak(id) {
+			if !slices.Contains(judged, id) || m.MayBreak(id) {
 				return fmt.Errorf("breaks: %q is not one of P1 to P18 and R1 to R8, or stands twice", id)
 			}
 			m.Breaks = append(m.Breaks, id)

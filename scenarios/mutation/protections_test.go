@@ -24,16 +24,12 @@ func TestWithoutItsProtectionADefectOfRaftShows(t *testing.T) {
 	}
 	all, err := Historic()
 	require.NoError(t, err)
-	for name, plan := range map[string]string{
-		"heartbeats-past-the-main-loop":  "leader-held-up-over-a-partition",
-		"transfer-behind-one-that-waits": "transfer-to-a-node-out-of-reach",
-		"append-before-the-snapshot":     "refused-behind-a-snapshot",
-	} {
-		t.Run(name, func(t *testing.T) {
-			m := all[slices.IndexFunc(all, func(m *Mutant) bool { return m.Name == name })]
-			edits, err := m.Apply(source)
+	for _, protection := range protections {
+		t.Run(protection.mutant, func(t *testing.T) {
+			m := all[slices.IndexFunc(all, func(m *Mutant) bool { return m.Name == protection.mutant })]
+			edits, err := m.Apply(sources(t))
 			require.NoError(t, err)
-			p, err := taskplan.ReadFile(filepath.Join("..", "testdata", "regressions", plan+".plan.json"))
+			p, err := taskplan.ReadFile(filepath.Join("..", "testdata", "regressions", protection.plan+".plan.json"))
 			require.NoError(t, err)
 			e, err := engine.Native(t.Context(), scenarios.Application().Options(engine.Options{Edits: edits}))
 			require.NoError(t, err)

@@ -155,10 +155,10 @@ type Worth struct {
 	Catches, Alone []string
 }
 
-// Vacuity returns what each property is worth, P1 to P18.
+// Vacuity returns what each property is worth, P1 to P18 and R1 to R8.
 func Vacuity(rows []Row) []Worth {
 	var all []Worth
-	for _, property := range Properties {
+	for _, property := range judged {
 		w := Worth{Property: property}
 		for _, row := range rows {
 			if m := row.Subject.Mutant; m == nil || !m.MayBreak(w.Property) {

@@ -24,8 +24,13 @@ type Unit struct {
 // Name implements [Detector].
 func (u *Unit) Name() string { return schema.UnitTests }
 
-// Skip implements [Detector]; tests are run for every mutant.
-func (u *Unit) Skip(*Mutant) string { return "" }
+// Skip implements [Detector]: the tests of [Library] are none of this module's.
+func (u *Unit) Skip(m *Mutant) string {
+	if m.edits(Library) {
+		return "it is no package of this module"
+	}
+	return ""
+}
 
 // testFailed matches the report of a failed test.
 var testFailed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)

@@ -97,7 +97,7 @@ something in the unmutated system; 3 if a detector failed.`,
 			if err != nil {
 				return err
 			}
-			subjects, err := f.subjects(all, samples, root)
+			subjects, err := f.subjects(cmd.Context(), all, samples, root)
 			if err != nil {
 				return err
 			}
@@ -287,10 +287,12 @@ func (f *mutantsFlags) matching(all []*mutation.Mutant) ([]*mutation.Mutant, err
 }
 
 // subjects returns the unmutated system, the mutants, and the generated ones.
-func (f *mutantsFlags) subjects(all []*mutation.Mutant, samples []mutation.Sample, root string) ([]mutation.Subject, error) {
-	written, err := mutation.Subjects(all, func(file string) ([]byte, error) {
-		return os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
-	})
+func (f *mutantsFlags) subjects(ctx context.Context, all []*mutation.Mutant, samples []mutation.Sample, root string) ([]mutation.Subject, error) {
+	read, err := mutation.Sources(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	written, err := mutation.Subjects(all, read)
 	if err != nil {
 		return nil, badUsage("%w", err)
 	}

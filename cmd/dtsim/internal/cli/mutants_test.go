@@ -17,7 +17,7 @@ func TestOnlyChoosesAmongTheMutants(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		subjects, err := f.subjects(all, nil, root)
+		subjects, err := f.subjects(t.Context(), all, nil, root)
 		for _, s := range subjects {
 			names = append(names, s.Name())
 		}
