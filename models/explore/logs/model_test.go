@@ -24,7 +24,7 @@ func TestEveryLogIsTakenAsTheSpecificationSays(t *testing.T) {
 }
 
 // What there is to visit with three commands.
-const states3, steps3 = 0, 0
+const states3, steps3 = 25_367, 376_425
 
 // TestLogsThatLeadToTheSameStateAreOne: of logs of two commands one is extended for each
 // state; the verdict is that of all of them, which DTSIM_LONG takes, with three commands for
