@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
 	"dtsim/models/explore"
 )
@@ -55,7 +56,42 @@ func (m *Model) later(s *State) *explore.Broken {
 			}
 		}
 	}
+	if broken := p.over(); broken != nil {
+		return broken
+	}
 	return p.records(command{})
+}
+
+// over restores the state on a replica that holds a task of which the state knows nothing:
+// nothing is left of it. A replica refuses a state that is older than its own.
+func (p *pair) over() *explore.Broken {
+	other := newPair()
+	other.apply(of(api.CommandAddTask, api.AddDistributedTaskRequest{Namespace: free, Id: "elsewhere", UnitIds: []string{"u"}, SubmittedAtUnixMillis: 1000}))
+	if p.index <= other.index {
+		return nil
+	}
+	state, err := p.replica.State()
+	if err == nil {
+		err = restore(other.replica, state)
+	}
+	if err != nil {
+		return &explore.Broken{Property: "P1", Message: "restore: " + err.Error()}
+	}
+	now, err := other.replica.State()
+	if err != nil || !bytes.Equal(now, state) {
+		return &explore.Broken{Property: "P1", Message: fmt.Sprintf("the state, restored on a replica that held another task, becomes another one: %s (%v)", difference(state, now), err)}
+	}
+	return nil
+}
+
+// difference shows where two encodings begin to differ.
+func difference(want, got []byte) string {
+	at := 0
+	for at < len(want) && at < len(got) && want[at] == got[at] {
+		at++
+	}
+	from := max(0, at-40)
+	return fmt.Sprintf("%q instead of %q at byte %d", got[from:min(len(got), at+80)], want[from:min(len(want), at+80)], at)
 }
 
 // same compares a replica with one restored from a snapshot.

@@ -111,4 +111,12 @@ func TestWhatIsNotAsItShouldBeIsFound(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "P1", p.refused("it is not damaged", state, state).Property)
 	require.Panics(t, func() { New(MaxLength + 1) })
+
+	// What is behind snapshots: another outcome the second time, another state behind one.
+	p = newPair()
+	require.Nil(t, p.over())
+	other := newPair()
+	other.apply(New(1).begins[1].commands[0])
+	require.Equal(t, "P1", same(p.replica, other.replica, 0).Property)
+	require.Nil(t, same(p.replica, newPair().replica, 0))
 }
