@@ -3,6 +3,8 @@ package replica
 import (
 	"bytes"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,8 +200,8 @@ func TestWhatContradictsASnapshotIsNotOpened(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store, snapshots := raft.NewInmemStore(), raft.NewInmemSnapshotStore()
-			for index, term := range c.terms {
-				require.NoError(t, store.StoreLog(&raft.Log{Index: index, Term: term}))
+			for _, index := range slices.Sorted(maps.Keys(c.terms)) {
+				require.NoError(t, store.StoreLog(&raft.Log{Index: index, Term: c.terms[index]}))
 			}
 			_, transport := raft.NewInmemTransport("")
 			sink, err := snapshots.Create(raft.SnapshotVersionMax, 4, 3, servers, 1, transport)

@@ -120,7 +120,8 @@ func (p *messageProjector) lost(e *trace.Event, b *event.MessageLost) {
 	m.Arrives, m.Lost, m.LostAt = e.At, b.Why, e.Seq
 }
 
-// delayByPauses moves arrivals at a paused node to the end of the pause.
+// delayByPauses moves arrivals at a paused node to the end of the pause. What arrives at the very
+// instant at which a pause begins has arrived: a pause that strikes at a message comes after it.
 func (tl *Timeline) delayByPauses() {
 	until := func(node string, at time.Duration) time.Duration {
 		lane, ok := tl.lanes[node]
@@ -128,7 +129,7 @@ func (tl *Timeline) delayByPauses() {
 			return at
 		}
 		for _, pause := range tl.Lanes[lane].Pauses {
-			if pause.Until != 0 && tl.At(pause.From) <= at && at < tl.At(pause.Until) && tl.Event(pause.Until).Kind == trace.NodeResumed {
+			if pause.Until != 0 && tl.At(pause.From) < at && at < tl.At(pause.Until) && tl.Event(pause.Until).Kind == trace.NodeResumed {
 				return tl.At(pause.Until) + 1
 			}
 		}
