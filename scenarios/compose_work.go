@@ -74,7 +74,7 @@ func (w *composer) step() {
 		w.submit()
 		return
 	}
-	switch pick(w.choices, "step", 's', 's', 's', 's', 's', 'a', 'a', 'c', 'c', 'f', 'u', 'l', 'x', 'd', 'p', 'r') {
+	switch pick(w.choices, "step", 's', 's', 's', 's', 's', 'a', 'a', 'c', 'c', 'f', 'u', 'l', 'x', 'd', 'p', 'r', 'q', 'q', 't', 't') {
 	case 's':
 		w.submit()
 	case 'a':
@@ -95,6 +95,10 @@ func (w *composer) step() {
 		w.do(taskplan.Operation{Do: taskplan.UpdateProperty, Target: w.data().Name, Property: title, Tokenization: w.tokenization()})
 	case 'p':
 		w.deleteTenants()
+	case 't':
+		w.tenants()
+	case 'q':
+		w.strays()
 	case 'd':
 		w.do(taskplan.Operation{Do: taskplan.DropCollection, Target: w.data().Name})
 	case 'x':
@@ -116,7 +120,7 @@ func (w *composer) submit() { w.add(w.task()) }
 func (w *composer) task() *taskplan.Task {
 	t := &taskplan.Task{
 		Kind:        pick(w.choices, "kind", w.family.tasks...),
-		ID:          pick(w.choices, "id", "a", "a", "b", "c"),
+		ID:          pick(w.choices, "id", "a", "a", "b", "c", "A"),
 		MinUnitTime: plan.Duration(pick(w.choices, "unit-time", 500*time.Millisecond, 50*time.Millisecond, 2*time.Second, 4*time.Second)),
 		Parallel:    1 + w.number("parallel", 3),
 	}
@@ -188,6 +192,36 @@ func (w *composer) onTask(do taskplan.Action) taskplan.Operation {
 func (w *composer) deleteTenants() {
 	if tenants := w.collections[0].Tenants; len(tenants) > 0 {
 		w.do(taskplan.Operation{Do: taskplan.DeleteTenants, Target: articles, Tenants: tenants[w.number("tenant", len(tenants)):][:1]})
+	}
+}
+
+// tenants adds a tenant, offloads one, or has one back.
+func (w *composer) tenants() {
+	there := w.collections[0].Tenants
+	if len(there) == 0 {
+		return
+	}
+	op := taskplan.Operation{Do: pick(w.choices, "tenants-do", taskplan.AddTenants, taskplan.FreezeTenants, taskplan.ThawTenants), Target: articles}
+	if op.Do == taskplan.AddTenants {
+		op.Tenants = []string{fmt.Sprintf("t%d", len(there)+1+w.number("new-tenant", 3))}
+	} else {
+		op.Tenants = there[w.number("tenant", len(there)):][:1]
+	}
+	w.do(op)
+}
+
+// strays sends commands that must have no effect.
+func (w *composer) strays() {
+	for range 1 + w.number("strays", 6) {
+		op := w.onTask(taskplan.SendStray)
+		if op.Do != taskplan.SendStray {
+			return
+		}
+		op.Retry = 0
+		all := taskplan.Strays()
+		op.Stray = all[w.number("stray", len(all))]
+		w.do(op)
+		w.now += pick(w.choices, "strays-pause", 20*time.Millisecond, 500*time.Millisecond)
 	}
 }
 

@@ -31,10 +31,12 @@ func (c *Client) UpdateProperty(ctx context.Context, collection, property, token
 // OnTaskCompleted of a migration does. It is refused unless the task is SWAPPING
 // with a successful swap of every owning node, or FINISHED (P8). A flip that has had
 // its effect, or that a newer task has overtaken, is accepted and changes nothing,
-// so every node may propose it.
-func (c *Client) FlipProperty(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor) error {
+// so every node may propose it. Shards are those that the task has migrated: a tenant that is
+// not among them, since it was added meanwhile, keeps what it serves; none means all.
+func (c *Client) FlipProperty(ctx context.Context, collection, property, tokenization, namespace string,
+	task fsm.TaskDescriptor, shards []string) error {
 	return c.executeSchema(ctx, CommandUpdateProperty, collection, UpdatePropertyRequest{
-		Property: property, Tokenization: tokenization,
+		Property: property, Tokenization: tokenization, Migrated: shards,
 		Migration: &MigrationRef{Namespace: namespace, ID: task.ID, Version: task.Version},
 	})
 }

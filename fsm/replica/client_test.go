@@ -76,7 +76,7 @@ func TestATaskRunsItsLifeThroughEveryNode(t *testing.T) {
 			require.NoError(t, any().RecordDistributedTaskPostCompletionAck(ctx, "reindex", "r", v, n, true, ""))
 		}
 		require.ErrorContains(t, any().UpdateProperty(ctx, "Docs", "title", "user"), "busy")
-		require.NoError(t, any().FlipProperty(ctx, "Docs", "title", "field", "reindex", task.TaskDescriptor))
+		require.NoError(t, any().FlipProperty(ctx, "Docs", "title", "field", "reindex", task.TaskDescriptor, nil))
 		schema, err := any().Schema(ctx)
 		require.NoError(t, err)
 		require.Equal(t, Property{Tokenization: "field", FlippedBy: v}, schema.Collection("docs").Properties["title"])

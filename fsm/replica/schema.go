@@ -65,7 +65,8 @@ type Shard struct {
 	Nodes  []string    `json:"nodes"`
 	Status ShardStatus `json:"status"`
 	// Swapped are the properties, of a tenant, that a task has migrated for this
-	// tenant alone. They end with the next change of the property for all tenants. The
+	// tenant alone, or for all others: it was added while the task was at work, and keeps what it
+	// had. They end with the next change of the property for all tenants. The
 	// map of a shard inside a Replica is never written to.
 	Swapped map[string]TenantSwap `json:"swapped,omitempty"`
 }

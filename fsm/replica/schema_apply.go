@@ -102,9 +102,13 @@ func (r *Replica) updateProperty(c *api.ApplyRequest, index uint64) error {
 	if !ok {
 		return fmt.Errorf("collection %q has no property %q", collection.Name, q.Property)
 	}
+	if len(q.Migrated) > 0 && (q.Migration == nil || len(q.Tenants) > 0) {
+		return invalid("update of property %q of some shards is not the end of a migration", q.Property)
+	}
 	if len(q.Tenants) > 0 {
 		return r.swapTenants(q, collection, property)
 	}
+	before := property.Tokenization
 	if m := q.Migration; m != nil {
 		if err := m.validate(q.Property); err != nil {
 			return err
@@ -124,8 +128,16 @@ func (r *Replica) updateProperty(c *api.ApplyRequest, index uint64) error {
 	property.Tokenization = q.Tokenization
 	changed := collection.clone()
 	changed.Properties[q.Property] = property
+	migrated := make(map[string]bool, len(q.Migrated))
+	for _, name := range q.Migrated {
+		migrated[name] = true
+	}
 	for name, shard := range changed.Shards {
-		changed.Shards[name] = shard.withSwap(q.Property, nil)
+		if len(migrated) == 0 || migrated[name] {
+			changed.Shards[name] = shard.withSwap(q.Property, nil)
+		} else if shard.Swapped[q.Property].By == 0 {
+			changed.Shards[name] = shard.withSwap(q.Property, &TenantSwap{Tokenization: before, By: q.Migration.Version})
+		}
 	}
 	r.schema[fold(collection.Name)] = changed
 	return nil

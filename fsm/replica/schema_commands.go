@@ -68,6 +68,9 @@ type UpdatePropertyRequest struct {
 	// Tenants, of a migration alone, are the tenants that have been migrated and swap,
 	// however the task ends; without them the migration ends.
 	Tenants []string `json:"tenants,omitempty"`
+	// Migrated, of a migration that ends, are the shards that it was about. A tenant that is not among
+	// them, since it was added meanwhile, keeps what it serves. Without them it was about all.
+	Migrated []string `json:"migrated,omitempty"`
 }
 
 // MigrationRef names the run of a task that changes the schema.

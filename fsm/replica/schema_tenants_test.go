@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"encoding/json"
 	"testing"
 
@@ -98,6 +99,50 @@ func TestWhatATenantHasSwappedOutlivesTheRecordUntilAllChange(t *testing.T) {
 	require.Zero(t, by(), "a user sets it for all tenants")
 	accept(swapTenants(t, "field", ref, "anna"))
 	require.Zero(t, by(), "and what came after the task stays")
+	requireReplayed(t, r, j)
+}
+
+// A migration that ends is about the tenants of its units.
+func TestATenantThatIsAddedDuringAMigrationKeepsWhatItHas(t *testing.T) {
+	j, r := &journal{t: t}, New(guardedConfig())
+	ref := &MigrationRef{Namespace: "reindex", ID: "r", Version: 5}
+	accept := func(c api.ApplyRequest) {
+		t.Helper()
+		require.NoError(t, j.apply(r, c).Err)
+	}
+	end := UpdatePropertyRequest{Property: "text", Tokenization: "field", Migration: ref, Migrated: []string{"anna", "bert"}}
+	serves := func(tenant string) string {
+		c := r.Schema().Collection("Notes")
+		return cmp.Or(c.Shards[tenant].Swapped["text"].Tokenization, c.Properties["text"].Tokenization)
+	}
+	accept(createTenants(t))
+	accept(tenantTask(t, "r", "text", false))
+	accept(command(t, CommandAddTenants, "Notes", AddTenantsRequest{Tenants: []ShardSpec{{Name: "carl", Nodes: []string{"n1"}}}}))
+	for unit, node := range map[string]string{"a1": "n1", "a2": "n2", "b1": "n1"} {
+		accept(complete(t, "reindex", "r", 5, node, unit))
+	}
+	for _, node := range []string{"n1", "n2"} {
+		accept(command(t, api.CommandRecordPostAck, "", api.RecordDistributedTaskPostCompletionAckRequest{
+			Namespace: "reindex", Id: "r", Version: 5, NodeId: node, Success: true, AckedAtUnixMillis: 9,
+		}))
+	}
+	for _, wrong := range []UpdatePropertyRequest{
+		{Property: "text", Tokenization: "field", Migrated: []string{"anna"}},
+		{Property: "text", Tokenization: "field", Migration: ref, Tenants: []string{"anna"}, Migrated: []string{"anna"}},
+	} {
+		err := j.apply(r, command(t, CommandUpdateProperty, "Notes", wrong)).Err
+		require.ErrorContains(t, err, "of some shards is not the end of a migration")
+		require.True(t, isPermanent(err))
+	}
+	accept(command(t, CommandUpdateProperty, "Notes", end))
+	require.Equal(t, []string{"field", "field", "word"}, []string{serves("anna"), serves("bert"), serves("carl")})
+	require.Equal(t, uint64(5), r.Schema().Collection("Notes").SwappedBy("carl", "text"))
+	requireReplayed(t, r, j)
+
+	accept(command(t, CommandUpdateProperty, "Notes", end))
+	require.Equal(t, "word", serves("carl"), "a flip that has had its effect")
+	accept(command(t, CommandAddTenants, "Notes", AddTenantsRequest{Tenants: []ShardSpec{{Name: "dora", Nodes: []string{"n1"}}}}))
+	require.Equal(t, "field", serves("dora"), "a tenant that comes later is like the others")
 	requireReplayed(t, r, j)
 }
 

@@ -83,7 +83,19 @@ func (l *Log) foldUpdate(c *taskevent.Command, found *Collection) {
 		l.foldTenants(c, found, tenants)
 		return
 	}
-	found.together(b.Property)
+	migrated := make(map[string]bool, len(b.Migrated))
+	for _, shard := range b.Migrated {
+		migrated[shard] = true
+	}
+	for shard := range found.Serves {
+		if len(migrated) > 0 && !migrated[shard] { // it was added meanwhile
+			if found.Alone[[2]string{shard, b.Property}] == 0 {
+				found.keep(shard, b.Property, found.Properties[b.Property], m.Version)
+			}
+		} else {
+			delete(found.Alone, [2]string{shard, b.Property})
+		}
+	}
 	found.Properties[b.Property] = b.Tokenization
 	found.FlippedBy[b.Property] = m.Version
 	if r := l.Runs[m.Run()]; r != nil {
@@ -122,14 +134,16 @@ func (c *Collection) together(property string) {
 }
 
 // settle sets what the shards of a run's collection are to serve now that the run has
-// finished. The tenants that a run has swapped alone are recorded as they swap: see
+// finished, but for those that were added while it was at work. The tenants that a run has swapped alone are recorded as they swap: see
 // the package comment of scenarios/tasks/provider.
 func (l *Log) settle(r *Run) {
 	c := l.Collections[strings.ToLower(r.Payload.Collection)]
 	if c == nil || c.Born > r.ID.Version || r.Payload.Kind != taskplan.Reindex || r.Status != taskevent.Finished {
 		return
 	}
-	for _, serves := range c.Serves {
-		serves[r.Payload.Property] = r.Payload.Tokenization
+	for shard, serves := range c.Serves {
+		if c.Alone[[2]string{shard, r.Payload.Property}] == 0 {
+			serves[r.Payload.Property] = r.Payload.Tokenization
+		}
 	}
 }

@@ -41,6 +41,8 @@ type run struct {
 	// Written during applies only, of which there is one at a time.
 	records    records
 	milestones map[milestone]bool
+
+	versions versions
 }
 
 var (

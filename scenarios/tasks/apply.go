@@ -79,6 +79,7 @@ func (p *process) committed(a Applied) {
 	case a.Run.Task != "":
 		if a.Run.Version == a.Index && a.Err == nil && a.First == a.Index {
 			records.added(a.Run)
+			p.run.versions.add(a.Run)
 		}
 		p.taskChanged(a.Run, a.Unit)
 	case a.Schema && a.Err == nil:

@@ -226,9 +226,9 @@ func (s *schema) Collections() []provider.Collection { return s.replica.Collecti
 func (s *schema) Index() uint64 { return s.replica.AppliedIndex() }
 
 // Flip implements provider.Schema.
-func (s *schema) Flip(ctx context.Context, collection, property, tokenization string, run provider.Run) error {
+func (s *schema) Flip(ctx context.Context, collection, property, tokenization string, run provider.Run, shards []string) error {
 	return (*caller)(s).call(ctx, taskevent.FlipProperty, run, taskevent.Call{Collection: collection, Property: property, Tokenization: tokenization}, func(ctx context.Context, c Client) error {
-		return c.FlipProperty(ctx, collection, property, tokenization, run.Namespace, fsm.TaskDescriptor{ID: run.Task, Version: run.Version})
+		return c.FlipProperty(ctx, collection, property, tokenization, run.Namespace, fsm.TaskDescriptor{ID: run.Task, Version: run.Version}, shards)
 	})
 }
 

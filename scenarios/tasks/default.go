@@ -164,19 +164,19 @@ func (r defaultReplica) Collections() []provider.Collection {
 	var all []provider.Collection
 	for _, c := range r.Schema().Collections {
 		one := provider.Collection{
-			Name: c.Name, Born: c.Version,
+			Name: c.Name, Born: c.Version, MultiTenant: c.MultiTenant,
 			Properties: make(map[string]provider.Property, len(c.Properties)),
 			Replicas:   make(map[string][]string, len(c.Shards)),
 		}
 		for name, p := range c.Properties {
 			one.Properties[name] = provider.Property{
-				Tokenization: p.Tokenization, UserIndex: max(c.Version, p.UpdatedAt), FlippedBy: p.FlippedBy, SwappedBy: make(map[string]uint64),
+				Tokenization: p.Tokenization, UserIndex: max(c.Version, p.UpdatedAt), FlippedBy: p.FlippedBy, SwappedBy: make(map[string]uint64), Kept: make(map[string]string),
 			}
 		}
 		for name, shard := range c.Shards {
 			one.Replicas[name] = shard.Nodes
 			for property, swap := range shard.Swapped {
-				one.Properties[property].SwappedBy[name] = swap.By
+				one.Properties[property].SwappedBy[name], one.Properties[property].Kept[name] = swap.By, swap.Tokenization
 			}
 		}
 		all = append(all, one)

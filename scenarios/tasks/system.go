@@ -129,7 +129,9 @@ type Client interface {
 	DropCollection(ctx context.Context, name string) error
 	UpdateProperty(ctx context.Context, collection, property, tokenization string) error
 	SwapTenants(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor, tenants []string) error
-	FlipProperty(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor) error
+	FlipProperty(ctx context.Context, collection, property, tokenization, namespace string, task fsm.TaskDescriptor, shards []string) error
+	AddTenants(ctx context.Context, collection string, tenants []replica.ShardSpec) error
+	UpdateTenants(ctx context.Context, collection string, tenants []string, status replica.ShardStatus) error
 	DeleteTenants(ctx context.Context, collection string, tenants []string) error
 
 	// Execute commits a command as it is.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -95,11 +96,13 @@ func detailsOf(op *taskplan.Operation) []trace.Field {
 		c = taskevent.Call{Namespace: string(op.Task.Kind), Task: op.Task.ID, Flaw: string(op.Task.Flaw)}
 	case taskplan.CancelTask, taskplan.FailTask, taskplan.CleanUpTask:
 		c = taskevent.Call{Namespace: op.Namespace, Task: op.TaskID}
+	case taskplan.SendStray:
+		c = taskevent.Call{Namespace: op.Namespace, Task: op.TaskID, Flaw: string(op.Stray)}
 	case taskplan.CreateCollection:
 		c = taskevent.Call{Collection: op.Collection.Name}
 	case taskplan.UpdateProperty:
 		c = taskevent.Call{Collection: op.Target, Property: op.Property, Tokenization: op.Tokenization}
-	case taskplan.DropCollection, taskplan.DeleteTenants:
+	case taskplan.DropCollection, taskplan.AddTenants, taskplan.FreezeTenants, taskplan.ThawTenants, taskplan.DeleteTenants:
 		c = taskevent.Call{Collection: op.Target}
 	}
 	return trace.FieldsOf(&c)
@@ -127,6 +130,14 @@ func (p *process) carryOut(ctx context.Context, c Client, op operation) error {
 		return c.DropCollection(ctx, op.Target)
 	case taskplan.UpdateProperty:
 		return c.UpdateProperty(ctx, op.Target, op.Property, op.Tokenization)
+	case taskplan.AddTenants:
+		return c.AddTenants(ctx, op.Target, p.run.added(op))
+	case taskplan.FreezeTenants:
+		return c.UpdateTenants(ctx, op.Target, op.Tenants, replica.ShardFrozen)
+	case taskplan.ThawTenants:
+		return c.UpdateTenants(ctx, op.Target, op.Tenants, replica.ShardHot)
+	case taskplan.SendStray:
+		return p.sendStray(ctx, c, op)
 	case taskplan.DeleteTenants:
 		return c.DeleteTenants(ctx, op.Target, op.Tenants)
 	case taskplan.ListTasks:
@@ -139,7 +150,7 @@ func (p *process) carryOut(ctx context.Context, c Client, op operation) error {
 // addTask submits a task over the replicas that the node's schema has.
 func (p *process) addTask(ctx context.Context, c Client, op operation) error {
 	t := op.Task
-	units := p.existing(t.Collection, taskplan.UnitsOf(t, p.run.collection(op, t.Collection), p.run.plan.Cluster.Nodes))
+	units := p.existing(t, taskplan.UnitsOf(t, p.run.collection(op, t.Collection), p.run.plan.Cluster.Nodes))
 	namespace, payload := string(t.Kind), provider.NewPayload(*t, units)
 	ids := make([]string, len(units))
 	specs := make([]fsm.UnitSpec, len(units))
@@ -173,15 +184,42 @@ func (r *run) collection(op operation, name string) *taskplan.Collection {
 	return nil
 }
 
-// existing leaves out the units of tenants that were deleted. Of a collection that
-// the node does not know, nothing is left out: it is for the log to refuse.
-func (p *process) existing(collection string, units []taskplan.Unit) []taskplan.Unit {
+// existing leaves out the units of tenants that were deleted, and adds those of tenants that were
+// added. Of a collection that the node does not know, nothing is left out: it is for the log to refuse.
+func (p *process) existing(t *taskplan.Task, units []taskplan.Unit) []taskplan.Unit {
 	all := p.replica.Collections()
-	at := slices.IndexFunc(all, func(c provider.Collection) bool { return collection != "" && strings.EqualFold(c.Name, collection) })
+	at := slices.IndexFunc(all, func(c provider.Collection) bool { return t.Collection != "" && strings.EqualFold(c.Name, t.Collection) })
 	if at < 0 {
 		return units
 	}
-	return slices.DeleteFunc(units, func(u taskplan.Unit) bool { return all[at].Replicas[u.Shard] == nil })
+	planned := make(map[string]bool)
+	for _, u := range units {
+		planned[u.Shard] = true
+	}
+	units = slices.DeleteFunc(units, func(u taskplan.Unit) bool { return all[at].Replicas[u.Shard] == nil })
+	for _, shard := range slices.Sorted(maps.Keys(all[at].Replicas)) {
+		if planned[shard] {
+			continue
+		}
+		group := ""
+		if t.PerTenant {
+			group = shard
+		}
+		for _, node := range all[at].Replicas[shard] {
+			units = append(units, taskplan.Unit{ID: taskplan.UnitID(shard, node), Group: group, Shard: shard, Node: node})
+		}
+	}
+	return units
+}
+
+// added returns where tenants that are added are.
+func (r *run) added(op operation) []replica.ShardSpec {
+	c := r.collection(op, op.Target)
+	var all []replica.ShardSpec
+	for n, name := range op.Tenants {
+		all = append(all, replica.ShardSpec{Name: name, Nodes: c.Owners(len(c.Tenants)+n, r.plan.Cluster.Nodes)})
+	}
+	return all
 }
 
 // onCurrent does something to the run of a task that is on record now.

@@ -3,6 +3,7 @@ package tracecheck
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"dtsim/fsm/api"
 	"dtsim/models/spec/refinement"
@@ -112,6 +113,12 @@ func (s *calls) unexplained(cmd *taskevent.Command, t api.CommandType) string {
 	switch {
 	case c == nil:
 		return "no call has sent it"
+	case c.do == string(taskplan.SendStray):
+		command, _ := taskplan.Stray(c.Flaw).Parts()
+		if !slices.Contains(callsOf[t], strings.TrimPrefix(command, "force-")) {
+			return fmt.Sprintf("it was sent as %s", c.Flaw)
+		}
+		return "" // what it is about is chosen when it is sent
 	case !slices.Contains(callsOf[t], c.do):
 		return fmt.Sprintf("it was sent as %s", c.do)
 	case c.operator && t == api.CommandAddTask && c.Flaw != "":

@@ -27,8 +27,9 @@ type Schema interface {
 	// afterwards.
 	Index() uint64
 	// Flip sets the tokenization of a property in the name of a run, for the whole
-	// cluster. It succeeds again when it is done again by the same run.
-	Flip(ctx context.Context, collection, property, tokenization string, run Run) error
+	// cluster; a tenant that is not among the shards, which the run was about, keeps what it
+	// serves. It succeeds again when it is done again by the same run.
+	Flip(ctx context.Context, collection, property, tokenization string, run Run, shards []string) error
 	// SwapTenants records for the whole cluster that tenants keep what a run has made of a
 	// property of theirs, whatever becomes of the run. It may be done again.
 	SwapTenants(ctx context.Context, collection, property, tokenization string, run Run, tenants []string) error

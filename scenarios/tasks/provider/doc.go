@@ -30,6 +30,9 @@
 //     tenant is as it was. The schema keeps the old tokenization; such a tenant
 //     serves its own until a later task finishes.
 //
+// A tenant that was added while a task was at work, and of which it has no unit, keeps the
+// tokenization with which it was created, and the schema has it for that tenant.
+//
 // A node that comes back when the record is gone goes by the schema, which learns
 // before the first replica swaps for good: it knows the run that has flipped a
 // property, and the tenants that a run has swapped alone. A tenant that the schema

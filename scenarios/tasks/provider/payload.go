@@ -74,6 +74,16 @@ func (p Payload) local(node string) []string {
 	return units
 }
 
+// shards returns the shards that the units are replicas of, sorted.
+func (p Payload) shards() []string {
+	var all []string
+	for _, place := range p.Places {
+		all = append(all, place.Shard)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // touches reports whether two tasks are about the same data: the same collection and,
 // unless one of them is about all properties, the same property.
 func (p Payload) touches(collection, property string) bool {

@@ -129,6 +129,16 @@ func (r *Reindex) keep(p Payload, task *fsm.Task, tenants ...string) error {
 	return nil
 }
 
+// migrated returns the shards that a task is about, if others may have come since; nil otherwise.
+func (r *Reindex) migrated(p Payload) []string {
+	for _, c := range r.env.Schema.Collections() {
+		if strings.EqualFold(c.Name, p.Collection) && c.MultiTenant {
+			return p.shards()
+		}
+	}
+	return nil
+}
+
 // property returns this node's schema of the property that p is about.
 func (r *Reindex) property(p Payload) Property {
 	for _, c := range r.env.Schema.Collections() {
@@ -159,7 +169,7 @@ func (r *Reindex) OnTaskCompleted(task *fsm.Task) error {
 			return err
 		}
 		if task.Status == fsm.TaskStatusSwapping || task.Status == fsm.TaskStatusFinished {
-			if err := r.env.Schema.Flip(r.env.Halt, p.Collection, p.Property, p.Tokenization, runOf(task)); err != nil {
+			if err := r.env.Schema.Flip(r.env.Halt, p.Collection, p.Property, p.Tokenization, runOf(task), r.migrated(p)); err != nil {
 				return fmt.Errorf("schema flip of %s: %w", runOf(task), err)
 			}
 		} else if err := r.drain(runOf(task)); err != nil {

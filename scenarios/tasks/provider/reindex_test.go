@@ -195,6 +195,18 @@ func TestAFlipThatFailsIsAnErrorAndSettlesNothing(t *testing.T) {
 	})
 }
 
+// A tenant may have been added since the task was submitted: what the flip is about is told.
+func TestAFlipOfTenantsNamesThoseOfTheTask(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		task := built(r, retokenize)
+		r.schema.collections[0].MultiTenant = true
+		require.NoError(r, r.set.Reindex.OnGroupCompleted(with(task, fsm.TaskStatusSwapping), "", local))
+		require.NoError(r, r.set.Reindex.OnTaskCompleted(with(task, fsm.TaskStatusSwapping)))
+		require.Len(r, r.schema.flips, 1)
+		require.Contains(r, r.schema.flips[0], "of [s1 s2 s3]")
+	})
+}
+
 func TestANodeThatMissedTheEndIsSettledByTheSchema(t *testing.T) {
 	tenants := retokenize
 	tenants.PerTenant = true

@@ -65,8 +65,12 @@ func (s *fakeSchema) Index() (last uint64) {
 	return last
 }
 
-func (s *fakeSchema) Flip(_ context.Context, collection, property, tokenization string, run Run) error {
-	s.flips = append(s.flips, fmt.Sprintf("%s.%s=%s by %s", collection, property, tokenization, run))
+func (s *fakeSchema) Flip(_ context.Context, collection, property, tokenization string, run Run, shards []string) error {
+	of := ""
+	if shards != nil {
+		of = fmt.Sprintf(" of %v", shards)
+	}
+	s.flips = append(s.flips, fmt.Sprintf("%s.%s=%s%s by %s", collection, property, tokenization, of, run))
 	if s.err != nil {
 		return s.err
 	}

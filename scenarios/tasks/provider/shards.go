@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,12 @@ type Property struct {
 	// SwappedBy holds, for each tenant that a run has swapped alone and nothing has
 	// changed since then, the version of that run.
 	SwappedBy map[string]uint64
+	// Kept holds what tenants serve that serve something of their own.
+	Kept map[string]string
 }
+
+// of returns the tokenization of a shard.
+func (p Property) of(shard string) string { return cmp.Or(p.Kept[shard], p.Tokenization) }
 
 // swaps reports whether the tenant, or every tenant, has swapped for a run.
 func (p Property) swaps(run Run, tenant string) bool {
@@ -43,6 +49,8 @@ type Collection struct {
 	// Born is the log index that created it.
 	Born       uint64
 	Properties map[string]Property
+	// MultiTenant: shards are tenants, and come and go.
+	MultiTenant bool
 	// Replicas holds which nodes hold each shard.
 	Replicas map[string][]string
 }
@@ -260,7 +268,7 @@ func (s *Shards) follow(found *Shard, c Collection, shard string, index uint64) 
 	if found == nil || found.Born != c.Born {
 		found = &Shard{Collection: c.Name, Shard: shard, Born: c.Born, Seen: max(c.Born, index), Active: make(map[string]Segments)}
 		for _, property := range properties {
-			found.Active[property] = Segments{Tokenization: c.Properties[property].Tokenization}
+			found.Active[property] = Segments{Tokenization: c.Properties[property].of(shard)}
 			found.Seen = max(found.Seen, c.Properties[property].UserIndex)
 		}
 		return s.write(found, "created", "", Run{})
@@ -274,7 +282,7 @@ func (s *Shards) follow(found *Shard, c Collection, shard string, index uint64) 
 		}
 		updated = append(updated, property)
 		next.Seen = max(next.Seen, p.UserIndex)
-		next.Active[property] = Segments{Tokenization: p.Tokenization}
+		next.Active[property] = Segments{Tokenization: p.of(shard)}
 		delete(next.Built, property)
 		delete(next.Replaced, property)
 	}

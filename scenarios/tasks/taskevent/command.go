@@ -95,6 +95,7 @@ type Args struct {
 	Property     string            `json:"property"`
 	Tokenization string            `json:"tokenization"`
 	Migration    *Migration        `json:"migration"`
+	Migrated     []string          `json:"migrated"`
 	Properties   map[string]string `json:"properties"`
 	Shards       []Shard           `json:"shards"`
 	// Tenants are names, or shards for tenants that are added.

@@ -22,8 +22,15 @@ const (
 	DropCollection Action = "drop-collection"
 	// UpdateProperty sets Property of Target to Tokenization, as a user would.
 	UpdateProperty Action = "update-property"
+	// AddTenants adds Tenants to Target, with as many replicas as it was created with.
+	AddTenants Action = "add-tenants"
+	// FreezeTenants offloads Tenants of Target, ThawTenants has them back.
+	FreezeTenants Action = "freeze-tenants"
+	ThawTenants   Action = "thaw-tenants"
 	// DeleteTenants removes Tenants from Target.
 	DeleteTenants Action = "delete-tenants"
+	// SendStray sends Stray about TaskID: a command that must not have an effect.
+	SendStray Action = "send-stray"
 	// ListTasks lists all tasks.
 	ListTasks Action = "list-tasks"
 )
@@ -53,6 +60,8 @@ type Operation struct {
 	Property     string   `json:"property,omitempty"`
 	Tokenization string   `json:"tokenization,omitempty"`
 	Tenants      []string `json:"tenants,omitempty"`
+	// Stray is the command and what is wrong with it, "complete-unit/older-run".
+	Stray Stray `json:"stray,omitempty"`
 }
 
 // Collection is created with one shard per name (or per tenant); replica r of

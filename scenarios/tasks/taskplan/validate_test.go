@@ -93,10 +93,22 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 		{"operations out of order", func(p *taskplan.Plan) { p.Workload[3].At = plan.Duration(time.Second) }, "tasks.workload[3].at: 1s is before tasks.workload[2].at (2s); operations are sorted by time"},
 		{"a node that is not there", func(p *taskplan.Plan) { p.Workload[2].Node = "n4" }, `tasks.workload[2].node: "n4" is none of n1, n2, n3`},
 		{"no node", func(p *taskplan.Plan) { p.Workload[2].Node = "" }, "tasks.workload[2].node: missing; one of n1, n2, n3"},
-		{"an unknown action", func(p *taskplan.Plan) { p.Workload[2].Do = "add" }, `tasks.workload[2].do: "add" is none of add-task, cancel-task, fail-task, clean-up-task, create-collection, drop-collection, update-property, delete-tenants, list-tasks`},
+		{"an unknown action", func(p *taskplan.Plan) { p.Workload[2].Do = "add" }, `tasks.workload[2].do: "add" is none of add-task, cancel-task, fail-task, clean-up-task, create-collection, drop-collection, update-property, add-tenants, freeze-tenants, thaw-tenants, delete-tenants, send-stray, list-tasks`},
 		{"an action without its object", func(p *taskplan.Plan) { p.Workload[2].Task = nil }, "tasks.workload[2].task: missing; add-task needs it"},
 		{"an object without its action", func(p *taskplan.Plan) { p.Workload[2].Target = "Movies" }, "tasks.workload[2].target: add-task has no use for it"},
 		{"cancelling what was never added", func(p *taskplan.Plan) { p.Workload[5].TaskID = "x" }, `tasks.workload[5].task_id: no operation adds the task "x" of cleanup before this`},
+		{"a stray about what was never added", func(p *taskplan.Plan) {
+			p.Workload[5].Do, p.Workload[5].TaskID, p.Workload[5].Stray = taskplan.SendStray, "x", "ack-swap/older-run"
+		}, `tasks.workload[5].task_id: no operation adds the task "x" of cleanup before this`},
+		{"a stray that is none", func(p *taskplan.Plan) {
+			p.Workload[5].Do, p.Workload[5].Stray = taskplan.SendStray, "ack-swap/other-unit"
+		}, `tasks.workload[5].stray: nothing sends ack-swap that is wrong by "other-unit"; ack-swap can be wrong by older-run, later-run, no-run, other-task, other-case, other-namespace, empty-task`},
+		{"tenants of a collection without", func(p *taskplan.Plan) {
+			p.Workload[4] = taskplan.Operation{At: p.Workload[4].At, Node: "n3", Do: taskplan.AddTenants, Target: "Movies", Tenants: []string{"eve"}}
+		}, "tasks.workload[4].target: Movies was not created with tenants"},
+		{"tenants that are offloaded and not there", func(p *taskplan.Plan) {
+			p.Workload[4].Do, p.Workload[4].Tenants = taskplan.FreezeTenants, []string{"eve"}
+		}, `tasks.workload[4].tenants[0]: "eve" is not among the tenants of Users`},
 		{"cancelling in no namespace", func(p *taskplan.Plan) { p.Workload[5].Namespace = "x" }, `tasks.workload[5].namespace: "x" is none of cleanup, repair, reindex`},
 
 		{"an unknown kind", func(p *taskplan.Plan) { p.Workload[2].Task.Kind = "rebuild" }, `tasks.workload[2].task.kind: "rebuild" is none of cleanup, repair, reindex`},

@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"dtsim/sim/plan"
 )
 
-var actions = []Action{AddTask, CancelTask, FailTask, CleanUpTask, CreateCollection, DropCollection, UpdateProperty, DeleteTenants, ListTasks}
+var actions = []Action{
+	AddTask, CancelTask, FailTask, CleanUpTask, CreateCollection, DropCollection, UpdateProperty, AddTenants, FreezeTenants, ThawTenants,
+	DeleteTenants, SendStray, ListTasks,
+}
 
 var kinds = []Kind{Cleanup, Repair, Reindex}
 
@@ -22,7 +26,11 @@ var usedBy = map[Action][]string{
 	CreateCollection: {"collection"},
 	DropCollection:   {"target"},
 	UpdateProperty:   {"target", "property", "tokenization"},
+	AddTenants:       {"target", "tenants"},
+	FreezeTenants:    {"target", "tenants"},
+	ThawTenants:      {"target", "tenants"},
 	DeleteTenants:    {"target", "tenants"},
+	SendStray:        {"namespace", "task_id", "stray"},
 	ListTasks:        {},
 }
 
@@ -58,6 +66,7 @@ func (v *validator) perform(path string, o *Operation) {
 		{"property", o.Property != ""},
 		{"tokenization", o.Tokenization != ""},
 		{"tenants", len(o.Tenants) > 0},
+		{"stray", o.Stray != ""},
 	})
 	if v.Failed() {
 		return
@@ -68,10 +77,17 @@ func (v *validator) perform(path string, o *Operation) {
 		v.tasks[[2]string{string(o.Task.Kind), o.Task.ID}]++
 	case CancelTask, FailTask, CleanUpTask:
 		v.added(path, o.Namespace, o.TaskID)
+	case SendStray:
+		v.added(path, o.Namespace, o.TaskID)
+		if !slices.Contains(Strays(), o.Stray) {
+			command, wrong := o.Stray.Parts()
+			plan.OneOf(&v.Checker, path+".stray", command, strayCommands)
+			v.Failf(path+".stray", "nothing sends %s that is wrong by %q; %s can be wrong by %s", command, wrong, command, strings.Join(wrongs(command), ", "))
+		}
 	case CreateCollection:
 		v.collection(path+".collection", o.Collection)
 		v.collections[o.Collection.Name] = o.Collection
-	case DropCollection, UpdateProperty, DeleteTenants:
+	case DropCollection, UpdateProperty, AddTenants, FreezeTenants, ThawTenants, DeleteTenants:
 		c := v.created(path+".target", o.Target)
 		if c == nil {
 			return
@@ -80,7 +96,12 @@ func (v *validator) perform(path string, o *Operation) {
 		case UpdateProperty:
 			v.propertyOf(path+".property", c, o.Property)
 			v.Name(path+".tokenization", o.Tokenization)
-		case DeleteTenants:
+		case AddTenants:
+			v.Names(path+".tenants", o.Tenants)
+			if len(c.Tenants) == 0 {
+				v.Failf(path+".target", "%s was not created with tenants", c.Name)
+			}
+		case FreezeTenants, ThawTenants, DeleteTenants:
 			v.Names(path+".tenants", o.Tenants)
 			v.allOf(path+".tenants", o.Tenants, c.Tenants, "tenants of "+c.Name)
 		}
