@@ -68,6 +68,7 @@ func (w *composer) shape(fixed int) {
 	ms := plan.Duration(time.Millisecond)
 	w.plan.SchedulerTick = plan.Duration(pick(w.choices, "tick", 2*time.Second, time.Second, 5*time.Second))
 	w.plan.CompletedTaskTTL = plan.Duration(pick(w.choices, "ttl", time.Hour, time.Hour, 12*time.Second, 3*time.Second))
+	w.plan.MaxSessions = pick(w.choices, "sessions", 0, 0, 0, nodes+2, 3, 2)
 	w.plan.Cluster = plan.Cluster{
 		Nodes: nodes,
 		Raft: plan.Raft{

@@ -79,7 +79,10 @@ type RequestID struct {
 	// Low is the client's lowest sequence number that is still without an outcome;
 	// all outcomes below it may be dropped, and a duplicate below it is stale.
 	Low uint64
+	// Since is a log index that was applied, or 1, before the client sent its first request: all of
+	// them are behind it. Zero for proposers that do not tell.
+	Since uint64
 }
 
 // IsZero reports whether the command carries no request id.
-func (r RequestID) IsZero() bool { return r.Client == "" && r.Seq == 0 && r.Low == 0 }
+func (r RequestID) IsZero() bool { return r == RequestID{} }

@@ -19,6 +19,7 @@ const (
 	fieldClient     protowire.Number = 101
 	fieldSeq        protowire.Number = 102
 	fieldLow        protowire.Number = 103
+	fieldSince      protowire.Number = 104
 )
 
 // NewApplyRequest wraps request, a pointer to one of this package's request
@@ -42,7 +43,8 @@ func Encode(r *ApplyRequest) []byte {
 	b = appendBytes(b, fieldSubCommand, r.SubCommand)
 	b = appendBytes(b, fieldClient, r.RequestID.Client)
 	b = appendVarint(b, fieldSeq, r.RequestID.Seq)
-	return appendVarint(b, fieldLow, r.RequestID.Low)
+	b = appendVarint(b, fieldLow, r.RequestID.Low)
+	return appendVarint(b, fieldSince, r.RequestID.Since)
 }
 
 // Decode reads what [Encode], or a protobuf encoder of Weaviate's message, wrote.
@@ -92,6 +94,8 @@ func (r *ApplyRequest) decodeField(num protowire.Number, wire protowire.Type, b 
 		return consumeVarint(b, wire, &r.RequestID.Seq)
 	case fieldLow:
 		return consumeVarint(b, wire, &r.RequestID.Low)
+	case fieldSince:
+		return consumeVarint(b, wire, &r.RequestID.Since)
 	}
 	n := protowire.ConsumeFieldValue(num, wire, b)
 	return n, protowire.ParseError(n)

@@ -12,7 +12,7 @@ import (
 func TestEnvelopeIsThePinnedProtobuf(t *testing.T) {
 	r := &ApplyRequest{
 		Type: CommandAddTask, Class: "C", Version: 7, SubCommand: []byte(`{}`),
-		RequestID: RequestID{Client: "n1", Seq: 2, Low: 1},
+		RequestID: RequestID{Client: "n1", Seq: 2, Low: 1, Since: 5},
 	}
 	want := []byte{
 		0x08, 0xac, 0x02, // 1: 300
@@ -22,6 +22,7 @@ func TestEnvelopeIsThePinnedProtobuf(t *testing.T) {
 		0xaa, 0x06, 0x02, 'n', '1', // 101: "n1"
 		0xb0, 0x06, 0x02, // 102: 2
 		0xb8, 0x06, 0x01, // 103: 1
+		0xc0, 0x06, 0x05, // 104: 5
 	}
 	require.Equal(t, want, Encode(r))
 }
@@ -36,6 +37,7 @@ func TestEnvelopeRoundTrips(t *testing.T) {
 				Client: rapid.String().Draw(t, "client"),
 				Seq:    rapid.Uint64().Draw(t, "seq"),
 				Low:    rapid.Uint64().Draw(t, "low"),
+				Since:  rapid.Uint64().Draw(t, "since"),
 			},
 		}
 		if sub := rapid.SliceOf(rapid.Byte()).Draw(t, "sub"); len(sub) > 0 {

@@ -105,7 +105,7 @@ func NewClient(c ClientConfig) (*Client, error) {
 			clock: c.Clock, timeout: c.AttemptTimeout,
 			readClient: c.ID + "/reads", reads: newRounds(),
 		},
-		session: newClientSession(c.ID),
+		session: newClientSession(c.ID, c.Replica.AppliedIndex()),
 	}, nil
 }
 
@@ -133,7 +133,7 @@ func (c *Client) Execute(ctx context.Context, command api.ApplyRequest) (Result,
 		case o.Code == codes.Aborted:
 			// The session table has dropped this client. Under a new name the command may be tried
 			// again, if no attempt under the old one can have had an effect.
-			c.session.renew(command.RequestID.Client)
+			c.session.renew(command.RequestID.Client, o.Index)
 			if doubt {
 				return Result{}, fmt.Errorf("%s: %s: %w", CommandName(command.Type), o.Message, ErrAmbiguous)
 			}

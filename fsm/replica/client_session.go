@@ -15,12 +15,17 @@ type clientSession struct {
 
 	mu         sync.Mutex
 	generation int
+	// since is a log index before all of its requests.
+	since uint64
 	last       uint64
 	// open are the sequence numbers without an outcome, ascending.
 	open []uint64
 }
 
-func newClientSession(name string) clientSession { return clientSession{name: name} }
+// newClientSession returns the session of a client that has seen the log up to an index.
+func newClientSession(name string, seen uint64) clientSession {
+	return clientSession{name: name, since: max(1, seen)}
+}
 
 // begin returns the id of a new request.
 func (s *clientSession) begin() api.RequestID {
@@ -28,7 +33,7 @@ func (s *clientSession) begin() api.RequestID {
 	defer s.mu.Unlock()
 	s.last++
 	s.open = append(s.open, s.last)
-	return api.RequestID{Client: s.client(), Seq: s.last, Low: s.open[0]}
+	return api.RequestID{Client: s.client(), Seq: s.last, Low: s.open[0], Since: s.since}
 }
 
 // end records that the request's outcome is no longer awaited.
@@ -40,13 +45,14 @@ func (s *clientSession) end(id api.RequestID) {
 	}
 }
 
-// renew takes a new name, unless that has happened since client was the name.
-func (s *clientSession) renew(client string) {
+// renew takes a new name, unless that has happened since client was the name. Seen is the log
+// index of the answer that said so.
+func (s *clientSession) renew(client string, seen uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if client == s.client() {
 		s.generation++
-		s.last, s.open = 0, nil
+		s.last, s.open, s.since = 0, nil, max(s.since, seen)
 	}
 }
 

@@ -328,7 +328,7 @@ func TestAClientThatTheLogHasForgottenTakesANewName(t *testing.T) {
 		n, ctx := c.nodes[0], c.within(time.Minute)
 		require.NoError(t, n.client.AddDistributedTask(ctx, "x", "a", nil, []string{"u"}))
 		n.replica.mu.Lock()
-		n.replica.sessions = newSessions(maxSessions)
+		n.replica.sessions = newSessions(DefaultMaxSessions)
 		n.replica.mu.Unlock()
 		require.NoError(t, n.client.AddDistributedTask(ctx, "x", "b", nil, []string{"u"}))
 		n.mu.Lock()

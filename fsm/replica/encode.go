@@ -20,6 +20,9 @@ func (d document) appendJSON(b []byte, appendTasks func([]byte) ([]byte, error))
 	if b, err = canon.Array(append(b, `,"sessions":`...), d.Sessions, appendSession); err != nil {
 		return b, fmt.Errorf("sessions: %w", err)
 	}
+	if d.Dropped > 0 {
+		b = strconv.AppendUint(append(b, `,"sessions_dropped":`...), d.Dropped, 10)
+	}
 	return append(b, '}'), nil
 }
 

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -30,6 +31,10 @@ type Config struct {
 	CollectionExtractors map[string]fsm.CollectionExtractor
 	// Notifier is woken when a task has changed; see [Replica.SetSchedulerNotifier].
 	Notifier fsm.SchedulerNotifier
+	// MaxSessions is how many clients have a session at once: the one that has been silent for longest
+	// loses its own to a new one. Zero is the default. It is part of the state machine: all
+	// replicas of a cluster must have the same.
+	MaxSessions int
 	// Logger receives what is not part of an answer to a command; nil discards it.
 	Logger logrus.FieldLogger
 	// OnApply, for audit, is called once for every command applied here, in log order,
@@ -82,7 +87,7 @@ func New(c Config) *Replica {
 		onApply:    c.OnApply,
 		manager:    manager,
 		schema:     make(schema),
-		sessions:   newSessions(maxSessions),
+		sessions:   newSessions(cmp.Or(max(0, c.MaxSessions), DefaultMaxSessions)),
 		waits:      newWaits(),
 	}
 }

@@ -9,10 +9,9 @@ import (
 	"dtsim/fsm/api"
 )
 
-// maxSessions is how many clients have a session. It is part of the state machine:
-// all replicas must agree on it. A node uses one session for each of its starts, so
-// only clients that have been gone for hundreds of restarts are dropped.
-const maxSessions = 1024
+// DefaultMaxSessions is how many clients have a session. A node uses one session for each of its
+// starts, so only clients that have been gone for hundreds of restarts are dropped.
+const DefaultMaxSessions = 1024
 
 // sessions holds the outcomes that clients may request again (Ongaro's Raft
 // dissertation, 6.3). It belongs to the replicated state: its contents are a
@@ -20,6 +19,10 @@ const maxSessions = 1024
 type sessions struct {
 	limit   int
 	clients map[string]*session
+	// dropped is the last index of the session that was dropped last, 0 if none was. Those that are
+	// left are behind it. A client that may have been there before it gets no new session: its
+	// command might have had its effect.
+	dropped uint64
 }
 
 // session holds the outcomes that one client may still request.
@@ -63,7 +66,7 @@ func (t *sessions) admit(id api.RequestID, index uint64) (first outcome, duplica
 	}
 	s := t.clients[id.Client]
 	if s == nil {
-		if id.Low > 1 {
+		if id.Low > 1 || id.Since > 0 && id.Since <= t.dropped {
 			return outcome{}, false, fmt.Errorf("request %s/%d: %w", id.Client, id.Seq, errExpired)
 		}
 		s = t.open(id.Client)
@@ -97,6 +100,7 @@ func (t *sessions) open(client string) *session {
 			}
 		}
 		delete(t.clients, oldest)
+		t.dropped = last
 	}
 	s := &session{low: 1}
 	t.clients[client] = s
@@ -146,8 +150,9 @@ func (t *sessions) view() []sessionRecord {
 }
 
 // restoreSessions validates what capture wrote.
-func restoreSessions(limit int, records []sessionRecord) (*sessions, error) {
+func restoreSessions(limit int, dropped uint64, records []sessionRecord) (*sessions, error) {
 	t := newSessions(limit)
+	t.dropped = dropped
 	if len(records) > limit {
 		return nil, fmt.Errorf("sessions: %d clients, more than %d", len(records), limit)
 	}
@@ -158,6 +163,9 @@ func restoreSessions(limit int, records []sessionRecord) (*sessions, error) {
 		}
 		if t.clients[r.Client] != nil {
 			return nil, fmt.Errorf("sessions[%d]: client %q stands there twice", i, r.Client)
+		}
+		if r.Last <= dropped && dropped > 0 {
+			return nil, fmt.Errorf("sessions[%d]: client %q has the last index %d, and all up to %d were dropped", i, r.Client, r.Last, dropped)
 		}
 		if other, twice := lasts[r.Last]; twice {
 			return nil, fmt.Errorf("sessions[%d]: client %q has the last index %d of client %q", i, r.Client, r.Last, other)

@@ -124,7 +124,36 @@ func TestTheClientThatWasSilentForLongestIsForgotten(t *testing.T) {
 	_, known = s.lookup("b", 1)
 	require.False(t, known, "b was silent for longest")
 	require.ErrorIs(t, use("b", 2, 2), errExpired)
-	require.NoError(t, use("b", 2, 1), "a client that still waits for its first request may be new")
+	require.NoError(t, use("b", 2, 1), "one that does not tell since when it is there may be new")
+}
+
+// A request of a client that has lost its session may have had its effect: it gets no new one, unless
+// the client has come since the last session was dropped.
+func TestAClientThatLostItsSessionGetsNoNewOne(t *testing.T) {
+	s := newSessions(2)
+	index := uint64(10)
+	use := func(client string, since uint64) error {
+		index++
+		id := api.RequestID{Client: client, Seq: 1, Low: 1, Since: since}
+		_, duplicate, err := s.admit(id, index)
+		if err == nil && !duplicate {
+			s.remember(id, outcome{Index: index})
+		}
+		return err
+	}
+	require.NoError(t, use("a", 10)) // at 11
+	require.NoError(t, use("b", 1))
+	require.NoError(t, use("c", 9))
+	require.Equal(t, uint64(11), s.dropped)
+	require.ErrorIs(t, use("a", 10), errExpired)
+	require.NoError(t, use("b", 1), "it still has its own")
+	require.ErrorIs(t, use("d", 11), errExpired, "it may have been there")
+	require.NoError(t, use("e", 12))
+	require.Equal(t, uint64(13), s.dropped)
+
+	restored, err := restoreSessions(2, s.dropped, s.capture())
+	require.NoError(t, err)
+	require.Equal(t, s, restored)
 }
 
 func TestSessionsSurviveASnapshot(t *testing.T) {
@@ -140,7 +169,7 @@ func TestSessionsSurviveASnapshot(t *testing.T) {
 	require.NoError(t, err)
 	var records []sessionRecord
 	require.NoError(t, json.Unmarshal(b, &records))
-	restored, err := restoreSessions(8, records)
+	restored, err := restoreSessions(8, 0, records)
 	require.NoError(t, err)
 	require.Equal(t, s, restored)
 }
@@ -149,32 +178,33 @@ func TestBrokenSessionsAreNotRestored(t *testing.T) {
 	for name, tc := range map[string]struct{ document, want string }{
 		"no client":             {`[{"low":1,"last":1}]`, "sessions[0]"},
 		"no low":                {`[{"client":"c","last":1}]`, "sessions[0]"},
-		"a client twice":        {`[{"client":"c","low":1,"last":1},{"client":"c","low":1,"last":2}]`, "twice"},
-		"a last index twice":    {`[{"client":"c","low":1,"last":1},{"client":"d","low":1,"last":1}]`, "last index 1"},
-		"outcomes out of order": {`[{"client":"c","low":1,"last":1,"outcomes":[{"seq":2,"index":1},{"seq":1,"index":1}]}]`, "outcomes[1]"},
-		"an outcome below low":  {`[{"client":"c","low":3,"last":1,"outcomes":[{"seq":2,"index":1}]}]`, "outcomes[0]"},
+		"a client twice":        {`[{"client":"c","low":1,"last":2},{"client":"c","low":1,"last":3}]`, "twice"},
+		"one that was dropped":  {`[{"client":"c","low":1,"last":1}]`, "all up to 1 were dropped"},
+		"a last index twice":    {`[{"client":"c","low":1,"last":2},{"client":"d","low":1,"last":2}]`, "last index 2"},
+		"outcomes out of order": {`[{"client":"c","low":1,"last":2,"outcomes":[{"seq":2,"index":1},{"seq":1,"index":1}]}]`, "outcomes[1]"},
+		"an outcome below low":  {`[{"client":"c","low":3,"last":2,"outcomes":[{"seq":2,"index":1}]}]`, "outcomes[0]"},
 		"too many clients":      {`[{"client":"c","low":1,"last":1},{"client":"d","low":1,"last":2},{"client":"e","low":1,"last":3}]`, "3 clients"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var records []sessionRecord
 			require.NoError(t, json.Unmarshal([]byte(tc.document), &records))
-			_, err := restoreSessions(2, records)
+			_, err := restoreSessions(2, 1, records)
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
 }
 
 func TestAClientsLowWaterMarkIsItsOldestOpenRequest(t *testing.T) {
-	s := newClientSession("n1#1")
+	s := newClientSession("n1#1", 7)
 	a, b, c := s.begin(), s.begin(), s.begin()
 	require.Equal(t, []uint64{1, 1, 1}, []uint64{a.Low, b.Low, c.Low})
 	s.end(b)
-	require.Equal(t, api.RequestID{Client: "n1#1", Seq: 4, Low: 1}, s.begin())
+	require.Equal(t, api.RequestID{Client: "n1#1", Seq: 4, Low: 1, Since: 7}, s.begin())
 	s.end(a)
-	require.Equal(t, api.RequestID{Client: "n1#1", Seq: 5, Low: 3}, s.begin())
+	require.Equal(t, api.RequestID{Client: "n1#1", Seq: 5, Low: 3, Since: 7}, s.begin())
 
-	s.renew("n1#1")
-	s.renew("n1#1")
+	s.renew("n1#1", 9)
+	s.renew("n1#1", 10)
 	s.end(c)
-	require.Equal(t, api.RequestID{Client: "n1#1~1", Seq: 1, Low: 1}, s.begin(), "several requests learn of it, one renews")
+	require.Equal(t, api.RequestID{Client: "n1#1~1", Seq: 1, Low: 1, Since: 9}, s.begin(), "several requests learn of it, one renews")
 }

@@ -19,6 +19,8 @@ type document struct {
 	Tasks        fsm.State       `json:"distributed_tasks"`
 	Schema       []*Collection   `json:"schema"`
 	Sessions     []sessionRecord `json:"sessions"`
+	// Dropped is the last index of the session that was dropped last.
+	Dropped uint64 `json:"sessions_dropped,omitempty"`
 }
 
 // capture copies the state at one index; what is immutable is shared.
@@ -30,6 +32,7 @@ func (r *Replica) capture() document {
 		Tasks:        r.manager.Capture(),
 		Schema:       r.schema.capture(),
 		Sessions:     r.sessions.capture(),
+		Dropped:      r.sessions.dropped,
 	}
 }
 
@@ -51,7 +54,7 @@ func (r *Replica) State() ([]byte, error) { return r.capture().marshal() }
 func (r *Replica) Hash() (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	d := document{AppliedIndex: r.applied, Schema: r.schema.capture(), Sessions: r.sessions.view()}
+	d := document{AppliedIndex: r.applied, Schema: r.schema.capture(), Sessions: r.sessions.view(), Dropped: r.sessions.dropped}
 	state, err := d.appendJSON(r.scratch[:0], r.manager.AppendState)
 	if err != nil {
 		return "", fmt.Errorf("marshal state at index %d: %w", d.AppliedIndex, err)
@@ -118,7 +121,7 @@ func (r *Replica) restore(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("restore snapshot: %w", err)
 	}
-	sessions, err := restoreSessions(maxSessions, d.Sessions)
+	sessions, err := restoreSessions(r.sessions.limit, d.Dropped, d.Sessions)
 	if err != nil {
 		return fmt.Errorf("restore snapshot: %w", err)
 	}

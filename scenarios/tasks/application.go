@@ -86,7 +86,8 @@ func (r *run) Sampled(index uint64) bool { return index%r.stride == 0 }
 // to live that is over at once (P1).
 func (r *run) NewMachine(onApply func(cluster.Outcome)) cluster.Machine {
 	c := ReplicaConfig{
-		Guards: r.sys.NewProviders(provider.Env{}), Clock: clock.New(10 * 365 * 24 * time.Hour), CompletedTaskTTL: time.Nanosecond, Logger: quiet(),
+		Guards: r.sys.NewProviders(provider.Env{}), Clock: clock.New(10 * 365 * 24 * time.Hour), CompletedTaskTTL: time.Nanosecond,
+		MaxSessions: r.plan.MaxSessions, Logger: quiet(),
 	}
 	if onApply != nil {
 		c.OnApply = func(a Applied) { onApply(a.outcome()) }
@@ -108,7 +109,7 @@ func (r *run) NewProcess(i *cluster.Incarnation) (cluster.Process, error) {
 	})
 	p.replica = r.sys.NewReplica(ReplicaConfig{
 		Guards: p.providers, Notifier: (*notifier)(p), OnApply: p.applied,
-		Clock: i.Clock(), CompletedTaskTTL: r.plan.CompletedTaskTTL.D(), Logger: quiet(),
+		Clock: i.Clock(), CompletedTaskTTL: r.plan.CompletedTaskTTL.D(), MaxSessions: r.plan.MaxSessions, Logger: quiet(),
 	})
 	return p, nil
 }

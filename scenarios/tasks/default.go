@@ -65,6 +65,7 @@ func (s system) NewReplica(c ReplicaConfig) Replica {
 		SchemaMutationDetectors: c.Guards.SchemaMutationDetectors(),
 		CollectionExtractors:    c.Guards.Extractors(),
 		Notifier:                c.Notifier,
+		MaxSessions:             c.MaxSessions,
 		Logger:                  c.Logger,
 	}
 	if c.OnApply != nil {

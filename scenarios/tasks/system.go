@@ -53,6 +53,8 @@ type ReplicaConfig struct {
 	// the log of every run is replayed with others.
 	Clock            clockwork.Clock
 	CompletedTaskTTL time.Duration
+	// MaxSessions is how many clients have a session at once; 0 is the default.
+	MaxSessions int
 	// Logger gets what is not part of an answer.
 	Logger logrus.FieldLogger
 }

@@ -37,6 +37,8 @@ type Tasks struct {
 	SchedulerTick plan.Duration `json:"scheduler_tick"`
 	// CompletedTaskTTL is how long records of terminal tasks are kept.
 	CompletedTaskTTL plan.Duration `json:"completed_task_ttl"`
+	// MaxSessions is how many clients have a session at once; 0 is the product's own bound.
+	MaxSessions int `json:"max_sessions,omitempty"`
 	// Inherited is what stands on every disk when the run begins; nothing if it is
 	// missing.
 	Inherited *Inherited `json:"inherited,omitempty"`

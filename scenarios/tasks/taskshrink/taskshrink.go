@@ -105,7 +105,7 @@ func (s subject) Last() (last plan.Duration) {
 
 func (s subject) Reset() {
 	usual := taskplan.Default()
-	s.SchedulerTick, s.CompletedTaskTTL = usual.SchedulerTick, usual.CompletedTaskTTL
+	s.SchedulerTick, s.CompletedTaskTTL, s.MaxSessions = usual.SchedulerTick, usual.CompletedTaskTTL, usual.MaxSessions
 }
 
 func (s subject) Halve(f func(*plan.Duration)) {
@@ -120,7 +120,7 @@ func (s subject) Expects(property string) bool {
 
 func (s subject) Values(workload bool) []shrink.Value {
 	usual := taskplan.Default()
-	all := []shrink.Value{{Of: &s.SchedulerTick, Usual: usual.SchedulerTick}, {Of: &s.CompletedTaskTTL, Usual: usual.CompletedTaskTTL}}
+	all := []shrink.Value{{Of: &s.SchedulerTick, Usual: usual.SchedulerTick}, {Of: &s.CompletedTaskTTL, Usual: usual.CompletedTaskTTL}, {Of: &s.MaxSessions, Usual: usual.MaxSessions}}
 	if !workload {
 		return all
 	}
