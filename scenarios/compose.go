@@ -35,6 +35,8 @@ type composer struct {
 	swarm     swarm
 	// flawed allows submissions that are bad in themselves.
 	flawed bool
+	// within is how long the caller of the next operation waits.
+	within plan.Duration
 }
 
 // compose writes the plan that a sequence of choices stands for.
@@ -68,7 +70,8 @@ func (w *composer) shape(fixed int) {
 	ms := plan.Duration(time.Millisecond)
 	w.plan.SchedulerTick = plan.Duration(pick(w.choices, "tick", 2*time.Second, time.Second, 5*time.Second))
 	w.plan.CompletedTaskTTL = plan.Duration(pick(w.choices, "ttl", time.Hour, time.Hour, 12*time.Second, 3*time.Second))
-	w.plan.MaxSessions = pick(w.choices, "sessions", 0, 0, 0, nodes+2, 3, 2)
+	// Fewer sessions than clients are not enough for anything to get through.
+	w.plan.MaxSessions = pick(w.choices, "sessions", 0, 0, 0, nodes+1, nodes+2, 2*nodes)
 	w.plan.Cluster = plan.Cluster{
 		Nodes: nodes,
 		Raft: plan.Raft{
@@ -87,6 +90,10 @@ func (w *composer) shape(fixed int) {
 		},
 		Disk: plan.Disk{SyncLatency: pick(w.choices, "sync-latency", 0, ms, 10*ms, 50*ms)},
 	}
+	// An answer takes a request and its answer, and another to and from a majority, with the disks of
+	// both.
+	answer := 4*plan.Duration(latency) + 2*w.plan.Cluster.Disk.SyncLatency
+	w.plan.AttemptTimeout = pick(w.choices, "attempt", 0, 0, 0, 2*answer, 4*answer)
 	w.plan.Quiescence = plan.Duration(pick(w.choices, "fault-phase", 20*time.Second, 30*time.Second, 40*time.Second))
 }
 
@@ -96,7 +103,7 @@ func (w *composer) do(op taskplan.Operation) bool {
 	if w.now >= w.plan.Quiescence.D()-lastOperation {
 		return false
 	}
-	op.At = plan.Duration(w.now)
+	op.At, op.Within = plan.Duration(w.now), w.within
 	if op.Node == "" {
 		op.Node = plan.NodeName(1 + w.number("asked", w.plan.Cluster.Nodes))
 	}

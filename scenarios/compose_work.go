@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"dtsim/scenarios/property"
@@ -61,6 +62,14 @@ func (w *composer) data() *taskplan.Collection {
 	return w.collections[w.number("collection", len(w.collections))]
 }
 
+// called is a name of a collection: it is the same one in any case.
+func (w *composer) called(c *taskplan.Collection) string {
+	if w.chance("other-case", 8) {
+		return strings.ToUpper(c.Name)
+	}
+	return c.Name
+}
+
 func (w *composer) create(c *taskplan.Collection) {
 	// A creation that got lost would make the rest of the workload void.
 	if w.do(taskplan.Operation{Do: taskplan.CreateCollection, Collection: c, Retry: 3}) {
@@ -74,6 +83,8 @@ func (w *composer) step() {
 		w.submit()
 		return
 	}
+	w.within = pick[plan.Duration](w.choices, "within", 0, 0, 0, 0, 0, plan.Duration(50*time.Millisecond), plan.Duration(500*time.Millisecond), plan.Duration(2*time.Second))
+	defer func() { w.within = 0 }()
 	switch pick(w.choices, "step", 's', 's', 's', 's', 's', 'a', 'a', 'c', 'c', 'f', 'u', 'l', 'x', 'd', 'p', 'r', 'q', 'q', 't', 't') {
 	case 's':
 		w.submit()
@@ -92,7 +103,7 @@ func (w *composer) step() {
 			w.now += 300 * time.Millisecond
 		}
 	case 'u':
-		w.do(taskplan.Operation{Do: taskplan.UpdateProperty, Target: w.data().Name, Property: title, Tokenization: w.tokenization()})
+		w.do(taskplan.Operation{Do: taskplan.UpdateProperty, Target: w.called(w.data()), Property: title, Tokenization: w.tokenization()})
 	case 'p':
 		w.deleteTenants()
 	case 't':
@@ -100,10 +111,10 @@ func (w *composer) step() {
 	case 'q':
 		w.strays()
 	case 'd':
-		w.do(taskplan.Operation{Do: taskplan.DropCollection, Target: w.data().Name})
+		w.do(taskplan.Operation{Do: taskplan.DropCollection, Target: w.called(w.data())})
 	case 'x':
 		c := w.data()
-		w.do(taskplan.Operation{Do: taskplan.DropCollection, Target: c.Name})
+		w.do(taskplan.Operation{Do: taskplan.DropCollection, Target: w.called(c)})
 		w.wait("regret", time.Second, 100*time.Millisecond, 3*time.Second)
 		w.do(taskplan.Operation{Do: taskplan.CreateCollection, Collection: c, Retry: 3})
 	}
@@ -136,7 +147,7 @@ func (w *composer) task() *taskplan.Task {
 		t.Barrier = w.family.barrier || w.chance("barrier", 50)
 		fallthrough
 	case taskplan.Repair:
-		t.Collection = c.Name
+		t.Collection = w.called(c)
 		t.PerTenant = len(c.Tenants) > 0 && w.chance("per-tenant", 60)
 	}
 	units := taskplan.UnitsOf(t, c, w.plan.Cluster.Nodes)
@@ -191,7 +202,7 @@ func (w *composer) onTask(do taskplan.Action) taskplan.Operation {
 
 func (w *composer) deleteTenants() {
 	if tenants := w.collections[0].Tenants; len(tenants) > 0 {
-		w.do(taskplan.Operation{Do: taskplan.DeleteTenants, Target: articles, Tenants: tenants[w.number("tenant", len(tenants)):][:1]})
+		w.do(taskplan.Operation{Do: taskplan.DeleteTenants, Target: w.called(w.collections[0]), Tenants: tenants[w.number("tenant", len(tenants)):][:1]})
 	}
 }
 
@@ -201,7 +212,7 @@ func (w *composer) tenants() {
 	if len(there) == 0 {
 		return
 	}
-	op := taskplan.Operation{Do: pick(w.choices, "tenants-do", taskplan.AddTenants, taskplan.FreezeTenants, taskplan.ThawTenants), Target: articles}
+	op := taskplan.Operation{Do: pick(w.choices, "tenants-do", taskplan.AddTenants, taskplan.FreezeTenants, taskplan.ThawTenants), Target: w.called(w.collections[0])}
 	if op.Do == taskplan.AddTenants {
 		op.Tenants = []string{fmt.Sprintf("t%d", len(there)+1+w.number("new-tenant", 3))}
 	} else {

@@ -51,7 +51,8 @@ type ClientConfig struct {
 	// CompletedTaskTTL is carried by clean-up commands.
 	CompletedTaskTTL time.Duration
 	// AttemptTimeout bounds one attempt at one leader, not a whole request, which is
-	// bounded by its context. Zero is the default.
+	// bounded by its context. Zero is the default. It must be longer than a round trip to the leader
+	// takes, with another to a majority and both disks in between: nothing that is shorter gets an answer.
 	AttemptTimeout time.Duration
 	// MinBackoff and MaxBackoff bound the pause between attempts. Zero is the default.
 	MinBackoff, MaxBackoff time.Duration

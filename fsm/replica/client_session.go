@@ -17,7 +17,7 @@ type clientSession struct {
 	generation int
 	// since is a log index before all of its requests.
 	since uint64
-	last       uint64
+	last  uint64
 	// open are the sequence numbers without an outcome, ascending.
 	open []uint64
 }

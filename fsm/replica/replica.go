@@ -33,7 +33,8 @@ type Config struct {
 	Notifier fsm.SchedulerNotifier
 	// MaxSessions is how many clients have a session at once: the one that has been silent for longest
 	// loses its own to a new one. Zero is the default. It is part of the state machine: all
-	// replicas of a cluster must have the same.
+	// replicas of a cluster must have the same. Every start of a node is a client; with fewer sessions than
+	// nodes they may take them from each other for ever.
 	MaxSessions int
 	// Logger receives what is not part of an answer to a command; nil discards it.
 	Logger logrus.FieldLogger

@@ -72,7 +72,8 @@ func (p *process) Start(r *raft.Raft) error {
 	var err error
 	p.client, err = p.replica.NewClient(ClientConfig{
 		ID: fmt.Sprintf("%s#%d", p.Node(), p.Number()), Node: p.Node(), Raft: r, Forwarder: p.Endpoint(),
-		Clock: p.Clock(), CompletedTaskTTL: p.run.plan.CompletedTaskTTL.D(), Logger: quiet(),
+		Clock: p.Clock(), CompletedTaskTTL: p.run.plan.CompletedTaskTTL.D(),
+		AttemptTimeout: p.run.plan.AttemptTimeout.D(), Logger: quiet(),
 		OnRequest: p.proposed,
 	})
 	if err != nil {

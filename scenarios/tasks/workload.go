@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 	"dtsim/sim/trace"
 )
 
-// operationTimeout is how long an operator waits for an outcome.
+// operationTimeout is how long an operator waits for an outcome, if nothing else is planned.
 const operationTimeout = 20 * time.Second
 
 // operation is an operation of the plan under its number.
@@ -72,7 +73,7 @@ func (r *run) perform(ctx context.Context, i *cluster.Incarnation, op operation)
 
 // attempt performs an operation once. Its outcome is in the trace.
 func (p *process) attempt(ctx context.Context, op operation, call cluster.Call) error {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(op.Within.D(), operationTimeout))
 	defer cancel()
 	defer context.AfterFunc(p.Halt(), cancel)()
 	// Whatever node sends it, a late call is about what this node knew.
@@ -177,7 +178,7 @@ func (r *run) collection(op operation, name string) *taskplan.Collection {
 		return found
 	}
 	for f := range r.plan.Faults {
-		if do := r.plan.Does(f); do != nil && do.Do == taskplan.CreateCollection && do.Collection.Name == name {
+		if do := r.plan.Does(f); do != nil && do.Do == taskplan.CreateCollection && strings.EqualFold(do.Collection.Name, name) {
 			return do.Collection
 		}
 	}

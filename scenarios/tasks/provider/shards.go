@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/sim/disk"
@@ -109,9 +110,9 @@ func OpenShards(node string, files *disk.Files, emit Emit, reach func(plan.Momen
 	return s, nil
 }
 
-// file is the name of the file of a shard.
+// file is the name of the file of a shard. Collections are the same whatever the case of their names.
 func file(collection, shard string) string {
-	return "shard/" + url.PathEscape(collection) + "/" + url.PathEscape(shard)
+	return "shard/" + url.PathEscape(strings.ToLower(collection)) + "/" + url.PathEscape(shard)
 }
 
 // All returns copies of all shards, sorted by collection and name.

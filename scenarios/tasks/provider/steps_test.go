@@ -65,7 +65,7 @@ func TestACrashBetweenTwoStepsLeavesNothingTorn(t *testing.T) {
 					crashed, r.atMoment = false, nil
 					for _, name := range r.disk.Open(100).Files().List(Drafts) {
 						torn++
-						require.Equal(r, Drafts+"shard/Articles/s2", name)
+						require.Equal(r, Drafts+"shard/articles/s2", name)
 					}
 					r.boot()
 					require.Empty(r, r.mount.Files().List(Drafts))

@@ -33,7 +33,7 @@ func (h *Inherited) collection(name string) *Collection {
 		return nil
 	}
 	for i := range h.Collections {
-		if h.Collections[i].Name == name {
+		if strings.EqualFold(h.Collections[i].Name, name) {
 			return &h.Collections[i]
 		}
 	}
@@ -70,7 +70,7 @@ func (v *validator) inherited() {
 		if slices.ContainsFunc(h.Collections[:i], func(o Collection) bool { return strings.EqualFold(o.Name, c.Name) }) {
 			v.Failf(path+".name", "%q is there twice", c.Name)
 		}
-		v.collections[c.Name] = c
+		v.collections[strings.ToLower(c.Name)] = c
 	}
 	for i := range h.Tasks {
 		v.inheritedTask(fmt.Sprintf("tasks.inherited.tasks[%d]", i), &h.Tasks[i])

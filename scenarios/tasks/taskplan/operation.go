@@ -47,6 +47,8 @@ type Operation struct {
 	// Retry is how often it is done again, as another request, when it is not known
 	// whether it took effect.
 	Retry int `json:"retry,omitempty"`
+	// Within is how long its caller waits for an outcome, each time; 20 s if it does not say.
+	Within plan.Duration `json:"within,omitempty"`
 
 	Task       *Task       `json:"task,omitempty"`
 	Collection *Collection `json:"collection,omitempty"`

@@ -3,6 +3,7 @@ package taskplan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"dtsim/sim/plan"
 )
@@ -60,12 +61,12 @@ func UnitsOf(t *Task, c *Collection, nodes int) []Unit {
 	return units
 }
 
-// CollectionAt returns the collection of that name as the last operation before
+// CollectionAt returns the collection of that name, without regard to case, as the last operation before
 // position op of the workload creates it, or as it is inherited; nil when neither.
 // Drops do not count.
 func (p *Plan) CollectionAt(op int, name string) *Collection {
 	for _, o := range slices.Backward(p.Workload[:op]) {
-		if o.Do == CreateCollection && o.Collection != nil && o.Collection.Name == name {
+		if o.Do == CreateCollection && o.Collection != nil && strings.EqualFold(o.Collection.Name, name) {
 			return o.Collection
 		}
 	}

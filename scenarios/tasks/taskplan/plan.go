@@ -39,6 +39,9 @@ type Tasks struct {
 	CompletedTaskTTL plan.Duration `json:"completed_task_ttl"`
 	// MaxSessions is how many clients have a session at once; 0 is the product's own bound.
 	MaxSessions int `json:"max_sessions,omitempty"`
+	// AttemptTimeout is how long a client waits for a leader's answer before it tries again; 0 is the
+	// product's own bound.
+	AttemptTimeout plan.Duration `json:"attempt_timeout,omitempty"`
 	// Inherited is what stands on every disk when the run begins; nothing if it is
 	// missing.
 	Inherited *Inherited `json:"inherited,omitempty"`

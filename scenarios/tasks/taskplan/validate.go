@@ -49,6 +49,9 @@ func (v *validator) plan() {
 	v.Duration("tasks.scheduler_tick", v.p.SchedulerTick, minSetting, plan.MaxSetting)
 	v.Duration("tasks.completed_task_ttl", v.p.CompletedTaskTTL, minSetting, plan.MaxSetting)
 	v.Number("tasks.max_sessions", v.p.MaxSessions, 0, 1_000_000)
+	if v.p.AttemptTimeout != 0 {
+		v.Duration("tasks.attempt_timeout", v.p.AttemptTimeout, minSetting, plan.MaxSetting)
+	}
 	v.inherited()
 	if n := len(v.p.Workload); n > MaxOperations {
 		v.Failf("tasks.workload", "%d operations; at most %d are possible", n, MaxOperations)

@@ -46,7 +46,11 @@ func TestPossiblePlansAreAccepted(t *testing.T) {
 		"no latency":                 func(p *taskplan.Plan) { p.Cluster.Network.MinLatency, p.Cluster.Network.MaxLatency = 0, 0 },
 		"two operations at one time": func(p *taskplan.Plan) { p.Workload[3].At = p.Workload[2].At },
 		"a task's id again":          func(p *taskplan.Plan) { p.Workload[3].Task.ID = "r"; p.Workload[5].TaskID = "r" },
-		"100,000 files":              func(p *taskplan.Plan) { p.Workload[3].Task.Files = 100_000 },
+		"a name in another case":     func(p *taskplan.Plan) { p.Workload[2].Task.Collection, p.Workload[4].Target = "MOVIES", "users" },
+		"small limits": func(p *taskplan.Plan) {
+			p.MaxSessions, p.AttemptTimeout, p.Workload[2].Within = 4, p.SchedulerTick, p.SchedulerTick
+		},
+		"100,000 files": func(p *taskplan.Plan) { p.Workload[3].Task.Files = 100_000 },
 		"a collection of the same name": func(p *taskplan.Plan) {
 			p.Workload[1].Collection.Name = "Movies"
 			p.Workload[4].Target = "Movies"
@@ -86,6 +90,10 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 		{"calls that always time out", func(p *taskplan.Plan) { p.Cluster.Network.CallTimeout = plan.Duration(40 * time.Millisecond) }, "cluster.network.call_timeout: 40ms is no more than twice max_latency (20ms): answers would come too late"},
 		{"a lease that no leader can keep", func(p *taskplan.Plan) { p.Cluster.Raft.LeaderLeaseTimeout = plan.Duration(40 * time.Millisecond) }, "cluster.raft.leader_lease_timeout: 40ms is no more than twice max_latency (20ms): no leader could stay"},
 		{"a slow disk", func(p *taskplan.Plan) { p.Cluster.Disk.SyncLatency = plan.Duration(time.Second) }, "cluster.disk.sync_latency: 1s is above 250ms"},
+
+		{"fewer sessions than none", func(p *taskplan.Plan) { p.MaxSessions = -1 }, "tasks.max_sessions: -1 is not from 0 to 1000000"},
+		{"an attempt without time", func(p *taskplan.Plan) { p.AttemptTimeout = 1 }, "tasks.attempt_timeout: 1ns is below 1ms"},
+		{"a caller without patience", func(p *taskplan.Plan) { p.Workload[2].Within = 1 }, "tasks.workload[2].within: 1ns is below 1ms"},
 
 		{"too many operations", func(p *taskplan.Plan) { p.Workload = many }, "tasks.workload: 100001 operations; at most 100000 are possible"},
 		{"a time before the start", func(p *taskplan.Plan) { p.Workload[0].At = -1 }, "tasks.workload[0].at: -1ns is before the start of the run"},

@@ -47,6 +47,9 @@ func (v *validator) operation(i int) {
 		v.Failf(at, "%s is before tasks.workload[%d].at (%s); operations are sorted by time", o.At, i-1, v.p.Workload[i-1].At)
 	}
 	plan.OneOf(&v.Checker, path+".node", o.Node, v.nodes)
+	if o.Within != 0 {
+		v.Duration(path+".within", o.Within, minSetting, plan.MaxSetting)
+	}
 	v.perform(path, o)
 }
 
@@ -86,7 +89,7 @@ func (v *validator) perform(path string, o *Operation) {
 		}
 	case CreateCollection:
 		v.collection(path+".collection", o.Collection)
-		v.collections[o.Collection.Name] = o.Collection
+		v.collections[strings.ToLower(o.Collection.Name)] = o.Collection
 	case DropCollection, UpdateProperty, AddTenants, FreezeTenants, ThawTenants, DeleteTenants:
 		c := v.created(path+".target", o.Target)
 		if c == nil {
@@ -228,7 +231,7 @@ func (v *validator) unitList(path string, list, ids []string) {
 // created returns the collection that exists by that name, as far as the operations
 // seen so far show.
 func (v *validator) created(path, name string) *Collection {
-	c := v.collections[name]
+	c := v.collections[strings.ToLower(name)]
 	if c == nil {
 		v.Failf(path, "no operation creates the collection %q before this", name)
 	}

@@ -105,7 +105,7 @@ func (s subject) Last() (last plan.Duration) {
 
 func (s subject) Reset() {
 	usual := taskplan.Default()
-	s.SchedulerTick, s.CompletedTaskTTL, s.MaxSessions = usual.SchedulerTick, usual.CompletedTaskTTL, usual.MaxSessions
+	s.SchedulerTick, s.CompletedTaskTTL, s.MaxSessions, s.AttemptTimeout = usual.SchedulerTick, usual.CompletedTaskTTL, usual.MaxSessions, usual.AttemptTimeout
 }
 
 func (s subject) Halve(f func(*plan.Duration)) {
@@ -120,7 +120,8 @@ func (s subject) Expects(property string) bool {
 
 func (s subject) Values(workload bool) []shrink.Value {
 	usual := taskplan.Default()
-	all := []shrink.Value{{Of: &s.SchedulerTick, Usual: usual.SchedulerTick}, {Of: &s.CompletedTaskTTL, Usual: usual.CompletedTaskTTL}, {Of: &s.MaxSessions, Usual: usual.MaxSessions}}
+	all := []shrink.Value{{Of: &s.SchedulerTick, Usual: usual.SchedulerTick}, {Of: &s.CompletedTaskTTL, Usual: usual.CompletedTaskTTL},
+		{Of: &s.MaxSessions, Usual: usual.MaxSessions}, {Of: &s.AttemptTimeout, Usual: usual.AttemptTimeout}}
 	if !workload {
 		return all
 	}
