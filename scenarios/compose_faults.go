@@ -76,6 +76,28 @@ func (w *composer) companions(f plan.Fault) {
 			Kind: plan.Crash, Node: f.Node, At: f.At, For: plan.Duration(100 * time.Millisecond),
 			When: &plan.Trigger{Moment: plan.FileUnsynced, Node: f.Node, Nth: 1 + w.number("nth-write", 8)},
 		})
+	case plan.TornWrites:
+		// Nothing survives unless the node crashes with something unsynced.
+		crash := plan.Fault{
+			Kind: plan.Crash, Node: f.Node, At: f.At, For: plan.Duration(100 * time.Millisecond),
+			When: &plan.Trigger{Moment: plan.WriteUnsynced, Node: f.Node, Op: f.Op},
+		}
+		switch at := plan.Duration(w.instant("occasion-at")); {
+		case f.Op == "stable":
+			w.plan.Faults = append(w.plan.Faults, plan.Fault{Kind: plan.Transfer, At: at})
+			crash.When.Nth = 1 + w.nthWrite(f.Op)
+		case f.Op == "log" && w.chance("a-batch", 60):
+			// There are batches where a node has something to catch up with.
+			cut := plan.Fault{Kind: plan.Partition, Nodes: []string{f.Node}, At: at, For: plan.Duration(3 * time.Second)}
+			w.plan.Faults = append(w.plan.Faults, cut)
+			if crash.At = cut.At + cut.For; crash.At >= w.plan.Quiescence {
+				crash.At = cut.At
+			}
+			crash.When.Nth = 1 + w.number("nth-write", 2)
+		default:
+			crash.When.Nth = 1 + w.nthWrite(f.Op)
+		}
+		w.plan.Faults = append(w.plan.Faults, crash)
 	case taskplan.WorkerLinger:
 		// A worker that lingers disturbs nothing unless its id runs again.
 		w.runAgain(f)
@@ -255,7 +277,12 @@ func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 		moments = []plan.Moment{taskplan.LastUnit}
 	}
 	t := &plan.Trigger{Moment: pick(w.choices, "moment", moments...)}
-	if t.Moment == plan.ApplyBeforeReply {
+	if slices.Contains(plan.WriteMoments(), t.Moment) {
+		if t.Op = pick(w.choices, "written", "stable", "log", "snapshot", "log-remove"); t.Op == "stable" {
+			t.Name = pick(w.choices, "written-key", stableKeys...)
+		}
+		t.Nth = w.nthWrite(t.Op)
+	} else if t.Moment == plan.ApplyBeforeReply {
 		t.Nth = w.number("nth-apply", 60)
 	} else if !slices.Contains(configMoments, t.Moment) {
 		t.Nth = pick(w.choices, "nth", 0, 0, 0, 0, 2, 3)
@@ -268,6 +295,14 @@ func (w *composer) trigger(kind plan.FaultKind) *plan.Trigger {
 		t.About = taskplan.About(string(task.Kind), task.ID)
 	}
 	return t
+}
+
+// nthWrite chooses which of the writes to a store it is.
+func (w *composer) nthWrite(store string) int {
+	if store == "log" {
+		return w.number("nth-write", 60)
+	}
+	return w.number("nth-write", 6)
 }
 
 // unreachable reports whether no task of the plan comes to a moment.
@@ -302,7 +337,8 @@ var aptMoments = map[plan.FaultKind][]plan.Moment{
 
 // aptRaftMoments are those by Raft, for families whose faults strike anywhere.
 var aptRaftMoments = map[plan.FaultKind][]plan.Moment{
-	plan.Crash:     {plan.VoteGranted, plan.TermRaised, plan.LeaderElected, plan.SnapshotStored, plan.SnapshotReceived, plan.ConfigAppended, plan.ConfigCommitted},
+	plan.Crash: {plan.VoteGranted, plan.TermRaised, plan.LeaderElected, plan.SnapshotStored, plan.SnapshotReceived, plan.ConfigAppended, plan.ConfigCommitted,
+		plan.WriteBegin, plan.WriteUnsynced, plan.WriteSynced},
 	plan.Pause:     {plan.VoteGranted, plan.LeaderElected, plan.LeadershipLost, plan.SnapshotSent, plan.SnapshotReceived, plan.ConfigAppended},
 	plan.Shutdown:  {plan.LeaderElected, plan.SnapshotBegin, plan.SnapshotReceived, plan.ConfigCommitted},
 	plan.Partition: {plan.VoteGranted, plan.TermRaised, plan.LeaderElected, plan.SnapshotSent, plan.ConfigAppended},

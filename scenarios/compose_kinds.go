@@ -89,8 +89,20 @@ func (w *composer) diskFault(f *plan.Fault) {
 		w.lasts(f, 0, 15*second)
 		f.Rate = pick[uint64](w.choices, "torn", 0, 500_000)
 		return
+	case plan.TornWrites:
+		// It has to be there when the crash comes; see companions.
+		f.Node, f.When, f.At = w.anyNode(), nil, plan.Duration(opening)
+		f.Op = pick(w.choices, "store", "log", "log", "snapshot", "stable")
+		w.lasts(f, 0, 15*second)
+		return
+	case plan.DiskSlow:
+		f.Op = pick(w.choices, "store", "log", "log", "snapshot", "stable", "files")
+		w.between(f, second, 200*time.Millisecond, 3*second)
 	case plan.DiskError:
 		f.Op = pick(w.choices, "store", "log", "files", "snapshot", "stable")
+		if f.Op == "stable" {
+			f.Name = pick(w.choices, "store-key", stableKeys...)
+		}
 	case plan.SnapshotError:
 		f.Op = pick(w.choices, "step", "create", "write", "close")
 	case plan.InstallError:
@@ -99,6 +111,9 @@ func (w *composer) diskFault(f *plan.Fault) {
 	}
 	w.rule(f)
 }
+
+// stableKeys are the keys that Raft has in its stable store, the empty name for any of them first.
+var stableKeys = []string{"", "CurrentTerm", "LastVoteTerm", "LastVoteCand"}
 
 func (w *composer) clockFault(f *plan.Fault) {
 	f.Node = w.victim(f)
@@ -179,6 +194,7 @@ func (w *composer) operateFault(f *plan.Fault) bool {
 		op.Namespace, op.TaskID = string(t.Kind), t.ID
 		if do == taskplan.FailTask && f.When != nil && w.chance("while-it-waits", 60) {
 			f.When.Moment = pick(w.choices, "waits", slices.DeleteFunc(slices.Clone(waitMoments), w.unreachable)...)
+			f.When.Op, f.When.Name = "", ""
 		}
 	case taskplan.UpdateProperty:
 		op.Target, op.Property, op.Tokenization = c.Name, title, w.tokenization()

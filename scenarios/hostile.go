@@ -33,8 +33,9 @@ const (
 var (
 	linkKinds = []plan.FaultKind{plan.Partition, plan.Loss, plan.Delay, plan.ReplyLoss, plan.OneWay, plan.Duplicate, plan.Reorder,
 		plan.LateDuplicate, plan.Flap}
-	nodeKinds  = []plan.FaultKind{plan.Crash, plan.Shutdown, plan.Pause, plan.Transfer, plan.Leave, plan.Remove}
-	diskKinds  = []plan.FaultKind{plan.TornFiles, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError, plan.ForceSnapshot}
+	nodeKinds = []plan.FaultKind{plan.Crash, plan.Shutdown, plan.Pause, plan.Transfer, plan.Leave, plan.Remove}
+	diskKinds = []plan.FaultKind{plan.TornFiles, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError, plan.ForceSnapshot,
+		plan.TornWrites, plan.DiskSlow}
 	clockKinds = []plan.FaultKind{plan.ClockJump, plan.ClockOffset, plan.ClockDrift}
 	workKinds  = []plan.FaultKind{taskplan.UnitError, taskplan.WorkerDeath, taskplan.StartError, taskplan.CallbackError, taskplan.CallbackCancelled,
 		taskplan.CallbackPanic, taskplan.CallbackSlow, taskplan.WorkerLinger}

@@ -103,6 +103,36 @@ func raftExamples() map[string]example {
 			func(t *sequence) { t.finish("a").clock("n2", time.Second, 0).cleansUp("n2") },
 		},
 	}
+	struck := func(kind plan.FaultKind, node string, fields ...trace.Field) func(t *sequence) {
+		return func(t *sequence) { t.fault(trace.FaultActivated, kind, node, fields...) }
+	}
+	torn := func(op string, left, of int64) func(t *sequence) {
+		return struck(plan.TornWrites, "n2", trace.Str("op", op), trace.Int("left", left), trace.Int("of", of))
+	}
+	slow := func(node, op string, by time.Duration) func(t *sequence) {
+		return struck(plan.DiskSlow, node, trace.Str("op", op), trace.Dur("by", by))
+	}
+	wrote := func(keys ...string) func(t *sequence) {
+		return func(t *sequence) {
+			for _, key := range keys {
+				t.ev("n2", trace.StableStored, trace.Str("key", key))
+			}
+			t.crash("n2")
+		}
+	}
+	maps.Copy(all, map[string]example{
+		"a part of a batch survives a crash":        {torn("tear-log", 2, 3), torn("tear-log", 3, 3)},
+		"unsynced entries survive a crash":          {torn("tear-log", 3, 3), torn("tear-log", 2, 3)},
+		"a snapshot is cut off by a crash":          {torn("tear-snapshot", 2, 3), torn("tear-snapshot", 0, 3)},
+		"an unsynced term or vote survives a crash": {torn("tear-stable", 1, 1), torn("tear-log", 1, 1)},
+		"crash between the two writes of a vote":    {wrote("LastVoteTerm"), wrote("LastVoteTerm", "LastVoteCand")},
+		"a vote cannot be stored": {
+			struck(plan.DiskError, "n2", trace.Str("op", "stable"), trace.Str("name", "LastVoteCand")),
+			struck(plan.DiskError, "n2", trace.Str("op", "stable"), trace.Str("name", "CurrentTerm")),
+		},
+		"a leader waits for its log": {slow("n1", "log", 10*time.Second), slow("n2", "log", 10*time.Second)},
+		"a slow snapshot":            {slow("n1", "install-write", 10*time.Second), slow("n1", "snapshot-close", time.Millisecond)},
+	})
 	for _, m := range plan.RaftMoments() {
 		all["fault at "+string(m)] = example{
 			func(t *sequence) {

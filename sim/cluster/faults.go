@@ -166,7 +166,7 @@ func matches(t *plan.Trigger, a arrival) bool {
 	if t.Node == "" && a.copied {
 		return false
 	}
-	return t.Moment == a.moment && in(t.Node, a.node) && a.about.matches(t.About)
+	return t.Moment == a.moment && in(t.Node, a.node) && in(t.Op, a.op) && in(t.Name, a.name) && a.about.matches(t.About)
 }
 
 // in reports whether a filter lets a value through.
@@ -275,7 +275,7 @@ func (c *Cluster) realize(f *fault) (undo func()) {
 		return c.remove(f)
 	case plan.Transfer:
 		return c.transfer(f)
-	case plan.TornFiles, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError:
+	case plan.TornFiles, plan.TornWrites, plan.DiskSlow, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError:
 		return c.spoil(f)
 	case plan.ForceSnapshot:
 		return c.forceSnapshot(f)

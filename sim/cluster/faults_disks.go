@@ -10,13 +10,10 @@ import (
 
 // spoiled are the operations that fail, by the fault and its Op.
 var spoiled = map[plan.FaultKind]map[string][]disk.Op{
-	plan.TornFiles: {"": {disk.Tear}},
-	plan.DiskError: {
-		"log":      {disk.Log, disk.LogRemove},
-		"stable":   {disk.Stable},
-		"files":    {disk.File, disk.FileRemove},
-		"snapshot": {disk.SnapshotCreate, disk.SnapshotWrite, disk.SnapshotClose, disk.InstallCreate, disk.InstallWrite, disk.InstallClose},
-	},
+	plan.TornFiles:  {"": {disk.Tear}},
+	plan.TornWrites: {"log": {disk.TearLog}, "stable": {disk.TearStable}, "snapshot": {disk.TearSnapshot}},
+	plan.DiskSlow:   written,
+	plan.DiskError:  written,
 	plan.DiskFull: {"": {disk.Log, disk.Stable, disk.File, disk.SnapshotCreate, disk.SnapshotWrite, disk.SnapshotClose,
 		disk.InstallCreate, disk.InstallWrite, disk.InstallClose}},
 	plan.SnapshotError: {"create": {disk.SnapshotCreate}, "write": {disk.SnapshotWrite}, "close": {disk.SnapshotClose}},
@@ -24,10 +21,19 @@ var spoiled = map[plan.FaultKind]map[string][]disk.Op{
 		"restore": {disk.InstallRestore}},
 }
 
+// written are the operations that write, by store.
+var written = map[string][]disk.Op{
+	"log":      {disk.Log, disk.LogRemove},
+	"stable":   {disk.Stable},
+	"files":    {disk.File, disk.FileRemove},
+	"snapshot": {disk.SnapshotCreate, disk.SnapshotWrite, disk.SnapshotClose, disk.InstallCreate, disk.InstallWrite, disk.InstallClose},
+}
+
 // spoil lets operations of disks fail until it ends.
 func (c *Cluster) spoil(f *fault) func() {
 	r := disk.Rule{
-		Fault: f.event(), Draw: f.draw, Ops: spoiled[f.Kind][f.Op], Err: disk.ErrIO, Rate: f.Rate, Count: f.Count,
+		Fault: f.event(), Draw: f.draw, Ops: spoiled[f.Kind][f.Op], Name: f.Name, Err: disk.ErrIO, Rate: f.Rate, Count: f.Count,
+		Min: f.Min.D(), Max: f.Max.D(),
 	}
 	if f.Kind == plan.DiskFull {
 		r.Err = disk.ErrFull

@@ -14,6 +14,8 @@ type arrival struct {
 	moment plan.Moment
 	node   string
 	about  About
+	// op and name are the store and the key of a write.
+	op, name string
 	// copied is set if another replica has come to the same before: has applied the command, say.
 	copied bool
 }
@@ -88,6 +90,22 @@ func (n *Node) stored(number int, s disk.Stored) {
 		i.reach(plan.ConfigAppended, n.cluster.faults.again(plan.ConfigAppended, s.Configuration.Mix()))
 	case s.RemovedTo > 0:
 		i.forget(s.RemovedFrom, s.RemovedTo)
+	}
+}
+
+// writeMoments are the moments of the steps of a write.
+var writeMoments = map[disk.Step]plan.Moment{
+	disk.WriteBegins: plan.WriteBegin, disk.WriteUnsynced: plan.WriteUnsynced, disk.WriteSynced: plan.WriteSynced,
+}
+
+// writing announces the moment of a step of a write.
+func (n *Node) writing(number int, w disk.Writing) {
+	s := n.cluster.faults
+	if !s.waiting() {
+		return
+	}
+	if i := n.incarnation(number); i != nil && !i.Fenced() {
+		s.arrive(arrival{moment: writeMoments[w.Step], node: n.name, op: w.Store, name: w.Name})
 	}
 }
 

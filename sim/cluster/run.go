@@ -103,7 +103,7 @@ func New(p *plan.Plan, app Application, rec *trace.Recorder) (*Cluster, error) {
 		n := &Node{cluster: c, name: name}
 		n.disk = disk.New(disk.Config{
 			Node: name, SyncLatency: p.Cluster.Disk.SyncLatency.D(), Start: c.start, Recorder: rec, Fatal: n.fatal,
-			Stored: n.stored,
+			Stored: n.stored, Writing: n.writing,
 		})
 		c.nodes = append(c.nodes, n)
 	}

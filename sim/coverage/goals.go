@@ -60,6 +60,25 @@ func momentGoals() (goals []nodeGoal) {
 	return goals
 }
 
+// struck makes a matcher for an activation of a fault.
+func struck(kind plan.FaultKind, is func(n *Nodes, e *trace.Event, w *event.Write) bool) func(*Nodes, *trace.Event) bool {
+	return func(n *Nodes, e *trace.Event) bool {
+		b := e.Body.(*event.FaultActivated)
+		if plan.FaultKind(b.What) != kind {
+			return false
+		}
+		w := b.Write()
+		return is(n, e, &w)
+	}
+}
+
+// torn makes a matcher for an unsynced write of which a crash has left all or a part.
+func torn(op string, whole bool) func(*Nodes, *trace.Event) bool {
+	return struck(plan.TornWrites, func(_ *Nodes, _ *trace.Event, w *event.Write) bool {
+		return w.Op == op && w.Left > 0 && (w.Left == w.Of) == whole
+	})
+}
+
 // wrong is how far a clock must be ahead or behind to count as wrong.
 const wrong = time.Second
 
@@ -147,6 +166,46 @@ var situations = []nodeGoal{
 		on: trace.NodeStopped, reached: func(n *Nodes, e *trace.Event) bool {
 			return e.Body.(*event.NodeStopped).How == event.Crash && n.Of(e.Node).CutSnapshot
 		},
+	},
+	{
+		Goal: Goal{"a part of a batch survives a crash", "of entries that were written and not synced, those in front are on the disk, and the others are not"},
+		on:   trace.FaultActivated, reached: torn("tear-log", false),
+	},
+	{
+		Goal: Goal{"unsynced entries survive a crash", "a node has entries on its disk of which it had not heard that they are there"},
+		on:   trace.FaultActivated, reached: torn("tear-log", true),
+	},
+	{
+		Goal: Goal{"a snapshot is cut off by a crash", "a node finds a snapshot whose state is shorter than its metadata say"},
+		on:   trace.FaultActivated, reached: torn("tear-snapshot", false),
+	},
+	{
+		Goal: Goal{"an unsynced term or vote survives a crash", "a node has a key of the stable store on its disk of which it had not heard that it is there"},
+		on:   trace.FaultActivated, reached: torn("tear-stable", true),
+	},
+	{
+		Goal: Goal{"crash between the two writes of a vote", "the term of a node's vote is on its disk, and the candidate of that term is not, when it crashes"},
+		on:   trace.NodeStopped, reached: func(n *Nodes, e *trace.Event) bool {
+			return e.Body.(*event.NodeStopped).How == event.Crash && n.Of(e.Node).Wrote == event.LastVoteTerm
+		},
+	},
+	{
+		Goal: Goal{"a vote cannot be stored", "the write of one of the two keys of a vote fails"},
+		on:   trace.FaultActivated, reached: struck(plan.DiskError, func(_ *Nodes, _ *trace.Event, w *event.Write) bool {
+			return w.Name == event.LastVoteTerm || w.Name == event.LastVoteCand
+		}),
+	},
+	{
+		Goal: Goal{"a leader waits for its log", "a write to the log holds up the main loop of a leader for longer than its lease"},
+		on:   trace.FaultActivated, reached: struck(plan.DiskSlow, func(n *Nodes, e *trace.Event, w *event.Write) bool {
+			return w.Op == "log" && n.Of(e.Node).State == event.Leader && w.By >= n.lease
+		}),
+	},
+	{
+		Goal: Goal{"a slow snapshot", "a write of a snapshot takes longer than others wait for a leader"},
+		on:   trace.FaultActivated, reached: struck(plan.DiskSlow, func(n *Nodes, _ *trace.Event, w *event.Write) bool {
+			return (strings.HasPrefix(w.Op, "snapshot") || strings.HasPrefix(w.Op, "install")) && w.By >= n.election
+		}),
 	},
 	{
 		Goal: Goal{"two leaders", "a node becomes leader while another one still believes that it is"},

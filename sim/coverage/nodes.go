@@ -14,8 +14,8 @@ type Nodes struct {
 	nodes map[string]*Node
 	// leaders are the nodes that have become leader, in that order.
 	leaders []string
-	// election is the election timeout, quiescence when faults and stalls end.
-	election, quiescence time.Duration
+	// election is the election timeout, lease the leader's lease, quiescence when faults and stalls end.
+	election, lease, quiescence time.Duration
 }
 
 // Node is a node and its newest incarnation.
@@ -51,6 +51,8 @@ type Node struct {
 	// Capturing: a snapshot was taken and is not on the disk. CutSnapshot: that was cut short
 	// by the end of the incarnation.
 	Capturing, CutSnapshot bool
+	// Wrote is the key of the stable store that was written last.
+	Wrote string
 	// Applied is the highest index that the node has applied in any incarnation, and
 	// AppliedBefore what it was before the newest event that raised it.
 	Applied, AppliedBefore uint64
@@ -60,7 +62,7 @@ type Node struct {
 func NewNodes(p *plan.Plan) *Nodes {
 	n := &Nodes{
 		names: p.Cluster.NodeNames(), nodes: make(map[string]*Node),
-		election: p.Cluster.Raft.ElectionTimeout.D(), quiescence: p.Quiescence.D(),
+		election: p.Cluster.Raft.ElectionTimeout.D(), lease: p.Cluster.Raft.LeaderLeaseTimeout.D(), quiescence: p.Quiescence.D(),
 	}
 	for _, name := range n.names {
 		n.nodes[name] = &Node{Name: name}
@@ -109,7 +111,7 @@ func (n *Nodes) Up() int {
 var kinds = []trace.Kind{
 	trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.NodeState,
 	trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Applied, trace.Committed, trace.SnapshotTaken, trace.SnapshotStored,
-	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned, trace.Stalled, trace.ClockSet,
+	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned, trace.Stalled, trace.ClockSet, trace.StableStored,
 }
 
 // take folds an event in.
@@ -143,6 +145,8 @@ func (n *Nodes) take(e *trace.Event) {
 		moved := b.Ahead - node.Ahead(e.At)
 		node.jumped = moved > time.Millisecond || moved < -time.Millisecond
 		node.ahead, node.Drift, node.clockSet = b.Ahead, b.Drift, e.At
+	case *event.StableStored:
+		node.Wrote = b.Key
 	case *event.SnapshotTaken:
 		node.Capturing = true
 	case *event.SnapshotStored:

@@ -7,9 +7,9 @@
 // goroutines of a dead node may write what they like, and read it again, without an
 // error that they would never have met.
 //
-// Raft's stores sync every write before they return, as Raft expects of them: a
-// write that the crash overtakes is lost whole. The provider's files are synced when
-// the provider reports it.
+// Raft's stores sync every write before they return, as Raft expects of them. A write that
+// the crash overtakes is lost whole, unless a rule lets it survive: see [TearLog]. The
+// provider's files are synced when the provider reports it.
 package disk
 
 import (
@@ -21,6 +21,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/keyed"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -42,6 +43,9 @@ type Config struct {
 	// Stored is called by the goroutine of an incarnation that has made something of Raft's durable,
 	// before it goes on; nil for nobody.
 	Stored func(incarnation int, s Stored)
+	// Writing is called by the goroutine that writes to one of Raft's stores, at each step of the
+	// write; nil for nobody.
+	Writing func(incarnation int, w Writing)
 }
 
 // Stored is what was made durable.
@@ -101,6 +105,10 @@ type Mount struct {
 	ended *state // what the next mount begins with; nil while this one lasts
 	// open is how many snapshots are open.
 	open Open
+	// unsynced are the writes to Raft's stores under way, in the order in which they began.
+	unsynced []*write
+	// tearing is set while writes survive the crash that ends the mount.
+	tearing bool
 	// paused is closed at the end of a pause; nil without one.
 	paused chan struct{}
 }
@@ -165,8 +173,8 @@ func (m *Mount) handOver() *state {
 // commit changes the state durably: once the time of a sync has passed, and not at
 // all if the mount ends before that, or if the operation fails.
 func (m *Mount) commit(op Op, name string, change func(*state)) error {
-	if m.config.SyncLatency > 0 {
-		time.Sleep(m.config.SyncLatency)
+	if wait := m.config.SyncLatency + m.slowed(op, name); wait > 0 {
+		time.Sleep(wait)
 	}
 	m.pass()
 	if err := m.fails(op, name); err != nil {
@@ -176,6 +184,81 @@ func (m *Mount) commit(op Op, name string, change func(*state)) error {
 	defer m.mu.Unlock()
 	change(m.state)
 	return nil
+}
+
+// write commits a write to one of Raft's stores, and reports its steps.
+func (m *Mount) write(w *write) error {
+	m.step(WriteBegins, w)
+	m.mu.Lock()
+	m.unsynced = append(m.unsynced, w)
+	m.mu.Unlock()
+	m.step(WriteUnsynced, w)
+	err := m.commit(w.op, w.number, func(st *state) {
+		m.unsynced = slices.DeleteFunc(m.unsynced, func(other *write) bool { return other == w })
+		w.change(st)
+	})
+	if err != nil {
+		m.mu.Lock()
+		m.unsynced = slices.DeleteFunc(m.unsynced, func(other *write) bool { return other == w })
+		m.mu.Unlock()
+		return err
+	}
+	m.step(WriteSynced, w)
+	return nil
+}
+
+// step reports that a write has come to a step.
+func (m *Mount) step(s Step, w *write) {
+	if m.config.Writing != nil && !m.hasEnded() {
+		m.config.Writing(m.incarnation, Writing{Step: s, Store: stores[w.op], Name: w.name})
+	}
+}
+
+// write is a write to one of Raft's stores.
+type write struct {
+	op Op
+	// name is the key of the stable store, empty for another store; number is what rules are asked for.
+	name, number string
+	// change makes the write.
+	change func(*state)
+	// survives makes of the write what a crash leaves of it, a part or all, and returns how much of
+	// how much that is; nil if it is all or nothing.
+	survives func(*state, keyed.Draw) (left, of int)
+}
+
+// Writing is a step of a write to one of Raft's stores.
+type Writing struct {
+	Step Step
+	// Store is [StoreLog], [StoreLogRemove], [StoreStable] or [StoreSnapshot].
+	Store string
+	// Name is the key of the stable store; empty for the others.
+	Name string
+}
+
+// Step is how far a write has come.
+type Step int
+
+const (
+	// WriteBegins: nothing is written yet.
+	WriteBegins Step = iota
+	// WriteUnsynced: it is written, and may be lost in a crash.
+	WriteUnsynced
+	// WriteSynced: it is durable, and who writes does not know yet.
+	WriteSynced
+)
+
+// The stores to which Raft writes; what removes entries of the log counts as one of its own.
+const (
+	StoreLog       = "log"
+	StoreLogRemove = "log-remove"
+	StoreStable    = "stable"
+	StoreSnapshot  = "snapshot"
+)
+
+// stores are the stores of operations.
+var stores = map[Op]string{
+	Log: StoreLog, LogRemove: StoreLogRemove, Stable: StoreStable,
+	SnapshotWrite: StoreSnapshot, SnapshotClose: StoreSnapshot, InstallWrite: StoreSnapshot, InstallClose: StoreSnapshot,
 }
 
 // stored reports what an operation that returned err has made durable.
@@ -194,7 +277,7 @@ func (m *Mount) read(look func(*state)) {
 
 // record appends an event, unless the mount has ended. m.mu is held.
 func (m *Mount) record(body trace.Body) {
-	if m.ended == nil {
+	if m.ended == nil || m.tearing {
 		m.config.Recorder.Record(time.Since(m.config.Start), m.config.Node, m.incarnation, body)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/keyed"
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -110,29 +111,43 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 			configuration = stored[i].event()
 		}
 	}
-	err := m.commit(Log, m.number(logs[0].Index), func(st *state) {
-		for _, l := range stored {
-			if i, ok := st.log.find(l.Index); ok {
-				st.log[i] = l
-			} else if n := len(st.log); n == 0 || st.log[n-1].Index < l.Index {
-				st.log = append(st.log, l)
-			} else {
-				st.log = slices.Insert(st.log, i, l)
+	err := m.write(&write{
+		op: Log, number: m.number(logs[0].Index),
+		change: func(st *state) { m.append(st, stored) },
+		survives: func(st *state, draw keyed.Draw) (left, of int) {
+			n := len(stored)
+			if n > 1 && draw.Str("cut").N(2) == 0 {
+				n = 1 + int(draw.Str("size").N(uint64(n-1)))
 			}
-		}
-		for len(stored) > 0 {
-			n := 1
-			for n < len(stored) && stored[n].Index == stored[n-1].Index+1 {
-				n++
-			}
-			m.record(storedEvent(stored[:n]))
-			stored = stored[n:]
-		}
+			m.append(st, stored[:n])
+			return n, len(stored)
+		},
 	})
 	if configuration.Index > 0 {
 		m.stored(err, Stored{Configuration: configuration})
 	}
 	return err
+}
+
+// append puts entries into the log of a state. m.mu is held.
+func (m *Mount) append(st *state, stored []entry) {
+	for _, l := range stored {
+		if i, ok := st.log.find(l.Index); ok {
+			st.log[i] = l
+		} else if n := len(st.log); n == 0 || st.log[n-1].Index < l.Index {
+			st.log = append(st.log, l)
+		} else {
+			st.log = slices.Insert(st.log, i, l)
+		}
+	}
+	for len(stored) > 0 {
+		n := 1
+		for n < len(stored) && stored[n].Index == stored[n-1].Index+1 {
+			n++
+		}
+		m.record(storedEvent(stored[:n]))
+		stored = stored[n:]
+	}
 }
 
 // storedEvent is the event of entries without a gap.
@@ -154,7 +169,7 @@ func storedEvent(of []entry) *event.LogStored {
 // DeleteRange removes the entries from lo to hi, both included.
 func (s *logStore) DeleteRange(lo, hi uint64) error {
 	m := (*Mount)(s)
-	err := m.commit(LogRemove, m.number(lo), func(st *state) {
+	err := m.write(&write{op: LogRemove, number: m.number(lo), change: func(st *state) {
 		from, _ := st.log.find(lo)
 		to, found := st.log.find(hi)
 		if found {
@@ -164,7 +179,7 @@ func (s *logStore) DeleteRange(lo, hi uint64) error {
 			st.log = slices.Delete(st.log, from, to)
 			m.record(&event.LogDeleted{From: lo, To: hi})
 		}
-	})
+	}})
 	m.stored(err, Stored{RemovedFrom: lo, RemovedTo: hi})
 	return err
 }
@@ -191,14 +206,14 @@ func (s *stableStore) Set(key, value []byte) error {
 func (s *stableStore) store(value []byte, b *event.StableStored) error {
 	m := (*Mount)(s)
 	var raised uint64
-	err := m.commit(Stable, b.Key, func(st *state) {
+	err := m.write(&write{op: Stable, name: b.Key, number: b.Key, change: func(st *state) {
 		before := st.number(b.Key)
 		st.stable[b.Key] = value
 		m.record(b)
 		if now := st.number(b.Key); b.Key == event.CurrentTerm && now > before {
 			raised = now
 		}
-	})
+	}})
 	if raised > 0 {
 		m.stored(err, Stored{Term: raised})
 	}
@@ -246,8 +261,11 @@ func (s *state) opened() *event.StoresOpened {
 	if n := len(s.log); n > 0 {
 		b.First, b.Last = s.log[0].Index, s.log[n-1].Index
 	}
-	if n := len(s.snapshots); n > 0 {
-		b.Snapshot = s.snapshots[n-1].meta.Index
+	for _, snap := range slices.Backward(s.snapshots) {
+		if snap.whole() {
+			b.Snapshot = snap.meta.Index
+			break
+		}
 	}
 	return b
 }

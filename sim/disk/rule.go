@@ -39,7 +39,25 @@ const (
 	// Tear is what a crash does to a change of a file that was not synced: without a
 	// rule it is lost, with one it survives, whole or in part.
 	Tear Op = "tear"
+	// TearLog, TearStable and TearSnapshot are the same for a write to one of Raft's stores.
+	//
+	//   - Of a batch of entries, those in front survive: a log is appended to. To remove entries is
+	//     one step: it happens or not.
+	//   - A key of the stable store has its new value or its old one, never a part of it: stores like
+	//     BoltDB write pages aside and then one meta page, which counts only if its checksum is right.
+	//   - Of a snapshot, the metadata survive, and the state whole or cut off. Such a snapshot is
+	//     listed and cannot be opened, as in raft.FileSnapshotStore, whose checksum tells. Without
+	//     an older one that is whole, raft could not start until somebody removed it: then all of it
+	//     is lost.
+	TearLog      Op = "tear-log"
+	TearStable   Op = "tear-stable"
+	TearSnapshot Op = "tear-snapshot"
 )
+
+// tears are what a crash does to the writes of an operation.
+var tears = map[Op]Op{
+	Log: TearLog, LogRemove: TearLog, Stable: TearStable, SnapshotClose: TearSnapshot, InstallClose: TearSnapshot,
+}
 
 // Rule is what is wrong with a disk.
 type Rule struct {
@@ -49,8 +67,12 @@ type Rule struct {
 	Draw keyed.Draw
 	// Ops are the operations that fail.
 	Ops []Op
+	// Name narrows the rule to a key of the stable store or to a file; empty means any.
+	Name string
 	// Err is what they fail with.
 	Err error
+	// Min and Max bound how much longer they take, instead of failing; zero for none.
+	Min, Max time.Duration
 	// Rate is how many in a million fail; zero means all of them.
 	Rate uint64
 	// Count is how many fail at most; zero means without bound.
@@ -79,16 +101,19 @@ func (d *Disk) AddRule(r Rule) (end func()) {
 	}
 }
 
-// activated returns the first rule that an operation activates, and a draw of its own; nil
-// if none does.
-func (d *Disk) activated(op Op, name string) (*rule, keyed.Draw) {
+// slows reports whether the rule makes operations slow.
+func (r *rule) slows() bool { return r.Max > 0 }
+
+// activated returns the first rule that an operation activates, one that slows it down or another,
+// and a draw of its own; nil if none does.
+func (d *Disk) activated(op Op, name string, slow bool) (*rule, keyed.Draw) {
 	if !d.ruled.Load() {
 		return nil, 0
 	}
 	d.ruling.Lock()
 	defer d.ruling.Unlock()
 	for _, r := range d.rules {
-		if !slices.Contains(r.Ops, op) || r.Count > 0 && r.activations >= r.Count {
+		if r.slows() != slow || !slices.Contains(r.Ops, op) || r.Name != "" && r.Name != name || r.Count > 0 && r.activations >= r.Count {
 			continue
 		}
 		key := [2]string{string(op), name}
@@ -107,7 +132,7 @@ func (m *Mount) fails(op Op, name string) error {
 	if !m.disk.ruled.Load() || m.hasEnded() {
 		return nil
 	}
-	r, _ := m.disk.activated(op, name)
+	r, _ := m.disk.activated(op, name, false)
 	if r == nil {
 		return nil
 	}
@@ -115,10 +140,31 @@ func (m *Mount) fails(op Op, name string) error {
 	return r.Err
 }
 
+// slowed returns how much longer an operation takes. m.mu is not held.
+func (m *Mount) slowed(op Op, name string) time.Duration {
+	if !m.disk.ruled.Load() || m.hasEnded() {
+		return 0
+	}
+	r, draw := m.disk.activated(op, name, true)
+	if r == nil {
+		return 0
+	}
+	wait := draw.Str("wait").Duration(r.Min, r.Max)
+	m.recordActivation(r, op, name, trace.Dur("by", wait))
+	return wait
+}
+
+// hold lets the time pass by which an operation is slowed down. m.mu is not held.
+func (m *Mount) hold(op Op, name string) {
+	if wait := m.slowed(op, name); wait > 0 {
+		time.Sleep(wait)
+	}
+}
+
 // recordActivation records that a rule was activated.
-func (m *Mount) recordActivation(r *rule, op Op, name string) {
+func (m *Mount) recordActivation(r *rule, op Op, name string, more ...trace.Field) {
 	m.config.Recorder.Record(time.Since(m.config.Start), m.config.Node, m.incarnation, &event.FaultActivated{
-		Fault: r.Fault, Details: []trace.Field{trace.Str("op", string(op)), trace.Str("name", name)},
+		Fault: r.Fault, Details: append([]trace.Field{trace.Str("op", string(op)), trace.Str("name", name)}, more...),
 	})
 }
 
@@ -139,12 +185,31 @@ func (m *Mount) tear() {
 		return
 	}
 	m.ended.files.tear(func(name string) (keyed.Draw, bool) {
-		r, draw := m.disk.activated(Tear, name)
+		r, draw := m.disk.activated(Tear, name, false)
 		if r != nil {
 			m.recordActivation(r, Tear, name)
 		}
 		return draw, r != nil
 	})
+	m.tearing = true
+	defer func() { m.tearing = false }()
+	for _, w := range m.unsynced {
+		op, known := tears[w.op]
+		if !known {
+			continue
+		}
+		r, draw := m.disk.activated(op, w.number, false)
+		if r == nil {
+			continue
+		}
+		left, of := 1, 1
+		if w.survives != nil {
+			left, of = w.survives(m.ended, draw)
+		} else {
+			w.change(m.ended)
+		}
+		m.recordActivation(r, op, w.number, trace.Int("left", int64(left)), trace.Int("of", int64(of)))
+	}
 }
 
 // tear makes durable, of the changes that were not synced, those that are chosen: a

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"dtsim/sim/keyed"
 	"dtsim/sim/trace/event"
 )
 
@@ -23,6 +24,9 @@ type snapshot struct {
 	data []byte
 }
 
+// whole reports whether all of its state is there.
+func (s *snapshot) whole() bool { return int64(len(s.data)) == s.meta.Size }
+
 // snapshotStore is a mount as the store of Raft's snapshots.
 type snapshotStore Mount
 
@@ -34,6 +38,7 @@ func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64,
 	}
 	m := (*Mount)(s)
 	ops := m.sinkOps(index)
+	m.hold(ops.create, m.number(index))
 	if err := m.fails(ops.create, m.number(index)); err != nil {
 		return nil, err
 	}
@@ -66,7 +71,9 @@ func (s *snapshotStore) Open(id string) (meta *raft.SnapshotMeta, r io.ReadClose
 	err = fmt.Errorf("disk: there is no snapshot %q", id)
 	(*Mount)(s).read(func(st *state) {
 		for _, snap := range st.snapshots {
-			if snap.meta.ID == id {
+			if snap.meta.ID == id && !snap.whole() {
+				err = fmt.Errorf("disk: of snapshot %q there are %d of %d bytes", id, len(snap.data), snap.meta.Size)
+			} else if snap.meta.ID == id {
 				copied := snap.meta
 				meta, r, err = &copied, &reader{Reader: bytes.NewReader(snap.data), mount: (*Mount)(s)}, nil
 				(*Mount)(s).open.Readers++
@@ -153,16 +160,27 @@ func (s *sink) ID() string { return s.meta.ID }
 
 // Write appends to the snapshot.
 func (s *sink) Write(p []byte) (int, error) {
-	if err := s.mount.fails(s.ops.write, s.mount.number(s.meta.Index)); err != nil {
+	w := &write{op: s.ops.write, number: s.mount.number(s.meta.Index)}
+	s.mount.step(WriteBegins, w)
+	s.mount.hold(w.op, w.number)
+	if err := s.mount.fails(w.op, w.number); err != nil {
 		return 0, err
 	}
+	if err := s.append(p); err != nil {
+		return 0, err
+	}
+	s.mount.step(WriteUnsynced, w)
+	return len(p), nil
+}
+
+func (s *sink) append(p []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return 0, errSinkClosed
+		return errSinkClosed
 	}
 	s.data = append(s.data, p...)
-	return len(p), nil
+	return nil
 }
 
 // end notes that the sink is not open any more. s.mu is held.
@@ -196,14 +214,35 @@ func (s *sink) Close() error {
 	s.data = nil
 	s.mu.Unlock()
 
-	err := s.mount.commit(s.ops.close, s.mount.number(snap.meta.Index), func(st *state) {
-		st.snapshots = append(slices.Clone(st.snapshots), snap)
-		slices.SortStableFunc(st.snapshots, func(a, b *snapshot) int {
-			return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
-		})
-		st.snapshots = st.snapshots[max(len(st.snapshots)-retained, 0):]
-		s.mount.record(&event.SnapshotStored{Index: snap.meta.Index, Term: snap.meta.Term})
+	err := s.mount.write(&write{
+		op: s.ops.close, number: s.mount.number(snap.meta.Index),
+		change: func(st *state) { s.mount.keep(st, snap) },
+		survives: func(st *state, draw keyed.Draw) (left, of int) {
+			size := uint64(len(snap.data))
+			if size > 0 && draw.Str("cut").N(2) == 0 {
+				size = draw.Str("size").N(size)
+			}
+			kept := &snapshot{meta: snap.meta, data: snap.data[:size]}
+			if !kept.whole() && !slices.ContainsFunc(st.snapshots, (*snapshot).whole) {
+				return 0, len(snap.data)
+			}
+			s.mount.keep(st, kept)
+			return int(size), len(snap.data)
+		},
 	})
 	s.mount.stored(err, Stored{Snapshot: true})
 	return err
+}
+
+// keep adds a snapshot to a state, and removes those that are too many. m.mu is held.
+func (m *Mount) keep(st *state, snap *snapshot) {
+	st.snapshots = append(slices.Clone(st.snapshots), snap)
+	slices.SortStableFunc(st.snapshots, func(a, b *snapshot) int {
+		return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
+	})
+	if !snap.whole() {
+		return // what is too many is removed behind the sync
+	}
+	st.snapshots = st.snapshots[max(len(st.snapshots)-retained, 0):]
+	m.record(&event.SnapshotStored{Index: snap.meta.Index, Term: snap.meta.Term})
 }

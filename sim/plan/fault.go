@@ -49,6 +49,8 @@ type Fault struct {
 	Drift int `json:"drift,omitempty"`
 	// Op narrows the fault to operations of one name; which there are depends on Kind.
 	Op string `json:"op,omitempty"`
+	// Name narrows a fault of a disk to a key of the stable store, or to a file of the application.
+	Name string `json:"name,omitempty"`
 
 	// About narrows the fault to something of the application: each key must have that
 	// value. Which keys there are depends on the application.
@@ -66,6 +68,9 @@ type Trigger struct {
 	// replica does (an apply, a term that is raised, a configuration that is appended or committed)
 	// counts once, for the first replica that does it.
 	Node string `json:"node,omitempty"`
+	// Op narrows the moments of writes to one of [Stores], Name to a key of the store "stable".
+	Op   string `json:"op,omitempty"`
+	Name string `json:"name,omitempty"`
 	// About narrows the moment to something of the application, as Fault.About does.
 	About map[string]string `json:"about,omitempty"`
 	// Nth counts the moments that match, from 1; zero means 1.
@@ -131,7 +136,20 @@ const (
 	// ConfigCommitted: a node knows that a configuration, which it has appended since it was
 	// started, is committed; the moment is that of its next message.
 	ConfigCommitted Moment = "config-committed"
+	// WriteBegin: a node is about to write to one of Raft's stores.
+	WriteBegin Moment = "write-begin"
+	// WriteUnsynced: it has written, and has not synced that yet.
+	WriteUnsynced Moment = "write-unsynced"
+	// WriteSynced: what it has written is durable, and it has done nothing about that yet.
+	WriteSynced Moment = "write-synced"
 )
+
+// WriteMoments returns the moments of writes to Raft's stores.
+func WriteMoments() []Moment { return []Moment{WriteBegin, WriteUnsynced, WriteSynced} }
+
+// Stores returns the names of the stores to which Raft writes; what removes entries of the log is one
+// of its own.
+func Stores() []string { return []string{"log", "log-remove", "stable", "snapshot"} }
 
 // Moments returns the moments of the framework.
 func Moments() []Moment { return append([]Moment{ApplyBeforeReply, FileUnsynced}, RaftMoments()...) }
@@ -139,7 +157,7 @@ func Moments() []Moment { return append([]Moment{ApplyBeforeReply, FileUnsynced}
 // RaftMoments returns those of them that nodes of any application come to by Raft.
 func RaftMoments() []Moment {
 	return []Moment{SnapshotBegin, SnapshotStored, SnapshotSent, SnapshotReceived, SnapshotInstalled, VoteGranted, TermRaised,
-		LeaderElected, LeadershipLost, ConfigAppended, ConfigCommitted}
+		LeaderElected, LeadershipLost, ConfigAppended, ConfigCommitted, WriteBegin, WriteUnsynced, WriteSynced}
 }
 
 // FaultKey returns what the draws of fault i are keyed by.

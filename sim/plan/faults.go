@@ -52,7 +52,15 @@ const (
 	// TornFiles lets an unsynced write to a file of the application survive a crash, whole
 	// or in part: the draws decide which. (Without it, a crash loses all of them.)
 	TornFiles FaultKind = "torn-files"
-	// DiskError fails a write. Op is "log", "stable", "snapshot" or "files".
+	// TornWrites lets an unsynced write to one of Raft's stores survive a crash, whole or in part: the
+	// draws decide which. Op is "log", "stable" or "snapshot". (Without it, a crash loses all of them.) Of
+	// a batch of entries those in front survive, of a snapshot its metadata and a part of its state. A key
+	// of the stable store has its new value or its old one: such stores write a page aside and switch to
+	// it by one that has a checksum.
+	TornWrites FaultKind = "torn-writes"
+	// DiskSlow lets a write take Min to Max longer, and holds up who writes. Op is as for DiskError.
+	DiskSlow FaultKind = "disk-slow"
+	// DiskError fails a write. Op is "log", "stable", "snapshot" or "files"; Name is a key or a file.
 	DiskError FaultKind = "disk-error"
 	// DiskFull fails every write that needs space.
 	DiskFull FaultKind = "disk-full"
@@ -106,6 +114,10 @@ var (
 	link  = slices.Concat(rule, []string{"node", "peer", "op"})
 	times = []string{"min", "max"}
 	who   = []string{"node", "nodes"}
+
+	writes = []string{"log", "stable", "snapshot", "files"}
+	// named are the values of op whose operations have names in a plan.
+	named = []string{"stable", "files"}
 	call  = slices.Concat(rule, []string{"node", "op", "about"})
 )
 
@@ -140,7 +152,9 @@ var faultTable = []struct {
 	{Transfer, Use{May: []string{"node"}}},
 
 	{TornFiles, Use{Needs: []string{"node"}, May: rule}},
-	{DiskError, Use{Needs: []string{"node", "op"}, May: rule, Ops: []string{"log", "stable", "snapshot", "files"}}},
+	{TornWrites, Use{Needs: []string{"node", "op"}, May: slices.Concat(rule, []string{"name"}), Ops: []string{"log", "stable", "snapshot"}}},
+	{DiskSlow, Use{Needs: []string{"node", "op", "max"}, May: slices.Concat(rule, []string{"name", "min"}), Ops: writes}},
+	{DiskError, Use{Needs: []string{"node", "op"}, May: slices.Concat(rule, []string{"name"}), Ops: writes}},
 	{DiskFull, Use{Needs: []string{"node"}, May: []string{"for"}}},
 	{SnapshotError, Use{Needs: []string{"node", "op"}, May: rule, Ops: []string{"create", "write", "close"}}},
 	{InstallError, Use{Needs: []string{"node", "op"}, May: rule, Ops: []string{"create", "write", "close", "restore"}}},

@@ -57,6 +57,7 @@ func (v *validator) fault(path string, f *Fault) {
 	v.faultTimes(path, f)
 	v.trigger(path+".when", f.When)
 	v.faultNodes(path, f)
+	v.name(path, f.Op, f.Name, named)
 	if f.Rate > million {
 		v.Failf(path+".rate", "%d is above %d, which is always", f.Rate, million)
 	}
@@ -81,6 +82,7 @@ func (c *Checker) FaultFields(path string, f *Fault, use Use) {
 		{"by", f.By != 0},
 		{"drift", f.Drift != 0},
 		{"op", f.Op != ""},
+		{"name", f.Name != ""},
 		{"about", len(f.About) > 0},
 		{"do", len(f.Do) > 0},
 	})
@@ -119,6 +121,25 @@ func (v *validator) trigger(path string, t *Trigger) {
 		OneOf(&v.Checker, path+".node", t.Node, v.nodes)
 	}
 	v.Number(path+".nth", t.Nth, 0, maxCount)
+	if slices.Contains(WriteMoments(), t.Moment) {
+		if t.Op != "" {
+			OneOf(&v.Checker, path+".op", t.Op, Stores())
+		}
+		v.name(path, t.Op, t.Name, []string{"stable"})
+	} else if t.Op != "" || t.Name != "" {
+		v.Failf(path+".op", "%s has no use for op and name; the moments of writes have", t.Moment)
+	}
+}
+
+// name complains about the name of what has none.
+func (v *validator) name(path, op, name string, named []string) {
+	switch {
+	case name == "":
+	case !slices.Contains(named, op):
+		v.Failf(path+".name", "what is written has a name where op is one of %s", strings.Join(named, ", "))
+	default:
+		v.ID(path+".name", name)
+	}
 }
 
 // faultNodes complains about nodes that no run can find.

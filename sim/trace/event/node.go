@@ -149,6 +149,31 @@ func (b *FaultActivated) Disturbance() (d Disturbance) {
 	return d
 }
 
+// Write is what a fault of a disk records of the operation that it has struck.
+type Write struct {
+	// Op is the operation, Name what it is about: an index, a key, a file.
+	Op, Name string
+	// Left and Of are how much of an unsynced write a crash has left, of how much: entries, bytes, or 1 of
+	// 1 of what has no parts.
+	Left, Of int64
+	// By is how much longer it takes.
+	By time.Duration
+}
+
+func (w *Write) Schema(s *trace.Schema) {
+	s.OptStr("op", &w.Op)
+	s.OptStr("name", &w.Name)
+	s.OptInt("left", &w.Left)
+	s.OptInt("of", &w.Of)
+	s.OptDur("by", &w.By)
+}
+
+// Write returns what a fault of a disk has struck.
+func (b *FaultActivated) Write() (w Write) {
+	trace.ReadFields(b.Details, &w)
+	return w
+}
+
 // FaultEnded: a fault that lasts is over.
 type FaultEnded struct{ Fault }
 
