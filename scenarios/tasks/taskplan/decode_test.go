@@ -399,7 +399,7 @@ func TestBadDocumentsAreRefusedWithTheirPlace(t *testing.T) {
 		{"no format", `{}`, `plan: format: the format number is missing; this build reads formats 1 and 2 (line 1, column 1)`},
 		{"another format", `{"format": 3, "nodes": []}`, `plan: format: format 3 is unknown; this build reads formats 1 and 2 (line 1, column 12)`},
 		{"a fractional format", `{"format": 1.5}`, `plan: format: format 1.5 is unknown; this build reads formats 1 and 2 (line 1, column 12)`},
-		{"an unknown field at the top", "{\"format\": 1,\n \"nodse\": 3}", `plan: nodse: unknown field; known are scheduler_tick, completed_task_ttl, inherited, workload, promises (line 2, column 2)`},
+		{"an unknown field at the top", "{\"format\": 1,\n \"nodse\": 3}", `plan: nodse: unknown field; known are scheduler_tick, completed_task_ttl, max_sessions, attempt_timeout, inherited, workload, promises (line 2, column 2)`},
 		{"an unknown field inside", change(t, flat, `"trailing_logs": 128`, `"trailing": 128`), `plan: cluster.raft.trailing: unknown field; known are heartbeat_timeout, election_timeout, leader_lease_timeout, commit_timeout, snapshot_interval, snapshot_threshold, trailing_logs, max_append_entries, batch_apply, no_pre_vote, queue_heartbeats (line 17, column 7)`},
 		{"a field in other letters", `{"Format": 1}`, `plan: Format: unknown field; known are format, name, seed, duration, cluster, faults, stalls, calm, the name of an application (line 1, column 2)`},
 		{"a field twice", `{"format": 1, "seed": 2, "seed": 2}`, `plan: seed: the field is there twice (line 1, column 26)`},
