@@ -122,6 +122,9 @@ func (w *composer) quiesce() {
 	w.giveUp()
 	slices.SortStableFunc(w.plan.Workload, func(a, b taskplan.Operation) int { return cmp.Compare(a.At, b.At) })
 	w.plan.Duration = max(w.plan.Duration, roundUp(w.plan.Quiescence.D()+property.Bound(&w.plan)))
+	if w.swarm.members {
+		w.plan.Duration += plan.Duration(plan.Settles)
+	}
 }
 
 // roundUp makes the end of a plan a number of seconds.

@@ -22,6 +22,8 @@ type swarm struct {
 	// departures allows nodes to leave for good; left is how many more may.
 	departures bool
 	left       int
+	// members is set if the plan changes the configuration and changes it back.
+	members bool
 }
 
 // faults chooses what goes wrong.
@@ -140,9 +142,7 @@ func (w *composer) occasion(f plan.Fault) {
 		w.plan.Faults = append(w.plan.Faults, cause)
 	}
 	switch m := f.When.Moment; {
-	case slices.Contains(configMoments, m) && !w.removes() && w.swarm.left > 0:
-		w.swarm.left--
-		w.swarm.departures = true
+	case slices.Contains(configMoments, m) && !w.removes() && w.departs():
 		add(plan.Fault{Kind: plan.Remove, Node: w.anyNode()})
 	case slices.Contains(transferMoments, m) && w.chance("occasion", 60):
 		add(plan.Fault{Kind: plan.ForceSnapshot, Node: w.anyNode(), For: plan.Duration(3 * time.Second)})
@@ -151,9 +151,30 @@ func (w *composer) occasion(f plan.Fault) {
 	}
 }
 
-// removes reports whether the plan takes a node out of the configuration.
+// removes reports whether the plan changes the configuration.
 func (w *composer) removes() bool {
-	return slices.ContainsFunc(w.plan.Faults, func(f plan.Fault) bool { return f.Kind == plan.Remove })
+	return slices.ContainsFunc(w.plan.Faults, func(f plan.Fault) bool { return f.Kind == plan.Remove || plan.ChangesMembers(f.Kind) })
+}
+
+// departs lets one more node leave for good; false if that would be too many.
+func (w *composer) departs() bool {
+	s := &w.swarm
+	if s.left == 0 || s.members && !w.canMiss(w.gone()+1) {
+		return false
+	}
+	s.left--
+	s.departures = true
+	return true
+}
+
+// gone is how many nodes may leave for good in the plan.
+func (w *composer) gone() int { return (w.plan.Cluster.Nodes-1)/2 - w.swarm.left }
+
+// canMiss reports whether a configuration with one voter less can commit something when so many nodes have
+// left for good; see plan.Plan.Validate.
+func (w *composer) canMiss(gone int) bool {
+	voters := w.plan.Cluster.Nodes - 1
+	return (voters-gone)*2 > voters
 }
 
 // laggard delays the callbacks of a node that f does not concern, so that a
@@ -207,6 +228,8 @@ func (w *composer) fault(kind plan.FaultKind) (plan.Fault, bool) {
 	switch {
 	case slices.Contains(linkKinds, kind):
 		w.linkFault(&f)
+	case slices.Contains(memberKinds, kind):
+		ok = w.memberFault(&f)
 	case slices.Contains(nodeKinds, kind):
 		ok = w.nodeFault(&f)
 	case slices.Contains(diskKinds, kind):
@@ -315,7 +338,7 @@ func (w *composer) unreachable(m plan.Moment) bool {
 	case slices.Contains(cleanupMoments, m):
 		return w.plan.CompletedTaskTTL >= plan.Duration(time.Minute)
 	case slices.Contains(configMoments, m):
-		return !slices.Contains(w.family.kinds, plan.Remove) || !w.removes() && (w.swarm.left == 0 || w.swarm.quietTo > 0)
+		return !w.removes() && (!slices.Contains(w.family.kinds, plan.Remove) || w.swarm.left == 0 || w.swarm.quietTo > 0)
 	case m == taskplan.CancelApplied:
 		return !slices.Contains(w.swarm.kinds, plan.Operate) &&
 			!slices.ContainsFunc(w.plan.Workload, func(o taskplan.Operation) bool { return o.Do == taskplan.CancelTask })

@@ -58,11 +58,9 @@ func (w *composer) nodeFault(f *plan.Fault) bool {
 			f.Node = w.anyNode()
 		}
 	case plan.Leave, plan.Remove:
-		if w.swarm.left == 0 {
+		if !w.departs() {
 			return false
 		}
-		w.swarm.left--
-		w.swarm.departures = true
 		f.Node = w.victim(f)
 	case plan.Pause:
 		f.Nodes = w.group(f, plan.Minority, plan.Majority)
@@ -71,6 +69,20 @@ func (w *composer) nodeFault(f *plan.Fault) bool {
 		f.Nodes = w.group(f, plan.Minority, plan.Majority)
 		w.lasts(f, 2*second, 100*time.Millisecond, 6*second, 0)
 	}
+	return true
+}
+
+// memberFault returns false when the configuration cannot do without another voter.
+func (w *composer) memberFault(f *plan.Fault) bool {
+	if !w.canMiss(w.gone()) {
+		return false
+	}
+	w.swarm.members = true
+	f.Node = w.victim(f)
+	if f.Kind != plan.Demote {
+		f.Op = pick(w.choices, "added-as", "", plan.AsNonVoter)
+	}
+	w.lasts(f, 4*second, second, 10*second, 0)
 	return true
 }
 

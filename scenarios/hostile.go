@@ -34,7 +34,9 @@ var (
 	linkKinds = []plan.FaultKind{plan.Partition, plan.Loss, plan.Delay, plan.ReplyLoss, plan.OneWay, plan.Duplicate, plan.Reorder,
 		plan.LateDuplicate, plan.Flap}
 	nodeKinds = []plan.FaultKind{plan.Crash, plan.Shutdown, plan.Pause, plan.Transfer, plan.Leave, plan.Remove}
-	diskKinds = []plan.FaultKind{plan.TornFiles, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError, plan.ForceSnapshot,
+	// memberKinds change the configuration and change it back.
+	memberKinds = []plan.FaultKind{plan.Demote, plan.Rejoin, plan.Replace}
+	diskKinds   = []plan.FaultKind{plan.TornFiles, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError, plan.ForceSnapshot,
 		plan.TornWrites, plan.DiskSlow}
 	clockKinds = []plan.FaultKind{plan.ClockJump, plan.ClockOffset, plan.ClockDrift}
 	workKinds  = []plan.FaultKind{taskplan.UnitError, taskplan.WorkerDeath, taskplan.StartError, taskplan.CallbackError, taskplan.CallbackCancelled,
@@ -63,7 +65,7 @@ func Hostile() []Scenario {
 			Name:    "hostile",
 			Summary: "anything may go wrong: each plan switches some kinds of faults on",
 			family: &family{
-				kinds: join(linkKinds, nodeKinds, diskKinds, clockKinds, workKinds, callKinds, ackKinds, []plan.FaultKind{plan.Operate}),
+				kinds: join(linkKinds, nodeKinds, memberKinds, diskKinds, clockKinds, workKinds, callKinds, ackKinds, []plan.FaultKind{plan.Operate}),
 				tasks: everyTask, steps: 9,
 			},
 		},
@@ -76,6 +78,14 @@ func Hostile() []Scenario {
 			Name:    "hostile-nodes",
 			Summary: "nodes crash, stall, are shut down, hand over leadership, and leave for good",
 			family:  &family{kinds: join(nodeKinds, []plan.FaultKind{plan.Leave}), tasks: everyTask, steps: 9},
+		},
+		{
+			Name:    "hostile-members",
+			Summary: "nodes lose their vote, are removed, and come back, some with an empty disk, around crashes and changes of the leader",
+			family: &family{
+				kinds: join(memberKinds, memberKinds, crash, []plan.FaultKind{plan.Transfer, plan.Partition, plan.ForceSnapshot, plan.Remove, plan.TornWrites}),
+				tasks: everyTask, steps: 9,
+			},
 		},
 		{
 			Name:    "hostile-threads",

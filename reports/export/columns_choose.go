@@ -21,7 +21,7 @@ var hiddenKinds = map[trace.Kind]bool{
 
 // contextKinds are the kinds that are printed whatever task is asked for.
 var contextKinds = map[trace.Kind]bool{
-	trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true, trace.NodeResumed: true, trace.NodeLeft: true,
+	trace.NodeStarted: true, trace.NodeStopped: true, trace.NodePaused: true, trace.NodeResumed: true, trace.NodeLeft: true, trace.Configured: true, trace.DiskEmptied: true, trace.Recovered: true,
 	trace.FaultBegan: true, trace.FaultEnded: true, trace.Quiescence: true, trace.Panicked: true, trace.LeftBehind: true, trace.Explored: true, trace.Step: true,
 }
 

@@ -20,7 +20,7 @@ var kindGroups = map[string][]trace.Kind{
 	"stores":    {trace.StoresOpened, trace.LogStored, trace.LogDeleted, trace.StableStored},
 	"snapshots": {trace.SnapshotTaken, trace.SnapshotStored, trace.SnapshotReread, trace.SnapshotRestored},
 	"faults":    {trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Stalled, trace.Quiescence, trace.ClockSet},
-	"lives":     {trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft},
+	"lives":     {trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.Configured, trace.DiskEmptied, trace.Recovered},
 	"calls":     {trace.Called, trace.Proposed, trace.Returned},
 	"lists":     {trace.Listed, trace.ListFailed},
 	"callbacks": {trace.CallbackStarted, trace.CallbackEnded},

@@ -22,7 +22,7 @@ type kindGroup struct {
 // kindGroups are the groups in the order of the page. Whether a message is a heartbeat is
 // decided by its field.
 var kindGroups = []kindGroup{
-	{Name: "lives", Shown: true, Decisive: true, kinds: []trace.Kind{trace.RunStarted, trace.Inherited, trace.RunEnded, trace.Panicked, trace.LeftBehind, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft}},
+	{Name: "lives", Shown: true, Decisive: true, kinds: []trace.Kind{trace.RunStarted, trace.Inherited, trace.RunEnded, trace.Panicked, trace.LeftBehind, trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.Configured, trace.DiskEmptied, trace.Recovered}},
 	{Name: "faults", Shown: true, Decisive: true, kinds: []trace.Kind{trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Stalled, trace.ClockSet, trace.Quiescence}},
 	{Name: "leaders", Shown: true, Decisive: true, kinds: []trace.Kind{trace.NodeState, trace.LeaderSeen}},
 	{Name: "log", Shown: true, Decisive: true, kinds: []trace.Kind{trace.Committed}},

@@ -134,11 +134,21 @@ func (d *Describer) Event(e *trace.Event) string {
 		return fmt.Sprintf("is held up for %s in %s, the thread that began with %s", b.For, b.At, b.Thread)
 	case *event.NodeLeft:
 		return "leaves for good"
+	case *event.Configured:
+		return joinWords(fmt.Sprintf("has in its log, at index %d, that the voters are %s", b.Index, b.Voters), after("and that the log is sent to ", b.Others))
+	case *event.DiskEmptied:
+		return "has an empty disk, but for the files of the application"
+	case *event.Recovered:
+		return fmt.Sprintf("is made a cluster of one node, with all that stands in its log up to index %d", b.Index)
 	case *event.FaultBegan:
 		return joinWords(fmt.Sprintf("fault %d begins:", b.Index), b.What, after("at ", b.Moment), after("of ", b.Nodes), after("from ", b.Peer))
 	case *event.FaultActivated:
-		m := b.Disturbance().Message
-		return joinWords(fmt.Sprintf("fault %d activated:", b.Index), b.What, m.Msg, after("to ", m.To))
+		m, w, c := b.Disturbance().Message, b.Write(), b.Change()
+		left := ""
+		if w.Of > 0 {
+			left = fmt.Sprintf("(%d of %d left)", w.Left, w.Of)
+		}
+		return joinWords(fmt.Sprintf("fault %d activated:", b.Index), b.What, m.Msg, after("to ", m.To), w.Op, w.Name, left, c.What)
 	case *event.FaultEnded:
 		return joinWords(fmt.Sprintf("fault %d ends:", b.Index), b.What)
 	case *event.Quiescence:

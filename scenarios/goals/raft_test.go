@@ -133,6 +133,32 @@ func raftExamples() map[string]example {
 		"a leader waits for its log": {slow("n1", "log", 10*time.Second), slow("n2", "log", 10*time.Second)},
 		"a slow snapshot":            {slow("n1", "install-write", 10*time.Second), slow("n1", "snapshot-close", time.Millisecond)},
 	})
+	change := func(kind plan.FaultKind, node, what string, more ...trace.Field) func(t *sequence) {
+		return struck(kind, node, append([]trace.Field{trace.Str("change", what)}, more...)...)
+	}
+	both := func(some ...func(t *sequence)) func(t *sequence) {
+		return func(t *sequence) {
+			for _, do := range some {
+				do(t)
+			}
+		}
+	}
+	leads := func(node string) func(t *sequence) { return func(t *sequence) { t.leads(node) } }
+	stands := func(t *sequence) { t.ev("n2", trace.NodeState, trace.Str("state", "Candidate")) }
+	removed, added := change(plan.Rejoin, "n2", "removed"), change(plan.Rejoin, "n2", "added")
+	emptied := func(t *sequence) { t.ev("n2", trace.DiskEmptied) }
+	maps.Copy(all, map[string]example{
+		"voter demoted and promoted again":             {change(plan.Demote, "n2", "promoted"), change(plan.Demote, "n2", "demoted")},
+		"leader demoted":                               {change(plan.Demote, "n1", "demoted"), change(plan.Demote, "n2", "demoted")},
+		"leader removed from the configuration":        {change(plan.Rejoin, "n1", "removed"), removed},
+		"node added again as a voter":                  {added, change(plan.Replace, "n2", "added", trace.Bool("emptied", true))},
+		"node added as a non-voter":                    {change(plan.Rejoin, "n2", "added-non-voter"), added},
+		"node added with an empty disk":                {change(plan.Replace, "n2", "added", trace.Bool("emptied", true)), added},
+		"crash of a node without a vote":               {both(removed, func(t *sequence) { t.crash("n2") }), both(removed, added, func(t *sequence) { t.crash("n2") })},
+		"leader change while a voter is missing":       {both(removed, leads("n3")), both(removed, added, leads("n3"))},
+		"removed node stands for election":             {both(removed, stands), both(removed, added, stands)},
+		"node that came back with an empty disk leads": {both(emptied, leads("n2")), both(emptied, leads("n3"))},
+	})
 	for _, m := range plan.RaftMoments() {
 		all["fault at "+string(m)] = example{
 			func(t *sequence) {

@@ -20,9 +20,12 @@ type ledger struct {
 	// start is the true time at which the run began, in ms since 1970; 0 for none.
 	start int64
 	// end is when the nodes recorded what they have at the end.
-	end    time.Duration
-	nodes  map[string]*node
-	limits *bounds
+	end   time.Duration
+	nodes map[string]*node
+	// configured is the newest configuration that a node has stored, of index 0 for the one with which the
+	// run began.
+	configured event.Configured
+	limits     *bounds
 	// givenUp are the runs that an operator has given up because they waited for a node
 	// that has left, and when that was confirmed to the operator.
 	givenUp map[*projection.Run]time.Duration

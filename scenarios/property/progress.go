@@ -230,11 +230,17 @@ func (l *ledger) inTheWay(r *projection.Run) *projection.Run {
 	return l.Order[i]
 }
 
-// stalled reports whether a majority of the nodes has left for good, and that nothing was
-// committed after quiescence since they left.
+// stalled reports whether so many voters of the newest configuration have left for good that the others are
+// no majority, and that nothing was committed after quiescence since they left.
 func (l *ledger) stalled() bool {
 	names, _ := l.gone()
-	if len(names)*2 < l.plan.Cluster.Nodes {
+	voters, gone := l.voters(), 0
+	for _, name := range voters {
+		if slices.Contains(names, name) {
+			gone++
+		}
+	}
+	if gone*2 < len(voters) {
 		return false
 	}
 	var since time.Duration

@@ -234,10 +234,17 @@ func (s *faults) quiesce() {
 	}
 	c := s.cluster
 	c.threads.Quiesce()
-	c.emit(&event.Quiescence{})
+	settles := c.changesMembers()
+	if !settles {
+		c.emit(&event.Quiescence{})
+	}
 	for _, n := range c.nodes {
 		n.setClock()
 		n.restart()
+	}
+	if settles {
+		c.settle()
+		c.emit(&event.Quiescence{})
 	}
 }
 
@@ -273,6 +280,8 @@ func (c *Cluster) realize(f *fault) (undo func()) {
 		return c.leave(f)
 	case plan.Remove:
 		return c.remove(f)
+	case plan.Demote, plan.Rejoin, plan.Replace:
+		return c.changeMember(f)
 	case plan.Transfer:
 		return c.transfer(f)
 	case plan.TornFiles, plan.TornWrites, plan.DiskSlow, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError:

@@ -115,6 +115,8 @@ const (
 func (c *Cluster) remove(f *fault) func() {
 	for _, n := range c.targets(f) {
 		c.work(func() {
+			c.members.turn <- struct{}{}
+			defer func() { <-c.members.turn }()
 			for c.duration() > 0 && !c.removed(n.name) {
 				time.Sleep(removeAgain)
 			}

@@ -27,6 +27,8 @@ type Node struct {
 	ending *Incarnation
 	// left is set when the node is not started again.
 	left bool
+	// out is set while the node must not start, because its disk is taken away.
+	out bool
 	// clock is that of the last incarnation: it goes on while the node is down.
 	clock *clock.Clock
 	drift int64
@@ -107,7 +109,7 @@ func (n *Node) Start() {
 		n.mu.Unlock()
 		<-ending.ended
 	}
-	if n.current != nil || n.left {
+	if n.current != nil || n.left || n.out {
 		n.mu.Unlock()
 		return
 	}

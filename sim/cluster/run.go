@@ -49,6 +49,7 @@ type Cluster struct {
 	applying sync.Mutex
 	counters Counters
 	faults   *faults
+	members  *members
 	threads  *stall.Threads
 	// lastLeader is the node that became leader last; applying guards it.
 	lastLeader string
@@ -84,7 +85,7 @@ func New(p *plan.Plan, app Application, rec *trace.Recorder) (*Cluster, error) {
 	}
 	c.operations = c.app.Operations()
 	c.calls.Store(int64(len(c.operations) + len(p.Faults)))
-	c.faults = newFaults(c)
+	c.faults, c.members = newFaults(c), newMembers()
 	names := p.Cluster.NodeNames()
 	c.network = network.New(network.Config{
 		Seed: p.Seed, Nodes: names,

@@ -79,6 +79,19 @@ func torn(op string, whole bool) func(*Nodes, *trace.Event) bool {
 	})
 }
 
+// changed makes a matcher for a change of a node's membership.
+func changed(is func(node *Node, c event.Change) bool) func(*Nodes, *trace.Event) bool {
+	return func(n *Nodes, e *trace.Event) bool {
+		c := e.Body.(*event.FaultActivated).Change()
+		return c.What != "" && is(n.Of(e.Node), c)
+	}
+}
+
+// hasLed reports whether the node leads, or did when its raft shut itself down.
+func (n *Node) hasLed() bool {
+	return n.State == event.Leader || n.State == event.RaftShutdown && n.Was == event.Leader
+}
+
 // wrong is how far a clock must be ahead or behind to count as wrong.
 const wrong = time.Second
 
@@ -205,6 +218,54 @@ var situations = []nodeGoal{
 		Goal: Goal{"a slow snapshot", "a write of a snapshot takes longer than others wait for a leader"},
 		on:   trace.FaultActivated, reached: struck(plan.DiskSlow, func(n *Nodes, _ *trace.Event, w *event.Write) bool {
 			return (strings.HasPrefix(w.Op, "snapshot") || strings.HasPrefix(w.Op, "install")) && w.By >= n.election
+		}),
+	},
+	{
+		Goal: Goal{"voter demoted and promoted again", "a node is made a non-voter, and a voter again"},
+		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.Promoted }),
+	},
+	{
+		Goal: Goal{"leader demoted", "a leader commits a configuration in which it has no vote"},
+		on:   trace.FaultActivated, reached: changed(func(n *Node, c event.Change) bool { return c.What == event.Demoted && n.hasLed() }),
+	},
+	{
+		Goal: Goal{"leader removed from the configuration", "a leader commits a configuration in which it is not, and is added again later, or never"},
+		on:   trace.FaultActivated, reached: changed(func(n *Node, c event.Change) bool { return c.What == event.Removed && n.hasLed() }),
+	},
+	{
+		Goal: Goal{"node added again as a voter", "a node that was removed is a voter again, with what it had on its disk"},
+		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.Added && !c.Emptied }),
+	},
+	{
+		Goal: Goal{"node added as a non-voter", "a node that is no member becomes one that is sent the log and has no vote"},
+		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.AddedLog }),
+	},
+	{
+		Goal: Goal{"node added with an empty disk", "a node that was removed is a voter again, and had nothing on its disk"},
+		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.Added && c.Emptied }),
+	},
+	{
+		Goal: Goal{"crash of a node without a vote", "a node crashes that a fault has made a non-voter or removed"},
+		on:   trace.NodeStopped, reached: func(n *Nodes, e *trace.Event) bool {
+			return e.Body.(*event.NodeStopped).How == event.Crash && n.Of(e.Node).Member != ""
+		},
+	},
+	{
+		Goal: Goal{"leader change while a voter is missing", "another node becomes leader while a fault has taken a vote away"},
+		on:   trace.NodeState, reached: func(n *Nodes, e *trace.Event) bool {
+			return n.Elected(e) && slices.ContainsFunc(n.names, func(name string) bool { return n.nodes[name].Member != "" })
+		},
+	},
+	{
+		Goal: Goal{"removed node stands for election", "a node that is no member, and goes on running, does not know that and wants to lead"},
+		on:   trace.NodeState, reached: turned(func(_ *Nodes, node *Node, _ *trace.Event) bool {
+			return node.State == event.Candidate && node.Member == event.Removed
+		}),
+	},
+	{
+		Goal: Goal{"node that came back with an empty disk leads", "a node becomes leader that had lost all that Raft has on its disk"},
+		on:   trace.NodeState, reached: turned(func(_ *Nodes, node *Node, _ *trace.Event) bool {
+			return node.State == event.Leader && node.Emptied
 		}),
 	},
 	{

@@ -51,6 +51,10 @@ type Node struct {
 	// Capturing: a snapshot was taken and is not on the disk. CutSnapshot: that was cut short
 	// by the end of the incarnation.
 	Capturing, CutSnapshot bool
+	// Member is what a fault has done to its membership last: one of the changes of package event, empty
+	// for a voter that was always one, or is one again. Emptied: it has come back with an empty disk.
+	Member  string
+	Emptied bool
 	// Wrote is the key of the stable store that was written last.
 	Wrote string
 	// Applied is the highest index that the node has applied in any incarnation, and
@@ -111,7 +115,7 @@ func (n *Nodes) Up() int {
 var kinds = []trace.Kind{
 	trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.NodeState,
 	trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Applied, trace.Committed, trace.SnapshotTaken, trace.SnapshotStored,
-	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned, trace.Stalled, trace.ClockSet, trace.StableStored,
+	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned, trace.Stalled, trace.ClockSet, trace.StableStored, trace.DiskEmptied,
 }
 
 // take folds an event in.
@@ -121,7 +125,7 @@ func (n *Nodes) take(e *trace.Event) {
 	case *event.NodeStarted:
 		*node = Node{
 			Name: node.Name, Incarnation: e.Incarnation, Started: e.At, Up: true, State: event.Follower, Applied: node.Applied, Left: node.Left,
-			Drift: node.Drift, ahead: node.ahead, clockSet: node.clockSet,
+			Drift: node.Drift, ahead: node.ahead, clockSet: node.clockSet, Member: node.Member, Emptied: node.Emptied,
 		}
 	case *event.NodeStopped:
 		node.CutSnapshot, node.StoppedAs, node.Stopped = node.Capturing, node.State, e.At
@@ -155,7 +159,14 @@ func (n *Nodes) take(e *trace.Event) {
 		node.applied(b.Index)
 	case *event.SnapshotRestored:
 		node.applied(b.Index)
+	case *event.DiskEmptied:
+		node.Emptied = true
 	case *event.FaultActivated:
+		if c := b.Change(); c.What != "" {
+			if node.Member = c.What; c.What == event.Promoted || c.What == event.Added {
+				node.Member = ""
+			}
+		}
 		if plan.FaultKind(b.What) == plan.SnapshotError {
 			node.Capturing = false
 		}

@@ -92,6 +92,19 @@ func (d *Disk) Open(incarnation int) *Mount {
 	return m
 }
 
+// Empty removes what Raft has on the disk, between two incarnations: log, term, vote and snapshots. The
+// provider's files stay. A mount that has not ended is ended as by Close.
+func (d *Disk) Empty() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m := &Mount{disk: d, config: d.config, state: newState()}
+	if d.mounted != nil {
+		had := d.mounted.handOver()
+		m.state.files, m.state.taken = had.files, had.taken
+	}
+	d.mounted = m
+}
+
 // Mount is one incarnation's view of the disk. Once it has ended, by Close or Crash,
 // whatever is written through it changes nothing that a later mount sees. It is safe
 // for concurrent use.

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/raft"
 
@@ -140,6 +141,11 @@ func (m *Mount) append(st *state, stored []entry) {
 			st.log = slices.Insert(st.log, i, l)
 		}
 	}
+	for i := range stored {
+		if l := &stored[i]; l.Type == raft.LogConfiguration && m.incarnation > 0 {
+			m.record(configured(&l.Log))
+		}
+	}
 	for len(stored) > 0 {
 		n := 1
 		for n < len(stored) && stored[n].Index == stored[n-1].Index+1 {
@@ -148,6 +154,21 @@ func (m *Mount) append(st *state, stored []entry) {
 		m.record(storedEvent(stored[:n]))
 		stored = stored[n:]
 	}
+}
+
+// configured is the event of a configuration.
+func configured(l *raft.Log) *event.Configured {
+	b := &event.Configured{Index: l.Index, Term: l.Term}
+	var voters, others []string
+	for _, s := range raft.DecodeConfiguration(l.Data).Servers {
+		if s.Suffrage == raft.Voter {
+			voters = append(voters, string(s.ID))
+		} else {
+			others = append(others, string(s.ID))
+		}
+	}
+	b.Voters, b.Others = strings.Join(voters, ","), strings.Join(others, ",")
+	return b
 }
 
 // storedEvent is the event of entries without a gap.

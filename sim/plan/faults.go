@@ -1,6 +1,9 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // FaultKind is what goes wrong.
 type FaultKind string
@@ -43,9 +46,42 @@ const (
 	Leave FaultKind = "leave"
 	// Remove takes a node out of the Raft configuration; then it never comes back.
 	Remove FaultKind = "remove"
+	// Demote makes a non-voter of Node, which is sent the log and has no vote; it is made a voter again
+	// after For.
+	Demote FaultKind = "demote"
+	// Rejoin takes Node out of the Raft configuration, while it goes on running, and adds it again after
+	// For: as a voter, or at first as a non-voter if Op says so.
+	Rejoin FaultKind = "rejoin"
+	// Replace is Rejoin of a node that crashes once its removal is committed and comes back with an empty
+	// disk, but for the files of the application. A node that is a member must not lose its disk: it
+	// has promised its vote and its entries. When its removal is committed, a majority
+	// without it has all that it has ever acknowledged, and nobody can win an election by the votes
+	// that it has granted without having that, too.
+	Replace FaultKind = "replace"
 	// Transfer makes the leader hand over leadership, to Node if given.
 	Transfer FaultKind = "transfer"
 )
+
+// AsNonVoter, as the Op of a Rejoin or a Replace, adds the node as a non-voter first, which is made a voter
+// when it has caught up; AsVoter, or no Op, adds it as a voter at once.
+const (
+	AsVoter    = "voter"
+	AsNonVoter = "non-voter"
+)
+
+// Settles is how long after Plan.Quiescence the configuration may take until it is as it was before
+// a fault that changes members; the quiescent phase begins with that.
+const Settles = 30 * time.Second
+
+// ChangesMembers reports whether faults of a kind change the configuration, and change it back in the
+// end.
+func ChangesMembers(kind FaultKind) bool {
+	switch kind {
+	case Demote, Rejoin, Replace:
+		return true
+	}
+	return false
+}
 
 // Faults of disks, of Node.
 const (
@@ -115,6 +151,8 @@ var (
 	times = []string{"min", "max"}
 	who   = []string{"node", "nodes"}
 
+	addedAs = []string{AsVoter, AsNonVoter}
+
 	writes = []string{"log", "stable", "snapshot", "files"}
 	// named are the values of op whose operations have names in a plan.
 	named = []string{"stable", "files"}
@@ -149,6 +187,9 @@ var faultTable = []struct {
 	{Pause, Use{May: slices.Concat(who, []string{"for"})}},
 	{Leave, Use{May: who}},
 	{Remove, Use{Needs: []string{"node"}}},
+	{Demote, Use{Needs: []string{"node"}, May: []string{"for"}}},
+	{Rejoin, Use{Needs: []string{"node"}, May: []string{"for", "op"}, Ops: addedAs}},
+	{Replace, Use{Needs: []string{"node"}, May: []string{"for", "op"}, Ops: addedAs}},
 	{Transfer, Use{May: []string{"node"}}},
 
 	{TornFiles, Use{Needs: []string{"node"}, May: rule}},

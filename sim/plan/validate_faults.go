@@ -30,6 +30,7 @@ func (v *validator) faults() {
 	if v.Failed() {
 		return
 	}
+	v.members()
 	keys := make(map[uint64]int, len(p.Faults))
 	for i := range p.Faults {
 		path := fmt.Sprintf("faults[%d]", i)
@@ -65,6 +66,51 @@ func (v *validator) fault(path string, f *Fault) {
 	if f.Drift < -maxDrift || f.Drift > maxDrift {
 		v.Failf(path+".drift", "%d is not from %d to %d", f.Drift, -maxDrift, maxDrift)
 	}
+}
+
+// members complains about changes of the configuration after which what is left of it could commit
+// nothing, not even that they are taken back: one node at a time is no voter, and others may have left
+// for good.
+func (v *validator) members() {
+	gone := v.p.MostGone()
+	voters := v.p.Cluster.Nodes - 1
+	for i, f := range v.p.Faults {
+		switch {
+		case !ChangesMembers(f.Kind):
+		case voters == 0:
+			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s would leave no voter", f.Kind)
+		case (voters-gone)*2 <= voters:
+			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s leaves %d voters, of which the plan lets %d leave for good: the others could commit nothing",
+				f.Kind, voters, gone)
+		}
+	}
+}
+
+// MostGone returns how many nodes the faults let leave for good at most.
+func (p *Plan) MostGone() int {
+	gone := 0
+	for i := range p.Faults {
+		if f := &p.Faults[i]; f.Kind == Leave || f.Kind == Remove {
+			gone += p.most(f)
+		}
+	}
+	return gone
+}
+
+// most is how many nodes a fault names at most.
+func (p *Plan) most(f *Fault) int {
+	n := 0
+	for _, name := range f.Nodes {
+		switch name {
+		case Minority:
+			n += (p.Cluster.Nodes - 1) / 2
+		case Majority:
+			n += (p.Cluster.Nodes-1)/2 + 1
+		default:
+			n++
+		}
+	}
+	return max(n, 1)
 }
 
 // FaultFields requires the fields that a kind of fault needs, and none that it has no

@@ -74,15 +74,15 @@ func (c *availability) undecided(call called) {
 	}
 }
 
-// majority reports whether enough nodes are up to commit.
+// majority reports whether enough voters are up to commit.
 func (c *availability) majority() bool {
-	up := 0
-	for _, n := range c.nodes {
-		if n.up {
+	up, voters := 0, c.voters()
+	for _, name := range voters {
+		if c.node(name).up {
 			up++
 		}
 	}
-	return up > c.plan.Cluster.Nodes/2
+	return up > len(voters)/2
 }
 
 // finish: a call that waits at the end is not decided, either.

@@ -1,7 +1,9 @@
 package raftcheck
 
 import (
-	"dtsim/sim/plan"
+	"fmt"
+	"strings"
+
 	"dtsim/sim/trace"
 	"dtsim/sim/trace/event"
 )
@@ -13,8 +15,8 @@ import (
 // higher terms must have it: one of an older term may have been slow to learn that it was
 // elected.
 //
-// And what is applied is on the disks of a majority: else a majority without it could elect
-// a leader.
+// And what is applied is on the disks of a majority of the voters: else a majority without it could elect
+// a leader. Who votes is what the configuration says that is in force.
 type completeness struct{ *run }
 
 func (c *completeness) observe(e *trace.Event) {
@@ -57,28 +59,26 @@ func (c *completeness) observe(e *trace.Event) {
 	}
 }
 
-// applied: the first time that an entry is applied, a majority must have it. How many nodes are members is
-// not known; it is taken that all that the plan removes are gone already.
+// applied: the first time that an entry is applied, a majority of the voters must have it.
 func (c *completeness) applied(e *trace.Event, b *event.Applied) {
-	if c.commits[c.committed[b.Index]].by.seq != e.Seq {
+	if c.commits[c.committed[b.Index]].by.seq != e.Seq || c.recovering == e.Node {
 		return
 	}
-	members := c.plan.Cluster.Nodes
-	for _, f := range c.plan.Faults {
-		if f.Kind == plan.Leave || f.Kind == plan.Remove {
-			members -= max(1, len(f.Nodes))
-		}
-	}
-	have := 0
-	for _, n := range c.nodes {
-		if !n.disk.known || n.disk.holds(b.Index, b.Term) {
-			have++
-		}
-	}
 	c.exercise("R3")
-	if have <= members/2 {
-		c.report("R3", e.Node, nil, "%s applies %s at index %d, and %d of at least %d members have it", e.Node, named(b.Term, b.Sum), b.Index, have, members)
+	var counted []string
+	for _, conf := range c.committing(b.Index, c.node(e.Node)) {
+		have := 0
+		for _, name := range conf.voters {
+			if n := c.node(name); !n.disk.known || n.disk.holds(b.Index, b.Term) {
+				have++
+			}
+		}
+		if have > len(conf.voters)/2 {
+			return
+		}
+		counted = append(counted, fmt.Sprintf("%d of %d", have, len(conf.voters)))
 	}
+	c.report("R3", e.Node, nil, "%s applies %s at index %d, and %s voters have it", e.Node, named(b.Term, b.Sum), b.Index, strings.Join(counted, ", or "))
 }
 
 func (c *completeness) finish() {}

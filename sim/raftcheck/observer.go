@@ -1,6 +1,7 @@
 package raftcheck
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,6 +70,7 @@ func New(p *plan.Plan) *Observer {
 		run: run{
 			plan: p, nodes: make(map[string]*node), committed: make(map[uint64]int),
 			counts: make(map[string]int), exercised: make(map[string]int64),
+			configurations: []configuration{{voters: p.Cluster.NodeNames()}},
 		},
 		of: make(map[trace.Kind][]check),
 	}
@@ -86,7 +88,7 @@ func New(p *plan.Plan) *Observer {
 	add(&matching{run: r, stored: make(map[place]stored)}, trace.LogStored)
 	add(&completeness{r}, trace.NodeState, trace.Applied)
 	add(&safety{run: r, applied: make(map[incarnation]witness)}, trace.Applied, trace.SnapshotRestored)
-	add(&promises{run: r, nodes: make(map[string]*promised)}, trace.StableStored, trace.MessageSent, trace.LogDeleted, trace.StoresOpened)
+	add(&promises{run: r, nodes: make(map[string]*promised)}, trace.StableStored, trace.MessageSent, trace.LogDeleted, trace.StoresOpened, trace.DiskEmptied)
 	add(&catchUp{run: r, sent: make(map[string]*sent)}, trace.MessageSent, trace.NodeStarted)
 	add(&availability{run: r, open: make(map[int64]called)}, trace.Called, trace.Returned)
 	add(&leftovers{run: r}, trace.NodeStopped, trace.LeftBehind, trace.Panicked)
@@ -96,6 +98,7 @@ func New(p *plan.Plan) *Observer {
 // taken are the kinds of events that a run takes in.
 var taken = []trace.Kind{
 	trace.NodeStarted, trace.NodeStopped, trace.NodeLeft, trace.NodeResumed, trace.Quiescence, trace.Applied,
+	trace.Configured, trace.DiskEmptied, trace.Recovered,
 	trace.LogStored, trace.LogDeleted, trace.StableStored, trace.SnapshotStored, trace.AtRest, trace.Panicked, trace.LeftBehind, trace.RunEnded,
 }
 
@@ -175,12 +178,24 @@ type run struct {
 	committed map[uint64]int
 	// committedAt is when one was applied first.
 	committedAt time.Duration
+	// configurations are those that nodes have stored, by their places, in the order of those; the first is
+	// the one with which the run began.
+	configurations []configuration
+	// recovering is the node that is made the beginning of a cluster, while that goes on; what it applies is
+	// committed by that.
+	recovering string
 	// broken is set when the system has broken the run off.
 	broken, ended bool
 
 	violations []trace.Violation
 	counts     map[string]int
 	exercised  map[string]int64
+}
+
+// configuration is a configuration of the cluster, as the entry of an index and a term.
+type configuration struct {
+	index, term uint64
+	voters      []string
 }
 
 // commit is an entry that was applied, by its index, its term and the hash of its data.
@@ -198,6 +213,9 @@ type commit struct {
 type node struct {
 	name string
 	disk disk
+	// configurations are where the log of the node has had configurations that it has not removed again but
+	// for a snapshot of its own.
+	configurations []place
 	// term is the node's current term, 0 if it is not known.
 	term uint64
 	// up since when, with the place of its start, and left for good.
@@ -207,6 +225,11 @@ type node struct {
 	// At the end of the run: whether it was up, and the index it had applied.
 	rested bool
 	index  uint64
+}
+
+// forget takes in that the log has no configuration any more at an index.
+func (n *node) forget(index uint64) {
+	n.configurations = slices.DeleteFunc(n.configurations, func(p place) bool { return p.index == index })
 }
 
 // incarnation is one start of a node.
@@ -242,11 +265,22 @@ func (r *run) take(e *trace.Event) {
 	case trace.LogStored:
 		r.node(e.Node).disk.store(e.Body.(*event.LogStored))
 	case trace.LogDeleted:
-		d := &r.node(e.Node).disk
+		n := r.node(e.Node)
+		d := &n.disk
 		d.removed = d.removed[:0]
 		d.remove(e.Body.(*event.LogDeleted))
+		for _, l := range d.removed {
+			if l.Index > d.snapshot.Index {
+				n.forget(l.Index)
+			}
+		}
 	case trace.SnapshotStored:
-		r.node(e.Node).disk.keep(e.Body.(*event.SnapshotStored))
+		n, b := r.node(e.Node), e.Body.(*event.SnapshotStored)
+		if l := n.disk.log; len(l) == 0 || l[len(l)-1].Index < b.Index {
+			// It was sent: what the log has held below it, it need not stand for.
+			n.configurations = nil
+		}
+		n.disk.keep(b)
 	case trace.StableStored:
 		n := r.node(e.Node)
 		n.disk.known = true
@@ -269,6 +303,17 @@ func (r *run) take(e *trace.Event) {
 			n.rested, n.index = true, b.Index
 			r.rest = e.At
 		}
+	case trace.Configured:
+		b := e.Body.(*event.Configured)
+		r.configure(configuration{b.Index, b.Term, b.VoterNames()})
+		n := r.node(e.Node)
+		n.forget(b.Index)
+		n.configurations = append(n.configurations, place{b.Index, b.Term})
+	case trace.DiskEmptied:
+		n := r.node(e.Node)
+		n.disk, n.term, n.configurations = disk{known: true}, 0, nil
+	case trace.Recovered:
+		r.configurations = []configuration{{voters: []string{e.Node}}}
 	case trace.RunEnded:
 		r.ended = true
 	case trace.Panicked, trace.LeftBehind:
@@ -286,6 +331,32 @@ func (r *run) apply(e *trace.Event, b *event.Applied) {
 	} else if c := &r.commits[i]; epoch > 0 && epoch < c.epoch {
 		c.epoch = epoch
 	}
+}
+
+// configure takes in a configuration.
+func (r *run) configure(c configuration) {
+	i, ok := slices.BinarySearchFunc(r.configurations, c, func(a, b configuration) int {
+		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.term, b.term))
+	})
+	if !ok {
+		r.configurations = slices.Insert(r.configurations, i, c)
+	}
+}
+
+// voters returns the voters of the newest configuration.
+func (r *run) voters() []string { return r.configurations[len(r.configurations)-1].voters }
+
+// committing returns the configurations of which one must have a majority with the entry of an index that
+// a node applies. A leader counts by the newest configuration in its log: the one that is in force at
+// the index, as the node itself has stored it, or one behind it.
+func (r *run) committing(index uint64, n *node) []configuration {
+	from := 0
+	for i, c := range r.configurations {
+		if c.index <= index && slices.Contains(n.configurations, place{c.index, c.term}) {
+			from = i
+		}
+	}
+	return r.configurations[from:]
 }
 
 // calm reports whether nothing is made to go wrong any more.

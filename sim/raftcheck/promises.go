@@ -14,7 +14,7 @@ import (
 //   - It votes once a term; a vote that it grants is on its disk.
 //   - The entries, or the snapshot, that it acknowledges are on its disk. They may be replaced
 //     by the entries of a leader of a later term, unless they are committed.
-//   - What the disk held, it holds when the next incarnation begins.
+//   - What the disk held, it holds when the next incarnation begins, unless it was emptied meanwhile.
 type promises struct {
 	*run
 	nodes map[string]*promised
@@ -51,6 +51,10 @@ func (c *promises) observe(e *trace.Event) {
 		c.deleted(e)
 	case *event.StoresOpened:
 		c.opened(e, b)
+	case *event.DiskEmptied:
+		// What the node has promised counts no more: it has been removed, or all that there was was
+		// given up for the log of one node.
+		delete(c.nodes, e.Node)
 	}
 }
 

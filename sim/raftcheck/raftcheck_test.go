@@ -83,6 +83,11 @@ func acked(index, term uint64) func(*event.MessageSent) {
 	return func(b *event.MessageSent) { b.Acked, b.AckedTerm = trace.Some(index), trace.Some(term) }
 }
 
+// configured lets a node store a configuration.
+func (l *lives) configured(at time.Duration, node string, index, term uint64, voters string) *lives {
+	return l.body(at, node, &event.Configured{Index: index, Term: term, Voters: voters})
+}
+
 // sends lets n1 send n2 a snapshot some times, a second apart.
 func (l *lives) sends(at time.Duration, index uint64, times int) *lives {
 	for range times {
@@ -172,7 +177,15 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 
 		"a majority has what is applied": {begin().stored(s, "n1", 1, 2, 7).stored(s, "n2", 1, 2, 7).term(s, "n3", 2).applied(s, "n1", 1, 2, 7), "R3", "", nil},
 		"a minority has what is applied": {begin().stored(s, "n1", 1, 2, 7).term(s, "n2", 2).stored(s, "n3", 1, 1, 6).applied(s, "n1", 1, 2, 7),
-			"R3", "at index 1, and 1 of at least 3 members have it", []int{7}},
+			"R3", "at index 1, and 1 of 3 voters have it", []int{7}},
+		"a majority of a smaller configuration has it": {begin().stored(s, "n2", 1, 2, 5).stored(s, "n3", 1, 2, 5).stored(s, "n1", 1, 2, 5, 7).
+			configured(s, "n1", 1, 2, "n1").applied(s, "n1", 2, 2, 7), "R3", "", nil},
+		"a majority of a configuration to come has it": {begin().stored(s, "n1", 1, 2, 7, 8).term(s, "n2", 2).term(s, "n3", 2).
+			configured(s, "n1", 2, 2, "n1").applied(s, "n1", 1, 2, 7), "R3", "", nil},
+		"a majority of a configuration of the past has it": {begin().stored(s, "n1", 1, 2, 5).stored(s, "n2", 1, 2, 5, 7).stored(s, "n3", 1, 2, 5, 7).
+			configured(s, "n2", 1, 2, "n1").applied(s, "n2", 2, 2, 7), "R3", "at index 2, and 0 of 1 voters have it", []int{8}},
+		"a non-voter does not count": {begin().stored(s, "n1", 1, 2, 5).stored(s, "n2", 1, 2, 5, 7).stored(s, "n3", 1, 2, 5, 7).
+			configured(s, "n2", 1, 2, "n1,n2").applied(s, "n2", 2, 2, 7), "R3", "at index 2, and 1 of 2 voters have it", []int{8}},
 		"a later leader has all":                   {elected().leader(2*s, "n2", 3), "R3", "", nil},
 		"a later leader has it below its snapshot": {elected().term(s, "n3", 2).snapshot(s, "n3", 2, 2).leader(2*s, "n3", 3), "R3", "", nil},
 		"a later leader has nothing": {
@@ -221,6 +234,13 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 		"what is committed is compacted": {elected().snapshot(s, "n2", 2, 2).deleted(s, "n2", 1, 2), "R5", "", nil},
 		"an incarnation finds what was stored": {
 			elected().votes(s, "n2", 2, "n1").reopened("n2", 2, func(*event.StoresOpened) {}), "R5", "", nil},
+		"an incarnation finds an empty disk": {
+			elected().votes(s, "n2", 2, "n1").body(s, "n2", &event.StoresOpened{}), "R5", "n2 finds on its disk term 0", []int{5, 13}},
+		"an incarnation finds an empty disk that was emptied": {
+			elected().votes(s, "n2", 2, "n1").body(s, "n2", &event.DiskEmptied{}).body(s, "n2", &event.StoresOpened{}).
+				votes(2*s, "n2", 2, "n3"), "R5", "", nil},
+		"a node votes again for another": {
+			elected().votes(s, "n2", 2, "n1").votes(2*s, "n2", 2, "n3"), "R5", "in term 2 n2 votes for n1 and for n3", []int{12, 14}},
 		"an incarnation finds less": {
 			elected().votes(s, "n2", 2, "n1").reopened("n2", 2, func(b *event.StoresOpened) { b.Last, b.Entries = 2, 2 }),
 			"R5", "n2 finds on its disk term 2, a vote for n1 in term 2, 2 entries from 1 to 2", []int{5, 13}},

@@ -21,6 +21,9 @@ const (
 	NodeResumed Kind = "node-resumed"
 	Stalled     Kind = "stalled"
 	NodeLeft    Kind = "node-left"
+	Configured  Kind = "configured"
+	DiskEmptied Kind = "disk-emptied"
+	Recovered   Kind = "recovered"
 
 	// Of faults and clocks.
 	FaultBegan     Kind = "fault-began"

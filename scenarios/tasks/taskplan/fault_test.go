@@ -69,6 +69,8 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 		{"a write to no store", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: plan.WriteBegin, Op: "files"}}, `faults[1].when.op: "files" is none of log, log-remove, stable, snapshot`},
 		{"a write of a key of the log", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: plan.WriteBegin, Op: "log", Name: "a"}}, "faults[1].when.name: what is written has a name where op is one of stable"},
 		{"a moment without writes", plan.Fault{Kind: plan.Crash, Node: "n1", When: &plan.Trigger{Moment: plan.LeaderElected, Op: "log"}}, "faults[1].when.op: leader-elected has no use for op and name; the moments of writes have"},
+		{"a node that comes back as nothing", plan.Fault{Kind: plan.Replace, Node: "n1", Op: "leader"}, `faults[1].op: "leader" is none of voter, non-voter`},
+		{"a node that is demoted to something", plan.Fault{Kind: plan.Demote, Node: "n1", Op: "non-voter"}, "faults[1].op: demote has no use for it"},
 		{"too much drift", plan.Fault{Kind: plan.ClockDrift, Node: "n1", Drift: 500_001}, "faults[1].drift: 500001 is not from -500000 to 500000"},
 		{"a clock that goes too far", plan.Fault{Kind: plan.ClockJump, Node: "n1", By: 366 * 24 * 3600 * second}, "faults[1].by: 8784h0m0s is further than 8760h0m0s"},
 		{"here without a trigger", plan.Fault{Kind: plan.Crash, Node: plan.Here}, `faults[1].node: "here" is where a moment was reached; the fault has no trigger`},
@@ -85,6 +87,33 @@ func TestImpossibleFaultsAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			require.ErrorContains(t, withFault(c.fault).Validate(), "plan: "+c.want)
 		})
+	}
+}
+
+// What is left of a configuration must be able to commit that the change is taken back.
+func TestMembersAreChangedWhereTheOthersAreAMajority(t *testing.T) {
+	demote, leave := plan.Fault{Kind: plan.Demote, Node: "n1"}, plan.Fault{Kind: plan.Leave, Node: "n3"}
+	for _, c := range []struct {
+		nodes  int
+		faults []plan.Fault
+		want   string
+	}{
+		{1, []plan.Fault{demote}, "plan: faults[0].kind: demote would leave no voter"},
+		{2, []plan.Fault{demote}, ""},
+		{3, []plan.Fault{demote}, ""},
+		{3, []plan.Fault{leave, demote}, "plan: faults[1].kind: demote leaves 2 voters, of which the plan lets 1 leave for good: the others could commit nothing"},
+		{3, []plan.Fault{{Kind: plan.Remove, Node: "n3"}, {Kind: plan.Replace, Node: "n1"}}, "plan: faults[1].kind: replace leaves 2 voters,"},
+		{4, []plan.Fault{leave, demote}, ""},
+		{5, []plan.Fault{leave, demote}, ""},
+		{5, []plan.Fault{demote, {Kind: plan.Leave, Nodes: []string{plan.Minority}}}, "plan: faults[0].kind: demote leaves 4 voters, of which the plan lets 2 leave for good"},
+	} {
+		p := withFault(c.faults[0])
+		p.Cluster.Nodes, p.Faults, p.Workload, p.Promises = c.nodes, c.faults, nil, nil
+		if err := p.Validate(); c.want == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, c.want)
+		}
 	}
 }
 

@@ -65,6 +65,12 @@ func New(k trace.Kind) trace.Body {
 		return new(Stalled)
 	case trace.NodeLeft:
 		return new(NodeLeft)
+	case trace.Configured:
+		return new(Configured)
+	case trace.DiskEmptied:
+		return new(DiskEmptied)
+	case trace.Recovered:
+		return new(Recovered)
 	case trace.FaultBegan:
 		return new(FaultBegan)
 	case trace.FaultActivated:
