@@ -74,10 +74,14 @@ func (w *composer) nodeFault(f *plan.Fault) bool {
 
 // memberFault returns false when the configuration cannot do without another voter.
 func (w *composer) memberFault(f *plan.Fault) bool {
-	if !w.canMiss(w.gone()) {
-		return false
+	if f.Kind != plan.Recover && !w.canMiss(w.gone()) {
+		return false // of those that may leave, a majority stays in any case
 	}
 	w.swarm.members = true
+	if f.Kind == plan.Recover {
+		w.lasts(f, 2*second, 500*time.Millisecond, 6*second)
+		return true
+	}
 	f.Node = w.victim(f)
 	if f.Kind != plan.Demote {
 		f.Op = pick(w.choices, "added-as", "", plan.AsNonVoter)

@@ -146,17 +146,25 @@ func raftExamples() map[string]example {
 	leads := func(node string) func(t *sequence) { return func(t *sequence) { t.leads(node) } }
 	stands := func(t *sequence) { t.ev("n2", trace.NodeState, trace.Str("state", "Candidate")) }
 	removed, added := change(plan.Rejoin, "n2", "removed"), change(plan.Rejoin, "n2", "added")
+	recovered := func(node string) func(t *sequence) { return func(t *sequence) { t.ev(node, trace.Recovered) } }
+	applies := func(node string, index uint64) func(t *sequence) {
+		return func(t *sequence) { t.ev(node, trace.Applied, trace.Uint("index", index)) }
+	}
 	emptied := func(t *sequence) { t.ev("n2", trace.DiskEmptied) }
 	maps.Copy(all, map[string]example{
-		"voter demoted and promoted again":             {change(plan.Demote, "n2", "promoted"), change(plan.Demote, "n2", "demoted")},
-		"leader demoted":                               {change(plan.Demote, "n1", "demoted"), change(plan.Demote, "n2", "demoted")},
-		"leader removed from the configuration":        {change(plan.Rejoin, "n1", "removed"), removed},
-		"node added again as a voter":                  {added, change(plan.Replace, "n2", "added", trace.Bool("emptied", true))},
-		"node added as a non-voter":                    {change(plan.Rejoin, "n2", "added-non-voter"), added},
-		"node added with an empty disk":                {change(plan.Replace, "n2", "added", trace.Bool("emptied", true)), added},
-		"crash of a node without a vote":               {both(removed, func(t *sequence) { t.crash("n2") }), both(removed, added, func(t *sequence) { t.crash("n2") })},
-		"leader change while a voter is missing":       {both(removed, leads("n3")), both(removed, added, leads("n3"))},
-		"removed node stands for election":             {both(removed, stands), both(removed, added, stands)},
+		"voter demoted and promoted again":       {change(plan.Demote, "n2", "promoted"), change(plan.Demote, "n2", "demoted")},
+		"leader demoted":                         {change(plan.Demote, "n1", "demoted"), change(plan.Demote, "n2", "demoted")},
+		"leader removed from the configuration":  {change(plan.Rejoin, "n1", "removed"), removed},
+		"node added again as a voter":            {added, change(plan.Replace, "n2", "added", trace.Bool("emptied", true))},
+		"node added as a non-voter":              {change(plan.Rejoin, "n2", "added-non-voter"), added},
+		"node added with an empty disk":          {change(plan.Replace, "n2", "added", trace.Bool("emptied", true)), added},
+		"crash of a node without a vote":         {both(removed, func(t *sequence) { t.crash("n2") }), both(removed, added, func(t *sequence) { t.crash("n2") })},
+		"leader change while a voter is missing": {both(removed, leads("n3")), both(removed, added, leads("n3"))},
+		"removed node stands for election":       {both(removed, stands), both(removed, added, stands)},
+		"cluster recovered from one disk":        {change(plan.Recover, "n2", "recovered"), removed},
+		"recovery commits what nobody has applied": {
+			both(recovered("n2"), applies("n2", 1000)), both(applies("n1", 1000), recovered("n2"), applies("n2", 1000)),
+		},
 		"node that came back with an empty disk leads": {both(emptied, leads("n2")), both(emptied, leads("n3"))},
 	})
 	for _, m := range plan.RaftMoments() {

@@ -113,3 +113,31 @@ func TestOneNodeAtATimeIsNoVoter(t *testing.T) {
 	require.Greater(t, of(events, trace.Quiescence)[0].At, p.Quiescence.D())
 	require.Less(t, of(events, trace.Quiescence)[0].At, p.Quiescence.D()+10*time.Second)
 }
+
+// The cluster goes on from the disk of one node, with all that was committed.
+func TestAClusterIsRecoveredFromOneDisk(t *testing.T) {
+	p := member(plan.Fault{Kind: plan.Recover, At: 8 * second, For: 3 * second})
+	events, verdict, counters := play(t, p)
+	require.Empty(t, verdict.Violations)
+	require.Equal(t, 6, counters.Starts, "each node twice")
+	began := of(events, trace.Recovered)
+	require.Len(t, began, 1)
+	require.Len(t, of(events, trace.DiskEmptied), 2)
+	all := changed(events)
+	require.Len(t, all, 3)
+	require.Equal(t, began[0].Node+" recovered", all[0])
+	require.Equal(t, []string{"added", "added"}, []string{all[1][3:], all[2][3:]})
+}
+
+func TestADiskThatFailsIsRecoveredFromLater(t *testing.T) {
+	p := member(plan.Fault{Kind: plan.Recover, At: 8 * second, For: 3 * second},
+		plan.Fault{Kind: plan.DiskFull, Node: "n1", At: 8 * second, For: 8 * second},
+		plan.Fault{Kind: plan.DiskFull, Node: "n2", At: 8 * second, For: 8 * second},
+		plan.Fault{Kind: plan.DiskFull, Node: "n3", At: 8 * second, For: 8 * second})
+	events, verdict, _ := play(t, p)
+	require.Empty(t, verdict.Violations)
+	require.Contains(t, changed(events)[0], "recovered")
+	for _, e := range of(events, trace.NodeState) {
+		require.False(t, e.At > 9*time.Second && e.At < 16*time.Second && e.Str("state") == "Leader")
+	}
+}

@@ -282,6 +282,8 @@ func (c *Cluster) realize(f *fault) (undo func()) {
 		return c.remove(f)
 	case plan.Demote, plan.Rejoin, plan.Replace:
 		return c.changeMember(f)
+	case plan.Recover:
+		return c.recover(f)
 	case plan.Transfer:
 		return c.transfer(f)
 	case plan.TornFiles, plan.TornWrites, plan.DiskSlow, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError:

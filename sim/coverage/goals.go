@@ -269,6 +269,19 @@ var situations = []nodeGoal{
 		}),
 	},
 	{
+		Goal: Goal{"cluster recovered from one disk", "all nodes were down, and one of them is made a cluster, with what it has"},
+		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.RecoveredAlone }),
+	},
+	{
+		Goal: Goal{"recovery commits what nobody has applied", "the log of the node that is made a cluster goes on behind what any node has applied"},
+		on:   trace.Applied, reached: func(n *Nodes, e *trace.Event) bool {
+			node := n.Of(e.Node)
+			return n.recovering == e.Node && node.Applied > node.AppliedBefore && !slices.ContainsFunc(n.names, func(name string) bool {
+				return name != e.Node && n.nodes[name].Applied >= node.Applied
+			})
+		},
+	},
+	{
 		Goal: Goal{"two leaders", "a node becomes leader while another one still believes that it is"},
 		on:   trace.NodeState,
 		reached: func(n *Nodes, e *trace.Event) bool {

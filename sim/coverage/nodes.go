@@ -14,6 +14,8 @@ type Nodes struct {
 	nodes map[string]*Node
 	// leaders are the nodes that have become leader, in that order.
 	leaders []string
+	// recovering is the node that is made a cluster of its own, while that goes on; "" for none.
+	recovering string
 	// election is the election timeout, lease the leader's lease, quiescence when faults and stalls end.
 	election, lease, quiescence time.Duration
 }
@@ -115,7 +117,7 @@ func (n *Nodes) Up() int {
 var kinds = []trace.Kind{
 	trace.NodeStarted, trace.NodeStopped, trace.NodePaused, trace.NodeResumed, trace.NodeLeft, trace.NodeState,
 	trace.FaultBegan, trace.FaultActivated, trace.FaultEnded, trace.Applied, trace.Committed, trace.SnapshotTaken, trace.SnapshotStored,
-	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned, trace.Stalled, trace.ClockSet, trace.StableStored, trace.DiskEmptied,
+	trace.SnapshotRestored, trace.LeaderSeen, trace.Called, trace.Returned, trace.Stalled, trace.ClockSet, trace.StableStored, trace.DiskEmptied, trace.Recovered,
 }
 
 // take folds an event in.
@@ -128,6 +130,9 @@ func (n *Nodes) take(e *trace.Event) {
 			Drift: node.Drift, ahead: node.ahead, clockSet: node.clockSet, Member: node.Member, Emptied: node.Emptied,
 		}
 	case *event.NodeStopped:
+		if n.recovering == e.Node {
+			n.recovering = ""
+		}
 		node.CutSnapshot, node.StoppedAs, node.Stopped = node.Capturing, node.State, e.At
 		node.Up, node.Paused, node.State, node.Capturing = false, false, "", false
 	case *event.NodePaused:
@@ -161,9 +166,11 @@ func (n *Nodes) take(e *trace.Event) {
 		node.applied(b.Index)
 	case *event.DiskEmptied:
 		node.Emptied = true
+	case *event.Recovered:
+		n.recovering = e.Node
 	case *event.FaultActivated:
 		if c := b.Change(); c.What != "" {
-			if node.Member = c.What; c.What == event.Promoted || c.What == event.Added {
+			if node.Member = c.What; c.What == event.Promoted || c.What == event.Added || c.What == event.RecoveredAlone || c.What == event.Restored {
 				node.Member = ""
 			}
 		}

@@ -105,6 +105,26 @@ func (d *Disk) Empty() {
 	d.mounted = m
 }
 
+// Last returns the index and the term of the last entry of Raft's log, or of the one with which the newest
+// snapshot ends if that is later; zeros for an empty disk. It is what the next mount finds.
+func (d *Disk) Last() (index, term uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mounted == nil {
+		return 0, 0
+	}
+	st := d.mounted.handOver()
+	for _, s := range st.snapshots {
+		if s.whole() && s.meta.Index >= index {
+			index, term = s.meta.Index, s.meta.Term
+		}
+	}
+	if n := len(st.log); n > 0 && st.log[n-1].Index > index {
+		index, term = st.log[n-1].Index, st.log[n-1].Term
+	}
+	return index, term
+}
+
 // Mount is one incarnation's view of the disk. Once it has ended, by Close or Crash,
 // whatever is written through it changes nothing that a later mount sees. It is safe
 // for concurrent use.

@@ -58,6 +58,11 @@ const (
 	// without it has all that it has ever acknowledged, and nobody can win an election by the votes
 	// that it has granted without having that, too.
 	Replace FaultKind = "replace"
+	// Recover takes all nodes down and, after For, makes a cluster of one of them, the one with the most recent
+	// log, as operators do who have lost a majority (raft.RecoverCluster): all that stands in its log is
+	// committed by that. The others come back with empty disks and are added again. The nodes that have
+	// not left must be a majority: else what is committed may be on none of their disks.
+	Recover FaultKind = "recover"
 	// Transfer makes the leader hand over leadership, to Node if given.
 	Transfer FaultKind = "transfer"
 )
@@ -77,7 +82,7 @@ const Settles = 30 * time.Second
 // end.
 func ChangesMembers(kind FaultKind) bool {
 	switch kind {
-	case Demote, Rejoin, Replace:
+	case Demote, Rejoin, Replace, Recover:
 		return true
 	}
 	return false
@@ -190,6 +195,7 @@ var faultTable = []struct {
 	{Demote, Use{Needs: []string{"node"}, May: []string{"for"}}},
 	{Rejoin, Use{Needs: []string{"node"}, May: []string{"for", "op"}, Ops: addedAs}},
 	{Replace, Use{Needs: []string{"node"}, May: []string{"for", "op"}, Ops: addedAs}},
+	{Recover, Use{May: []string{"for"}}},
 	{Transfer, Use{May: []string{"node"}}},
 
 	{TornFiles, Use{Needs: []string{"node"}, May: rule}},

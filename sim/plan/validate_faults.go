@@ -77,6 +77,10 @@ func (v *validator) members() {
 	for i, f := range v.p.Faults {
 		switch {
 		case !ChangesMembers(f.Kind):
+		case f.Kind == Recover:
+			if n := v.p.Cluster.Nodes; (n-gone)*2 <= n {
+				v.Failf(fmt.Sprintf("faults[%d].kind", i), "the plan lets %d of %d nodes leave for good: what is committed may be on no disk that is left", gone, n)
+			}
 		case voters == 0:
 			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s would leave no voter", f.Kind)
 		case (voters-gone)*2 <= voters:

@@ -17,6 +17,10 @@ import (
 //
 // And what is applied is on the disks of a majority of the voters: else a majority without it could elect
 // a leader. Who votes is what the configuration says that is in force.
+//
+// Where a cluster is recovered from the disk of one node (see [event.Recovered]), that commits all entries of its
+// log, however many nodes have them. Of the two halves that waives the second, for what the node
+// applies meanwhile; that the log holds what was committed before, which the first half says, is not waived.
 type completeness struct{ *run }
 
 func (c *completeness) observe(e *trace.Event) {

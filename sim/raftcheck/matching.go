@@ -9,6 +9,10 @@ import (
 // them. The latter follows from the term of the entry before it, which must be one and the same
 // wherever an entry is stored. Terms never decrease along a log: where an entry replaces one of an
 // older term, what the log held behind that one must be gone.
+//
+// Where a cluster is recovered from the disk of one node (see [event.Recovered]), the logs of the others are
+// thrown away, and their terms may come again (see election): entries from before are not compared with
+// those from then on. Those that were applied still are, by R4.
 type matching struct {
 	*run
 	stored map[place]stored
@@ -27,6 +31,10 @@ type stored struct {
 }
 
 func (c *matching) observe(e *trace.Event) {
+	if e.Kind == trace.Recovered {
+		clear(c.stored)
+		return
+	}
 	b, ok := e.Body.(*event.LogStored)
 	if !ok {
 		return

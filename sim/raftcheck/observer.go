@@ -84,8 +84,8 @@ func New(p *plan.Plan) *Observer {
 			o.of[k] = append(o.of[k], c)
 		}
 	}
-	add(&election{run: r, leaders: make(map[uint64]witness)}, trace.NodeState)
-	add(&matching{run: r, stored: make(map[place]stored)}, trace.LogStored)
+	add(&election{run: r, leaders: make(map[uint64]witness)}, trace.NodeState, trace.Recovered)
+	add(&matching{run: r, stored: make(map[place]stored)}, trace.LogStored, trace.Recovered)
 	add(&completeness{r}, trace.NodeState, trace.Applied)
 	add(&safety{run: r, applied: make(map[incarnation]witness)}, trace.Applied, trace.SnapshotRestored)
 	add(&promises{run: r, nodes: make(map[string]*promised)}, trace.StableStored, trace.MessageSent, trace.LogDeleted, trace.StoresOpened, trace.DiskEmptied)
@@ -294,6 +294,9 @@ func (r *run) take(e *trace.Event) {
 		r.node(e.Node).since = e.At
 	case trace.NodeStopped:
 		r.node(e.Node).up = false
+		if r.recovering == e.Node {
+			r.recovering = ""
+		}
 	case trace.NodeLeft:
 		n := r.node(e.Node)
 		n.up, n.left = false, true
@@ -313,7 +316,10 @@ func (r *run) take(e *trace.Event) {
 		n := r.node(e.Node)
 		n.disk, n.term, n.configurations = disk{known: true}, 0, nil
 	case trace.Recovered:
-		r.configurations = []configuration{{voters: []string{e.Node}}}
+		r.configurations, r.recovering = []configuration{{voters: []string{e.Node}}}, e.Node
+		for _, n := range r.nodes {
+			n.configurations = nil
+		}
 	case trace.RunEnded:
 		r.ended = true
 	case trace.Panicked, trace.LeftBehind:

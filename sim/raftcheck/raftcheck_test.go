@@ -83,6 +83,15 @@ func acked(index, term uint64) func(*event.MessageSent) {
 	return func(b *event.MessageSent) { b.Acked, b.AckedTerm = trace.Some(index), trace.Some(term) }
 }
 
+// recovered makes a node a cluster of its own; stopped ends that.
+func (l *lives) recovered(at time.Duration, node string) *lives {
+	return l.body(at, node, &event.Recovered{})
+}
+
+func (l *lives) stopped(at time.Duration, node string) *lives {
+	return l.body(at, node, &event.NodeStopped{How: event.Shutdown})
+}
+
 // configured lets a node store a configuration.
 func (l *lives) configured(at time.Duration, node string, index, term uint64, voters string) *lives {
 	return l.body(at, node, &event.Configured{Index: index, Term: term, Voters: voters})
@@ -184,6 +193,16 @@ func TestEachPropertyIsViolatedByWhatContradictsIt(t *testing.T) {
 			configured(s, "n1", 2, 2, "n1").applied(s, "n1", 1, 2, 7), "R3", "", nil},
 		"a majority of a configuration of the past has it": {begin().stored(s, "n1", 1, 2, 5).stored(s, "n2", 1, 2, 5, 7).stored(s, "n3", 1, 2, 5, 7).
 			configured(s, "n2", 1, 2, "n1").applied(s, "n2", 2, 2, 7), "R3", "at index 2, and 0 of 1 voters have it", []int{8}},
+		"what a recovery commits need not be anywhere else": {begin().stored(s, "n1", 1, 2, 5, 7).term(s, "n2", 1).term(s, "n3", 1).
+			recovered(s, "n1").applied(s, "n1", 1, 2, 5).applied(s, "n2", 1, 2, 5).stopped(s, "n1").stored(s, "n1", 3, 3, 9).applied(s, "n1", 3, 3, 9), "R3", "", nil},
+		"a recovery forgets what was committed": {elected().term(s, "n3", 2).recovered(s, "n3").leader(2*s, "n3", 3),
+			"R3", "n3 becomes leader of term 3 and has nothing at index 1", []int{9, 13}},
+		"a term that comes again after a recovery": {begin().leader(s, "n1", 2).recovered(s, "n2").leader(s, "n2", 2), "R1", "", nil},
+		"a term that comes again after a recovery, twice": {begin().recovered(s, "n2").leader(s, "n2", 2).leader(s, "n1", 2),
+			"R1", "n2 and n1 are both leaders of term 2", []int{5, 6}},
+		"an entry that comes again after a recovery": {begin().stored(s, "n1", 1, 2, 7).recovered(s, "n2").stored(s, "n2", 1, 2, 8).stored(s, "n3", 1, 2, 8), "R2", "", nil},
+		"an entry that was applied and is another after a recovery": {begin().applied(s, "n1", 1, 2, 7).recovered(s, "n2").applied(s, "n2", 1, 2, 8),
+			"R4", "at index 1 n2 applies entry 0000000000000008 of term 2", []int{4, 6}},
 		"a non-voter does not count": {begin().stored(s, "n1", 1, 2, 5).stored(s, "n2", 1, 2, 5, 7).stored(s, "n3", 1, 2, 5, 7).
 			configured(s, "n2", 1, 2, "n1,n2").applied(s, "n2", 2, 2, 7), "R3", "at index 2, and 1 of 2 voters have it", []int{8}},
 		"a later leader has all":                   {elected().leader(2*s, "n2", 3), "R3", "", nil},

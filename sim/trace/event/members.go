@@ -61,13 +61,15 @@ const (
 	Added    = "added"
 	AddedLog = "added-non-voter"
 	Restored = "restored"
+	// RecoveredAlone is what a node is that is a cluster by itself.
+	RecoveredAlone = "recovered"
 )
 
 // Change is what a fault has done to the membership of a node, or to its state: the details of a
 // [FaultActivated].
 type Change struct {
-	// What is one of [Demoted], [Promoted], [Removed], [Added], [AddedLog] and [Restored]; empty for faults
-	// of another sort.
+	// What is one of [Demoted], [Promoted], [Removed], [Added], [AddedLog], [Restored] and [RecoveredAlone];
+	// empty for faults of another sort.
 	What string
 	// Emptied is set if its disk is empty.
 	Emptied bool
