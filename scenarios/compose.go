@@ -103,7 +103,7 @@ func (w *composer) do(op taskplan.Operation) bool {
 	if w.now >= w.plan.Quiescence.D()-lastOperation {
 		return false
 	}
-	op.At, op.Within = plan.Duration(w.now), w.within
+	op.At, op.Within, op.OwnClient = plan.Duration(w.now), w.within, w.chance("own-client", 25)
 	if op.Node == "" {
 		op.Node = plan.NodeName(1 + w.number("asked", w.plan.Cluster.Nodes))
 	}

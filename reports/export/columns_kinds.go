@@ -25,7 +25,7 @@ var kindGroups = map[string][]trace.Kind{
 	"lists":     {trace.Listed, trace.ListFailed},
 	"callbacks": {trace.CallbackStarted, trace.CallbackEnded},
 	"log":       {trace.Committed, trace.TaskChanged},
-	"work":      {trace.StartAsked, trace.HandleStarted, trace.HandleTerminated, trace.HandleExited, trace.WorkStarted, trace.WorkEnded},
+	"work":      {trace.StartAsked, trace.HandleStarted, trace.HandleTerminated, trace.HandleExited, trace.WorkStarted, trace.WorkProgressed, trace.WorkEnded},
 }
 
 // ungroupedKinds are the kinds that are in no group.

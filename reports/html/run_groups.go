@@ -29,7 +29,7 @@ var kindGroups = []kindGroup{
 	{Name: "tasks", Shown: true, Decisive: true, kinds: []trace.Kind{trace.TaskChanged}},
 	{Name: "calls", Shown: true, Decisive: true, kinds: []trace.Kind{trace.Called, trace.Returned}},
 	{Name: "callbacks", Shown: true, Decisive: true, kinds: []trace.Kind{trace.CallbackStarted, trace.CallbackEnded, trace.RecoveryAsked}},
-	{Name: "work", Shown: true, Decisive: true, kinds: []trace.Kind{trace.WorkStarted, trace.WorkEnded, trace.StartAsked, trace.HandleStarted, trace.HandleTerminated, trace.HandleExited}},
+	{Name: "work", Shown: true, Decisive: true, kinds: []trace.Kind{trace.WorkStarted, trace.WorkProgressed, trace.WorkEnded, trace.StartAsked, trace.HandleStarted, trace.HandleTerminated, trace.HandleExited}},
 	{Name: "data", Shown: true, Decisive: true, kinds: []trace.Kind{trace.SchemaChanged, trace.ShardChanged, trace.LocalStateRemoved}},
 	{Name: "steps", Shown: true, Decisive: true, kinds: []trace.Kind{trace.Explored, trace.Step}},
 	{Name: "applied", Shown: true, kinds: []trace.Kind{trace.Applied}},

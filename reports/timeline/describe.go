@@ -218,6 +218,8 @@ func (d *Describer) Event(e *trace.Event) string {
 		return joinWords(b.Name, "of", runName(b.Run), "ends", after("with ", b.Error))
 	case *taskevent.WorkStarted:
 		return joinWords("works on", b.Unit, "of", runName(b.Run))
+	case *taskevent.WorkProgressed:
+		return joinWords("has got on with", b.Unit, "of", runName(b.Run))
 	case *taskevent.WorkEnded:
 		return joinWords("is done with", b.Unit, "of", runName(b.Run)+after(": ", b.Outcome))
 	case *taskevent.StartAsked:

@@ -125,6 +125,9 @@ func TestEachPropertyIsViolatedAlone(t *testing.T) {
 			called := all[find(all, is(trace.Called, "do=update-progress", "progress=0.25"))]
 			return again(is(trace.Called, "do=update-progress", "progress=0.25"), is(trace.Returned, "op="+called.Str("op")))(all)
 		}},
+		"progress is never let through": {"P13", func(all []trace.Event) []trace.Event {
+			return drop(is(trace.Called, "do=update-progress", "progress=0.25"))(all)
+		}},
 		"the end of a unit is throttled": {"P13", func(all []trace.Event) []trace.Event {
 			return drop(is(trace.Called, "do=complete-unit", "task=fails"))(all)
 		}},

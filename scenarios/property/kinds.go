@@ -13,7 +13,7 @@ var watched = map[trace.Kind]bool{
 	trace.RunStarted: true, trace.Inherited: true, trace.Committed: true, trace.TaskChanged: true, trace.Applied: true, trace.Replayed: true,
 	trace.SnapshotTaken: true, trace.SnapshotStored: true, trace.SnapshotReread: true, trace.SnapshotRestored: true,
 	trace.Called: true, trace.Proposed: true, trace.Returned: true, trace.Listed: true, trace.ListFailed: true, trace.RecoveryAsked: true,
-	trace.CallbackStarted: true, trace.CallbackEnded: true, trace.WorkStarted: true, trace.WorkEnded: true,
+	trace.CallbackStarted: true, trace.CallbackEnded: true, trace.WorkStarted: true, trace.WorkProgressed: true, trace.WorkEnded: true,
 	trace.StartAsked: true, trace.HandleStarted: true, trace.HandleTerminated: true, trace.HandleExited: true,
 	trace.StartedAgain: true, trace.SchedulerClosing: true, trace.SchedulerClosed: true,
 	trace.NodeStarted: true, trace.NodeState: true, trace.NodeStopped: true, trace.NodePaused: true, trace.Stalled: true,

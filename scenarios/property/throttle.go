@@ -12,8 +12,8 @@ import (
 )
 
 // throttle is P13: of the progress of a unit, at most one report in an interval is let
-// through; claims and terminal reports are not delayed; and a report that failed does
-// not delay the next one.
+// through, and when the interval is over the next one is; claims and terminal reports are not
+// delayed; and a report that failed does not delay the next one.
 type throttle struct {
 	*findings
 	units map[unitOf]*reports
@@ -42,6 +42,8 @@ type reports struct {
 	// where, shown what the node's clock showed.
 	passed, shown time.Duration
 	answered      int
+	// due is where a worker was about to report progress that must get through, 0 for nowhere.
+	due int
 	// claiming reports whether the report under way is a claim.
 	claiming bool
 	// repeated reports whether a fault sends reports of the unit again: those are no worker's.
@@ -87,9 +89,12 @@ func (c *throttle) observe(e *trace.Event, l *ledger) {
 			r.claimed = 0 // the next worker that takes it up claims it again
 		}
 		c.overdue(e, b, key, l)
+	case *taskevent.WorkProgressed:
+		c.progressed(e, b, c.of(unitOf{who, b.Version, b.Unit}), l)
 	case *taskevent.WorkEnded:
 		key := unitOf{who, b.Version, b.Unit}
 		r := c.of(key)
+		c.held(e, b.Run, b.Unit, r)
 		r.worked, r.workedAt = e.Seq, e.At
 		worker := handleKey{who, key.run}
 		c.owed[worker] = append(c.open(worker), key)
@@ -115,7 +120,7 @@ func (c *throttle) progress(e *trace.Event, call *event.Called, l *ledger) {
 	}
 	r := c.of(unitOf{incarnation{e.Node, e.Incarnation}, about.Version.Value, about.Unit})
 	r.claiming = about.Progress == "0"
-	c.ops[call.Op] = r
+	c.ops[call.Op], r.due = r, 0
 	if r.claiming || r.passed < 0 || r.repeated {
 		return
 	}
@@ -129,6 +134,40 @@ func (c *throttle) progress(e *trace.Event, call *event.Called, l *ledger) {
 		c.report("P13", e.Node, []int{r.answered, w.place()}, "progress of unit %s of %s is reported %s after the last report was recorded, by the node's clock; the interval is %s",
 			about.Unit, about.Run(), apart, interval)
 	}
+}
+
+// progressed: a worker is about to report progress. The one before has returned: a worker does one
+// thing at a time.
+func (c *throttle) progressed(e *trace.Event, b *taskevent.WorkProgressed, r *reports, l *ledger) {
+	c.held(e, b.Run, b.Unit, r)
+	w := c.walls[e.Node]
+	switch since := max(r.passed, l.at(e.Node).wentOn(e.At)); {
+	case r.repeated, c.underWay(r):
+		return // another report is on its way, or it is not known when the last one was over
+	case r.passed < 0:
+	case w != nil && (w.at >= since || w.back >= since), w.shows(e.At)-w.shows(since) < sched.DefaultThrottleInterval+2*rounding:
+		return
+	}
+	c.exercise("P13")
+	r.due = e.Seq
+}
+
+// underWay reports whether a report of a unit has not returned.
+func (c *throttle) underWay(r *reports) bool {
+	for _, of := range c.ops {
+		if of == r {
+			return true
+		}
+	}
+	return false
+}
+
+// held: what was due has not been sent.
+func (c *throttle) held(e *trace.Event, run taskevent.Run, unit string, r *reports) {
+	if r.due != 0 {
+		c.report("P13", e.Node, []int{r.due}, "progress of unit %s of %s was not let through, though the last report was over an interval ago, or there was none", unit, run)
+	}
+	r.due = 0
 }
 
 func (c *throttle) returned(e *trace.Event, outcome string, r *reports) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,21 @@ var sendMoments = map[string]plan.Moment{
 func through(send func(context.Context, Client) error) func(context.Context, *cluster.Incarnation) error {
 	return func(ctx context.Context, i *cluster.Incarnation) error {
 		return send(ctx, i.Process().(*process).client)
+	}
+}
+
+// throughOwn makes a call through a client that is made for it.
+func throughOwn(send func(context.Context, Client) error) func(context.Context, *cluster.Incarnation) error {
+	return func(ctx context.Context, i *cluster.Incarnation) error {
+		p := i.Process().(*process)
+		of := p.clients
+		of.ID = fmt.Sprintf("%s/%d", of.ID, p.own.Add(1))
+		c, err := p.replica.NewClient(of)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return send(ctx, c)
 	}
 }
 

@@ -30,6 +30,9 @@ type process struct {
 	shards    *provider.Shards
 	providers Providers
 	client    Client
+	// clients is how clients are made, own how many were made for one call each.
+	clients ClientConfig
+	own     atomic.Int64
 	// scheduler is set once there is one: a replica wakes it as soon as it can.
 	scheduler atomic.Pointer[scheduled]
 	// follow holds a token when the shards have to follow the schema.
@@ -69,14 +72,14 @@ func (p *process) NewRaft(
 
 // Start implements cluster.Process.
 func (p *process) Start(r *raft.Raft) error {
-	var err error
-	p.client, err = p.replica.NewClient(ClientConfig{
+	p.clients = ClientConfig{
 		ID: fmt.Sprintf("%s#%d", p.Node(), p.Number()), Node: p.Node(), Raft: r, Forwarder: p.Endpoint(),
 		Clock: p.Clock(), CompletedTaskTTL: p.run.plan.CompletedTaskTTL.D(),
 		AttemptTimeout: p.run.plan.AttemptTimeout.D(), Logger: quiet(),
 		OnRequest: p.proposed,
-	})
-	if err != nil {
+	}
+	var err error
+	if p.client, err = p.replica.NewClient(p.clients); err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
 	p.Endpoint().HandleForward(p.client.Serve)

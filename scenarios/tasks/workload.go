@@ -77,7 +77,11 @@ func (p *process) attempt(ctx context.Context, op operation, call cluster.Call) 
 	defer cancel()
 	defer context.AfterFunc(p.Halt(), cancel)()
 	// Whatever node sends it, a late call is about what this node knew.
-	call.Send = through(func(ctx context.Context, c Client) error { return p.carryOut(ctx, c, op) })
+	by := through
+	if op.OwnClient {
+		by = throughOwn
+	}
+	call.Send = by(func(ctx context.Context, c Client) error { return p.carryOut(ctx, c, op) })
 	return p.Attempt(ctx, op.number, call)
 }
 

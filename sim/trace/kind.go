@@ -79,6 +79,7 @@ const (
 	CallbackStarted   Kind = "callback-started"
 	CallbackEnded     Kind = "callback-ended"
 	WorkStarted       Kind = "work-started"
+	WorkProgressed    Kind = "work-progressed"
 	WorkEnded         Kind = "work-ended"
 	StartAsked        Kind = "start-asked"
 	HandleStarted     Kind = "handle-started"

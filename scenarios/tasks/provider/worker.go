@@ -105,6 +105,9 @@ func (w *worker) progress(ctx context.Context, unit string, progress float32) er
 	if w.payload.Tacit {
 		return nil
 	}
+	if progress > 0 {
+		w.env.Emit(&taskevent.WorkProgressed{Run: w.run, Unit: unit})
+	}
 	return w.recorder.UpdateDistributedTaskUnitProgress(ctx, w.run.Namespace, w.run.Task, w.run.Version, w.env.Node, unit, progress)
 }
 

@@ -39,6 +39,8 @@ func New(k trace.Kind) trace.Body {
 		return new(CallbackEnded)
 	case trace.WorkStarted:
 		return new(WorkStarted)
+	case trace.WorkProgressed:
+		return new(WorkProgressed)
 	case trace.WorkEnded:
 		return new(WorkEnded)
 	case trace.StartAsked:

@@ -105,6 +105,18 @@ func (b *WorkStarted) Schema(s *trace.Schema) {
 	s.Str("unit", &b.Unit)
 }
 
+// WorkProgressed: the worker is about to report how far a unit is; what it reports may be throttled.
+type WorkProgressed struct {
+	Run
+	Unit string
+}
+
+func (*WorkProgressed) Kind() trace.Kind { return trace.WorkProgressed }
+func (b *WorkProgressed) Schema(s *trace.Schema) {
+	b.Run.Schema(s)
+	s.Str("unit", &b.Unit)
+}
+
 // WorkEnded: the worker is done with a unit.
 type WorkEnded struct {
 	Run

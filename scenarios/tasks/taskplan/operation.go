@@ -49,6 +49,9 @@ type Operation struct {
 	Retry int `json:"retry,omitempty"`
 	// Within is how long its caller waits for an outcome, each time; 20 s if it does not say.
 	Within plan.Duration `json:"within,omitempty"`
+	// OwnClient: it is sent by a client that is there for it alone, as that of a program that starts
+	// for it and ends with it.
+	OwnClient bool `json:"own_client,omitempty"`
 
 	Task       *Task       `json:"task,omitempty"`
 	Collection *Collection `json:"collection,omitempty"`
