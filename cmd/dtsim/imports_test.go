@@ -47,7 +47,7 @@ var rooms = map[string][]string{
 		"models/explore", "models/explore/twophase", "models/explore/counterexample", "models/explore/logs", "models/explore/tasks",
 	},
 	"scenarios": {
-		"scenarios/tasks/taskplan", "scenarios/tasks/taskevent", "scenarios/tasks/provider", "scenarios/projection", "scenarios/property", "scenarios/goals",
+		"scenarios/tasks/taskplan", "scenarios/tasks/taskevent", "scenarios/tasks/provider", "scenarios/projection", "scenarios/property", "scenarios/tried", "scenarios/goals",
 		"scenarios/tasks", "scenarios/tasks/taskstest", "scenarios/tasks/guest", "scenarios/tasks/taskshrink", "scenarios/tracecheck", "scenarios",
 		"scenarios/mutation", "scenarios/mutation/search",
 	},

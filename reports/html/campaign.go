@@ -66,6 +66,9 @@ type campaignBody struct {
 	Missed       []goal
 	Reached      []goal
 	NoFaults     bool
+	Untried      []untriedOf
+	UntriedCount int
+	Tried        table
 	Exercised    []exercise
 	Unexercised  int
 	Faults       faultTable
@@ -107,6 +110,8 @@ func campaignPage(v CampaignView) (*page, error) {
 	}
 	all := goals(d.Sometimes)
 	b.Missed, b.Reached = all[:missedCount(all)], all[missedCount(all):]
+	b.Untried, b.UntriedCount = untried(d.Tried)
+	b.Tried = triedTable(d.Tried)
 	for _, s := range b.Exercised {
 		if s.Count == 0 {
 			b.Unexercised++
@@ -371,6 +376,43 @@ func guardTexts(d *schema.Campaign) []string {
 			plural(reruns, "run"), differed, reportedEffective))
 	}
 	return all
+}
+
+// untriedOf are the cases of one interface or option that were never tried.
+type untriedOf struct{ Part, Of, Cases string }
+
+// untried returns what was never tried and should be, in the order of the document, and how many cases
+// that is.
+func untried(all []schema.Tried) ([]untriedOf, int) {
+	var list []untriedOf
+	n := 0
+	for _, t := range all {
+		if t.Count > 0 || t.Accepted != "" {
+			continue
+		}
+		n++
+		if last := len(list) - 1; last >= 0 && list[last].Part == t.Part && list[last].Of == t.Of {
+			list[last].Cases += "; " + t.Case
+		} else {
+			list = append(list, untriedOf{t.Part, t.Of, t.Case})
+		}
+	}
+	return list, n
+}
+
+func triedTable(all []schema.Tried) table {
+	t := table{
+		ID: "tried", Caption: "Every case of every interface and option, those that were never tried first", Sort: true, Empty: "Nothing was counted.",
+		Columns: []column{{Title: "Part"}, {Title: "Of"}, {Title: "Case"}, {Title: "Times", Number: true}, {Title: "Note"}},
+	}
+	for _, one := range all {
+		note := one.Accepted
+		if one.Unforeseen {
+			note = "was thought to be impossible"
+		}
+		t.Rows = append(t.Rows, row{Cells: []cell{{Text: one.Part}, {Text: one.Of}, {Text: one.Case}, numberCell(one.Count), {Text: note}}})
+	}
+	return t
 }
 
 func waivedTable(d *schema.Campaign) table {

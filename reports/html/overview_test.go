@@ -44,6 +44,10 @@ func someCampaign() *schema.Campaign {
 		Controls:        []schema.Control{{Name: "control", Engine: "native", Verdict: "held"}, {Name: "planted", Engine: "native", Verdict: "violated"}},
 		FaultTable:      map[string]schema.Fault{}, Sometimes: map[string]int64{}, Exercised: map[string]int64{},
 		Waived: map[string]int64{"a leader was missing": 2, "b": 1},
+		Tried: []schema.Tried{
+			{Part: "command", Of: "ADD", Case: "accepted"}, {Part: "command", Of: "ADD", Case: "remembered"}, {Part: "option", Of: "nodes", Case: "9", Accepted: "costs much"},
+			{Part: "call", Of: "list", Case: "ok", Count: 3}, {Part: "call", Of: "list", Case: "lost", Count: 4, Unforeseen: true},
+		},
 	}
 	for i, kind := range []string{"delay", "crash", "partition", "zzz-unknown", "clock-jump"} {
 		d.FaultTable[kind] = schema.Fault{Asked: 9, Applied: int64(i), Activations: 3, Reruns: 2, Differed: 1, States: map[string]int64{"leader": int64(i), "PREPARING": 100, "elsewhere": 1}}
@@ -94,6 +98,7 @@ func TestWhatIsMissingComesFirst(t *testing.T) {
 	p, err := campaignPage(CampaignView{Document: d, Ended: true})
 	text := writtenDocument(t, p, err)
 	requireOrder(t, text, "Never reached: 2", "crash in the preparation", "of a later build", "Reached: 2", "claim lost", "two leaders")
+	requireOrder(t, text, "Never tried", "2 of 5 cases", "accepted; remembered", "Every case", "costs much", "was thought to be impossible")
 	requireOrder(t, text, `class="zero"><span class="id">P1<`, `class="id">P2<`)
 
 	p, err = mutantsPage(someMutants())
@@ -186,6 +191,7 @@ func hostileCampaign(x string) CampaignView {
 	d.Controls = []schema.Control{{Name: x, Engine: x, Verdict: x}}
 	d.FaultTable = map[string]schema.Fault{x: {States: map[string]int64{x: 1}}}
 	d.Sometimes, d.Exercised, d.Waived = map[string]int64{x: 1}, map[string]int64{x: 0}, map[string]int64{x: 1}
+	d.Tried = []schema.Tried{{Part: x, Of: x, Case: x}, {Part: x, Of: x, Case: x, Accepted: x}}
 	d.RunHashes = []schema.Run{{Scenario: x, Engine: x, Verdict: x, Hash: x}}
 	before := *d
 	before.Sometimes, before.Engine = map[string]int64{x + "1": 1}, x+"2"

@@ -42,7 +42,21 @@ type Campaign struct {
 	Sometimes map[string]int64 `json:"sometimes"`
 	Exercised map[string]int64 `json:"at_stake"`
 	Waived    map[string]int64 `json:"excused"`
-	RunHashes []Run            `json:"run_hashes"`
+	// Tried is the account of what was never tried: those cases first.
+	Tried     []Tried `json:"tried"`
+	RunHashes []Run   `json:"run_hashes"`
+}
+
+// Tried is how often one case of an interface or of an option was tried.
+type Tried struct {
+	// Part is "command", "call", "callback" or "option"; Of is what the case is one of.
+	Part  string `json:"part"`
+	Of    string `json:"of"`
+	Case  string `json:"case"`
+	Count int64  `json:"count"`
+	// Accepted is why the case may stay at zero, if it may. Unforeseen: it was thought impossible.
+	Accepted   string `json:"accepted,omitempty"`
+	Unforeseen bool   `json:"unforeseen,omitempty"`
 }
 
 // CampaignFile is the name of a campaign's document in its folder.

@@ -13,6 +13,7 @@ import (
 	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
+	"dtsim/scenarios/tried"
 	"dtsim/sim/coverage"
 	"dtsim/sim/plan"
 	"dtsim/sim/trace"
@@ -84,13 +85,15 @@ type watcher struct {
 	*state
 	goals  map[trace.Kind][]goal
 	counts map[string]int64
+	// tries counts what the run has tried, beside the goals.
+	tries *tried.Observer
 }
 
 // New returns what coverage has to know of tasks in a run of p. The log is one that others
 // may share, which have not taken in more than this one has.
 func New(p *taskplan.Plan, log *projection.Log) func(*coverage.Nodes) coverage.Application {
 	return func(nodes *coverage.Nodes) coverage.Application {
-		w := &watcher{state: newState(p, nodes, log), goals: make(map[trace.Kind][]goal), counts: make(map[string]int64)}
+		w := &watcher{state: newState(p, nodes, log), goals: make(map[trace.Kind][]goal), counts: make(map[string]int64), tries: tried.New(p)}
 		for _, g := range goals {
 			w.goals[g.on] = append(w.goals[g.on], g)
 		}
@@ -110,11 +113,15 @@ func Of(p *plan.Plan) (func(*coverage.Nodes) coverage.Application, error) {
 // Catalog is what an account of the task manager lists; the properties are those that it is
 // judged by.
 func Catalog(properties []string) coverage.Catalog {
-	return coverage.Catalog{Faults: taskplan.FaultKinds(), Goals: Goals(), Properties: properties}
+	return coverage.Catalog{Faults: taskplan.FaultKinds(), Goals: Goals(), Properties: properties, Possible: tried.Rows()}
 }
 
 // Kinds implements [coverage.Application].
-func (w *watcher) Kinds() []trace.Kind { return slices.Clone(kinds) }
+func (w *watcher) Kinds() []trace.Kind {
+	all := slices.Concat(kinds, tried.Kinds())
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // Read implements [coverage.Application].
 func (w *watcher) Read(e *trace.Event) trace.Body { return taskevent.Of(e) }
@@ -122,6 +129,7 @@ func (w *watcher) Read(e *trace.Event) trace.Body { return taskevent.Of(e) }
 // Take implements [coverage.Application].
 func (w *watcher) Take(e *trace.Event) {
 	w.take(e)
+	w.tries.Take(e, w.Log)
 	for _, g := range w.goals[e.Kind] {
 		if g.reached(w.state, e) {
 			w.counts[coverage.SometimesPrefix+g.Name]++
@@ -130,7 +138,11 @@ func (w *watcher) Take(e *trace.Event) {
 }
 
 // Counters implements [coverage.Application].
-func (w *watcher) Counters() map[string]int64 { return maps.Clone(w.counts) }
+func (w *watcher) Counters() map[string]int64 {
+	all := maps.Clone(w.counts)
+	w.tries.AddTo(all)
+	return all
+}
 
 // Reach implements [coverage.Application]: schedulers look at every tick.
 func (w *watcher) Reach() time.Duration { return w.plan.SchedulerTick.D() }

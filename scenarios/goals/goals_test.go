@@ -1,7 +1,9 @@
 package goals
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -574,5 +576,7 @@ func TestABootstrapIsDeferredByAListWithoutAnAnswer(t *testing.T) {
 func TestAnOrdinaryRunReachesHardlyAnything(t *testing.T) {
 	made := newSequence()
 	made.finish("a")
-	require.Empty(t, made.counters())
+	counters := made.counters()
+	maps.DeleteFunc(counters, func(name string, _ int64) bool { return strings.HasPrefix(name, coverage.TriedPrefix) })
+	require.Empty(t, counters)
 }

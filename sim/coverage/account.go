@@ -21,6 +21,9 @@ type Account struct {
 	Exercised []Reached
 	// Waived is what checks have waived, with the reason that they name, sorted.
 	Waived []Reached
+	// Tried is everything that can be tried, see [Possibility]: first what was never tried, the
+	// worst first, then what need not be tried and was not, then the others, the rarest first.
+	Tried []Tried
 }
 
 // FaultAccount is what became of the faults of a kind; see the package comment.
@@ -51,6 +54,7 @@ type Catalog struct {
 	Faults     []plan.FaultKind
 	Goals      []Goal
 	Properties []string
+	Possible   []Possibility
 }
 
 // NewAccount reads counters.
@@ -87,6 +91,7 @@ func NewAccount(counters map[string]int64, of Catalog) Account {
 			a.Waived = append(a.Waived, Reached{reason, counters[name]})
 		}
 	}
+	a.Tried = tried(counters, of.Possible)
 	slices.SortStableFunc(a.Sometimes, missedFirst)
 	slices.SortStableFunc(a.Exercised, missedFirst)
 	if n := len(a.Exercised); n > 0 && a.Exercised[n-1].Count == 0 {

@@ -17,7 +17,7 @@ func TestAnAccountHasWhatIsMissingFirst(t *testing.T) {
 		"fault/loss/asked": 1, "state/crash/leader": 2, "state/crash/no task": 1,
 		"sometimes/two leaders": 4, "sometimes/deferred bootstrap": 1,
 		"at-stake/P2": 9, "at-stake/P10": 5, "at-stake/P1": 8, "excused/P16/participant-left": 2,
-	}, Catalog{plan.FaultKinds(), goals, properties})
+	}, Catalog{Faults: plan.FaultKinds(), Goals: goals, Properties: properties})
 	require.Equal(t, []FaultAccount{
 		{Kind: "loss", Asked: 1, States: map[string]int64{}},
 		{Kind: "crash", Asked: 3, Applied: 2, Effective: 1, Activated: 2, States: map[string]int64{"leader": 2, "no task": 1}},
@@ -31,7 +31,7 @@ func TestAnAccountHasWhatIsMissingFirst(t *testing.T) {
 	require.Equal(t, []Reached{{"P3", 0}, {"P1", 8}, {"P2", 9}, {"P10", 5}}, a.Exercised)
 	require.Equal(t, []Reached{{"P16/participant-left", 2}}, a.Waived)
 
-	nothing := NewAccount(nil, Catalog{plan.FaultKinds(), goals, properties})
+	nothing := NewAccount(nil, Catalog{Faults: plan.FaultKinds(), Goals: goals, Properties: properties})
 	require.Empty(t, nothing.Faults)
 	require.Empty(t, nothing.Exercised)
 	require.Len(t, nothing.Missed(), len(goals))

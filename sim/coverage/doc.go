@@ -14,4 +14,5 @@
 //	without/<kind>/...      runs made again without a fault that was activated, see [Ablation]
 //	state/<kind>/<state>    activations in a state of the node or of the application
 //	sometimes/<goal>        how often a situation was reached, see [Goal]
+//	tried/<part>/<of>/<case>  how often a case was tried, see [Possibility]
 package coverage

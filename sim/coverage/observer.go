@@ -23,6 +23,8 @@ const (
 	// what was waived for a reason; the checks of the application count both.
 	ExercisedPrefix = "at-stake/"
 	WaivedPrefix    = "excused/"
+	// TriedPrefix is that of what was tried, see [Possibility].
+	TriedPrefix = "tried/"
 	// AblationPrefix is that of runs that were made again without one of their faults; see
 	// [Ablation].
 	AblationPrefix = "without/"
@@ -37,7 +39,8 @@ type Application interface {
 	Read(e *trace.Event) trace.Body
 	// Take observes an event, which the nodes have observed before.
 	Take(e *trace.Event)
-	// Counters returns what it has counted by itself: the goals that were reached.
+	// Counters returns what it has counted by itself: the goals that were reached, and what was
+	// tried.
 	Counters() map[string]int64
 	// Reach is how long it may take to show what a fault has changed, beside what Raft
 	// takes.
@@ -188,7 +191,7 @@ func agree(counted, footer map[string]int64) error {
 
 // ours reports whether a counter is one of this package's.
 func ours(name string) bool {
-	return slices.ContainsFunc([]string{FaultPrefix, StatePrefix, SometimesPrefix}, func(prefix string) bool {
+	return slices.ContainsFunc([]string{FaultPrefix, StatePrefix, SometimesPrefix, TriedPrefix}, func(prefix string) bool {
 		return strings.HasPrefix(name, prefix)
 	})
 }

@@ -100,6 +100,8 @@ type Args struct {
 	Shards       []Shard           `json:"shards"`
 	// Tenants are names, or shards for tenants that are added.
 	Tenants json.RawMessage `json:"tenants"`
+	// ShardStatus is what the tenants are to be from now on.
+	ShardStatus string `json:"status"`
 }
 
 // UnitSpec names one unit of a task and its group.

@@ -172,6 +172,8 @@ var (
 	shortHash = regexp.MustCompile(`-([0-9a-f]{8})\b`)
 	noGoals   = regexp.MustCompile(`"sometimes": {\n(?:\s*"[^"\n]+": 0,?\n)+\s*}`)
 	noRows    = regexp.MustCompile(`(?m)(?:^(?:stderr: )? {4}0  .*\n)+`)
+	cases     = regexp.MustCompile(`(?s)"tried": \[.*?\n  \]`)
+	untried   = regexp.MustCompile(`never tried: \d+ of \d+`)
 	growing   = regexp.MustCompile(`(?s)"growth": \[.*?\n  \]`)
 	headings  = regexp.MustCompile(`(?m)^<title>.*?</title>|<h[23][^>]*>.*?</h[23]>|<a href=("[^#"][^"]*")>.*?</a>`)
 	tags      = regexp.MustCompile(`<[^>]*>`)
@@ -189,6 +191,8 @@ func (s *stage) mask(text string) string {
 	}
 	text = refuge.ReplaceAllString(text, "TMP/") // its digits may look like a hash
 	text = noGoals.ReplaceAllString(text, `"sometimes": "all at 0"`)
+	text = cases.ReplaceAllString(text, `"tried": "some"`)
+	text = untried.ReplaceAllString(text, "never tried: some of all")
 	text = growing.ReplaceAllString(text, `"growth": "some"`)
 	text = noRows.ReplaceAllString(text, "    0  all\n")
 	text = fullHash.ReplaceAllStringFunc(text, name)

@@ -22,6 +22,7 @@ func (p printer) accounting(r campaign.Result) {
 		p.faults(a)
 	}
 	p.sometimes(a, len(a.Faults) > 0)
+	p.untried(a)
 	p.list("exercised", a.Exercised)
 	p.list("unfinished, and waived", a.Waived)
 }
@@ -95,6 +96,13 @@ func (p printer) sometimes(a coverage.Account, zeros bool) {
 	p.line("%s", t.Render())
 }
 
+// untried prints how much was never tried, and the worst of it.
+func (p printer) untried(a coverage.Account) {
+	if missed := a.Untried(); len(missed) > 0 {
+		p.line("\nnever tried: %d of %d, e.g. %s", len(missed), len(a.Tried), missed[0])
+	}
+}
+
 // guards summarizes the checks of the harness itself.
 func (p printer) guards(r campaign.Result) string {
 	var words []string
@@ -125,6 +133,9 @@ func account(d *schema.Campaign, total campaign.Group) {
 	}
 	for _, s := range a.Sometimes {
 		d.Sometimes[s.Name] = s.Count
+	}
+	for _, t := range a.Tried {
+		d.Tried = append(d.Tried, schema.Tried{Part: t.Part, Of: t.Of, Case: t.Case, Count: t.Count, Accepted: t.Accepted, Unforeseen: t.Unforeseen})
 	}
 	for _, s := range a.Exercised {
 		d.Exercised[s.Name] = s.Count
