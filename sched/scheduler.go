@@ -49,6 +49,8 @@ type Scheduler struct {
 	closing bool
 	passes  reconcile.Passes
 	runners map[key]*runner
+	// recorder is what providers report to; nil until they have it.
+	recorder *ThrottledRecorder
 
 	// localTasks is what the providers last returned that they hold local state of. Of the
 	// loop alone (and of Start, before there is a loop).
@@ -118,6 +120,9 @@ func (s *Scheduler) handOverRecorder() {
 		return
 	}
 	recorder := NewThrottledRecorder(s.params.CompletionRecorder, DefaultThrottleInterval, s.params.Clock)
+	s.mu.Lock()
+	s.recorder = recorder
+	s.mu.Unlock()
 	for _, namespace := range s.namespaces {
 		err := guard(func() error {
 			s.params.Providers[namespace].SetCompletionRecorder(recorder)

@@ -105,6 +105,25 @@ func (c Config) newMachine(p fsm.ManagerParameters) Machine {
 // verdict depends on it. Wake must not call the replica.
 func (r *Replica) SetSchedulerNotifier(n fsm.SchedulerNotifier) { r.manager.SetSchedulerNotifier(n) }
 
+// Waiting returns how many requests and reads wait here for what is not applied yet: as many as
+// calls are under way, and the leader's for others.
+func (r *Replica) Waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waits.size()
+}
+
+// Sessions returns, for each client that has a session, how many outcomes it may ask for again.
+func (r *Replica) Sessions() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make(map[string]int, len(r.sessions.clients))
+	for client, s := range r.sessions.clients {
+		all[client] = len(s.outcomes)
+	}
+	return all
+}
+
 // AppliedIndex returns the index of the last command that has been applied here;
 // reads and raft's own entries do not count. raft.AppliedIndex differs: it runs ahead of
 // the state machine.

@@ -34,6 +34,15 @@ type indexWait struct {
 
 func newWaits() waits { return waits{requests: make(map[requestKey][]chan outcome)} }
 
+// size returns how many wait.
+func (w *waits) size() int {
+	n := len(w.indexes)
+	for _, waiting := range w.requests {
+		n += len(waiting)
+	}
+	return n
+}
+
 // answer ends all waits for a request with its outcome.
 func (w *waits) answer(id api.RequestID, o outcome) {
 	key := keyOf(id)

@@ -55,7 +55,7 @@ func someCampaign() *schema.Campaign {
 	for i, g := range taskgoals.Goals() {
 		d.Sometimes[g.Name] = int64(i % 3 * i)
 	}
-	for i := range 18 {
+	for i := range 19 {
 		d.Exercised[fmt.Sprintf("P%d", i+1)] = int64(i % 4 * 1000)
 	}
 	for seed := range uint64(30) {

@@ -123,7 +123,7 @@ func TestASharedMutantChangesTheSpecificationAsItChangesTheSystem(t *testing.T) 
 
 func TestWhatIsNoMutantIsRefusedWithItsLine(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{"P1, P18", "P19", `line 5: breaks: "P19"`},
+		{"P1, P18", "P20", `line 5: breaks: "P20"`},
 		{"P1, P18", "P1, P1", `line 5: breaks: "P1"`},
 		{"no, it cannot", "no", `line 6: explore: "no"`},
 		{"known: from somewhere\n", "", "the field known is missing"},

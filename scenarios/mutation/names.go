@@ -9,15 +9,15 @@ import (
 	"dtsim/sim/raftcheck"
 )
 
-// Properties are all of the task manager that a mutant may break: P1 to P18.
+// Properties are all of the task manager that a mutant may break: P1 to P19.
 var Properties = func() (all []string) {
-	for n := 1; n <= 18; n++ {
+	for n := 1; n <= 19; n++ {
 		all = append(all, "P"+strconv.Itoa(n))
 	}
 	return all
 }()
 
-// judged are all properties that a mutant may break: P1 to P18, and R1 to R8 of Raft.
+// judged are all properties that a mutant may break: P1 to P19, and R1 to R8 of Raft.
 var judged = slices.Concat(Properties, raftcheck.Properties())
 
 // The names of the rows that are no mutant: the system as it is, and the programs that

@@ -129,7 +129,7 @@ func (p *reader) field(name, value string) error {
 		for id := range strings.SplitSeq(value, ",") {
 			id = strings.TrimSpace(id)
 			if !slices.Contains(judged, id) || m.MayBreak(id) {
-				return fmt.Errorf("breaks: %q is not one of P1 to P18 and R1 to R8, or stands twice", id)
+				return fmt.Errorf("breaks: %q is not one of P1 to P19 and R1 to R8, or stands twice", id)
 			}
 			m.Breaks = append(m.Breaks, id)
 		}

@@ -39,6 +39,7 @@
 //	P18  robustness.go  failures are outcomes, rejections have words, nothing panics
 //	     flaws.go       bad submissions are refused for ever, or come to nothing
 //	     patience.go    what fails for ever is tried once a list
+//	P19  memory.go      what is kept in memory at rest is what is still needed
 //	     promises*.go   what the plan promises
 //
 // R1 to R8, those of any Raft application, are in sim/raftcheck; an observer asks both.

@@ -255,6 +255,16 @@ func TestEveryCheckCanFail(t *testing.T) {
 		"a property of a busy collection is changed": {"P11", commit(firstWork, "UPDATE_PROPERTY", `{"property":"title","tokenization":"field"}`, "")},
 		"a busy collection is dropped":               {"P11", commit(firstWork, "DROP_COLLECTION", `{}`, "")},
 
+		"a session keeps too much":  {"P19", rest("session", trace.Str("client", "n1#1"), trace.Int("count", 99))},
+		"too many wait for the log": {"P19", rest("waiting", trace.Int("count", 99))},
+		"a unit that has ended is throttled": {"P19", func(all []trace.Event) []trace.Event {
+			ended := all[find(all, is(trace.Called, "do=complete-unit", "node="+all[find(all, is(trace.AtRest))].Node))]
+			return rest("throttled", trace.Str("namespace", ended.Str("namespace")), trace.Str("task", ended.Str("task")),
+				trace.Uint("version", uint64(ended.Int("version"))), trace.Str("unit", ended.Str("unit")))(all)
+		}},
+		"a task that is gone is looked after":   {"P19", rest("looked-after", trace.Str("namespace", "reindex"), trace.Str("task", "tenants"))},
+		"a task that never was is looked after": {"P19", rest("looked-after", trace.Str("namespace", "reindex"), trace.Str("task", "other"))},
+
 		"a payload that cannot be read is no reason": {"P18", set(is(trace.Committed, "command=DISTRIBUTED_TASK_ADD", "body=unread"),
 			trace.Str("outcome", "task repair/unread conflicts with an existing task"), trace.Str("verdict", ""))},
 		"a failure is acknowledged that never was": {"P18", func(all []trace.Event) []trace.Event {

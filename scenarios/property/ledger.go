@@ -39,6 +39,7 @@ type restItem struct {
 	taskevent.Rest
 	rest *event.AtRest
 	node string
+	life int // the incarnation
 	seq  int
 }
 
@@ -56,7 +57,7 @@ func (l *ledger) take(e *trace.Event) {
 	case *event.Returned:
 		l.outcomes[b.Op] = b.Outcome
 	case *event.AtRest:
-		l.atRest = append(l.atRest, restItem{Rest: taskevent.RestOf(b), rest: b, node: e.Node, seq: e.Seq})
+		l.atRest = append(l.atRest, restItem{Rest: taskevent.RestOf(b), rest: b, node: e.Node, life: e.Incarnation, seq: e.Seq})
 	}
 }
 

@@ -54,7 +54,7 @@ func New(p *taskplan.Plan) *Observer {
 		newAgreement(f), newSpecification(f), newLinearizable(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
 		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls}, newPromptness(f),
 		newUpkeep(f), &wedges{findings: f}, &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)},
-		&patience{f, make(map[incarnation]map[trying][]int)}, &promises{f},
+		&patience{f, make(map[incarnation]map[trying][]int)}, newMemory(f), &promises{f},
 	}
 	return o
 }
@@ -114,7 +114,7 @@ func (o *Observer) Found() []trace.Violation {
 // names are the names of the properties of the task manager in the design, P1 first.
 var names = [...]string{
 	"agreement", "linearizability", "lifecycle", "ownership", "prepare barrier", "group barrier", "finish barrier", "schema", "callbacks",
-	"fail fast", "conflicts", "cleanup", "throttle", "handles", "errors", "progress", "no wedge", "robustness",
+	"fail fast", "conflicts", "cleanup", "throttle", "handles", "errors", "progress", "no wedge", "robustness", "memory",
 }
 
 // Properties are the identifiers of the properties, in order: those of the task manager, and

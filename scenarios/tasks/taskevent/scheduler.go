@@ -121,6 +121,14 @@ const (
 	// RestAlone is a tenant that has swapped alone: Collection, Shard, Property, and the
 	// Version of the run, as the schema has it.
 	RestAlone = "alone"
+	// RestTask is a task that the scheduler looks after: Namespace and Task.
+	RestTask = "looked-after"
+	// RestUnit is a unit whose progress is throttled: Run, Unit.
+	RestUnit = "throttled"
+	// RestSession is a client's session: Client, and Count outcomes that it may ask for again.
+	RestSession = "session"
+	// RestWaiting is Count, how many wait for the log.
+	RestWaiting = "waiting"
 )
 
 // Rest is something that a node holds when the run ends; which fields it has stands at the
@@ -132,6 +140,8 @@ type Rest struct {
 	// Digest is that of models/spec, in hexadecimal.
 	Digest                                    string
 	Collection, Shard, Property, Tokenization string
+	Unit, Client                              string
+	Count                                     int64
 }
 
 // RestOf returns what an event of the end is about, if it is one of the constants.
@@ -169,5 +179,16 @@ func (r *Rest) Schema(s *trace.Schema) {
 		s.Str("shard", &r.Shard)
 		s.Str("property", &r.Property)
 		s.Uint("version", &r.Version)
+	case RestTask:
+		s.Str("namespace", &r.Namespace)
+		s.Str("task", &r.Task)
+	case RestUnit:
+		r.Run.Schema(s)
+		s.Str("unit", &r.Unit)
+	case RestSession:
+		s.Str("client", &r.Client)
+		s.Int("count", &r.Count)
+	case RestWaiting:
+		s.Int("count", &r.Count)
 	}
 }
