@@ -24,6 +24,8 @@ type swarm struct {
 	left       int
 	// members is set if the plan changes the configuration and changes it back.
 	members bool
+	// restores is set if a user replaces the state of a leader, which may have to be removed.
+	restores bool
 }
 
 // faults chooses what goes wrong.
@@ -159,7 +161,7 @@ func (w *composer) removes() bool {
 // departs lets one more node leave for good; false if that would be too many.
 func (w *composer) departs() bool {
 	s := &w.swarm
-	if s.left == 0 || s.members && !w.canMiss(w.gone()+1) {
+	if s.left == 0 || s.members && !w.canMiss(w.gone()+1) || s.restores && !w.canRemove(w.gone()+1) {
 		return false
 	}
 	s.left--
@@ -169,6 +171,13 @@ func (w *composer) departs() bool {
 
 // gone is how many nodes may leave for good in the plan.
 func (w *composer) gone() int { return (w.plan.Cluster.Nodes-1)/2 - w.swarm.left }
+
+// canRemove reports whether the others can commit the removal of a node that is down when so many nodes have
+// left for good.
+func (w *composer) canRemove(gone int) bool {
+	n := w.plan.Cluster.Nodes
+	return (n-1-gone)*2 > n
+}
 
 // canMiss reports whether a configuration with one voter less can commit something when so many nodes have
 // left for good; see plan.Plan.Validate.

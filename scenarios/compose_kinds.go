@@ -74,12 +74,24 @@ func (w *composer) nodeFault(f *plan.Fault) bool {
 
 // memberFault returns false when the configuration cannot do without another voter.
 func (w *composer) memberFault(f *plan.Fault) bool {
-	if f.Kind != plan.Recover && !w.canMiss(w.gone()) {
-		return false // of those that may leave, a majority stays in any case
+	switch f.Kind {
+	case plan.Recover: // of those that may leave, a majority stays in any case
+	case plan.UserRestore:
+		if !w.canRemove(w.gone()) {
+			return false
+		}
+		w.swarm.restores = true
+	default:
+		if !w.canMiss(w.gone()) {
+			return false
+		}
 	}
 	w.swarm.members = true
 	if f.Kind == plan.Recover {
 		w.lasts(f, 2*second, 500*time.Millisecond, 6*second)
+		return true
+	}
+	if f.Kind == plan.UserRestore {
 		return true
 	}
 	f.Node = w.victim(f)

@@ -42,7 +42,8 @@ func (w *composer) raftSettings() {
 	if c := w.plan.Cluster; c.Network.MaxLatency.D()+c.Disk.SyncLatency.D() > 30*time.Millisecond {
 		r.MaxAppendEntries *= 8 // appends are sent one after the other: fewer could not carry the load
 	}
-	r.BatchApply = w.chance("batch-apply", 20)
+	r.BatchApply = w.chance("batch-apply", 20) &&
+		!slices.ContainsFunc(w.plan.Faults, func(f plan.Fault) bool { return f.Kind == plan.UserRestore })
 	r.NoPreVote = w.chance("no-pre-vote", 15)
 	r.QueueHeartbeats = w.chance("queue-heartbeats", 15)
 }

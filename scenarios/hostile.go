@@ -35,7 +35,7 @@ var (
 		plan.LateDuplicate, plan.Flap}
 	nodeKinds = []plan.FaultKind{plan.Crash, plan.Shutdown, plan.Pause, plan.Transfer, plan.Leave, plan.Remove}
 	// memberKinds change the configuration and change it back.
-	memberKinds = []plan.FaultKind{plan.Demote, plan.Rejoin, plan.Replace, plan.Recover}
+	memberKinds = []plan.FaultKind{plan.Demote, plan.Rejoin, plan.Replace, plan.Recover, plan.UserRestore}
 	diskKinds   = []plan.FaultKind{plan.TornFiles, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError, plan.ForceSnapshot,
 		plan.TornWrites, plan.DiskSlow}
 	clockKinds = []plan.FaultKind{plan.ClockJump, plan.ClockOffset, plan.ClockDrift}

@@ -161,6 +161,8 @@ func raftExamples() map[string]example {
 		"crash of a node without a vote":         {both(removed, func(t *sequence) { t.crash("n2") }), both(removed, added, func(t *sequence) { t.crash("n2") })},
 		"leader change while a voter is missing": {both(removed, leads("n3")), both(removed, added, leads("n3"))},
 		"removed node stands for election":       {both(removed, stands), both(removed, added, stands)},
+		"state replaced by a user":               {change(plan.UserRestore, "n2", "restored"), removed},
+		"entries aborted by a user":              {change(plan.UserRestore, "n2", "restored", trace.Uint("aborted", 1)), change(plan.UserRestore, "n2", "restored")},
 		"cluster recovered from one disk":        {change(plan.Recover, "n2", "recovered"), removed},
 		"recovery commits what nobody has applied": {
 			both(recovered("n2"), applies("n2", 1000)), both(applies("n1", 1000), recovered("n2"), applies("n2", 1000)),

@@ -26,7 +26,8 @@ func (c *patience) observe(e *trace.Event, _ *ledger) {
 	case *event.Called:
 		switch b.Do {
 		case taskevent.AckPreparation, taskevent.AckSwap, taskevent.FinalizeTask, taskevent.CleanUpTask:
-			if about := taskevent.CallOf(b); !about.Resent {
+			// A call without a version is an operator's.
+			if about := taskevent.CallOf(b); !about.Resent && about.Version.Set {
 				c.tried(e, trying{about.Run(), b.Do, ""})
 			}
 		}

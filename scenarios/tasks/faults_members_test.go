@@ -141,3 +141,29 @@ func TestADiskThatFailsIsRecoveredFromLater(t *testing.T) {
 		require.False(t, e.At > 9*time.Second && e.At < 16*time.Second && e.Str("state") == "Leader")
 	}
 }
+
+// Nothing that was committed is lost, and all nodes take the state from the leader.
+func TestAUserReplacesTheStateOfALeader(t *testing.T) {
+	for at := range 5 {
+		p := member(plan.Fault{Kind: plan.UserRestore, At: (8 + plan.Duration(at)) * second})
+		events, verdict, _ := play(t, p)
+		require.Empty(t, verdict.Violations)
+		require.Len(t, changed(events), 1)
+		require.Contains(t, changed(events)[0], "restored")
+		by := map[string]bool{}
+		for _, e := range of(events, trace.SnapshotRestored) {
+			by[e.Node] = true
+		}
+		require.Len(t, by, 3)
+	}
+}
+
+// A leader that is cut off in the middle of it crashes, and is replaced.
+func TestALeaderThatIsAheadOfTheOthersIsReplaced(t *testing.T) {
+	p := member(plan.Fault{Kind: plan.Partition, Nodes: []string{plan.Leader}, At: 9 * second, For: 5 * second},
+		plan.Fault{Kind: plan.UserRestore, At: 9*second + second/100})
+	events, verdict, _ := play(t, p)
+	require.Empty(t, verdict.Violations)
+	who := of(events, trace.FaultBegan)[0].Str("nodes")
+	require.Equal(t, []string{who + " removed", who + " added"}, changed(events))
+}

@@ -284,6 +284,8 @@ func (c *Cluster) realize(f *fault) (undo func()) {
 		return c.changeMember(f)
 	case plan.Recover:
 		return c.recover(f)
+	case plan.UserRestore:
+		return c.userRestore(f)
 	case plan.Transfer:
 		return c.transfer(f)
 	case plan.TornFiles, plan.TornWrites, plan.DiskSlow, plan.DiskError, plan.DiskFull, plan.SnapshotError, plan.InstallError:

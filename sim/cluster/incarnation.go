@@ -62,6 +62,9 @@ type Incarnation struct {
 	// apply is the apply under way; applying guards it.
 	apply Apply
 
+	// restoring is set while the state is replaced by a user, as long as the node is ahead of what is
+	// committed.
+	restoring atomic.Bool
 	// leading is set while raft is leader, as far as it was observed.
 	leading atomic.Bool
 	// configurations are those that were appended by the incarnation and are not committed as far
@@ -238,6 +241,8 @@ func (i *Incarnation) observed(o *raft.Observation) bool {
 		i.Emit(&event.NodeState{State: data.String(), Term: TermOf(i.raft)})
 		switch {
 		case i.Fenced():
+		case !leads && i.restoring.Load():
+			i.node.Crash()
 		case leads:
 			i.Reach(plan.LeaderElected, nil)
 		case lost:

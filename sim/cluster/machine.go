@@ -106,7 +106,7 @@ func (m *machine) capture() (raft.FSMSnapshot, error) {
 // Restore implements raft.FSM.
 func (m *machine) Restore(source io.ReadCloser) error {
 	m.gate.pass()
-	if m.begun.Load() {
+	if m.begun.Load() && !m.restoring.Load() { // raft panics where a user's restore fails
 		if err := m.mount.RestoreFails(); err != nil {
 			return err
 		}

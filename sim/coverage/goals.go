@@ -269,6 +269,14 @@ var situations = []nodeGoal{
 		}),
 	},
 	{
+		Goal: Goal{"state replaced by a user", "a leader has taken a backup for its state, and a majority has it from the leader"},
+		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.Restored }),
+	},
+	{
+		Goal: Goal{"entries aborted by a user", "a leader has entries in its log that are not committed when its state is replaced"},
+		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.Restored && c.Aborted > 0 }),
+	},
+	{
 		Goal: Goal{"cluster recovered from one disk", "all nodes were down, and one of them is made a cluster, with what it has"},
 		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.RecoveredAlone }),
 	},

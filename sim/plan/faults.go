@@ -63,6 +63,12 @@ const (
 	// committed by that. The others come back with empty disks and are added again. The nodes that have
 	// not left must be a majority: else what is committed may be on none of their disks.
 	Recover FaultKind = "recover"
+	// UserRestore has the leader replace its state by a backup (raft.Restore) that was made in the same
+	// moment: nothing that is committed is lost, what is not is aborted. A leader that loses the leadership
+	// before a majority has that state is replaced, like by Replace: it is ahead of what is
+	// committed. It is not for leaders that take in commands as batches: of those raft.Restore may wait
+	// for ever.
+	UserRestore FaultKind = "user-restore"
 	// Transfer makes the leader hand over leadership, to Node if given.
 	Transfer FaultKind = "transfer"
 )
@@ -82,7 +88,7 @@ const Settles = 30 * time.Second
 // end.
 func ChangesMembers(kind FaultKind) bool {
 	switch kind {
-	case Demote, Rejoin, Replace, Recover:
+	case Demote, Rejoin, Replace, Recover, UserRestore:
 		return true
 	}
 	return false
@@ -196,6 +202,7 @@ var faultTable = []struct {
 	{Rejoin, Use{Needs: []string{"node"}, May: []string{"for", "op"}, Ops: addedAs}},
 	{Replace, Use{Needs: []string{"node"}, May: []string{"for", "op"}, Ops: addedAs}},
 	{Recover, Use{May: []string{"for"}}},
+	{UserRestore, Use{}},
 	{Transfer, Use{May: []string{"node"}}},
 
 	{TornFiles, Use{Needs: []string{"node"}, May: rule}},

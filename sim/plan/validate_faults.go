@@ -77,6 +77,11 @@ func (v *validator) members() {
 	for i, f := range v.p.Faults {
 		switch {
 		case !ChangesMembers(f.Kind):
+		case f.Kind == UserRestore && v.p.Cluster.Raft.BatchApply:
+			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s is not for leaders that take in commands as batches (cluster.raft.batch_apply)", f.Kind)
+		case f.Kind == UserRestore && (voters-gone)*2 <= voters+1:
+			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s may end in the removal of its node, while that is down: of %d nodes, of which the plan lets %d leave for good, the others could not commit it",
+				f.Kind, voters+1, gone)
 		case f.Kind == Recover:
 			if n := v.p.Cluster.Nodes; (n-gone)*2 <= n {
 				v.Failf(fmt.Sprintf("faults[%d].kind", i), "the plan lets %d of %d nodes leave for good: what is committed may be on no disk that is left", gone, n)

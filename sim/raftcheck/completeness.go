@@ -18,6 +18,11 @@ import (
 // And what is applied is on the disks of a majority of the voters: else a majority without it could elect
 // a leader. Who votes is what the configuration says that is in force.
 //
+// A leader whose state a user has replaced (raft.Restore) has a snapshot that ends behind its log, and that
+// stands for entries that it has aborted. It is taken to hold what is below, so that this check sees
+// less there; nothing is waived, since such a leader is a member no more unless a majority has the
+// snapshot, too.
+//
 // Where a cluster is recovered from the disk of one node (see [event.Recovered]), that commits all entries of its
 // log, however many nodes have them. Of the two halves that waives the second, for what the node
 // applies meanwhile; that the log holds what was committed before, which the first half says, is not waived.

@@ -104,6 +104,11 @@ func TestMembersAreChangedWhereTheOthersAreAMajority(t *testing.T) {
 		{3, []plan.Fault{leave, demote}, "plan: faults[1].kind: demote leaves 2 voters, of which the plan lets 1 leave for good: the others could commit nothing"},
 		{3, []plan.Fault{{Kind: plan.Remove, Node: "n3"}, {Kind: plan.Replace, Node: "n1"}}, "plan: faults[1].kind: replace leaves 2 voters,"},
 		{4, []plan.Fault{leave, demote}, ""},
+		{2, []plan.Fault{{Kind: plan.UserRestore}}, "plan: faults[0].kind: user-restore may end in the removal of its node, while that is down: of 2 nodes, of which the plan lets 0 leave for good"},
+		{3, []plan.Fault{{Kind: plan.UserRestore}}, ""},
+		{4, []plan.Fault{leave, {Kind: plan.UserRestore}}, "plan: faults[1].kind: user-restore may end in the removal of its node"},
+		{3, []plan.Fault{leave, {Kind: plan.Recover}}, ""},
+		{3, []plan.Fault{{Kind: plan.Leave, Nodes: []string{"n1", "n2"}}, {Kind: plan.Recover}}, "plan: faults[1].kind: the plan lets 2 of 3 nodes leave for good: what is committed may be on no disk that is left"},
 		{5, []plan.Fault{leave, demote}, ""},
 		{5, []plan.Fault{demote, {Kind: plan.Leave, Nodes: []string{plan.Minority}}}, "plan: faults[0].kind: demote leaves 4 voters, of which the plan lets 2 leave for good"},
 	} {

@@ -73,11 +73,15 @@ type Change struct {
 	What string
 	// Emptied is set if its disk is empty.
 	Emptied bool
+	// Aborted is how many entries were in the log of a leader and not committed when its state was
+	// replaced.
+	Aborted uint64
 }
 
 func (c *Change) Schema(s *trace.Schema) {
 	s.OptStr("change", &c.What)
 	s.OptBool("emptied", &c.Emptied)
+	s.OptUint("aborted", &c.Aborted)
 }
 
 // Change returns what a fault has done to the membership of a node.
