@@ -26,6 +26,7 @@ func cleanSlate(entropy uint64) {
 		runtime.GC()
 		runtime.GC()
 	}
+	observers = 0
 	rand.Reader = newSecrets(entropy)
 	seed(entropy, collectEvery)
 }
