@@ -225,7 +225,7 @@ func (w *composer) operateFault(f *plan.Fault) bool {
 			f.When.Op, f.When.Name = "", ""
 		}
 	case taskplan.UpdateProperty:
-		op.Target, op.Property, op.Tokenization = c.Name, title, w.tokenization()
+		op.Target, op.Property, op.Tokenization = c.Name, w.property(c), w.tokenization()
 	case taskplan.DropCollection:
 		op.Target = c.Name
 	case taskplan.DeleteTenants:

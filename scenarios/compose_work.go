@@ -26,7 +26,7 @@ func (w *composer) workload() {
 func (w *composer) library() {
 	c := &taskplan.Collection{
 		Name:       articles,
-		Properties: map[string]string{title: word},
+		Properties: map[string]string{title: word, body: word},
 		Replicas:   min(w.plan.Cluster.Nodes, pick(w.choices, "replicas", 2, 3, 1)),
 	}
 	names := 1 + w.number("shards", 3)
@@ -56,6 +56,17 @@ func (w *composer) library() {
 
 // notes is the second collection, where there is one.
 const notes = "Notes"
+
+// body is the second property of the first one.
+const body = "body"
+
+// property chooses a property of a collection, mostly that which all have.
+func (w *composer) property(c *taskplan.Collection) string {
+	if c.Properties[body] != "" && w.chance("other-property", 20) {
+		return body
+	}
+	return title
+}
 
 // data chooses one of the collections.
 func (w *composer) data() *taskplan.Collection {
@@ -103,7 +114,8 @@ func (w *composer) step() {
 			w.now += 300 * time.Millisecond
 		}
 	case 'u':
-		w.do(taskplan.Operation{Do: taskplan.UpdateProperty, Target: w.called(w.data()), Property: title, Tokenization: w.tokenization()})
+		of := w.data()
+		w.do(taskplan.Operation{Do: taskplan.UpdateProperty, Target: w.called(of), Property: w.property(of), Tokenization: w.tokenization()})
 	case 'p':
 		w.deleteTenants()
 	case 't':
@@ -143,7 +155,7 @@ func (w *composer) task() *taskplan.Task {
 	case taskplan.Cleanup:
 		t.Files = 1 + w.number("files", 6)
 	case taskplan.Reindex:
-		t.Property, t.Tokenization = title, w.tokenization()
+		t.Property, t.Tokenization = w.property(c), w.tokenization()
 		t.Barrier = w.family.barrier || w.chance("barrier", 50)
 		fallthrough
 	case taskplan.Repair:
@@ -200,9 +212,18 @@ func (w *composer) onTask(do taskplan.Action) taskplan.Operation {
 	return taskplan.Operation{Do: do, Namespace: string(t.Kind), TaskID: t.ID, Retry: pick(w.choices, "retry", 0, 1)}
 }
 
+// someOf chooses one of the tenants, or that and those behind it.
+func (w *composer) someOf(tenants []string) []string {
+	from := tenants[w.number("tenant", len(tenants)):]
+	if w.chance("tenants-behind", 30) {
+		return from
+	}
+	return from[:1]
+}
+
 func (w *composer) deleteTenants() {
 	if tenants := w.collections[0].Tenants; len(tenants) > 0 {
-		w.do(taskplan.Operation{Do: taskplan.DeleteTenants, Target: w.called(w.collections[0]), Tenants: tenants[w.number("tenant", len(tenants)):][:1]})
+		w.do(taskplan.Operation{Do: taskplan.DeleteTenants, Target: w.called(w.collections[0]), Tenants: w.someOf(tenants)})
 	}
 }
 
@@ -216,7 +237,7 @@ func (w *composer) tenants() {
 	if op.Do == taskplan.AddTenants {
 		op.Tenants = []string{fmt.Sprintf("t%d", len(there)+1+w.number("new-tenant", 3))}
 	} else {
-		op.Tenants = there[w.number("tenant", len(there)):][:1]
+		op.Tenants = w.someOf(there)
 	}
 	w.do(op)
 }

@@ -69,6 +69,8 @@ type campaignBody struct {
 	Untried      []untriedOf
 	UntriedCount int
 	Tried        table
+	Cover        *schema.Cover
+	NotEntered   table
 	Exercised    []exercise
 	Unexercised  int
 	Faults       faultTable
@@ -112,6 +114,9 @@ func campaignPage(v CampaignView) (*page, error) {
 	b.Missed, b.Reached = all[:missedCount(all)], all[missedCount(all):]
 	b.Untried, b.UntriedCount = untried(d.Tried)
 	b.Tried = triedTable(d.Tried)
+	if d.Cover != nil {
+		b.Cover, b.NotEntered = d.Cover, notEnteredTable(d.Cover)
+	}
 	for _, s := range b.Exercised {
 		if s.Count == 0 {
 			b.Unexercised++
@@ -411,6 +416,17 @@ func triedTable(all []schema.Tried) table {
 			note = "was thought to be impossible"
 		}
 		t.Rows = append(t.Rows, row{Cells: []cell{{Text: one.Part}, {Text: one.Of}, {Text: one.Case}, numberCell(one.Count), {Text: note}}})
+	}
+	return t
+}
+
+func notEnteredTable(c *schema.Cover) table {
+	t := table{
+		ID: "not-entered", Caption: "Blocks of statements that no run has entered", Sort: true, Empty: "Every one was entered.",
+		Columns: []column{{Title: "File"}, {Title: "Line", Number: true}, {Title: "To", Number: true}, {Title: "Statements", Number: true}},
+	}
+	for _, b := range c.Never {
+		t.Rows = append(t.Rows, row{Cells: []cell{{Text: b.File}, numberCell(int64(b.Line)), numberCell(int64(b.LastLine)), numberCell(int64(b.Statements))}})
 	}
 	return t
 }

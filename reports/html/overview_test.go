@@ -99,6 +99,10 @@ func TestWhatIsMissingComesFirst(t *testing.T) {
 	text := writtenDocument(t, p, err)
 	requireOrder(t, text, "Never reached: 2", "crash in the preparation", "of a later build", "Reached: 2", "claim lost", "two leaders")
 	requireOrder(t, text, "Never tried", "2 of 5 cases", "accepted; remembered", "Every case", "costs much", "was thought to be impossible")
+	d.Cover = &schema.Cover{Statements: 9, Entered: 7, Never: []schema.Block{{File: "fsm/acks.go", Line: 12, LastLine: 14, Statements: 2}}}
+	p, err = campaignPage(CampaignView{Document: d, Ended: true})
+	text = writtenDocument(t, p, err)
+	requireOrder(t, text, "7 of 9 statements", "1 places that no run has entered", "fsm/acks.go")
 	requireOrder(t, text, `class="zero"><span class="id">P1<`, `class="id">P2<`)
 
 	p, err = mutantsPage(someMutants())
@@ -191,6 +195,7 @@ func hostileCampaign(x string) CampaignView {
 	d.Controls = []schema.Control{{Name: x, Engine: x, Verdict: x}}
 	d.FaultTable = map[string]schema.Fault{x: {States: map[string]int64{x: 1}}}
 	d.Sometimes, d.Exercised, d.Waived = map[string]int64{x: 1}, map[string]int64{x: 0}, map[string]int64{x: 1}
+	d.Cover = &schema.Cover{Statements: 2, Entered: 1, Never: []schema.Block{{File: x, Line: 1, Statements: 1}}}
 	d.Tried = []schema.Tried{{Part: x, Of: x, Case: x}, {Part: x, Of: x, Case: x, Accepted: x}}
 	d.RunHashes = []schema.Run{{Scenario: x, Engine: x, Verdict: x, Hash: x}}
 	before := *d

@@ -45,6 +45,26 @@ type Campaign struct {
 	// Tried is the account of what was never tried: those cases first.
 	Tried     []Tried `json:"tried"`
 	RunHashes []Run   `json:"run_hashes"`
+	// Cover is which statements of the shipped packages were entered; nil if that was not counted.
+	Cover *Cover `json:"cover,omitempty"`
+}
+
+// Cover is which statements the runs of the native engine have entered.
+type Cover struct {
+	Statements int `json:"statements"`
+	Entered    int `json:"entered"`
+	// Never are the blocks that none has entered, by file and line.
+	Never []Block `json:"never"`
+}
+
+// Block is a sequence of statements of which one is only entered with the others.
+type Block struct {
+	// File is relative to the module.
+	File       string `json:"file"`
+	Line       int    `json:"line"`
+	Column     int    `json:"column"`
+	LastLine   int    `json:"last_line"`
+	Statements int    `json:"statements"`
 }
 
 // Tried is how often one case of an interface or of an option was tried.

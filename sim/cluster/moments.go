@@ -6,6 +6,7 @@ import (
 	"dtsim/sim/disk"
 	"dtsim/sim/network"
 	"dtsim/sim/plan"
+	"dtsim/sim/stall/point"
 	"dtsim/sim/trace/event"
 )
 
@@ -166,6 +167,7 @@ func (i *Incarnation) forget(from, to uint64) {
 
 // committed returns the configurations that raft has committed, each once.
 func (i *Incarnation) committed() (some []event.LogEntry) {
+	defer point.Exempt()() // a pause of the node does not strike here, under a lock of the cluster
 	s := i.cluster.faults
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"dtsim/sim/plan"
+	"dtsim/sim/stall/point"
 )
 
 // resolve turns the roles in a fault into names; a is the moment it waited for. An
@@ -106,4 +107,7 @@ func (c *Cluster) leader() string {
 }
 
 // leads reports whether the incarnation's raft is leader.
-func (i *Incarnation) leads() bool { return i.begun.Load() && i.raft.State() == raft.Leader }
+func (i *Incarnation) leads() bool {
+	defer point.Exempt()() // it is asked under locks of the cluster, too
+	return i.begun.Load() && i.raft.State() == raft.Leader
+}

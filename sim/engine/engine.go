@@ -94,6 +94,11 @@ type Options struct {
 	// Race builds the native guest with the race detector. A race found ends the run
 	// with a [*GuestError]. The sealed engine has no race detector and refuses it.
 	Race bool
+	// Cover are the import paths of packages of which the native guest counts what is entered, in files
+	// of the toolchain in CoverDir: a worker writes them when it ends by itself. Their goroutines are
+	// not held up.
+	Cover    []string
+	CoverDir string
 	// CPULimit is how much processor time a guest may use for one job before it counts as
 	// hung; zero for [DefaultCPULimit]. Wall time does not count, however loaded the
 	// machine is, unless the guest uses no processor time at all for ten minutes, or for

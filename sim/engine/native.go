@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"dtsim/sim/engine/build"
 )
@@ -31,13 +32,17 @@ func Native(ctx context.Context, o Options) (Engine, error) {
 	o = o.withDefaults()
 	guest, err := build.Make(ctx, build.Request{
 		Name: "native guest", Dir: o.Dir, Package: o.Guest, CacheDir: o.CacheDir, Edits: o.Edits, Log: o.Log,
-		Instrument: o.Instrument, With: o.With,
-		Target: build.Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH, Seeded: true, Race: o.Race},
+		// The toolchain counts in files as they are, and in none that stands in for another.
+		Instrument: slices.DeleteFunc(slices.Clone(o.Instrument), func(pkg string) bool { return slices.Contains(o.Cover, pkg) }), With: o.With,
+		Target: build.Target{GOOS: runtime.GOOS, GOARCH: runtime.GOARCH, Seeded: true, Race: o.Race, Cover: strings.Join(o.Cover, ",")},
 	})
 	if err != nil {
 		return nil, unavailable(ctx, NativeName, err)
 	}
 	env, id := nativeEnv, o.named(guest.ID)
+	if len(o.Cover) > 0 {
+		env = append(slices.Clone(env), "GOCOVERDIR="+o.CoverDir)
+	}
 	if o.Choice != "" {
 		sum := sha256.Sum256([]byte(id + "\n" + o.Choice))
 		env, id = append(slices.Clone(env), o.Choice), o.named(hex.EncodeToString(sum[:])[:len(guest.ID)])

@@ -40,6 +40,9 @@ func sealed(ctx context.Context, o Options) (*workers, error) {
 	if o.Race {
 		return nil, errors.New("there is no race detector for WebAssembly")
 	}
+	if len(o.Cover) > 0 {
+		return nil, errors.New("the sealed guest counts nothing that it enters")
+	}
 	if o.Choice != "" {
 		return nil, fmt.Errorf("the sealed guest has no environment to find %s in", o.Choice)
 	}

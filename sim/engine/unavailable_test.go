@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -68,6 +69,30 @@ func TestAGuestWithoutTheSeededRuntimeIsRefused(t *testing.T) {
 func TestTheSealedEngineHasNoRaceDetector(t *testing.T) {
 	_, err := Sealed(t.Context(), Options{Guest: testGuest, Race: true})
 	require.EqualError(t, err, "the sealed engine is not available: there is no race detector for WebAssembly")
+}
+
+func TestTheSealedEngineCountsNothing(t *testing.T) {
+	_, err := Sealed(t.Context(), Options{Guest: testGuest, Cover: []string{"dtsim/sim/plan"}})
+	require.EqualError(t, err, "the sealed engine is not available: the sealed guest counts nothing that it enters")
+}
+
+func TestAGuestThatCountsLeavesItsCountersWhenItIsClosed(t *testing.T) {
+	dir := t.TempDir()
+	counting := func(o *Options) { o.Cover, o.CoverDir = []string{"dtsim/sim/plan"}, dir }
+	e := maker(Native).open(t, counting)
+	events := func(trace []byte) string { // without the lines that hold the build, and its hash
+		lines := bytes.Split(bytes.TrimSpace(trace), []byte("\n"))
+		return string(bytes.Join(lines[1:len(lines)-1], []byte("\n")))
+	}
+	want := events(mustRun(t, maker(Native).open(t), job("raft", time.Second, 1)))
+	require.Equal(t, want, events(mustRun(t, e, job("raft", time.Second, 1))), "it runs as one that does not count")
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 1, "what it has counted is only written at its end")
+	require.NoError(t, e.Close())
+	files, err = os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 2)
 }
 
 func TestAChoiceIsPartOfTheBuild(t *testing.T) {

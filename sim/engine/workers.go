@@ -140,13 +140,19 @@ func (n *workers) isClosed() bool {
 	return n.closed
 }
 
-// Close ends all workers.
+// Close ends all workers. One that counts what it enters and has nothing to do is let end by itself.
 func (n *workers) Close() error {
 	n.mu.Lock()
+	idle := n.idle
 	n.closed, n.idle = true, nil
 	all := n.all
 	n.all = nil
 	n.mu.Unlock()
+	if len(n.options.Cover) > 0 {
+		for _, w := range idle {
+			w.stop()
+		}
+	}
 	for w := range all {
 		w.kill()
 	}

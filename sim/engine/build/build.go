@@ -24,6 +24,9 @@ type Target struct {
 	Seeded bool
 	// Race compiles with the race detector.
 	Race bool
+	// Cover are the import paths, with commas between them, of packages whose statements are
+	// counted as they are entered; empty for none.
+	Cover string
 }
 
 // Host is what go build compiles for here.
@@ -65,6 +68,9 @@ func (r *Request) flags() []string {
 	flags, tags := []string{"-trimpath"}, "netgo,osusergo"
 	if r.Target.Race {
 		flags = append(flags, "-race")
+	}
+	if r.Target.Cover != "" {
+		flags = append(flags, "-cover", "-covermode=set", "-coverpkg="+r.Target.Cover+","+r.Package) // a program writes counters if it has some itself
 	}
 	if r.Target.Seeded {
 		tags += ",dtsim_seeded"

@@ -80,8 +80,12 @@ func (env *Environment) open(ctx context.Context, name string, compare bool, o e
 	o = application.Options(o)
 	all := engines{options: o}
 	all.options.Race = false
+	all.options.Cover = nil
 	if name == sealed && o.Race {
 		return engines{}, badUsage("--race: the sealed engine has no race detector")
+	}
+	if name == sealed && len(o.Cover) > 0 {
+		return engines{}, badUsage("--cover: the sealed engine counts nothing")
 	}
 	var err error
 	if name == sealed {
@@ -89,7 +93,7 @@ func (env *Environment) open(ctx context.Context, name string, compare bool, o e
 		return all, opening(ctx, err, "")
 	}
 	all.first, err = env.Native(ctx, o)
-	if name == native || o.Race {
+	if name == native || o.Race || len(o.Cover) > 0 {
 		return all, opening(ctx, err, "; --engine sealed may work")
 	}
 	var unavailable *engine.UnavailableError

@@ -28,6 +28,7 @@ type runFlags struct {
 	wall      time.Duration
 	resume    string
 	race      bool
+	cover     string
 	guest     guestFlags
 	noShrink  bool
 	budget    int
@@ -62,6 +63,8 @@ Every campaign begins with two controls, a plan that must pass and one with a pl
 violation that must be found, and makes one run in 16 twice; if a control fails, or the
 two traces differ, the exit status is 3.
 
+With --cover goroutines of the packages that are counted are not held up; all else is as without.
+
 The hash at the end sums up all traces. It depends on the plans, the engine and
 the build, and on nothing else: not on the machine's load, not on --jobs.`,
 		Example: `  dtsim run                                        every scenario, 3 seeds each
@@ -94,6 +97,14 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			o, err := f.guest.options(show.Note, f.race)
 			if err != nil {
 				return err
+			}
+			var counters *counting
+			if f.cover != "" {
+				if counters, err = newCounting(f.cover); err != nil {
+					return err
+				}
+				defer counters.remove()
+				o.Cover, o.CoverDir = covered, counters.dir
 			}
 			e, err := env.open(cmd.Context(), f.engine, true, o)
 			if err != nil {
@@ -136,6 +147,12 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 
 			*status = result.Status()
 			d := newRunDocument(head, result)
+			if counters != nil {
+				e.close() // that is when guests write what they have counted
+				if d.Cover, err = counters.collect(cmd.Context()); err != nil {
+					return err
+				}
+			}
 			if err := f.conclude(d, spec.Journal); err != nil {
 				return err
 			}
@@ -144,6 +161,9 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 				words = env.Stderr
 			}
 			printSummary(words, head, result, f.verbose, env.Color && !f.json)
+			if counters != nil {
+				printCover(words, d.Cover, f.cover)
+			}
 			if f.report {
 				if err := reportTo(env, words, &subject{path: f.out, folder: f.out, campaign: &d, ended: true}); err != nil {
 					return err
@@ -168,6 +188,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 	flags.DurationVar(&f.wall, "for", 0, "begin runs for this long, `10m`, on seeds from 1 upwards or those of --seeds")
 	flags.StringVar(&f.resume, "resume", "", "continue the campaign in this `directory`, which was interrupted or killed")
 	flags.BoolVar(&f.race, "race", false, "look for data races: the native engine with the race detector")
+	flags.StringVar(&f.cover, "cover", "", "count what native runs enter of the shipped packages, and write a `profile` for go tool cover")
 	f.guest.add(flags)
 	flags.BoolVar(&f.noShrink, "no-shrink", false, "keep violations as they were found")
 	flags.IntVar(&f.budget, "shrink-budget", 600, "how many `runs` may be spent to shrink what is found")
