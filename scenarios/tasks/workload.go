@@ -146,7 +146,11 @@ func (p *process) carryOut(ctx context.Context, c Client, op operation) error {
 	case taskplan.DeleteTenants:
 		return c.DeleteTenants(ctx, op.Target, op.Tenants)
 	case taskplan.ListTasks:
-		_, err := p.list(ctx, trace.Some(op.number))
+		tasks, err := p.list(ctx, trace.Some(op.number))
+		for _, of := range tasks { // it is the caller's
+			provider.Spoil(of)
+		}
+		clear(tasks)
 		return err
 	}
 	return fmt.Errorf("operation %q is unknown", op.Do)

@@ -9,7 +9,7 @@ import (
 
 // guards are the verdicts that belong to the log: pure functions of the records
 // and of what is about to change (P11). Every kind that works on a collection has
-// them.
+// them. What they are given are copies, which they spoil: nobody else may have them.
 type guards struct{}
 
 // CheckPayload implements fsm.PayloadChecker: what cannot be read is refused for ever.
@@ -42,7 +42,10 @@ func (guards) CheckClassMutation(className string, existingTasks []*fsm.Task) er
 
 // CheckTenantMutation implements fsm.SchemaMutationDetector: tasks are about all
 // tenants of their collection.
-func (guards) CheckTenantMutation(className string, _ []string, existingTasks []*fsm.Task) error {
+func (guards) CheckTenantMutation(className string, tenants []string, existingTasks []*fsm.Task) error {
+	for i := range tenants {
+		tenants[i] = "spoilt"
+	}
 	return refuse("change of the tenants of "+className, className, "", existingTasks)
 }
 
@@ -50,6 +53,7 @@ func (guards) CheckTenantMutation(className string, _ []string, existingTasks []
 // collection for an empty property. A payload that cannot be read may be about
 // anything.
 func refuse(what, collection, property string, existingTasks []*fsm.Task) error {
+	defer Spoil(existingTasks)
 	for _, t := range existingTasks {
 		if !t.Status.IsActive() {
 			continue
@@ -63,6 +67,20 @@ func refuse(what, collection, property string, existingTasks []*fsm.Task) error 
 		}
 	}
 	return nil
+}
+
+// Spoil writes over tasks. Their payloads are shared, and nobody may write to those.
+func Spoil(tasks []*fsm.Task) {
+	for i, t := range tasks {
+		for id, u := range t.Units {
+			*u = fsm.Unit{ID: "spoilt"}
+			delete(t.Units, id)
+		}
+		clear(t.PreparationCompletionAcks)
+		clear(t.PostCompletionAcks)
+		*t = fsm.Task{Status: "spoilt"}
+		tasks[i] = nil
+	}
 }
 
 // conflict is a refusal because of an active task; it is an [fsm.Reasoned].
