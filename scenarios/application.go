@@ -29,6 +29,7 @@ func Application() *campaign.Application {
 		System:     tasks.SystemPackages(),
 		Judge:      tasks.Judge,
 		Instrument: tasks.Instrumented(),
+		Cover:      tasks.Shipped(),
 		Review:     reviewHistory,
 		Recount:    recount,
 		Differ:     differ,

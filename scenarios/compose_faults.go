@@ -161,7 +161,7 @@ func (w *composer) removes() bool {
 // departs lets one more node leave for good; false if that would be too many.
 func (w *composer) departs() bool {
 	s := &w.swarm
-	if s.left == 0 || s.members && !w.canMiss(w.gone()+1) || s.restores && !w.canRemove(w.gone()+1) {
+	if s.left == 0 || s.members && !plan.CanMiss(w.plan.Cluster.Nodes, w.gone()+1) || s.restores && !plan.CanRemove(w.plan.Cluster.Nodes, w.gone()+1) {
 		return false
 	}
 	s.left--
@@ -171,20 +171,6 @@ func (w *composer) departs() bool {
 
 // gone is how many nodes may leave for good in the plan.
 func (w *composer) gone() int { return (w.plan.Cluster.Nodes-1)/2 - w.swarm.left }
-
-// canRemove reports whether the others can commit the removal of a node that is down when so many nodes have
-// left for good.
-func (w *composer) canRemove(gone int) bool {
-	n := w.plan.Cluster.Nodes
-	return (n-1-gone)*2 > n
-}
-
-// canMiss reports whether a configuration with one voter less can commit something when so many nodes have
-// left for good; see plan.Plan.Validate.
-func (w *composer) canMiss(gone int) bool {
-	voters := w.plan.Cluster.Nodes - 1
-	return (voters-gone)*2 > voters
-}
 
 // laggard delays the callbacks of a node that f does not concern, so that a
 // phase lasts for at least as long.

@@ -77,12 +77,12 @@ func (w *composer) memberFault(f *plan.Fault) bool {
 	switch f.Kind {
 	case plan.Recover: // of those that may leave, a majority stays in any case
 	case plan.UserRestore:
-		if !w.canRemove(w.gone()) {
+		if !plan.CanRemove(w.plan.Cluster.Nodes, w.gone()) {
 			return false
 		}
 		w.swarm.restores = true
 	default:
-		if !w.canMiss(w.gone()) {
+		if !plan.CanMiss(w.plan.Cluster.Nodes, w.gone()) {
 			return false
 		}
 	}

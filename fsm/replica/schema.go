@@ -71,10 +71,11 @@ type Shard struct {
 	Swapped map[string]TenantSwap `json:"swapped,omitempty"`
 }
 
-// TenantSwap is the result of a task for one property of one tenant.
+// TenantSwap is what one tenant serves of a property when it is not what the others serve.
 type TenantSwap struct {
 	Tokenization string `json:"tokenization"`
-	// By is the version of the task.
+	// By is the version of the task since which that is so: it has migrated this tenant and not the
+	// others, or the others and not this one.
 	By uint64 `json:"by"`
 }
 

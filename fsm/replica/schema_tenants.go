@@ -84,8 +84,8 @@ func (s Shard) withSwap(property string, swap *TenantSwap) Shard {
 	return s
 }
 
-// SwappedBy returns the version of the task that has swapped a property of a tenant
-// on its own; 0 when none has.
+// SwappedBy returns the version of the task since which a tenant serves something of its own of a
+// property, see [TenantSwap]; 0 if it serves what all serve.
 func (c *Collection) SwappedBy(tenant, property string) uint64 {
 	return c.Shards[tenant].Swapped[property].By
 }

@@ -17,7 +17,7 @@ var watched = map[trace.Kind]bool{
 	trace.StartAsked: true, trace.HandleStarted: true, trace.HandleTerminated: true, trace.HandleExited: true,
 	trace.StartedAgain: true, trace.SchedulerClosing: true, trace.SchedulerClosed: true,
 	trace.NodeStarted: true, trace.NodeState: true, trace.NodeStopped: true, trace.NodePaused: true, trace.Stalled: true,
-	trace.NodeResumed: true, trace.NodeLeft: true, trace.Configured: true, trace.Recovered: true, trace.FaultActivated: true, trace.ClockSet: true, trace.Quiescence: true,
+	trace.NodeResumed: true, trace.NodeLeft: true, trace.FaultActivated: true, trace.ClockSet: true, trace.Quiescence: true,
 	trace.ShardChanged: true, trace.LocalStateRemoved: true, trace.AtRest: true, trace.RunEnded: true,
 	trace.Panicked: true, trace.LeftBehind: true,
 }

@@ -22,10 +22,9 @@ type ledger struct {
 	// end is when the nodes recorded what they have at the end.
 	end   time.Duration
 	nodes map[string]*node
-	// configured is the newest configuration that a node has stored, of index 0 for the one with which the
-	// run began.
-	configured event.Configured
-	limits     *bounds
+	// voters returns the voters of the newest configuration.
+	voters func() []string
+	limits *bounds
 	// givenUp are the runs that an operator has given up because they waited for a node
 	// that has left, and when that was confirmed to the operator.
 	givenUp map[*projection.Run]time.Duration

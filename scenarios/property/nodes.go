@@ -78,12 +78,6 @@ func (l *ledger) takeNode(e *trace.Event) {
 		*n = node{name: e.Node, number: e.Incarnation, up: true, since: e.At, born: e.Seq, left: n.left, leftAt: n.leftAt}
 	case *event.NodeStopped:
 		l.at(e.Node).up = false
-	case *event.Configured:
-		if b.Index > l.configured.Index {
-			l.configured = *b
-		}
-	case *event.Recovered:
-		l.configured = event.Configured{Index: b.Index, Term: b.Term, Voters: e.Node}
 	case *event.NodeLeft:
 		n := l.at(e.Node)
 		n.up, n.left, n.leftAt = false, e.Seq, e.At
@@ -168,14 +162,6 @@ func (n *node) knew(now time.Duration) (index uint64, list int) {
 		return n.listedBefore, n.listBefore
 	}
 	return n.listed, n.list
-}
-
-// voters are those of the newest configuration.
-func (l *ledger) voters() []string {
-	if l.configured.Index == 0 {
-		return l.plan.Cluster.NodeNames()
-	}
-	return l.configured.VoterNames()
 }
 
 // gone are the nodes that have left for good, sorted, and the places where they did.

@@ -45,6 +45,7 @@ type check interface {
 // New returns an observer for a run of p.
 func New(p *taskplan.Plan) *Observer {
 	o := &Observer{ledger: newLedger(p), raft: raftcheck.New(&p.Plan)}
+	o.ledger.voters = o.raft.Voters
 	o.found.ledger = o.ledger
 	o.found.counts = make(map[string]int)
 	o.found.exercised, o.found.waived = make(map[string]int64), make(map[string]int64)

@@ -24,6 +24,11 @@ func SystemPackages() []string {
 	return []string{"dtsim/fsm", "dtsim/sched", "github.com/hashicorp/raft"}
 }
 
+// Shipped returns the import paths of the packages of which the task manager consists.
+func Shipped() []string {
+	return []string{"dtsim/fsm", "dtsim/fsm/api", "dtsim/fsm/replica", "dtsim/sched", "dtsim/sched/reconcile"}
+}
+
 // Judge is the [trace.Judge] of the task manager: the properties, of the task manager and of any
 // Raft application, and the promises of a plan give the verdict, and the footer counts what was exercised, waived and covered.
 func Judge(of *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {

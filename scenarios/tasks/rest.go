@@ -53,10 +53,7 @@ func (p *process) Rest() {
 
 // kept records what the replica and the scheduler keep in memory, as far as they tell.
 func (p *process) kept(record func(taskevent.Rest)) {
-	if r, ok := p.replica.(interface {
-		Waiting() int
-		Sessions() map[string]int
-	}); ok {
+	if r, ok := p.replica.(Keeper); ok {
 		record(taskevent.Rest{What: taskevent.RestWaiting, Count: int64(r.Waiting())})
 		sessions := r.Sessions()
 		for _, client := range slices.Sorted(maps.Keys(sessions)) {

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,9 @@ const (
 	strayName = "stray"
 	strayNode = "n0"
 )
+
+// errNoStray is the error of a stray for which there is nothing that it could be about.
+var errNoStray = errors.New("nothing is there that the command could be about")
 
 // versions are those of all runs that were ever added, by task. It is safe for concurrent use.
 type versions struct {
@@ -57,8 +61,10 @@ type stray struct {
 }
 
 // sendStray sends a command that must not have an effect: it is about what is on record now, but for
-// what is wrong with it. One that would be right after all, since nothing fits, is not sent.
+// what is wrong with it. Where that cannot be, since there was no run before, no unit is claimed, or the
+// id has no case, nothing is sent, and the operation has no effect.
 func (p *process) sendStray(ctx context.Context, c Client, op operation) error {
+	seen := p.replica.AppliedIndex() // runs up to here that the list does not show are over
 	tasks, err := c.ListDistributedTasks(ctx)
 	if err != nil {
 		return err
@@ -70,15 +76,16 @@ func (p *process) sendStray(ctx context.Context, c Client, op operation) error {
 		task = of[at]
 	}
 	command, wrong := op.Stray.Parts()
-	s, ok := p.stray(task, runOf(op.Namespace, op.TaskID, 0), wrong)
+	s, ok := p.stray(task, runOf(op.Namespace, op.TaskID, 0), seen, wrong)
 	if !ok {
-		return nil
+		return errNoStray
 	}
 	return s.send(ctx, c, command, p.run.submitted(op))
 }
 
-// stray makes something that is wrong about a task, nil if it is not on record; false if it cannot be.
-func (p *process) stray(task *fsm.Task, run provider.Run, wrong string) (stray, bool) {
+// stray makes something that is wrong about a task, nil if it was not on record at an index; false if it
+// cannot be.
+func (p *process) stray(task *fsm.Task, run provider.Run, seen uint64, wrong string) (stray, bool) {
 	s := stray{Run: run, node: p.Node(), unit: strayName}
 	claimed := ""
 	if task != nil {
@@ -91,6 +98,9 @@ func (p *process) stray(task *fsm.Task, run provider.Run, wrong string) (stray, 
 	}
 	switch wrong {
 	case taskplan.OlderRun:
+		if task == nil {
+			s.Version = seen + 1
+		}
 		s.Version = p.run.versions.before(run, s.Version)
 		return s, s.Version > 0
 	case taskplan.LaterRun:

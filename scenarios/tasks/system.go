@@ -94,6 +94,15 @@ type Replica interface {
 	NewClient(ClientConfig) (Client, error)
 }
 
+// Keeper is implemented by a replica that tells what it keeps in memory beside its state. Of one that
+// does not, that much of P19 is not judged.
+type Keeper interface {
+	// Waiting returns how many requests and reads wait for the log.
+	Waiting() int
+	// Sessions returns for each client how many outcomes it may ask for again.
+	Sessions() map[string]int
+}
+
 // ClientConfig is what a client is made of.
 type ClientConfig struct {
 	// ID is never used again, not even by the same node.
@@ -144,7 +153,8 @@ type Client interface {
 	Close()
 }
 
-// Scheduler looks after the tasks of one node.
+// Scheduler looks after the tasks of one node. One with a method Kept, as [sched.Scheduler] has it, tells
+// what it keeps in memory; of another that much of P19 is not judged.
 type Scheduler interface {
 	fsm.SchedulerNotifier
 	Start(ctx context.Context) error

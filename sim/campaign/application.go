@@ -21,6 +21,9 @@ type Application struct {
 	Judge  trace.Judge
 	// Instrument are the packages that are instrumented unless the caller names others.
 	Instrument []string
+	// Cover are the import paths of the packages that are shipped: of those it can be counted what
+	// runs enter.
+	Cover []string
 	// Review checks a run that has passed once more, by other means. It returns an error if
 	// the two contradict each other, which is a failure of the harness.
 	Review func(*trace.Reader) error

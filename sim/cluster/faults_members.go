@@ -22,6 +22,21 @@ type members struct {
 
 func newMembers() *members { return &members{turn: make(chan struct{}, 1)} }
 
+// inTurn does what operators do to the configuration when it is its turn, and nothing if over is closed
+// before that.
+func (c *Cluster) inTurn(over <-chan struct{}, do func()) {
+	c.members.restoring.Add(1)
+	c.work(func() {
+		defer c.members.restoring.Done()
+		select {
+		case c.members.turn <- struct{}{}:
+			defer func() { <-c.members.turn }()
+			do()
+		case <-over:
+		}
+	})
+}
+
 // memberPoll is how long it takes until an operator tries again.
 const memberPoll = 50 * time.Millisecond
 
@@ -48,9 +63,9 @@ func suffrageOf(name string, c raft.Configuration) suffrage {
 }
 
 // is asks the leader, if there is one, to make of a node what it is to be; it reports whether the leader
-// has committed a configuration in which it is that. Nothing waits for a future of raft: those of one
-// that is shut down may never come.
-func (c *Cluster) is(name string, want suffrage) bool {
+// has committed a configuration in which it is that. Of the other nodes so many may leave for good.
+// Nothing waits for a future of raft: those of one that is shut down may never come.
+func (c *Cluster) is(name string, want suffrage, gone int) bool {
 	i := c.leads()
 	if i == nil {
 		return false
@@ -61,7 +76,7 @@ func (c *Cluster) is(name string, want suffrage) bool {
 		return false
 	}
 	if suffrageOf(name, known.Configuration()) != want {
-		if i.node.name == name && want != voter && !c.canLose(known.Configuration()) {
+		if i.node.name == name && want != voter && !canLose(known.Configuration(), gone) {
 			i.transfers.LeadershipTransfer()
 			time.Sleep(removeAgain)
 			return false
@@ -92,16 +107,16 @@ func (c *Cluster) is(name string, want suffrage) bool {
 
 // canLose reports whether a leader may take its own vote away. Until that is committed, the others must be
 // able to elect one of them by the configuration before: it has the longer log, so that it does not
-// vote for them, and does not stand for election itself. Where they cannot, operators transfer the
-// leadership first.
-func (c *Cluster) canLose(before raft.Configuration) bool {
+// vote for them, and does not stand for election itself. Where they cannot, since so many of them may leave for
+// good, operators transfer the leadership first.
+func canLose(before raft.Configuration, gone int) bool {
 	voters := 0
 	for _, s := range before.Servers {
 		if s.Suffrage == raft.Voter {
 			voters++
 		}
 	}
-	return (voters-1-c.plan.MostGone())*2 > voters
+	return (voters-1-gone)*2 > voters
 }
 
 // leads returns the incarnation that leads, nil if there is none.
@@ -121,7 +136,7 @@ func (c *Cluster) leads() *Incarnation {
 // when the node has left for good, or when over is closed, which may be nil.
 func (c *Cluster) becomes(n *Node, want suffrage, over <-chan struct{}) bool {
 	for !done(over) && c.duration() > 0 && !n.hasLeft() {
-		if c.is(n.name, want) {
+		if c.is(n.name, want, c.plan.MostGone()) {
 			return true
 		}
 		time.Sleep(memberPoll)
@@ -144,15 +159,7 @@ func done(over <-chan struct{}) bool {
 func (c *Cluster) changeMember(f *fault) func() {
 	over := make(chan struct{})
 	for _, n := range c.targets(f) {
-		c.members.restoring.Add(1)
-		c.work(func() {
-			defer c.members.restoring.Done()
-			select {
-			case c.members.turn <- struct{}{}:
-				defer func() { <-c.members.turn }()
-			case <-over:
-				return
-			}
+		c.inTurn(over, func() {
 			if f.Kind == plan.Demote {
 				c.demote(f, n, over)
 			} else {
@@ -198,7 +205,7 @@ func (c *Cluster) removeAndAdd(f *fault, n *Node, over <-chan struct{}) {
 		details = append(details, trace.Bool("emptied", removed))
 	}
 	if f.Op == plan.AsNonVoter && removed && c.becomes(n, nonVoter, nil) {
-		c.activated(f, n, slices.Replace(slices.Clone(details), 0, 1, trace.Str("change", event.AddedLog))...)
+		c.activated(f, n, slices.Replace(slices.Clone(details), 0, 1, trace.Str("change", event.AddedNonVoter))...)
 		c.catchesUp(n)
 	}
 	if c.becomes(n, voter, nil) && removed {

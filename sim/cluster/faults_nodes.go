@@ -117,7 +117,8 @@ func (c *Cluster) remove(f *fault) func() {
 		c.work(func() {
 			c.members.turn <- struct{}{}
 			defer func() { <-c.members.turn }()
-			for c.duration() > 0 && !c.removed(n.name) {
+			// The node itself is among those that leave for good.
+			for c.duration() > 0 && !c.is(n.name, absent, c.plan.MostGone()-1) {
 				time.Sleep(removeAgain)
 			}
 			if n.leave() {
@@ -137,44 +138,16 @@ func (c *Cluster) remove(f *fault) func() {
 // duration is how much of the run is left.
 func (c *Cluster) duration() time.Duration { return c.plan.Duration.D() - time.Since(c.start) }
 
-// removed asks the leader, if there is one, to remove a node; it reports whether the
-// leader has committed that. Nothing waits for a future of raft: those of one that is
-// shut down may never come.
-func (c *Cluster) removed(name string) bool {
-	n := c.Node(c.leader())
-	if n == nil {
-		return false
-	}
-	i := n.running()
-	if i == nil || !i.leads() {
-		return false
-	}
-	term := TermOf(i.raft)
-	i.raft.RemoveServer(raft.ServerID(name), 0, removeTimeout)
-	time.Sleep(removeAgain)
-	known := i.raft.GetConfiguration()
-	if known.Error() != nil || slices.ContainsFunc(known.Configuration().Servers, func(s raft.Server) bool { return string(s.ID) == name }) {
-		return false
-	}
-	last := i.raft.LastIndex()
-	time.Sleep(removeAgain)
-	return i.raft.CommitIndex() >= last && TermOf(i.raft) == term && i.halt.Err() == nil
-}
-
 // transfer has the leader hand over its leadership.
 func (c *Cluster) transfer(f *fault) func() {
-	leader := c.Node(c.leader())
-	if leader == nil {
-		return nil
-	}
-	i := leader.running()
-	if i == nil || !i.leads() {
+	i := c.leads()
+	if i == nil {
 		return nil
 	}
 	hand := i.transfers.LeadershipTransfer
 	if len(f.nodes) > 0 {
 		to := f.nodes[0]
-		if c.Node(to) == nil || to == leader.name {
+		if c.Node(to) == nil || to == i.node.name {
 			return nil
 		}
 		hand = func() raft.Future {
@@ -182,7 +155,7 @@ func (c *Cluster) transfer(f *fault) func() {
 		}
 	}
 	hand()
-	c.activated(f, leader)
+	c.activated(f, i.node)
 	return nil
 }
 

@@ -19,15 +19,7 @@ import (
 // lose what Raft has on their disks, and are added again one after the other.
 func (c *Cluster) recover(f *fault) func() {
 	over := make(chan struct{})
-	c.members.restoring.Add(1)
-	c.work(func() {
-		defer c.members.restoring.Done()
-		select {
-		case c.members.turn <- struct{}{}:
-			defer func() { <-c.members.turn }()
-		case <-over:
-			return
-		}
+	c.inTurn(over, func() {
 		nodes := slices.DeleteFunc(slices.Clone(c.nodes), (*Node).hasLeft)
 		for _, n := range nodes {
 			n.takeOut()

@@ -21,15 +21,7 @@ import (
 // it has been removed, and comes back with an empty disk.
 func (c *Cluster) userRestore(f *fault) func() {
 	over := make(chan struct{})
-	c.members.restoring.Add(1)
-	c.work(func() {
-		defer c.members.restoring.Done()
-		select {
-		case c.members.turn <- struct{}{}:
-			defer func() { <-c.members.turn }()
-		case <-over:
-			return
-		}
+	c.inTurn(over, func() {
 		if i := c.leads(); i != nil {
 			c.restoreOn(f, i)
 		}

@@ -27,7 +27,7 @@ type Node struct {
 	ending *Incarnation
 	// left is set when the node is not started again.
 	left bool
-	// out is set while the node must not start, because its disk is taken away.
+	// out is set while the node must not start, because an operator has taken it away.
 	out bool
 	// clock is that of the last incarnation: it goes on while the node is down.
 	clock *clock.Clock

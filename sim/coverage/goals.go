@@ -238,7 +238,7 @@ var situations = []nodeGoal{
 	},
 	{
 		Goal: Goal{"node added as a non-voter", "a node that is no member becomes one that is sent the log and has no vote"},
-		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.AddedLog }),
+		on:   trace.FaultActivated, reached: changed(func(_ *Node, c event.Change) bool { return c.What == event.AddedNonVoter }),
 	},
 	{
 		Goal: Goal{"node added with an empty disk", "a node that was removed is a voter again, and had nothing on its disk"},

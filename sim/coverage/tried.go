@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -54,11 +55,11 @@ func tried(counters map[string]int64, possible []Possibility) []Tried {
 		all = append(all, Tried{Possibility: p, Count: counters[name]})
 		sums[whole{p.Part, p.Of}] += counters[name]
 	}
-	for name, n := range counters {
+	for _, name := range slices.Sorted(maps.Keys(counters)) {
 		if rest, ok := strings.CutPrefix(name, TriedPrefix); ok && !listed[name] {
 			part, rest, _ := strings.Cut(rest, "/")
 			of, what, _ := strings.Cut(rest, "/")
-			all = append(all, Tried{Possibility: Possibility{Part: part, Of: of, Case: what}, Count: n, Unforeseen: true})
+			all = append(all, Tried{Possibility: Possibility{Part: part, Of: of, Case: what}, Count: counters[name], Unforeseen: true})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Tried) int {

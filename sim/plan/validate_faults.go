@@ -73,27 +73,35 @@ func (v *validator) fault(path string, f *Fault) {
 // for good.
 func (v *validator) members() {
 	gone := v.p.MostGone()
-	voters := v.p.Cluster.Nodes - 1
+	n := v.p.Cluster.Nodes
 	for i, f := range v.p.Faults {
 		switch {
 		case !ChangesMembers(f.Kind):
 		case f.Kind == UserRestore && v.p.Cluster.Raft.BatchApply:
 			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s is not for leaders that take in commands as batches (cluster.raft.batch_apply)", f.Kind)
-		case f.Kind == UserRestore && (voters-gone)*2 <= voters+1:
+		case f.Kind == UserRestore && !CanRemove(n, gone):
 			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s may end in the removal of its node, while that is down: of %d nodes, of which the plan lets %d leave for good, the others could not commit it",
-				f.Kind, voters+1, gone)
+				f.Kind, n, gone)
 		case f.Kind == Recover:
-			if n := v.p.Cluster.Nodes; (n-gone)*2 <= n {
+			if (n-gone)*2 <= n {
 				v.Failf(fmt.Sprintf("faults[%d].kind", i), "the plan lets %d of %d nodes leave for good: what is committed may be on no disk that is left", gone, n)
 			}
-		case voters == 0:
+		case n == 1:
 			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s would leave no voter", f.Kind)
-		case (voters-gone)*2 <= voters:
+		case !CanMiss(n, gone):
 			v.Failf(fmt.Sprintf("faults[%d].kind", i), "%s leaves %d voters, of which the plan lets %d leave for good: the others could commit nothing",
-				f.Kind, voters, gone)
+				f.Kind, n-1, gone)
 		}
 	}
 }
+
+// CanMiss reports whether a cluster of n nodes can commit something while one of them has no vote and so
+// many others have left for good.
+func CanMiss(n, gone int) bool { return (n-1-gone)*2 > n-1 }
+
+// CanRemove reports whether a cluster of n nodes can commit the removal of one that is down when so many
+// others have left for good.
+func CanRemove(n, gone int) bool { return (n-1-gone)*2 > n }
 
 // MostGone returns how many nodes the faults let leave for good at most.
 func (p *Plan) MostGone() int {

@@ -122,6 +122,9 @@ func (o *Observer) Observe(e trace.Event) {
 }
 
 // Exercised returns how often a property was exercised so far; it may be called while the run
+// Voters returns the voters of the newest configuration so far. The caller must not change them.
+func (o *Observer) Voters() []string { return o.run.voters() }
+
 // goes on.
 func (o *Observer) Exercised(property string) int64 { return o.run.exercised[property] }
 
@@ -349,8 +352,18 @@ func (r *run) configure(c configuration) {
 	}
 }
 
-// voters returns the voters of the newest configuration.
-func (r *run) voters() []string { return r.configurations[len(r.configurations)-1].voters }
+// voters returns the voters of the newest configuration that a node has in its log: one that was
+// overwritten counts no more.
+func (r *run) voters() []string {
+	for _, c := range slices.Backward(r.configurations) {
+		for _, n := range r.nodes {
+			if slices.Contains(n.configurations, place{c.index, c.term}) {
+				return c.voters
+			}
+		}
+	}
+	return r.configurations[0].voters
+}
 
 // committing returns the configurations of which one must have a majority with the entry of an index that
 // a node applies. A leader counts by the newest configuration in its log: the one that is in force at

@@ -55,12 +55,12 @@ func (b *Recovered) Schema(s *trace.Schema) {
 
 // The changes of a node's membership that faults record.
 const (
-	Demoted  = "demoted"
-	Promoted = "promoted"
-	Removed  = "removed"
-	Added    = "added"
-	AddedLog = "added-non-voter"
-	Restored = "restored"
+	Demoted       = "demoted"
+	Promoted      = "promoted"
+	Removed       = "removed"
+	Added         = "added"
+	AddedNonVoter = "added-non-voter"
+	Restored      = "restored"
 	// RecoveredAlone is what a node is that is a cluster by itself.
 	RecoveredAlone = "recovered"
 )
@@ -68,7 +68,7 @@ const (
 // Change is what a fault has done to the membership of a node, or to its state: the details of a
 // [FaultActivated].
 type Change struct {
-	// What is one of [Demoted], [Promoted], [Removed], [Added], [AddedLog], [Restored] and [RecoveredAlone];
+	// What is one of [Demoted], [Promoted], [Removed], [Added], [AddedNonVoter], [Restored] and [RecoveredAlone];
 	// empty for faults of another sort.
 	What string
 	// Emptied is set if its disk is empty.

@@ -18,9 +18,6 @@ import (
 	"dtsim/sim/campaign"
 )
 
-// covered are the packages whose statements --cover counts: those that are shipped.
-var covered = []string{"dtsim/fsm", "dtsim/fsm/api", "dtsim/fsm/replica", "dtsim/sched", "dtsim/sched/reconcile"}
-
 // counting is where the counters of guests are collected for --cover.
 type counting struct{ dir, profile string }
 
@@ -63,7 +60,7 @@ func (c *counting) collect(ctx context.Context) (*schema.Cover, error) {
 func summarize(profiles []*cover.Profile) *schema.Cover {
 	sum := &schema.Cover{Never: []schema.Block{}}
 	for _, p := range profiles {
-		if !slices.Contains(covered, path.Dir(p.FileName)) {
+		if !slices.Contains(application.Cover, path.Dir(p.FileName)) {
 			continue // the guest's own
 		}
 		for _, b := range p.Blocks {
@@ -82,8 +79,8 @@ func summarize(profiles []*cover.Profile) *schema.Cover {
 
 // printCover prints how much of the code was entered, and where most of it was not.
 func printCover(w io.Writer, c *schema.Cover, profile string) {
-	fmt.Fprintf(w, "\ncode entered: %d of %d statements (%.1f %%) of fsm, fsm/api, fsm/replica, sched, sched/reconcile", c.Entered, c.Statements,
-		100*float64(c.Entered)/float64(max(1, c.Statements)))
+	fmt.Fprintf(w, "\ncode entered: %d of %d statements (%.1f %%) of %s", c.Entered, c.Statements,
+		100*float64(c.Entered)/float64(max(1, c.Statements)), strings.ReplaceAll(strings.Join(application.Cover, ", "), "dtsim/", ""))
 	most := -1
 	for i, b := range c.Never {
 		if most < 0 || b.Statements > c.Never[most].Statements {

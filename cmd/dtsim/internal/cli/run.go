@@ -104,7 +104,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 					return err
 				}
 				defer counters.remove()
-				o.Cover, o.CoverDir = covered, counters.dir
+				o.Cover, o.CoverDir = application.Cover, counters.dir
 			}
 			e, err := env.open(cmd.Context(), f.engine, true, o)
 			if err != nil {
