@@ -35,13 +35,15 @@ type composer struct {
 	swarm     swarm
 	// flawed allows submissions that are bad in themselves.
 	flawed bool
+	// published is that of [Options].
+	published bool
 	// within is how long the caller of the next operation waits.
 	within plan.Duration
 }
 
 // compose writes the plan that a sequence of choices stands for.
 func (f *family) compose(c *choices, name string, seed uint64, o Options) *taskplan.Plan {
-	w := &composer{choices: c, family: f, now: opening}
+	w := &composer{choices: c, family: f, now: opening, published: o.Published}
 	w.plan = taskplan.Plan{Plan: plan.Plan{Format: plan.Format, Name: name, Seed: seed, Application: taskplan.Application}}
 	w.shape(o.Nodes)
 	w.workload()

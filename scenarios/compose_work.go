@@ -39,7 +39,7 @@ func (w *composer) library() {
 			c.Shards = append(c.Shards, fmt.Sprintf("s%d", i+1))
 		}
 	}
-	if !w.family.tasksOnly && w.chance("rolled-back", 6) {
+	if !w.family.tasksOnly && w.chance("rolled-back", 6) && !w.published {
 		w.inherit(c)
 	} else {
 		w.create(c)
@@ -177,7 +177,9 @@ func (w *composer) task() *taskplan.Task {
 func (w *composer) add(t *taskplan.Task) {
 	// The first one is sound: there has to be a task that goes on beside those that do not.
 	if t.Flaw = ""; w.flawed && len(w.tasks) > w.inherited && w.chance("flawed", 50) {
-		t.Flaw = pick(w.choices, "flaw", taskplan.Flaws(t.Kind)...)
+		if t.Flaw = pick(w.choices, "flaw", taskplan.Flaws(t.Kind)...); w.published && t.Flaw.OfCommand() {
+			t.Flaw = ""
+		}
 	}
 	if w.do(taskplan.Operation{Do: taskplan.AddTask, Task: t, Retry: pick(w.choices, "retry", 0, 0, 1, 3)}) {
 		w.tasks = append(w.tasks, t)

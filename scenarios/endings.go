@@ -32,6 +32,7 @@ func endings() []Scenario {
 		},
 		{
 			Name:    "bad-submissions",
+			own:     true,
 			Summary: "what is bad in itself is refused for ever, what cannot be worked on fails, and the others go on",
 			write:   badSubmissions,
 		},

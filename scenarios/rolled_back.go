@@ -14,6 +14,7 @@ func rollbacks() []Scenario {
 	return []Scenario{
 		{
 			Name:    "rolled-back",
+			own:     true,
 			Summary: "a cluster goes back to this version with tasks in statuses that only the newer one knows: they stay, and keep what is theirs",
 			write:   rolledBack,
 		},

@@ -17,7 +17,7 @@ import (
 
 // judge returns the violations in a sequence of events.
 func judge(p *taskplan.Plan, events []trace.Event) []trace.Violation {
-	o := property.New(p)
+	o := property.New(p, property.Own)
 	for _, e := range events {
 		o.Observe(e)
 	}

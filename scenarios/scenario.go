@@ -26,6 +26,8 @@ type Scenario struct {
 	// former is the name that it had, if it had another: commands take that, too, and what is
 	// drawn for its plans depends on that one.
 	former string
+	// own is set if what happens is only part of the contract of this repository.
+	own bool
 	// One of the two makes the plan.
 	write  func(*draft)
 	family *family
@@ -35,7 +37,14 @@ type Scenario struct {
 type Options struct {
 	// Nodes is the number of nodes; zero leaves it to the seed.
 	Nodes int
+	// Published leaves out what the contract of the published task manager (see
+	// [property.Weaviate]) does not allow: records of a status that it does not have, and
+	// submissions that its clients cannot make.
+	Published bool
 }
+
+// Published reports whether the scenario means something for the published task manager.
+func (s Scenario) Published() bool { return !s.own }
 
 // Plan returns the plan of a seed. The same seed and options give the same plan.
 // The plan is not validated: plan.Validate returns an error for options

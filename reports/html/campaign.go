@@ -130,6 +130,9 @@ func campaignPage(v CampaignView) (*page, error) {
 		Kind: "Campaign", Title: campaignTitle(d), Lead: campaignLead(d), Verdict: campaignBadge(v), Build: d.Build,
 		Command: command{Label: "Reproduce", Line: d.Command}, Facts: []headerFact{{Name: "Seeds", Value: d.Seeds}, {Name: "Engine", Value: d.Engine}},
 	}
+	if d.Profile != "" {
+		p.Facts = append(p.Facts, headerFact{Name: "Profile", Value: d.Profile})
+	}
 	if d.Second != "" {
 		p.Facts = append(p.Facts, headerFact{Name: "Repeated by", Value: d.Second})
 	}

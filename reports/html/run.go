@@ -7,6 +7,7 @@ import (
 
 	"dtsim/models/explore/counterexample"
 	"dtsim/reports/timeline"
+	"dtsim/scenarios/property"
 	"dtsim/sim/trace"
 )
 
@@ -48,6 +49,8 @@ type runBody struct {
 	Plan       string
 	Shrunk     string
 	History    *clientHistory
+	// Profile is nil for the profile of this repository.
+	Profile *property.Profile
 }
 
 // runPage is a page in the making.
@@ -66,11 +69,17 @@ func newRunPage(tl *timeline.Timeline) *runPage {
 func WriteRun(w io.Writer, v RunView) error {
 	tl := v.Timeline
 	r := newRunPage(tl)
-	history, err := historyOf(tl.Trace)
-	if err != nil {
-		return err
+	var history *clientHistory
+	if tl.Profile.Has(property.Specification) {
+		var err error
+		if history, err = historyOf(tl.Trace); err != nil {
+			return err
+		}
 	}
 	b := runBody{Steps: r.steps, Plan: timeline.VisibleLines(string(v.Plan)), Shrunk: v.Shrunk, History: history, Events: r.allEvents()}
+	if tl.Profile != property.Own {
+		b.Profile = tl.Profile
+	}
 	packed := []packedViolation{}
 	for i, violation := range byRelevance(tl.Trace.Footer.Verdict.Violations) {
 		explain, absent := tl.Explain(violation), tl.Absent(violation)
@@ -151,6 +160,9 @@ func (r *runPage) facts() []headerFact {
 			headerFact{Name: "Time", Value: formatDuration(f.VirtualTime), Exact: f.VirtualTime.String()},
 			headerFact{Name: "Nodes", Value: fmt.Sprint(len(r.tl.Lanes))},
 			headerFact{Name: "Engine", Value: fmt.Sprintf("%s, entropy %d", h.Engine, h.Entropy)})
+	}
+	if h.Profile != "" {
+		all = append(all, headerFact{Name: "Profile", Value: h.Profile})
 	}
 	return append(all, headerFact{Name: "Hash", Value: shortHash(f.Hash), Exact: f.Hash, Mono: true})
 }

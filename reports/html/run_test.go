@@ -12,6 +12,7 @@ import (
 
 	"dtsim/reports/timeline"
 	"dtsim/reports/timeline/timelinetest"
+	"dtsim/scenarios/property"
 	"dtsim/sim/trace"
 )
 
@@ -28,6 +29,27 @@ func TestTheSameRunIsTheSamePage(t *testing.T) {
 	require.NoError(t, WriteRun(&other, RunView{Timeline: s}))
 	assert.Equal(t, one.Len(), other.Len())
 	assert.True(t, bytes.Equal(one.Bytes(), other.Bytes()))
+}
+
+// The page of a run that was judged by another contract names the rules that it does not have.
+func TestThePageNamesTheProfile(t *testing.T) {
+	whole := earlySwap(t)
+	var own, published bytes.Buffer
+	tl, err := timeline.New(whole)
+	require.NoError(t, err)
+	require.NoError(t, WriteRun(&own, RunView{Timeline: tl}))
+	assert.NotContains(t, own.String(), "The profile")
+	whole.Header.Profile = property.Weaviate.Name
+	tl, err = timeline.New(whole)
+	require.NoError(t, err)
+	require.NoError(t, WriteRun(&published, RunView{Timeline: tl}))
+	for _, o := range property.Weaviate.Omits {
+		assert.Contains(t, published.String(), "<dt>"+string(o.Rule)+"</dt>")
+	}
+	assert.NotContains(t, published.String(), "Client history", "models/spec is no part of that contract")
+	whole.Header.Profile = "none"
+	_, err = timeline.New(whole)
+	require.ErrorContains(t, err, `there is no profile "none"`)
 }
 
 func TestEveryKindIsInAGroup(t *testing.T) {

@@ -10,6 +10,8 @@ type Campaign struct {
 	// Engine executed the asked runs, Second repeated some of them.
 	Engine string `json:"engine"`
 	Second string `json:"second_engine,omitempty"`
+	// Profile is by which the runs were judged; empty for that of this repository.
+	Profile string `json:"profile,omitempty"`
 	// Seeds are the seeds asked for; Runs counts the runs with a verdict, Asked all runs, Twice
 	// those that were executed twice to compare.
 	Seeds         string  `json:"seeds"`

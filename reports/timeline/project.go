@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
@@ -21,13 +22,17 @@ func New(t *trace.Trace) (*Timeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("timeline: %w", err)
 	}
+	profile, err := property.ProfileNamed(t.Header.Profile)
+	if err != nil {
+		return nil, fmt.Errorf("timeline: %w", err)
+	}
 	whole := *t
 	whole.Events = slices.Clone(t.Events)
 	for i := range whole.Events {
 		e := &whole.Events[i]
 		e.Body = taskevent.Of(e)
 	}
-	tl := &Timeline{Trace: &whole, plan: p, lanes: make(map[string]int)}
+	tl := &Timeline{Trace: &whole, Profile: profile, plan: p, lanes: make(map[string]int)}
 	if err := tl.index(); err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func newPropertyProjector(tl *Timeline) *propertyProjector {
 		exercised: make(map[string]int64), violated: make(map[string]bool), verdict: make(map[int][]string),
 	}
 	if len(tl.Lanes) > 0 {
-		p.check = property.New(tl.plan)
+		p.check = property.New(tl.plan, tl.Profile)
 		for _, kind := range property.Kinds() {
 			p.watched[kind] = true
 		}

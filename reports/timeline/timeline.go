@@ -15,6 +15,7 @@ import (
 	"sort"
 	"time"
 
+	"dtsim/scenarios/property"
 	"dtsim/scenarios/tasks/taskevent"
 	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
@@ -24,6 +25,8 @@ import (
 type Timeline struct {
 	// Trace is the run; each of its events has its body.
 	Trace *trace.Trace
+	// Profile is by which the run was judged.
+	Profile *property.Profile
 	// Lanes are the nodes, in the order of their names' numbers; none for a model without a
 	// cluster.
 	Lanes []Lane

@@ -47,6 +47,9 @@ func (c *agreement) observe(e *trace.Event, _ *ledger) {
 		}
 		c.applied[who] = witness{index: b.Index, seq: e.Seq}
 	case *event.Replayed:
+		if !c.profile.Has(Replay) {
+			return
+		}
 		c.verdict(e, b.Index, verdictOf{outcome: b.Outcome, sum: b.Sum, first: b.First}, b.State)
 	case *event.SnapshotTaken:
 		c.state(e, b.Index, b.Hash)
@@ -64,6 +67,9 @@ func (c *agreement) observe(e *trace.Event, _ *ledger) {
 
 // verdict takes in what a replica made of an index, and its state there if it is known.
 func (c *agreement) verdict(e *trace.Event, index uint64, v verdictOf, state string) {
+	if v.outcome != event.Accepted && !c.profile.Has(RejectionTexts) {
+		v.outcome = event.Rejected
+	}
 	c.agree(e, c.verdicts, index, "verdict", v)
 	if state != "" {
 		c.state(e, index, state)

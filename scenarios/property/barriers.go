@@ -24,7 +24,9 @@ func (c *barriers) observe(e *trace.Event, l *ledger) {
 		}
 		switch b.Name {
 		case taskevent.SwapRequested:
-			c.swap(e, r)
+			if b.Status != failed || c.profile.Has(SwapOfFailed) {
+				c.swap(e, r)
+			}
 			c.group(e, &b.Callback, r)
 		case taskevent.GroupCompleted:
 			c.group(e, &b.Callback, r)
@@ -94,6 +96,9 @@ func (c *barriers) acks(node string, l *ledger) {
 	r := ch.Run
 	switch {
 	case ch.After == finished && ch.Before != finished:
+		if !hasCallbacks(r) && !c.profile.Has(CallbacklessAcks) {
+			return
+		}
 		c.exercise("P7")
 		if missing := r.Missing(r.Swapped); len(missing) > 0 {
 			c.report("P7", node, r.Events(), "%s is FINISHED at index %d without a successful ack of %v", r.ID, cmd.Index, missing)

@@ -74,7 +74,7 @@ func (c *callbacks) started(e *trace.Event, b *taskevent.Callback, l *ledger, r 
 	key := callingOf(e, b)
 	c.fresh(e, b, l, r)
 	c.replayed(e, b, l, r)
-	if before := c.ran[key]; before != nil && !mayRunAgain(key, before) {
+	if before := c.ran[key]; before != nil && !c.mayRunAgain(key, before) {
 		c.report("P9", e.Node, []int{before.started, before.ended}, "%s of %s, group %q, runs again on a node on which it %s",
 			key.name, r.ID, key.group, before)
 	}
@@ -85,10 +85,12 @@ func (c *callbacks) started(e *trace.Event, b *taskevent.Callback, l *ledger, r 
 // mayRunAgain reports whether an incarnation may run a callback once more: what was
 // cancelled has no outcome, and an OnTaskCompleted that fails is tried until it does
 // not.
-func mayRunAgain(key calling, before *attempt) bool {
+func (c *callbacks) mayRunAgain(key calling, before *attempt) bool {
 	switch {
 	case before.ended == 0:
 		return false
+	case key.name == taskevent.TaskCompleted && !c.profile.Has(CompletedOnce):
+		return true
 	case key.name == taskevent.TaskCompleted:
 		return before.err != ""
 	}
@@ -140,7 +142,7 @@ func (c *callbacks) recorded(e *trace.Event, b *taskevent.Callback, l *ledger, r
 	n := l.at(e.Node)
 	acks, shown := r.Swapped, n.swapped[r.ID]
 	switch {
-	case b.Name == taskevent.TaskCompleted:
+	case b.Name == taskevent.TaskCompleted, !c.profile.Has(RecordedOutcome):
 		return
 	case b.Status == preparing:
 		acks, shown = r.Prepared, n.prepared[r.ID]

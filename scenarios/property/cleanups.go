@@ -62,9 +62,12 @@ func (c *cleanups) removed(e *trace.Event, l *ledger) {
 	if cmd.Name != cleanUpTask {
 		return // a drop, or a successor: which commands remove records is for P3 to say
 	}
+	if !c.profile.Has(TerminalTime) {
+		return
+	}
 	c.exercise("P12")
 	if cmd.CleanedUpAt == 0 {
-		if !mayForce(l.plan, r.ID) {
+		if !operated(l.plan, taskplan.CleanUpTask, r.ID.Namespace, r.ID.Task) {
 			c.report("P12", e.Node, r.Events(), "the record of %s is removed at index %d by a command without a time, and no operator asked for it", r.ID, cmd.Index)
 		}
 		return
@@ -78,18 +81,18 @@ func (c *cleanups) removed(e *trace.Event, l *ledger) {
 	}
 }
 
-// mayForce reports whether an operator of the plan removes records of the task by force.
-func mayForce(p *taskplan.Plan, id taskevent.Run) bool {
-	forces := func(op *taskplan.Operation) bool {
-		return op != nil && op.Do == taskplan.CleanUpTask && op.Namespace == id.Namespace && op.TaskID == id.Task
+// operated reports whether an operator of the plan does something to a task.
+func operated(p *taskplan.Plan, do taskplan.Action, namespace, task string) bool {
+	is := func(op *taskplan.Operation) bool {
+		return op != nil && op.Do == do && op.Namespace == namespace && op.TaskID == task
 	}
 	for i := range p.Workload {
-		if forces(&p.Workload[i]) {
+		if is(&p.Workload[i]) {
 			return true
 		}
 	}
 	for i := range p.Faults {
-		if forces(p.Does(i)) {
+		if is(p.Does(i)) {
 			return true
 		}
 	}

@@ -37,6 +37,9 @@ func (c *conflicts) alone(node string, l *ledger, property string, by *projectio
 	if cmd.Migration != nil && by == nil {
 		return // the schema is as it was: a flip that came twice, tenants that swap alone
 	}
+	if by != nil && !c.profile.Has(FlipGuards) {
+		return
+	}
 	c.exercise("P11")
 	for _, r := range l.Order {
 		if r != by && r.Active() && r.Touches(cmd.Class, property) {

@@ -96,7 +96,12 @@ func events(t *testing.T) []trace.Event {
 
 // judge returns the violations in a sequence of events.
 func judge(p *taskplan.Plan, all []trace.Event) []trace.Violation {
-	o := property.New(p)
+	return judgeBy(property.Own, p, all)
+}
+
+// judgeBy is judge by a profile.
+func judgeBy(by *property.Profile, p *taskplan.Plan, all []trace.Event) []trace.Violation {
+	o := property.New(p, by)
 	for _, e := range all {
 		o.Observe(e)
 	}
@@ -191,15 +196,19 @@ func conflicting() string {
 	return string(body)
 }
 
-func TestEveryCheckCanFail(t *testing.T) {
+// mistake is an edit of the run that violates a property.
+type mistake struct {
+	property string
+	edit     script
+}
+
+// mistakes are mistakes of which each violates a property of [property.Own], by their names.
+func mistakes() map[string]mistake {
 	barrierSwap := is(trace.CallbackStarted, "callback=OnSwapRequested")
 	firstWork := is(trace.WorkStarted, "task=barrier")
 	flip := is(trace.Committed, "command=UPDATE_PROPERTY", "outcome=ok", "body=barrier")
 	finished := is(trace.TaskChanged, "task=barrier", "status=FINISHED")
-	for name, c := range map[string]struct {
-		property string
-		edit     script
-	}{
+	return map[string]mistake{
 		"a replica has another state":                  {"P1", set(is(trace.Applied, "node=n2", "command=DISTRIBUTED_TASK_ADD"), trace.Str("state", "other"))},
 		"a replica gives another verdict":              {"P1", set(is(trace.Applied, "node=n3", "command=DISTRIBUTED_TASK_ADD"), trace.Str("outcome", "no"))},
 		"a replica applies another entry":              {"P1", set(is(trace.Applied, "node=n3", "command=DISTRIBUTED_TASK_ADD"), trace.Uint("sum", 1))},
@@ -287,7 +296,11 @@ func TestEveryCheckCanFail(t *testing.T) {
 			return e.Str("task") == "cancelled" && (e.Kind == trace.HandleTerminated || e.Kind == trace.HandleExited)
 		})},
 		"a handle starts after the closing": {"P14", again(is(trace.HandleStarted, "task=barrier", "node=n1"), is(trace.SchedulerClosed, "node=n1"))},
-	} {
+	}
+}
+
+func TestEveryCheckCanFail(t *testing.T) {
+	for name, c := range mistakes() {
 		t.Run(name, func(t *testing.T) {
 			edited := c.edit(events(t))
 			found := judge(everything(), edited)

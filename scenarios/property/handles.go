@@ -65,7 +65,7 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 			c.report("P14", e.Node, []int{closed}, "%s is started after the scheduler was closed", run)
 		}
 		for _, other := range c.of(who) {
-			if h := c.live[other]; h.run.Namespace == run.Namespace && h.run.Task == run.Task {
+			if h := c.live[other]; h.run.Namespace == run.Namespace && h.run.Task == run.Task && (h.run == run || c.profile.Has(OneRunAtATime)) {
 				c.report("P14", e.Node, []int{h.started}, "%s is started while a handle of %s is alive", run, h.run)
 			}
 		}
@@ -93,6 +93,9 @@ func (c *handles) observe(e *trace.Event, _ *ledger) {
 		c.closing[who] = e.At
 	case *taskevent.SchedulerClosed:
 		c.closed[who] = e.Seq
+		if !c.profile.Has(CloseWaits) {
+			return
+		}
 		c.exercise("P14")
 		// Close gives up on a worker only after its timeout, and only on a terminated one.
 		began, closing := c.closing[who]

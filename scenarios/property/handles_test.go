@@ -21,7 +21,7 @@ type moment struct {
 // same fields.
 func violated(moments []moment, fields ...trace.Field) (properties []string) {
 	p := taskplan.Default()
-	o := property.New(&p)
+	o := property.New(&p, property.Own)
 	for i, m := range moments {
 		o.Observe(trace.Event{Seq: i + 1, At: m.second * time.Second, Node: "n1", Incarnation: 1, Kind: m.kind, Fields: fields})
 	}

@@ -121,7 +121,7 @@ func never(set func(e *trace.Event, key string, to trace.Field)) func(e *trace.E
 
 // found are the properties that a sequence of events violates, and what was counted.
 func found(p *taskplan.Plan, events []trace.Event) (properties []string, counters map[string]int64) {
-	o := property.New(p)
+	o := property.New(p, property.Own)
 	for _, e := range events {
 		o.Observe(e)
 	}

@@ -23,7 +23,7 @@ func TestAStaleListIsNotLinearizable(t *testing.T) {
 		"asked for early": {nil, 15, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := property.New(&p)
+			o := property.New(&p, property.Own)
 			for i, e := range []trace.Event{
 				{At: 10, Kind: trace.Called, Fields: []trace.Field{trace.Int("op", 1), trace.Str("do", "add-task")}},
 				{At: 20, Kind: trace.Proposed, Fields: []trace.Field{trace.Int("op", 1), trace.Str("client", "n1#1"), trace.Uint("seq", 1)}},

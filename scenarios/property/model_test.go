@@ -36,7 +36,7 @@ func TestTracesOfTheModelAreJudged(t *testing.T) {
 				require.NoError(t, err)
 				p, err := taskplan.Of(&run.Plan)
 				require.NoError(t, err)
-				o := New(p)
+				o := New(p, Own)
 				seq := 0
 				for _, step := range run.Events {
 					for _, e := range step {

@@ -42,20 +42,30 @@ type check interface {
 	finish(l *ledger)
 }
 
-// New returns an observer for a run of p.
-func New(p *taskplan.Plan) *Observer {
+// New returns an observer for a run of p that is judged by a profile.
+func New(p *taskplan.Plan, by *Profile) *Observer {
 	o := &Observer{ledger: newLedger(p), raft: raftcheck.New(&p.Plan)}
 	o.ledger.voters = o.raft.Voters
 	o.found.ledger = o.ledger
 	o.found.counts = make(map[string]int)
 	o.found.exercised, o.found.waived = make(map[string]int64), make(map[string]int64)
+	o.found.profile = by
 	f := &o.found
 	calls := newCallbacks(f)
-	o.checks = []check{
-		newAgreement(f), newSpecification(f), newLinearizable(f), &lifecycle{f}, &ownership{f}, &barriers{f}, &schemaCheck{f, calls}, calls,
-		&failFast{f}, &conflicts{f}, newCleanups(f), newThrottle(f), newHandles(f), newAnswers(f), &progress{f, calls}, newPromptness(f),
-		newUpkeep(f), &wedges{findings: f}, &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)},
-		&patience{f, make(map[incarnation]map[trying][]int)}, newMemory(f), &promises{f},
+	for _, c := range []struct {
+		part  Rule
+		check check
+	}{
+		{check: newAgreement(f)}, {Specification, newSpecification(f)}, {Specification, newLinearizable(f)}, {check: &lifecycle{f}},
+		{check: &ownership{f}}, {check: &barriers{f}}, {check: &schemaCheck{f, calls}}, {check: calls}, {check: &failFast{f}},
+		{check: &conflicts{f}}, {check: newCleanups(f)}, {check: newThrottle(f)}, {check: newHandles(f)}, {check: newAnswers(f)},
+		{check: &progress{f, calls}}, {Promptness, newPromptness(f)}, {check: newUpkeep(f)}, {check: &wedges{findings: f}},
+		{check: &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)}},
+		{check: &patience{f, make(map[incarnation]map[trying][]int)}}, {check: newMemory(f)}, {check: &promises{f}},
+	} {
+		if by.Has(c.part) {
+			o.checks = append(o.checks, c.check)
+		}
 	}
 	return o
 }
@@ -171,7 +181,11 @@ func Trace(r io.Reader) (trace.Verdict, error) {
 	if err != nil {
 		return trace.Verdict{}, err
 	}
-	o := New(p)
+	by, err := ProfileNamed(header.Profile)
+	if err != nil {
+		return trace.Verdict{}, err
+	}
+	o := New(p, by)
 	for {
 		e, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -187,6 +201,7 @@ func Trace(r io.Reader) (trace.Verdict, error) {
 // findings collects violations.
 type findings struct {
 	ledger     *ledger
+	profile    *Profile
 	violations []trace.Violation
 	counts     map[string]int
 	// exercised counts by property, waived by counter.

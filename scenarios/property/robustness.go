@@ -26,7 +26,9 @@ type robustness struct {
 }
 
 func (c *robustness) observe(e *trace.Event, l *ledger) {
-	c.flaws.observe(e, l)
+	if c.profile.Has(BadSubmissions) {
+		c.flaws.observe(e, l)
+	}
 	switch b := e.Body.(type) {
 	case *event.FaultActivated:
 		if plan.FaultKind(b.What) == taskplan.AckFlip {
@@ -111,6 +113,16 @@ func (c *callbacks) attempts(node string, r *projection.Run, callback string) []
 func (c *callbacks) failed(node string, r *projection.Run, callback string) bool {
 	for key, a := range c.ran {
 		if key.of(node, r, callback) && a.err != "" && !a.interrupted {
+			return true
+		}
+	}
+	return false
+}
+
+// returned reports whether a callback has come to an end on a node, a good one or not.
+func (c *callbacks) returned(node string, r *projection.Run, callback string) bool {
+	for key, a := range c.ran {
+		if key.of(node, r, callback) && a.ended > 0 {
 			return true
 		}
 	}

@@ -42,6 +42,8 @@ type reports struct {
 	// where, shown what the node's clock showed.
 	passed, shown time.Duration
 	answered      int
+	// called is when the newest report was made, calledShown what the node's clock showed.
+	called, calledShown time.Duration
 	// due is where a worker was about to report progress that must get through, 0 for nowhere.
 	due int
 	// claiming reports whether the report under way is a claim.
@@ -68,7 +70,10 @@ func (c *throttle) observe(e *trace.Event, l *ledger) {
 			c.progress(e, b, l)
 		case taskevent.CompleteUnit, taskevent.FailUnit:
 			about := taskevent.CallOf(b)
-			c.of(unitOf{who, about.Version.Value, about.Unit}).worked = 0
+			r := c.of(unitOf{who, about.Version.Value, about.Unit})
+			if r.worked = 0; !c.profile.Has(ThrottleCounts) {
+				r.passed = -1
+			}
 		}
 	case *event.Returned:
 		if r := c.ops[b.Op]; r != nil {
@@ -119,7 +124,7 @@ func (c *throttle) progress(e *trace.Event, call *event.Called, l *ledger) {
 		return // the throttle has let it through before
 	}
 	r := c.of(unitOf{incarnation{e.Node, e.Incarnation}, about.Version.Value, about.Unit})
-	r.claiming = about.Progress == "0"
+	r.claiming, r.called, r.calledShown = about.Progress == "0", e.At, c.walls[e.Node].shows(e.At)
 	c.ops[call.Op], r.due = r, 0
 	if r.claiming || r.passed < 0 || r.repeated {
 		return
@@ -177,6 +182,9 @@ func (c *throttle) returned(e *trace.Event, outcome string, r *reports) {
 		r.claimed = e.Seq
 	default:
 		r.passed, r.answered, r.shown = e.At, e.Seq, c.walls[e.Node].shows(e.At)
+		if !c.profile.Has(ThrottleCounts) {
+			r.passed, r.shown = r.called, r.calledShown
+		}
 	}
 }
 

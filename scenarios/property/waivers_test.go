@@ -90,7 +90,7 @@ func (s *stuck) ends(at time.Duration, up ...string) (found []string, counters m
 	for _, node := range up {
 		s.add(at, node, trace.AtRest, trace.Str("what", "state"), trace.Uint("index", 7), trace.Str("hash", "x"))
 	}
-	o := property.New(s.plan)
+	o := property.New(s.plan, property.Own)
 	for _, e := range s.events {
 		o.Observe(e)
 	}

@@ -68,6 +68,10 @@ func (c *wedges) called(e *trace.Event, b *event.Called, l *ledger) {
 
 // returned: the operator's word has ended the task, if it was the same one all the time.
 func (c *wedges) returned(e *trace.Event, b *event.Returned, l *ledger, w wedge) {
+	if r := w.run; len(w.stuck) > 0 && b.Outcome == event.Rejected && !c.profile.Has(FailTask) && !r.Gone && owing(r) {
+		c.exercise("P17")
+		c.report("P17", e.Node, append(w.stuck, w.seq), "%s is %s, waits for a node that has left, and cannot be given up: %s", r.ID, r.Status, b.Error)
+	}
 	if len(w.stuck) == 0 || b.Outcome != event.OK {
 		return
 	}
@@ -93,8 +97,10 @@ func (c *wedges) decided(e *trace.Event, l *ledger) {
 		c.untouchable(e, r, cmd)
 		return
 	}
-	open := r.Status == started || r.Status == preparing || r.Status == swapping && len(r.Missing(r.Swapped)) > 0
+	open := owing(r)
 	switch {
+	case open && !cmd.Accepted && !c.profile.Has(FailTask):
+		return // it is a scheduler's
 	case open && !cmd.Accepted:
 		c.report("P17", e.Node, r.Events(), "%s is %s and cannot be given up at index %d: %s", r.ID, r.Status, cmd.Index, cmd.Outcome)
 	case r.Status == swapping && !open && cmd.Accepted:
@@ -102,6 +108,11 @@ func (c *wedges) decided(e *trace.Event, l *ledger) {
 	case !cmd.Accepted && cmd.Verdict.Class != event.ClassPermanent:
 		c.report("P17", e.Node, r.Events(), "%s cannot be given up at index %d, and its operator gets the answer to try again: %s", r.ID, cmd.Index, cmd.Outcome)
 	}
+}
+
+// owing reports whether a task waits for something that a node may never do.
+func owing(r *projection.Run) bool {
+	return r.Status == started || r.Status == preparing || r.Status == swapping && len(r.Missing(r.Swapped)) > 0
 }
 
 // untouchable: whether the schema may have changed in a status that only a newer version

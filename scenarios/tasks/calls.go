@@ -62,6 +62,7 @@ var (
 	_ sched.TaskCleaner               = (*caller)(nil)
 	_ sched.TaskFinalizer             = (*caller)(nil)
 	_ sched.PostCompletionAckRecorder = (*caller)(nil)
+	_ TaskFailer                      = (*caller)(nil)
 )
 
 // proposed records which request a call's command is.
@@ -196,6 +197,17 @@ func (k *caller) CleanUpDistributedTask(ctx context.Context, namespace, taskID s
 func (k *caller) MarkDistributedTaskFinalized(ctx context.Context, namespace, taskID string, version uint64) error {
 	return k.call(ctx, taskevent.FinalizeTask, runOf(namespace, taskID, version), taskevent.Call{}, func(ctx context.Context, c Client) error {
 		return c.MarkDistributedTaskFinalized(ctx, namespace, taskID, version)
+	})
+}
+
+// MarkDistributedTaskFailed implements TaskFailer.
+func (k *caller) MarkDistributedTaskFailed(ctx context.Context, namespace, taskID string, version uint64, reason string) error {
+	return k.call(ctx, taskevent.FailCompletion, runOf(namespace, taskID, version), taskevent.Call{}, func(ctx context.Context, c Client) error {
+		f, ok := c.(TaskFailer)
+		if !ok {
+			return fmt.Errorf("the client of %s cannot fail a task for a scheduler", k.Node())
+		}
+		return f.MarkDistributedTaskFailed(ctx, namespace, taskID, version, reason)
 	})
 }
 

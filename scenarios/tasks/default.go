@@ -27,6 +27,9 @@ type Parts struct {
 	NewScheduler func(sched.SchedulerParams) Scheduler
 	// NewProviders returns the providers of a node.
 	NewProviders func(provider.Env) Providers
+	// NewClient returns a client that makes its calls by the one of this repository; it may be a
+	// [TaskFailer].
+	NewClient func(Client) Client
 }
 
 // With returns the system of this repository with other parts.
@@ -73,7 +76,7 @@ func (s system) NewReplica(c ReplicaConfig) Replica {
 			c.OnApply(s.applied(index, term, req, res))
 		}
 	}
-	return defaultReplica{replica.New(config)}
+	return defaultReplica{replica.New(config), s.parts.NewClient}
 }
 
 // NewRaft implements System.
@@ -151,7 +154,10 @@ func (s *subjects) of(command []byte) subject {
 }
 
 // defaultReplica adapts replica.Replica to Replica.
-type defaultReplica struct{ *replica.Replica }
+type defaultReplica struct {
+	*replica.Replica
+	newClient func(Client) Client
+}
 
 func (r defaultReplica) Unit(run provider.Run, unit string) (fsm.TaskStatus, *fsm.Unit) {
 	status, u, err := r.Replica.Unit(run.Namespace, run.Task, run.Version, unit)
@@ -186,11 +192,15 @@ func (r defaultReplica) Collections() []provider.Collection {
 }
 
 func (r defaultReplica) NewClient(c ClientConfig) (Client, error) {
-	return replica.NewClient(replica.ClientConfig{
+	own, err := replica.NewClient(replica.ClientConfig{
 		ID: c.ID, NodeID: c.Node, Replica: r.Replica, Raft: anyVersion{c.Raft}, Forwarder: c.Forwarder,
 		Clock: c.Clock, CompletedTaskTTL: c.CompletedTaskTTL, AttemptTimeout: c.AttemptTimeout, Logger: c.Logger,
 		OnRequest: c.OnRequest,
 	})
+	if err != nil || r.newClient == nil {
+		return own, err
+	}
+	return r.newClient(own), nil
 }
 
 // anyVersion is a raft of any version of the library.

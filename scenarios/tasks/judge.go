@@ -29,15 +29,24 @@ func Shipped() []string {
 	return []string{"dtsim/fsm", "dtsim/fsm/api", "dtsim/fsm/replica", "dtsim/sched", "dtsim/sched/reconcile"}
 }
 
+// refused returns the verdict on a run that cannot be judged.
+func refused(err error) func() trace.Verdict {
+	verdict := trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}
+	return func() trace.Verdict { return verdict }
+}
+
 // Judge is the [trace.Judge] of the task manager: the properties, of the task manager and of any
-// Raft application, and the promises of a plan give the verdict, and the footer counts what was exercised, waived and covered.
+// Raft application, by the profile of the trace, and the promises of a plan give the verdict, and the footer counts what was exercised, waived and covered.
 func Judge(of *plan.Plan, rec *trace.Recorder) (finish func() trace.Verdict) {
 	p, err := taskplan.Of(of)
 	if err != nil {
-		verdict := trace.Verdict{Violations: []trace.Violation{{Property: "plan", Message: err.Error()}}}
-		return func() trace.Verdict { return verdict }
+		return refused(err)
 	}
-	observer := property.New(p)
+	by, err := property.ProfileNamed(rec.Profile())
+	if err != nil {
+		return refused(err)
+	}
+	observer := property.New(p, by)
 	count := coverage.Record(&p.Plan, rec, goals.New(p, observer.Log()))
 	rec.Watch(observer.Observe, property.Kinds()...)
 	return func() trace.Verdict {

@@ -153,6 +153,12 @@ type Client interface {
 	Close()
 }
 
+// TaskFailer is implemented by the TaskFinalizer of a scheduler, and by clients: it fails a task in the
+// name of a scheduler, if the task manager has such a command beside the one of operators.
+type TaskFailer interface {
+	MarkDistributedTaskFailed(ctx context.Context, namespace, taskID string, version uint64, reason string) error
+}
+
 // Scheduler looks after the tasks of one node. One with a method Kept, as [sched.Scheduler] has it, tells
 // what it keeps in memory; of another that much of P19 is not judged.
 type Scheduler interface {

@@ -19,6 +19,12 @@ type Application struct {
 	Guest  string
 	System []string
 	Judge  trace.Judge
+	// Profile is by which Judge judges; see [engine.Options].
+	Profile string
+	// Module is the folder of the guest's module below that of this one; empty for this one.
+	Module string
+	// NativeOnly is why only the native engine can run it; empty if both can.
+	NativeOnly string
 	// Instrument are the packages that are instrumented unless the caller names others.
 	Instrument []string
 	// Cover are the import paths of the packages that are shipped: of those it can be counted what
@@ -53,7 +59,7 @@ type Application struct {
 
 // Options returns the options of an engine that runs the application.
 func (a *Application) Options(o engine.Options) engine.Options {
-	o.Guest, o.System, o.Judge = a.Guest, a.System, a.Judge
+	o.Guest, o.System, o.Judge, o.Profile = a.Guest, a.System, a.Judge, a.Profile
 	if o.Instrument == nil {
 		o.Instrument = a.Instrument
 	}

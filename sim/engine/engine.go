@@ -76,6 +76,8 @@ type Options struct {
 	// Judge judges the trace of a run that the system has ended, as the guest does that
 	// of any other run. Nil means no crash triage: such a run is a [*GuestError].
 	Judge trace.Judge
+	// Profile stands in the header of every trace, where the guest and Judge find it.
+	Profile string
 	// Edits are compiled in place of files of the module and of its dependencies, to see what
 	// a change of the system comes to.
 	Edits build.Edits

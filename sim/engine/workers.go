@@ -50,7 +50,7 @@ func (n *workers) once(ctx context.Context, job Job, spill bool) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	order := wire.Job{Plan: job.Plan, Entropy: job.Entropy, Engine: n.Name(), Build: n.build}
+	order := wire.Job{Plan: job.Plan, Entropy: job.Entropy, Engine: n.Name(), Build: n.build, Profile: n.options.Profile}
 	if spill {
 		order.Spill = 1
 	}

@@ -18,6 +18,7 @@ type headerLine struct {
 	Engine  string          `json:"engine"`
 	Entropy uint64          `json:"entropy"`
 	Build   string          `json:"build"`
+	Profile string          `json:"profile,omitempty"`
 	Plan    json.RawMessage `json:"plan"`
 }
 
@@ -55,7 +56,7 @@ func encodeHeader(h Header) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := json.Marshal(headerLine{Format: Format, Engine: h.Engine, Entropy: h.Entropy, Build: h.Build, Plan: p})
+	b, err := json.Marshal(headerLine{Format: Format, Engine: h.Engine, Entropy: h.Entropy, Build: h.Build, Profile: h.Profile, Plan: p})
 	return append(b, '\n'), err
 }
 
@@ -85,7 +86,7 @@ func decodeHeader(line []byte) (h Header, former bool, err error) {
 	if err := json.Unmarshal(l.Plan, &of); err != nil {
 		return Header{}, false, err
 	}
-	return Header{Format: l.Format, Plan: *p, Engine: l.Engine, Entropy: l.Entropy, Build: l.Build}, of.Format != plan.Format, nil
+	return Header{Format: l.Format, Plan: *p, Engine: l.Engine, Entropy: l.Entropy, Build: l.Build, Profile: l.Profile}, of.Format != plan.Format, nil
 }
 
 // encodeFooter returns the footer's line.

@@ -19,6 +19,7 @@ const flushAt = 64 << 10
 // Recorder writes the trace of one run. It is safe for concurrent use; the order
 // of the calls is the order in the file. A nil *Recorder records nothing.
 type Recorder struct {
+	profile  string
 	mu       sync.Mutex
 	w        io.Writer
 	buf      []byte
@@ -55,6 +56,7 @@ func NewRecorder(w io.Writer, h Header) (*Recorder, error) {
 		return nil, fmt.Errorf("trace: header: %w", err)
 	}
 	r := &Recorder{
+		profile: h.Profile,
 		w:       w,
 		buf:     make([]byte, 0, flushAt+4096),
 		hash:    sha256.New(),
@@ -64,6 +66,14 @@ func NewRecorder(w io.Writer, h Header) (*Recorder, error) {
 	}
 	r.buf = append(r.buf, line...)
 	return r, nil
+}
+
+// Profile returns the profile in the header.
+func (r *Recorder) Profile() string {
+	if r == nil {
+		return ""
+	}
+	return r.profile
 }
 
 // Spill has every event written to w, too, and at once, behind the header: then it is not

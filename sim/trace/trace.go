@@ -27,6 +27,9 @@ type Header struct {
 	Entropy uint64
 	// Build identifies the program that ran the plan.
 	Build string
+	// Profile names the rules by which the run is judged, if they are not those of the
+	// application itself: published code may have another contract.
+	Profile string
 }
 
 // Verdict is what the checks found in a run.

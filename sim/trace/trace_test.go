@@ -101,6 +101,24 @@ func TestATraceWithAnOldPlanIsRead(t *testing.T) {
 		string(whole.Header.Plan.Part))
 }
 
+// A profile stands in the header, and one of no name does not.
+func TestAProfileIsInTheHeader(t *testing.T) {
+	for _, profile := range []string{"", "lenient"} {
+		var b bytes.Buffer
+		h := header()
+		h.Profile = profile
+		r, err := trace.NewRecorder(&b, h)
+		require.NoError(t, err)
+		require.Equal(t, profile, r.Profile())
+		_, err = r.Close(passed)
+		require.NoError(t, err)
+		require.Equal(t, profile != "", bytes.Contains(b.Bytes(), []byte(`"profile":"lenient"`)))
+		got, err := trace.Read(&b)
+		require.NoError(t, err)
+		require.Equal(t, profile, got.Header.Profile)
+	}
+}
+
 func TestEqualEventsHaveEqualBytes(t *testing.T) {
 	a, fa := record(t, passed, events...)
 	b, fb := record(t, passed, events...)

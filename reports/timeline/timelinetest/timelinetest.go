@@ -46,7 +46,7 @@ func Record(t *testing.T, h trace.Header, id string, events []trace.Event) *trac
 	require.NoError(t, err)
 	p, err := taskplan.Of(&h.Plan)
 	require.NoError(t, err)
-	o := property.New(p)
+	o := property.New(p, property.Own)
 	rec.Watch(o.Observe)
 	for _, e := range events {
 		rec.Emit(e)

@@ -13,6 +13,7 @@ const (
 	UpdateProgress = "update-progress"
 	CleanUpTask    = "clean-up-task"
 	FinalizeTask   = "finalize-task"
+	FailCompletion = "fail-completion"
 	AckSwap        = "ack-swap"
 	AckPreparation = "ack-preparation"
 	FlipProperty   = "flip-property"

@@ -93,7 +93,9 @@ func serveJob(t *testing.T, job wire.Job, buf *bytes.Buffer, spill io.Writer, ru
 // record runs a job and writes its trace to w, and each event at once to spill when that
 // is not nil.
 func record(job wire.Job, w, spill io.Writer, run Runner) (trace.Footer, error) {
-	rec, err := trace.NewRecorder(w, trace.Header{Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build})
+	rec, err := trace.NewRecorder(w, trace.Header{
+		Plan: *job.Plan, Engine: job.Engine, Entropy: job.Entropy, Build: job.Build, Profile: job.Profile,
+	})
 	if err != nil {
 		return trace.Footer{}, err
 	}

@@ -48,9 +48,10 @@ type Hello struct {
 type Job struct {
 	Plan    *plan.Plan
 	Entropy uint64
-	// Engine and Build stand in the trace's header.
-	Engine string
-	Build  string
+	// Engine, Build and Profile stand in the trace's header.
+	Engine  string
+	Build   string
+	Profile string `json:",omitempty"`
 	// Spill asks for the pieces of the trace as they are made; 0 for no, 1 for yes. A job
 	// is as long in either case, for what a guest allocates decides when it collects.
 	Spill int

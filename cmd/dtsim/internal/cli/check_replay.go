@@ -108,7 +108,7 @@ func (d *replayed) check(run *counterexample.Run) error {
 	if err != nil {
 		return err
 	}
-	o := property.New(p)
+	o := property.New(p, property.Own)
 	seq := 0
 	for _, step := range run.Events {
 		for _, e := range step {

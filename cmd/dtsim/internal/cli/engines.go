@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"dtsim/scenarios"
+	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/engine/build"
 )
@@ -69,15 +72,29 @@ func (e *engines) close() {
 	}
 }
 
-// open makes the engines for a value of --engine. For auto that is the native one,
+// open makes the engines that run an application for a value of --engine. For auto that is the native one,
 // and the sealed one when a comparison is wanted; if the native one is not available, the
 // sealed one takes its place, which o.Log is called with. With o.Race, it is the native
-// one with the race detector, and nothing takes its place.
-func (env *Environment) open(ctx context.Context, name string, compare bool, o engine.Options) (engines, error) {
+// one with the race detector, and nothing takes its place; nor does it for an application that
+// is native only.
+func (env *Environment) open(ctx context.Context, app *campaign.Application, name string, compare bool, o engine.Options) (engines, error) {
 	if o.CPULimit <= 0 {
 		return engines{}, badUsage("--cpu-limit %s: a run needs processor time", o.CPULimit)
 	}
-	o = application.Options(o)
+	o = app.Options(o)
+	if app.NativeOnly != "" {
+		if name == sealed {
+			return engines{}, badUsage("--engine sealed: %s", app.NativeOnly)
+		}
+		name = native
+	}
+	if app.Module != "" {
+		root, err := build.ModuleDir(ctx, o.Dir, "dtsim")
+		if err != nil {
+			return engines{}, opening(ctx, err, "")
+		}
+		o.Dir = filepath.Join(root, filepath.FromSlash(app.Module))
+	}
 	all := engines{options: o}
 	all.options.Race = false
 	all.options.Cover = nil
@@ -121,13 +138,39 @@ type guestFlags struct {
 	cpuLimit   time.Duration
 	instrument []string
 	with       []string
+	system     string
 }
 
 func (g *guestFlags) add(flags *pflag.FlagSet) {
 	flags.DurationVar(&g.cpuLimit, "cpu-limit", engine.DefaultCPULimit, "how much processor time one run may take, `2m`, before it counts as hung")
 	flags.StringArrayVar(&g.instrument, "instrument", nil,
 		"a `package` whose goroutines can be held up, instead of "+strings.Join(application.Instrument, ", ")+"; may be repeated")
+	flags.StringVar(&g.system, "system", "", "the `task manager` that is run, "+strings.Join(systems(), " or ")+" (default: that of this repository)")
 	flags.StringArrayVar(&g.with, "with", nil, "build with another version of a module, `MODULE@VERSION` or MODULE=FOLDER; may be repeated")
+}
+
+// systems returns the values of --system.
+func systems() []string {
+	var names []string
+	for _, a := range scenarios.Systems() {
+		if a.Profile != "" {
+			names = append(names, a.Profile)
+		}
+	}
+	return names
+}
+
+// application returns the system that the flags ask for, or the one that past is a trace of.
+func (g *guestFlags) application(past *campaign.Recorded) (*campaign.Application, error) {
+	name := g.system
+	if name == "" && past != nil {
+		name = past.Header.Profile
+	}
+	a, err := scenarios.SystemNamed(name)
+	if err != nil {
+		return nil, badUsage("--system: %w", err)
+	}
+	return a, nil
 }
 
 // options returns what the flags ask for.

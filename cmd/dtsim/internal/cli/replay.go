@@ -63,17 +63,21 @@ end. NO_COLOR turns colors off.`,
 			if err := show.foresee(env, want.job.Plan, want.trace); err != nil {
 				return err
 			}
+			app, err := guest.application(want.past)
+			if err != nil {
+				return err
+			}
 			note := newProgress(env.Stderr, env.Bar, env.Now).Note
 			o, err := guest.options(note, race)
 			if err != nil {
 				return err
 			}
-			e, err := env.open(cmd.Context(), want.engine, false, o)
+			e, err := env.open(cmd.Context(), app, want.engine, false, o)
 			if err != nil {
 				return err
 			}
 			defer e.close()
-			c, err := want.compare(cmd.Context(), e.first)
+			c, err := want.compare(cmd.Context(), app, e.first)
 			if found, raced := campaign.Raced(err); raced {
 				*status = statusViolated
 				if asJSON {
@@ -162,7 +166,7 @@ func readRecord(name, engineName string) (record, error) {
 }
 
 // compare runs the record's job again; for a plan, twice.
-func (r record) compare(ctx context.Context, e engine.Engine) (campaign.Comparison, error) {
+func (r record) compare(ctx context.Context, app *campaign.Application, e engine.Engine) (campaign.Comparison, error) {
 	var c campaign.Comparison
 	runs := []*campaign.Recorded{&c.Again}
 	if r.past == nil {
@@ -172,7 +176,7 @@ func (r record) compare(ctx context.Context, e engine.Engine) (campaign.Comparis
 	}
 	for _, run := range runs {
 		var err error
-		*run, err = application.Once(ctx, e, r.job)
+		*run, err = app.Once(ctx, e, r.job)
 		switch {
 		case ctx.Err() != nil:
 			return c, errors.New("interrupted before the run was over")

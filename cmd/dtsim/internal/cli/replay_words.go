@@ -55,6 +55,9 @@ func printComparison(w io.Writer, c campaign.Comparison) {
 	}
 	line("plan      %s, seed %d, %s, %s of virtual time", p.Name, p.Seed, nodes, c.Again.Footer.VirtualTime)
 	line("engine    %s, entropy %d, build %s", c.Again.Header.Engine, c.Again.Header.Entropy, orNone(c.Again.Header.Build))
+	if profile := c.Again.Header.Profile; profile != "" {
+		line("profile   %s", profile)
+	}
 	line("expected  %s  %s", c.Past.Footer.Hash, footerVerdict(c.Past.Footer))
 	line("replayed  %s  %s", c.Again.Footer.Hash, footerVerdict(c.Again.Footer))
 	line("%s", conclusion(c))

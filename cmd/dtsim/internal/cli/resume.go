@@ -19,7 +19,7 @@ import (
 
 // deciding are the flags that decide what a campaign is. What a resumed one was begun
 // with is taken from its journal; a flag with another value is a mistake.
-var deciding = []string{"scenario", "plan", "seeds", "nodes", "engine", "race"}
+var deciding = []string{"scenario", "plan", "seeds", "nodes", "engine", "race", "system"}
 
 // given returns the deciding flags that were given.
 func given(flags *pflag.FlagSet) map[string][]string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dtsim/scenarios/property"
 	"dtsim/sim/campaign"
 	"dtsim/sim/engine"
 	"dtsim/sim/shrink"
@@ -83,7 +84,11 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			if err != nil {
 				return err
 			}
-			w, err := f.work(cmd.Flags().Changed)
+			app, err := f.guest.application(nil)
+			if err != nil {
+				return err
+			}
+			w, err := f.work(app, cmd.Flags().Changed)
 			if err != nil {
 				return err
 			}
@@ -104,16 +109,16 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 					return err
 				}
 				defer counters.remove()
-				o.Cover, o.CoverDir = application.Cover, counters.dir
+				o.Cover, o.CoverDir = app.Cover, counters.dir
 			}
-			e, err := env.open(cmd.Context(), f.engine, true, o)
+			e, err := env.open(cmd.Context(), app, f.engine, true, o)
 			if err != nil {
 				return err
 			}
 			defer e.close()
 
 			spec := campaign.Spec{
-				Application: application, Runs: w.runs, Engine: e.first, Second: e.second, Compare: w.compare, Controls: w.controls, For: f.wall,
+				Application: app, Runs: w.runs, Engine: e.first, Second: e.second, Compare: w.compare, Controls: w.controls, For: f.wall,
 				Jobs: f.jobs, Archive: store, KeepAll: f.keep, Watch: show.Done, Now: env.Now,
 			}
 			if past != nil {
@@ -128,6 +133,11 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 			defer spec.Journal.Close()
 			total := len(w.runs) - spec.Resumed()
 			head := summaryHead{Command: typed(args), Engine: e.first.Name(), Seeds: w.seeds.String(), For: f.wall}
+			if app.Profile != "" {
+				if head.Profile, err = property.ProfileNamed(app.Profile); err != nil {
+					return err
+				}
+			}
 			if e.second != nil {
 				head.Second = e.second.Name()
 				total += len(w.compare)
@@ -142,7 +152,7 @@ the build, and on nothing else: not on the machine's load, not on --jobs.`,
 				head.Seeds = seeds{w.seeds.first, result.Asked[len(result.Asked)-1].Run.Seed}.String()
 			}
 			if !f.noShrink {
-				f.distinct(cmd.Context(), env, &e, store, show, &result)
+				f.distinct(cmd.Context(), env, app, &e, store, show, &result)
 			}
 
 			*status = result.Status()
@@ -208,7 +218,7 @@ func resumed(err error, dir string) error {
 }
 
 // distinct shrinks the violations of a campaign and makes them distinct failures.
-func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, store campaign.Archive, show progress, result *campaign.Result) {
+func (f *runFlags) distinct(ctx context.Context, env *Environment, app *campaign.Application, e *engines, store campaign.Archive, show progress, result *campaign.Result) {
 	var found []*campaign.Outcome
 	for _, list := range [][]campaign.Outcome{result.Asked, result.Compared, result.Controls} {
 		for i := range list {
@@ -221,9 +231,11 @@ func (f *runFlags) distinct(ctx context.Context, env *Environment, e *engines, s
 		}
 	}
 	spec := campaign.Collector{
-		Application: application, Engine: e.byName, Archive: store, Jobs: f.jobs, Budget: f.budget,
-		Sealed: func() (engine.Engine, error) { return e.pinning(ctx, env) },
-		Watch:  func(what string, s shrink.Step) { show.Step(stepWords(what, s)) },
+		Application: app, Engine: e.byName, Archive: store, Jobs: f.jobs, Budget: f.budget,
+		Watch: func(what string, s shrink.Step) { show.Step(stepWords(what, s)) },
+	}
+	if app.NativeOnly == "" {
+		spec.Sealed = func() (engine.Engine, error) { return e.pinning(ctx, env) }
 	}
 	result.Distinct = spec.Collect(ctx, found)
 	show.Stop()

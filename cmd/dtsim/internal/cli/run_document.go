@@ -36,6 +36,9 @@ func newRunDocument(head summaryHead, r campaign.Result) schema.Campaign {
 		Faults: map[string]int64{}, FaultTable: map[string]schema.Fault{}, Sometimes: map[string]int64{}, Exercised: map[string]int64{},
 		Waived: map[string]int64{}, Controls: []schema.Control{},
 	}
+	if head.Profile != nil {
+		d.Profile = head.Profile.Name
+	}
 	account(&d, total)
 	for _, o := range r.All() {
 		d.CPU += o.CPU.Seconds()

@@ -83,22 +83,26 @@ is violated, as with every command, and 0 if the plan violates nothing.`,
 			if err != nil {
 				return err
 			}
+			app, err := f.guest.application(want.past)
+			if err != nil {
+				return err
+			}
 			show := newProgress(env.Stderr, env.Bar, env.Now)
 			o, err := f.guest.options(show.Note, f.race)
 			if err != nil {
 				return err
 			}
-			e, err := env.open(cmd.Context(), want.engine, false, o)
+			e, err := env.open(cmd.Context(), app, want.engine, false, o)
 			if err != nil {
 				return err
 			}
 			defer e.close()
 			property := f.property
 			if past := want.past; property == "" && past != nil && !past.Footer.Verdict.Passed {
-				property = application.Cause(want.job.Plan, past.Footer.Verdict.Violations).Property
+				property = app.Cause(want.job.Plan, past.Footer.Verdict.Violations).Property
 			}
-			result, err := application.Shrink(cmd.Context(), want.job.Plan, shrink.Options{
-				Oracle: application.Oracle(e.first, want.job.Entropy), Stalls: application.Stalls(e.first, want.job.Entropy), Property: property, Jobs: f.jobs, Budget: f.budget,
+			result, err := app.Shrink(cmd.Context(), want.job.Plan, shrink.Options{
+				Oracle: app.Oracle(e.first, want.job.Entropy), Stalls: app.Stalls(e.first, want.job.Entropy), Property: property, Jobs: f.jobs, Budget: f.budget,
 				Watch: func(s shrink.Step) { show.Step(stepWords(want.job.Plan.Name, s)) },
 			})
 			show.Stop()

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"dtsim/scenarios/property"
 	"dtsim/sim/campaign"
 	"dtsim/sim/trace"
 )
@@ -21,6 +22,8 @@ type summaryHead struct {
 	Engine, Second string
 	// Seeds are the seeds asked for, "1..3".
 	Seeds string
+	// Profile is by which runs were judged; nil for that of this repository.
+	Profile *property.Profile
 	// For is how long runs were begun; zero for until all were done.
 	For time.Duration
 }
@@ -193,6 +196,16 @@ func (p printer) closing(head summaryHead, r campaign.Result) {
 	}
 	if words := p.guards(r); words != "" {
 		p.line("%s", words)
+	}
+	if by := head.Profile; by != nil {
+		rules := make([]string, len(by.Omits))
+		for i, o := range by.Omits {
+			rules[i] = string(o.Rule)
+		}
+		words := text.WrapSoft(fmt.Sprintf("judged by the profile %s: %s, which does not have these rules: %s", by.Name, by.Contract, strings.Join(rules, ", ")), 100)
+		for line := range strings.Lines(words) {
+			p.line("%s", strings.TrimSpace(line))
+		}
 	}
 	if missing := r.NotRun(); missing > 0 {
 		p.line("%s of %d did not end: this campaign is not complete", count(missing, "run"), len(r.All()))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"dtsim/scenarios"
 	"dtsim/scenarios/tasks/taskplan"
@@ -9,7 +10,7 @@ import (
 	"dtsim/sim/plan"
 )
 
-// application is the system under test.
+// application is the system under test, unless --system names another one.
 var application = scenarios.Application()
 
 // work is what `dtsim run` is asked to do.
@@ -21,7 +22,7 @@ type work struct {
 }
 
 // work turns flags into runs; changed reports whether a flag was given.
-func (f *runFlags) work(changed func(string) bool) (work, error) {
+func (f *runFlags) work(app *campaign.Application, changed func(string) bool) (work, error) {
 	if err := checkEngine(f.engine); err != nil {
 		return work{}, err
 	}
@@ -37,11 +38,11 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 	if f.budget < 0 {
 		return work{}, badUsage("--shrink-budget %d: must not be negative", f.budget)
 	}
-	families, own, err := f.families(changed)
+	families, own, err := f.families(app, changed)
 	if err != nil {
 		return work{}, err
 	}
-	w := work{seeds: own, controls: application.Controls("go run ./cmd/dtsim run --engine " + f.engine)}
+	w := work{seeds: own, controls: app.Controls(f.command())}
 	if f.plan == "" || changed("seeds") {
 		if w.seeds, err = parseSeeds(f.seeds); err != nil {
 			return work{}, err
@@ -68,12 +69,7 @@ func (f *runFlags) work(changed func(string) bool) (work, error) {
 }
 
 // families returns what the flags select, and for a plan file its own seed.
-func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seeds, error) {
-	const run = "go run ./cmd/dtsim run"
-	raced := ""
-	if f.race {
-		raced = " --race"
-	}
+func (f *runFlags) families(app *campaign.Application, changed func(string) bool) ([]*campaign.Family, seeds, error) {
 	if changed("plan") {
 		switch {
 		case changed("scenario"):
@@ -88,8 +84,8 @@ func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seed
 		return []*campaign.Family{{
 			Name:    p.Name,
 			Plan:    func(seed uint64) *plan.Plan { q := *p; q.Seed = seed; return &q },
-			Ablate:  application.Ablate,
-			Command: fmt.Sprintf("%s --plan %s --engine %s%s", run, campaign.Quote(f.plan), f.engine, raced),
+			Ablate:  app.Ablate,
+			Command: f.command("--plan", f.plan),
 		}}, seeds{p.Seed, p.Seed}, nil
 	}
 
@@ -97,13 +93,36 @@ func (f *runFlags) families(changed func(string) bool) ([]*campaign.Family, seed
 	if err != nil {
 		return nil, seeds{}, err
 	}
+	published := app.Profile != ""
+	if published && len(f.scenarios) == 0 {
+		chosen = slices.DeleteFunc(chosen, func(s scenarios.Scenario) bool { return !s.Published() })
+	}
 	var families []*campaign.Family
 	for _, s := range chosen {
-		command := fmt.Sprintf("%s --scenario %s --engine %s%s", run, s.Name, f.engine, raced)
+		command := f.command("--scenario", s.Name)
 		if f.nodes > 0 {
 			command += fmt.Sprintf(" --nodes %d", f.nodes)
 		}
-		families = append(families, scenarios.Family(s, scenarios.Options{Nodes: f.nodes}, command))
+		families = append(families, scenarios.Family(s, scenarios.Options{Nodes: f.nodes, Published: published}, command))
 	}
 	return families, seeds{}, nil
+}
+
+// command returns the command that makes runs as these flags ask for, with arguments in front.
+func (f *runFlags) command(args ...string) string {
+	args = append(args, "--engine", f.engine)
+	if f.race {
+		args = append(args, "--race")
+	}
+	if f.guest.system != "" {
+		args = append(args, "--system", f.guest.system)
+	}
+	for _, with := range f.guest.with {
+		args = append(args, "--with", with)
+	}
+	words := "go run ./cmd/dtsim run"
+	for _, a := range args {
+		words += " " + campaign.Quote(a)
+	}
+	return words
 }
