@@ -2,12 +2,13 @@
 # make test-long  what go test ./... leaves out, because it takes minutes: tests of the command, of
 #                 mutants, of the engines and of the model checker, and more runs of every scenario
 # make nightly  every pair of flags and every log of three commands in the model checker
+# make published  the task manager that Weaviate publishes, in two versions, and FINDINGS.md about it
 # make race   the shipped packages, and a guest, under the race detector
 # make lint   formatting, go vet, staticcheck
 # make bench  what things cost
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build test test-long nightly race lint bench
+.PHONY: all build test test-long nightly published race lint bench
 
 all: build test
 
@@ -24,6 +25,9 @@ nightly:
 	go run ./cmd/dtsim check --pairs
 	go run ./cmd/dtsim check --config logs-2
 	go run ./cmd/dtsim check --config logs-3
+
+published:
+	cd scenarios/weaviate && DTSIM_LONG=1 go test ./... && go run ./findings
 
 race:
 	go test -race ./fsm/... ./sched/...

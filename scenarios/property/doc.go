@@ -42,6 +42,9 @@
 //	P19  memory.go      what is kept in memory at rest is what is still needed
 //	     promises*.go   what the plan promises
 //
+// A [Profile] (profile.go) is by which of these rules a run is judged: [Own] has all of them, and
+// those of published code omit what only this repository promises, each with its reason.
+//
 // R1 to R8, those of any Raft application, are in sim/raftcheck; an observer asks both.
 //
 // P16 has a closed list of waivers for what is unfinished, each with its witness in the
