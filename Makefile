@@ -27,7 +27,7 @@ nightly:
 	go run ./cmd/dtsim check --config logs-3
 
 published:
-	cd scenarios/weaviate && DTSIM_LONG=1 go test ./... && go run ./findings
+	cd scenarios/weaviate && DTSIM_LONG=1 go test ./findings && go run ./findings
 
 race:
 	go test -race ./fsm/... ./sched/...

@@ -65,6 +65,19 @@ func (o Options) named(id string) string {
 	return id
 }
 
+// VersionsOf returns the other versions of modules that a build was made with, by its name, each as
+// [build.ParseReplacement] reads it. Folders are not among them: where they lie is not in the name.
+func VersionsOf(name string) []string {
+	_, list, _ := strings.Cut(name, " with ")
+	var all []string
+	for _, text := range strings.Split(list, ", ") {
+		if r, err := build.ParseReplacement(text); err == nil && r.Path == "" {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 // unavailable is the error of a constructor.
 func unavailable(ctx context.Context, engine string, err error) error {
 	if ctx.Err() != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,11 +161,15 @@ func systems() []string {
 	return names
 }
 
-// application returns the system that the flags ask for, or the one that past is a trace of.
+// application returns the system that the flags ask for, or the one that past is a trace of. Without
+// --with, that is built with the versions that the trace names.
 func (g *guestFlags) application(past *campaign.Recorded) (*campaign.Application, error) {
 	name := g.system
-	if name == "" && past != nil {
-		name = past.Header.Profile
+	if past != nil {
+		name = cmp.Or(name, past.Header.Profile)
+		if len(g.with) == 0 {
+			g.with = engine.VersionsOf(past.Header.Build)
+		}
 	}
 	a, err := scenarios.SystemNamed(name)
 	if err != nil {
