@@ -9,6 +9,7 @@ import (
 	"dtsim/fsm"
 	"dtsim/fsm/api"
 	"dtsim/fsm/replica"
+	"dtsim/scenarios/tasks/taskevent"
 
 	published "github.com/weaviate/weaviate/cluster/distributedtask"
 	publishedapi "github.com/weaviate/weaviate/cluster/proto/api"
@@ -76,19 +77,37 @@ type detector struct {
 }
 
 func (d detector) CheckConflict(payload []byte, existing []*published.Task) error {
-	return d.conflict.CheckConflict(slices.Clone(payload), convertAll(existing, ownTask))
+	return refusal(d.conflict.CheckConflict(slices.Clone(payload), convertAll(existing, ownTask)))
 }
 
 func (d detector) CheckPropertyUpdate(class, property string, existing []*published.Task) error {
-	return d.mutation.CheckPropertyUpdate(class, property, convertAll(existing, ownTask))
+	return refusal(d.mutation.CheckPropertyUpdate(class, property, convertAll(existing, ownTask)))
 }
 
 func (d detector) CheckClassMutation(class string, existing []*published.Task) error {
-	return d.mutation.CheckClassMutation(class, convertAll(existing, ownTask))
+	return refusal(d.mutation.CheckClassMutation(class, convertAll(existing, ownTask)))
 }
 
 func (d detector) CheckTenantMutation(class string, tenants []string, existing []*published.Task) error {
-	return d.mutation.CheckTenantMutation(class, slices.Clone(tenants), convertAll(existing, ownTask))
+	return refusal(d.mutation.CheckTenantMutation(class, slices.Clone(tenants), convertAll(existing, ownTask)))
+}
+
+// refused is the error of every detector. The published Manager asks them, and shows them tasks, in
+// the order of maps: which task is in the way first is another one on each node, and the sessions of
+// a replica keep the text of a rejection.
+type refused struct{}
+
+func (refused) Error() string { return "conflicts with a task that is active" }
+
+// Reason implements fsm.Reasoned.
+func (refused) Reason() (reason, about string) { return taskevent.TaskConflict, "" }
+
+// refusal returns the refusal for an error of a detector.
+func refusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return refused{}
 }
 
 // SetConflictDetectors implements replica.Machine.
