@@ -139,11 +139,15 @@ func (w *composer) tokenization() string {
 // submit adds a task.
 func (w *composer) submit() { w.add(w.task()) }
 
+// likeARejection is the id of a task that reads like the rejection of a command, which callers
+// recognise by such words.
+const likeARejection = "b: [dtm-perm/unit-terminal] unit"
+
 // task chooses a task.
 func (w *composer) task() *taskplan.Task {
 	t := &taskplan.Task{
 		Kind:        pick(w.choices, "kind", w.family.tasks...),
-		ID:          pick(w.choices, "id", "a", "a", "b", "c", "A"),
+		ID:          pick(w.choices, "id", "a", "a", "a", "b", "b", "c", "c", "A", likeARejection),
 		MinUnitTime: plan.Duration(pick(w.choices, "unit-time", 500*time.Millisecond, 50*time.Millisecond, 2*time.Second, 4*time.Second)),
 		Parallel:    1 + w.number("parallel", 3),
 	}
@@ -158,12 +162,15 @@ func (w *composer) task() *taskplan.Task {
 		t.Property, t.Tokenization = w.property(c), w.tokenization()
 		t.Barrier = w.family.barrier || w.chance("barrier", 50)
 		fallthrough
+	case taskplan.ShardNoop:
+		t.Barrier = w.family.barrier || w.chance("barrier", 50)
+		fallthrough
 	case taskplan.Repair:
 		t.Collection = w.called(c)
 		t.PerTenant = len(c.Tenants) > 0 && w.chance("per-tenant", 60)
 	}
 	units := taskplan.UnitsOf(t, c, w.plan.Cluster.Nodes)
-	t.Tacit = t.Kind != taskplan.Cleanup && w.chance("tacit", 15)
+	t.Tacit = t.Kind != taskplan.Cleanup && t.Kind != taskplan.ShardNoop && w.chance("tacit", 15)
 	if w.chance("slow-unit", 10) {
 		t.SlowUnits = []string{units[w.number("which-slow", min(256, len(units)))].ID}
 		t.MinUnitTime, t.MaxUnitTime = min(t.MinUnitTime, plan.Duration(500*time.Millisecond)), 0

@@ -47,7 +47,7 @@ var (
 	// Faults of acks are chosen apart from those of other calls, which they are in a plan.
 	ackFaults = map[plan.FaultKind]plan.FaultKind{ackDelay: plan.CallDelay, ackLoss: plan.CallLoss, ackTwice: plan.CallTwice}
 
-	everyTask = []taskplan.Kind{taskplan.Reindex, taskplan.Reindex, taskplan.Cleanup, taskplan.Repair}
+	everyTask = []taskplan.Kind{taskplan.Reindex, taskplan.Reindex, taskplan.Cleanup, taskplan.Repair, taskplan.ShardNoop}
 )
 
 func join[T any](lists ...[]T) (all []T) {

@@ -363,6 +363,23 @@ func TestShardNoopProviderProcessesUnits(t *testing.T) {
 	}
 }
 
+func TestShardNoopProviderNamesUnitsByTheirKeys(t *testing.T) {
+	payload := ShardNoopProviderPayload{Collection: "C", UnitToShard: map[string]string{"u": "s", "v": "s"}, UnitToNode: map[string]string{"u": "n1", "v": "n2"}}
+	task := noopTask(payload, pendingUnits("u", "v")...)
+	for _, unit := range task.Units {
+		unit.ID = ""
+	}
+	synctest.Test(t, func(t *testing.T) {
+		log := &noopLog{}
+		p := NewShardNoopProvider("n1", nil, always("s"), "")
+		p.SetCompletionRecorder(log)
+		handle, err := p.StartTask(task)
+		require.NoError(t, err)
+		<-handle.Done()
+		assert.Equal(t, []string{"progress u 0.5", "complete u"}, log.seen())
+	})
+}
+
 func TestShardNoopProviderWaitsForTheShardsOfACollection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0

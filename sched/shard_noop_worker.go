@@ -77,7 +77,7 @@ func (w *noopWorker) run() {
 	var units sync.WaitGroup
 	defer units.Wait()
 	for _, id := range slices.Sorted(maps.Keys(w.task.Units)) {
-		if unit := w.task.Units[id]; unit.Status.IsTerminal() || !w.owns(unit, local) {
+		if unit := w.task.Units[id]; unit.Status.IsTerminal() || !w.owns(id, unit, local) {
 			continue
 		}
 		if limiter.Acquire(w.handle.ctx) != nil {
@@ -120,9 +120,9 @@ func (w *noopWorker) process(unit string) error {
 	return nil
 }
 
-// owns reports whether this node processes a unit. local is nil when there is no
-// shard topology to follow.
-func (w *noopWorker) owns(unit *fsm.Unit, local []string) bool {
+// owns reports whether this node processes the unit that the task has under id. local is
+// nil when there is no shard topology to follow.
+func (w *noopWorker) owns(id string, unit *fsm.Unit, local []string) bool {
 	node := w.provider.nodeID
 	if unit.NodeID != "" && unit.NodeID != node {
 		return false
@@ -131,10 +131,10 @@ func (w *noopWorker) owns(unit *fsm.Unit, local []string) bool {
 		return true
 	}
 	if len(w.payload.UnitToShard) == 0 {
-		return slices.Contains(local, unit.ID)
+		return slices.Contains(local, id)
 	}
-	shard, mapped := w.payload.UnitToShard[unit.ID]
-	owner, assigned := w.payload.UnitToNode[unit.ID]
+	shard, mapped := w.payload.UnitToShard[id]
+	owner, assigned := w.payload.UnitToNode[id]
 	return mapped && slices.Contains(local, shard) && (!assigned || owner == node)
 }
 

@@ -90,8 +90,9 @@ func (c *flaws) decided(e *trace.Event, s flawed, cmd *taskevent.Command) {
 				cmd.Name, cmd.Index, got, cmd.Outcome, s.flaw)
 		}
 	case s.flaw == taskplan.UnknownCollection:
-		// Without its tenants the task may have no units, either, and that goes first.
-		if cmd.Accepted || cmd.Verdict != forEver && !strings.Contains(cmd.Outcome, taskplan.Unknown) {
+		// Without its tenants the task may have no units, either, and that goes first, as
+		// does an active task of its name.
+		if cmd.Accepted || cmd.Verdict != forEver && cmd.Verdict.Reason != taskevent.TaskActive && !strings.Contains(cmd.Outcome, taskplan.Unknown) {
 			c.report("P18", e.Node, nil, "%s at index %d names a collection that is not there, and is answered %q", cmd.Name, cmd.Index, cmd.Outcome)
 		}
 	}

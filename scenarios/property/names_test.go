@@ -68,7 +68,7 @@ func TestReasonsOfPermanentRejectionsAreTheSameEverywhere(t *testing.T) {
 		assert.Equal(t, spec.Verdict{Class: spec.Permanent, Reason: id}, refinement.Verdict(err))
 		sent := fsm.ToRPCError(err)
 		want := event.Verdict{Class: event.ClassPermanent, Reason: id}
-		assert.Equal(t, want, refinement.Logged(sent))
+		assert.Equal(t, want, refinement.Logged(fsm.RehydratePermanentRejection(sent)))
 		assert.Equal(t, want, taskevent.VerdictOf(sent.Error(), ""), "in a trace of old")
 	}
 	for ours, theirs := range map[event.Class]spec.Class{

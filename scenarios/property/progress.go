@@ -6,6 +6,7 @@ import (
 
 	"dtsim/scenarios/projection"
 	"dtsim/scenarios/tasks/taskevent"
+	"dtsim/scenarios/tasks/taskplan"
 	"dtsim/sim/trace"
 )
 
@@ -76,6 +77,10 @@ func (c *progress) calls(l *ledger, r *projection.Run) {
 		}
 		if l.stalled() {
 			c.waive("P16", majorityLeft)
+			continue
+		}
+		if _, terminal := n.terminal[r.ID]; terminal && r.Payload.Kind == taskplan.ShardNoop {
+			c.waive("P16", lostWithCrash)
 			continue
 		}
 		c.exercise("P16")
@@ -183,6 +188,9 @@ const (
 	// works on the same data. Its witnesses are the snapshot in which that version has left
 	// the task, and the refusal of the flip.
 	newerVersion = "newer-version"
+	// lostWithCrash: the task was terminal when the node began, and its provider cannot say
+	// whether its part was done, so that it is not called again. Its witness is the first list.
+	lostWithCrash = "lost-with-a-crash"
 	// runTooShort: the run has ended before it was due. Generated plans leave the time.
 	runTooShort = "run-too-short"
 )

@@ -96,7 +96,7 @@ var workOptions = []option{
 	ranged("repetitions of an operation in doubt", ofOperations(func(_ *taskplan.Plan, o *taskplan.Operation) (int, bool) { return o.Retry, true }),
 		class[int]{0, "none"}, class[int]{1, "1"}, class[int]{math.MaxInt, "more"}),
 	ranged("operations at the same time", sameTime, class[int]{1, "1"}, class[int]{2, "2"}, class[int]{math.MaxInt, "more"}),
-	named("kind of a task", ofTasks(func(t *taskplan.Task) taskplan.Kind { return t.Kind }), taskplan.Cleanup, taskplan.Repair, taskplan.Reindex),
+	named("kind of a task", ofTasks(func(t *taskplan.Task) taskplan.Kind { return t.Kind }), taskplan.Kinds()...),
 	names("id of a task", ofTasks(func(t *taskplan.Task) string { return t.ID })),
 	ranged("units of a clean-up", ofOperations(func(_ *taskplan.Plan, o *taskplan.Operation) (int, bool) {
 		if o.Task == nil || o.Task.Kind != taskplan.Cleanup {

@@ -44,15 +44,16 @@ func Verdict(err error) spec.Verdict {
 	return spec.Verdict{Class: spec.Permanent}
 }
 
-// Logged is the verdict of an error as it is put into a trace: the class and reason that the
-// text of the rejection carries to the proposer, or the reason that the state machine has
-// for a retryable one.
+// Logged is the verdict of an error as it is put into a trace: the reason that the text of a
+// permanent rejection carries to the proposer, or the reason that the state machine has for a
+// retryable one. What the text of a retryable one may hold, names that somebody has given,
+// says nothing.
 func Logged(err error) event.Verdict {
 	if err == nil {
 		return event.Verdict{Class: event.ClassOK}
 	}
-	if v := spec.ReadVerdict(err.Error()); v.Class == spec.Permanent {
-		return event.Verdict{Class: event.ClassPermanent, Reason: v.Reason}
+	if Verdict(err).Class == spec.Permanent {
+		return event.Verdict{Class: event.ClassPermanent, Reason: spec.ReadVerdict(err.Error()).Reason}
 	}
 	v := event.Verdict{Class: event.ClassRetryable}
 	v.Reason, v.About = fsm.Reason(err)

@@ -77,6 +77,8 @@ type base struct {
 	fits func(p Payload) error
 	// ready returns why work on units cannot begin yet; nil when it always can.
 	ready func(p Payload, run Run, units []string) error
+	// forgets is set if the disk does not keep that OnTaskCompleted of a run has come to its end.
+	forgets bool
 
 	mu       sync.Mutex
 	recorder fsm.TaskCompletionRecorder
@@ -311,7 +313,7 @@ func (b *base) callback(name string, task *fsm.Task, group string, units []strin
 		}
 	}()
 	b.env.reach(begin, runOf(task))
-	if err := b.env.Trouble.Callback(name, runOf(task)).do(b.env, name, f); err != nil || name != "OnTaskCompleted" {
+	if err := b.env.Trouble.Callback(name, runOf(task)).do(b.env, name, f); err != nil || name != taskevent.TaskCompleted || b.forgets {
 		return err
 	}
 	return b.ended(runOf(task))

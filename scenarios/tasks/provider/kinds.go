@@ -62,6 +62,7 @@ type Set struct {
 	Cleanup *Cleanup
 	Repair  *Repair
 	Reindex *Reindex
+	Noop    *Noop
 }
 
 // NewSet returns the providers of a node. With the zero Env only what is a pure
@@ -75,13 +76,14 @@ func NewSet(env Env) *Set {
 	if env.OnRecord == nil {
 		env.OnRecord = func(Run) bool { return false }
 	}
-	return &Set{Cleanup: newCleanup(env), Repair: newRepair(env), Reindex: newReindex(env)}
+	return &Set{Cleanup: newCleanup(env), Repair: newRepair(env), Reindex: newReindex(env), Noop: newNoop(env)}
 }
 
 // Providers returns the providers by namespace.
 func (s *Set) Providers() map[string]fsm.Provider {
 	return map[string]fsm.Provider{
 		string(taskplan.Cleanup): s.Cleanup, string(taskplan.Repair): s.Repair, string(taskplan.Reindex): s.Reindex,
+		string(taskplan.ShardNoop): s.Noop,
 	}
 }
 
@@ -92,10 +94,14 @@ func (s *Set) ConflictDetectors() map[string]fsm.ConflictDetector {
 
 // SchemaMutationDetectors returns the detectors by namespace.
 func (s *Set) SchemaMutationDetectors() map[string]fsm.SchemaMutationDetector {
-	return map[string]fsm.SchemaMutationDetector{string(taskplan.Repair): s.Repair, string(taskplan.Reindex): s.Reindex}
+	return map[string]fsm.SchemaMutationDetector{
+		string(taskplan.Repair): s.Repair, string(taskplan.Reindex): s.Reindex, string(taskplan.ShardNoop): s.Noop,
+	}
 }
 
 // Extractors returns the collection extractors by namespace.
 func (s *Set) Extractors() map[string]fsm.CollectionExtractor {
-	return map[string]fsm.CollectionExtractor{string(taskplan.Repair): extractCollection, string(taskplan.Reindex): extractCollection}
+	return map[string]fsm.CollectionExtractor{
+		string(taskplan.Repair): extractCollection, string(taskplan.Reindex): extractCollection, string(taskplan.ShardNoop): extractCollection,
+	}
 }

@@ -16,8 +16,9 @@ import (
 // and where its units are.
 type Payload struct {
 	taskplan.Task
-	// Places has for each unit of a Repair or Reindex which replica it is.
+	// Places has for each unit of a task on a collection which replica it is.
 	Places map[string]Place `json:"places,omitempty"`
+	noopPayload
 }
 
 // Place is one replica of a shard.
@@ -35,6 +36,9 @@ func NewPayload(t taskplan.Task, units []taskplan.Unit) Payload {
 	p.Places = make(map[string]Place, len(units))
 	for _, u := range units {
 		p.Places[u.ID] = Place{Shard: u.Shard, Node: u.Node}
+	}
+	if t.Kind == taskplan.ShardNoop {
+		p.noopPayload = newNoopPayload(t, p.Places)
 	}
 	return p
 }
@@ -55,7 +59,7 @@ func DecodePayload(b []byte) (Payload, error) {
 		return Payload{}, fmt.Errorf("payload: %w", err)
 	}
 	switch {
-	case p.Kind != taskplan.Cleanup && p.Kind != taskplan.Repair && p.Kind != taskplan.Reindex:
+	case !slices.Contains(taskplan.Kinds(), p.Kind):
 		return Payload{}, fmt.Errorf("payload: %q is no kind of task", p.Kind)
 	case p.Kind != taskplan.Cleanup && p.Collection == "":
 		return Payload{}, fmt.Errorf("payload: %s without a collection", p.Kind)

@@ -69,6 +69,6 @@ func (b *CallbackEnded) Interrupted() bool {
 	return b.Result == CallbackInterrupted
 }
 
-// UnreadablePayload begins the error of a unit whose task has a payload that its provider
+// UnreadablePayload is in the error of a unit whose task has a payload that its provider
 // cannot work with.
-const UnreadablePayload = "payload: "
+const UnreadablePayload = "payload"

@@ -58,6 +58,9 @@ func Flaws(k Kind) []Flaw {
 	if k == Reindex {
 		all = append(all, UnknownProperty)
 	}
+	if k == ShardNoop { // no payload at all is none of its flaws
+		all = slices.DeleteFunc(all, func(f Flaw) bool { return f == PayloadEmpty || f == PayloadNull })
+	}
 	return all
 }
 

@@ -96,7 +96,14 @@ const (
 	// Reindex changes a property's tokenization: all replicas reindex, then all
 	// swap, then the schema flips (journey 3; with PerTenant journey 4).
 	Reindex Kind = "reindex"
+	// ShardNoop is done by the provider that comes with package sched: its units are those
+	// of a Repair, and nothing is done to them. What that provider has no word for, plans
+	// cannot ask for: its slow unit and the one that fails are at most one each.
+	ShardNoop Kind = "shard-noop"
 )
+
+// Kinds returns all kinds.
+func Kinds() []Kind { return []Kind{Cleanup, Repair, Reindex, ShardNoop} }
 
 // Task is a task to submit.
 type Task struct {
@@ -104,8 +111,8 @@ type Task struct {
 	ID   string `json:"id"`
 	// Files is the number of units of a Cleanup task, named file-0001 and so on.
 	Files int `json:"files,omitempty"`
-	// Collection is what Repair and Reindex work on; their units are all replicas
-	// of all shards, named shard__node.
+	// Collection is what Repair, Reindex and ShardNoop work on; their units are all
+	// replicas of all shards, named shard__node.
 	Collection string `json:"collection,omitempty"`
 	// Property and Tokenization are what Reindex changes.
 	Property     string `json:"property,omitempty"`

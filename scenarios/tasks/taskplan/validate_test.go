@@ -117,9 +117,12 @@ func TestImpossiblePlansAreRefused(t *testing.T) {
 		{"tenants that are offloaded and not there", func(p *taskplan.Plan) {
 			p.Workload[4].Do, p.Workload[4].Tenants = taskplan.FreezeTenants, []string{"eve"}
 		}, `tasks.workload[4].tenants[0]: "eve" is not among the tenants of Users`},
-		{"cancelling in no namespace", func(p *taskplan.Plan) { p.Workload[5].Namespace = "x" }, `tasks.workload[5].namespace: "x" is none of cleanup, repair, reindex`},
+		{"cancelling in no namespace", func(p *taskplan.Plan) { p.Workload[5].Namespace = "x" }, `tasks.workload[5].namespace: "x" is none of cleanup, repair, reindex, shard-noop`},
 
-		{"an unknown kind", func(p *taskplan.Plan) { p.Workload[2].Task.Kind = "rebuild" }, `tasks.workload[2].task.kind: "rebuild" is none of cleanup, repair, reindex`},
+		{"an unknown kind", func(p *taskplan.Plan) { p.Workload[2].Task.Kind = "rebuild" }, `tasks.workload[2].task.kind: "rebuild" is none of cleanup, repair, reindex, shard-noop`},
+		{"two bad units of the shipped provider", func(p *taskplan.Plan) {
+			p.Workload[2].Task = &taskplan.Task{Kind: taskplan.ShardNoop, ID: "x", Collection: p.Workload[0].Collection.Name, Parallel: 1, FailUnits: []string{"a", "b"}}
+		}, "tasks.workload[2].task: shard-noop has at most one slow unit and one that fails"},
 		{"no id", func(p *taskplan.Plan) { p.Workload[2].Task.ID = "" }, "tasks.workload[2].task.id: missing"},
 		{"a long id", func(p *taskplan.Plan) { p.Workload[2].Task.ID = strings.Repeat("x", 201) }, "tasks.workload[2].task.id: longer than 200 bytes"},
 		{"an operator who never gives up", func(p *taskplan.Plan) { p.Workload[2].Retry = 101 }, "tasks.workload[2].retry: 101 is not from 0 to 100"},

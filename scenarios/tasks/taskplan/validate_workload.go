@@ -14,7 +14,7 @@ var actions = []Action{
 	DeleteTenants, SendStray, ListTasks,
 }
 
-var kinds = []Kind{Cleanup, Repair, Reindex}
+var kinds = Kinds()
 
 // usedBy holds which fields of an Operation each action uses; at, node and do are
 // used by all.
@@ -163,7 +163,7 @@ func (v *validator) task(path string, t *Task) {
 	if t.Barrier {
 		used = append(used, "barrier")
 	}
-	if t.Tacit && t.Kind != Cleanup {
+	if t.Tacit && t.Kind != Cleanup && t.Kind != ShardNoop {
 		used = append(used, "tacit")
 	}
 	v.Fields(path, string(t.Kind), plan.Use{Needs: used}, []plan.Field{
@@ -195,6 +195,10 @@ func (v *validator) task(path string, t *Task) {
 		}
 	}
 	if v.Failed() {
+		return
+	}
+	if t.Kind == ShardNoop && (len(t.SlowUnits) > 1 || len(t.FailUnits) > 1) {
+		v.Failf(path, "%s has at most one slow unit and one that fails", t.Kind)
 		return
 	}
 	units := UnitsOf(t, c, v.p.Cluster.Nodes)
