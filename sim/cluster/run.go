@@ -55,6 +55,8 @@ type Cluster struct {
 	lastLeader string
 	// behind are the goroutines that the run still has to wait for.
 	behind sync.WaitGroup
+	// endless ends a run that does not come to its end.
+	endless *time.Timer
 }
 
 // Run runs a plan to its end, judges it and returns the verdict. It is called inside a
@@ -156,6 +158,7 @@ func (c *Cluster) Play(steps ...Step) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var operations sync.WaitGroup
 	c.faults.start()
+	c.endless = time.AfterFunc(c.plan.Duration.D()+shutdown, endless)
 	for _, op := range c.operations {
 		steps = c.take(steps, op.At)
 		c.sleepUntil(op.At)
@@ -183,26 +186,30 @@ func (c *Cluster) take(steps []Step, until time.Duration) []Step {
 
 func (c *Cluster) sleepUntil(at time.Duration) { time.Sleep(time.Until(c.start.Add(at))) }
 
-// shutdown is how long the shutdown of all nodes may take. What waits for longer waits for ever, though
-// something of the system may go on by a timer, so that virtual time would go on, too.
+// shutdown is how long the end of a run may take: calls that return, what is at rest, the shutdown of all
+// nodes. What waits for longer waits for ever, though something of the system may go on by a timer, so
+// that virtual time would go on, too.
 const shutdown = 10 * time.Minute
+
+func endless() { panic(event.Endless + shutdown.String()) }
 
 // Stop records what is at rest, shuts every node down, replays the log, and returns when
 // no goroutine of the cluster is left.
 func (c *Cluster) Stop() {
+	if c.endless != nil { // else nothing was played
+		c.endless.Stop()
+	}
+	c.endless = time.AfterFunc(shutdown, endless)
 	c.faults.close()
 	synctest.Wait()
 	for _, n := range c.nodes {
 		n.rest()
 	}
-	endless := time.AfterFunc(shutdown, func() {
-		panic(event.Endless + shutdown.String())
-	})
 	for _, n := range c.nodes {
 		n.close()
 	}
 	c.behind.Wait()
-	endless.Stop()
+	c.endless.Stop()
 	c.threads.Close()
 	c.replay()
 	c.counters.Virtual = time.Since(c.start)

@@ -86,28 +86,34 @@ func (s system) attribute(stderr string) (_ ending, ok bool) {
 // stuck returns the goroutines that wait for a lock, or, if there are none, those that wait for another
 // goroutine alone: what has a timer, or has called the harness, goes on.
 func stuck(all []goroutine) []goroutine {
-	for _, states := range [][]string{
-		{"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"},
-		{"chan send", "chan receive", "sync.WaitGroup.Wait", "sync.Cond.Wait"},
-	} {
-		var waiting []goroutine
-		for _, g := range all {
-			if slices.ContainsFunc(states, func(state string) bool { return strings.HasPrefix(g.state, state) }) {
-				waiting = append(waiting, g)
-			}
-		}
-		if len(waiting) > 0 {
+	for _, waits := range []func(goroutine) bool{waitsForLock, waitsForGoroutine} {
+		if waiting := slices.DeleteFunc(slices.Clone(all), func(g goroutine) bool { return !waits(g) }); len(waiting) > 0 {
 			return waiting
 		}
 	}
 	return nil
 }
 
+func waitsForLock(g goroutine) bool {
+	return g.is("sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock")
+}
+
+func waitsForGoroutine(g goroutine) bool {
+	return g.is("chan send", "chan receive", "sync.WaitGroup.Wait", "sync.Cond.Wait")
+}
+
+// is reports whether the goroutine is in one of these states.
+func (g goroutine) is(states ...string) bool {
+	return slices.ContainsFunc(states, func(state string) bool { return strings.HasPrefix(g.state, state) })
+}
+
 // leftBehind returns which goroutines of the system wait forever. One that has called the
-// harness, which does not return, is the harness's fault: then ok is false, whatever else
-// waits.
+// harness, which does not return, is the harness's fault, whatever else waits, and ok is false:
+// but for those that wait for a lock of a package in which no such goroutine is. The harness has a lock
+// of its own while the system applies a command, for which then everybody waits who calls it.
 func (s system) leftBehind(all []goroutine) (_ ending, ok bool) {
-	var left []frame
+	var left, locked []frame
+	called := make(map[string]bool) // the packages of goroutines that have called the harness
 	for _, g := range all {
 		if !strings.Contains(g.state, "synctest bubble") {
 			continue
@@ -115,9 +121,17 @@ func (s system) leftBehind(all []goroutine) (_ ending, ok bool) {
 		switch f, owner := s.ownerOf(g); {
 		case owner == ofSystem:
 			left = append(left, f)
+			if waitsForLock(g) {
+				locked = append(locked, f)
+			}
 		case s.hasCalled(g):
-			return ending{}, false
+			for _, f := range g.frames {
+				called[f.pkg()] = true
+			}
 		}
+	}
+	if len(called) > 0 {
+		left = slices.DeleteFunc(locked, func(f frame) bool { return called[f.pkg()] })
 	}
 	if len(left) == 0 {
 		return ending{}, false

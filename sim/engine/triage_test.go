@@ -105,6 +105,8 @@ func TestACrashIsAttributed(t *testing.T) {
 		"the harness, called through the clock": {remain + waiting + shutDown + "\n" + waiting + sleep + network, shutDownLeft(1)},
 		"a lock, and others go on by timers":    {endless + locked + raft + "\n" + waiting + gossip + "\n" + waiting + network + raft, raftLeft},
 		"a lock of the harness":                 {endless + locked + network, ending{}},
+		"a lock, and all who call the harness":  {endless + locked + raft + "\n" + locked + network + serve, raftLeft},
+		"a lock that one has who calls it":      {endless + locked + raft + "\n" + locked + network + raft + serve, ending{}},
 		"channels, and others go on by timers":  {endless + ticking + gossip + "\n" + waiting + raft, raftLeft},
 		"all go on by timers":                   {endless + ticking + gossip, ending{}},
 		"one of another bubble":                 {remain + others, ending{}},

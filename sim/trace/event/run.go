@@ -59,9 +59,9 @@ func (b *Panicked) Schema(s *trace.Schema) {
 	s.Str("at", &b.At)
 }
 
-// Endless begins the message with which a guest ends a run whose nodes cannot be shut down, though
+// Endless begins the message with which a guest ends a run that does not come to its end, though
 // some goroutine goes on by a timer; what follows is how long it has waited.
-const Endless = "deadlock: nodes are not shut down after "
+const Endless = "deadlock: the run does not come to its end within "
 
 // LeftBehind: goroutines of the system wait for ever, which has ended the run.
 type LeftBehind struct {
