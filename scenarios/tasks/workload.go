@@ -108,7 +108,7 @@ func detailsOf(op *taskplan.Operation) []trace.Field {
 	case taskplan.UpdateProperty:
 		c = taskevent.Call{Collection: op.Target, Property: op.Property, Tokenization: op.Tokenization}
 	case taskplan.DropCollection, taskplan.AddTenants, taskplan.FreezeTenants, taskplan.ThawTenants, taskplan.DeleteTenants:
-		c = taskevent.Call{Collection: op.Target}
+		c = taskevent.Call{Collection: op.Target, Tenants: strings.Join(op.Tenants, ",")}
 	}
 	return trace.FieldsOf(&c)
 }

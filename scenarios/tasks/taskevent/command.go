@@ -82,6 +82,7 @@ type Args struct {
 	AcksRequired            bool        `json:"acks_required"`
 	NodeID                  string      `json:"node_id"`
 	UnitID                  string      `json:"unit_id"`
+	Progress                float32     `json:"progress"`
 	Error                   string      `json:"error"`
 	Success                 bool        `json:"success"`
 	CancelledAt             int64       `json:"cancelled_at_unix_millis"`
