@@ -149,14 +149,14 @@ func (r *Replica) Unit(namespace, taskID string, version uint64, unitID string) 
 	return r.manager.Unit(namespace, taskID, version, unitID)
 }
 
-// Schema returns the schema of this replica, which may be older than that of the leader;
-// see [Client.Schema].
+// Schema returns a copy of the schema of this replica, which may be older than that of the
+// leader; see [Client.Schema].
 func (r *Replica) Schema() Schema {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := Schema{Collections: r.schema.capture()}
 	for i, c := range s.Collections {
-		s.Collections[i] = c.clone()
+		s.Collections[i] = c.copy()
 	}
 	return s
 }

@@ -88,6 +88,16 @@ func (c *Collection) clone() *Collection {
 	return &d
 }
 
+// copy is a copy that shares nothing with c.
+func (c *Collection) copy() *Collection {
+	d := c.clone()
+	for name, s := range d.Shards {
+		s.Nodes, s.Swapped = slices.Clone(s.Nodes), maps.Clone(s.Swapped)
+		d.Shards[name] = s
+	}
+	return d
+}
+
 // schema holds the collections by folded name.
 type schema map[string]*Collection
 

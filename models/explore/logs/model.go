@@ -216,14 +216,20 @@ type pair struct {
 	index  uint64
 	newest *raft.Log
 	result replica.Result
+
+	// random is what there is of random logs alone; nil in the others.
+	random *history
 }
 
-func newPair() *pair {
+func newPair() *pair { return newPairOf(0) }
+
+// newPairOf makes a pair with room for so many sessions; 0 is the default.
+func newPairOf(sessions int) *pair {
 	conflicts := map[string]fsm.ConflictDetector{guarded: guard{}}
 	mutations := map[string]fsm.SchemaMutationDetector{guarded: guard{}}
-	extractors := map[string]fsm.CollectionExtractor{guarded: bound}
+	extractors := map[string]fsm.CollectionExtractor{guarded: bound, loose: looselyBound}
 	return &pair{
-		replica: replica.New(replica.Config{ConflictDetectors: conflicts, SchemaMutationDetectors: mutations, CollectionExtractors: extractors}),
+		replica: replica.New(replica.Config{ConflictDetectors: conflicts, SchemaMutationDetectors: mutations, CollectionExtractors: extractors, MaxSessions: sessions}),
 		machine: spec.New(refinement.Rules(conflicts, mutations, extractors)),
 		schema:  map[string]*created{},
 	}
@@ -236,6 +242,9 @@ func (p *pair) entry(c command) *raft.Log {
 	if p.waits {
 		id.Low = 1
 	}
+	if p.random != nil {
+		id = p.random.request(p.index)
+	}
 	return &raft.Log{Index: p.index, Type: raft.LogCommand, Data: api.Encode(&api.ApplyRequest{
 		Type: c.kind, Class: c.class, SubCommand: []byte(c.body), RequestID: id,
 	})}
@@ -246,6 +255,11 @@ func (p *pair) apply(c command) *explore.Broken {
 	p.index++
 	p.newest = p.entry(c)
 	p.result = p.replica.Apply(p.newest).(replica.Result)
+	if p.random != nil {
+		if broken, refused := p.random.applied(p, c); broken != nil || refused {
+			return broken
+		}
+	}
 	if broken := sameVerdict(c, p.result.Err); broken != nil {
 		return broken
 	}

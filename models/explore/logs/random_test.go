@@ -1,0 +1,43 @@
+package logs
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dtsim/fsm/replica"
+)
+
+func TestRandomLogsAreTakenAsTheSpecificationSays(t *testing.T) {
+	many := uint64(300)
+	if os.Getenv("DTSIM_LONG") != "" {
+		many = 20_000
+	}
+	for number := range many {
+		if f := Random(1, number); f != nil {
+			t.Fatal(f)
+		}
+	}
+}
+
+// TestARandomLogIsWhatItsNumberSays: the finding, and what is left of its log, are the same again.
+func TestARandomLogIsWhatItsNumberSays(t *testing.T) {
+	planted := func(number uint64) *Finding {
+		p := newPair()
+		p.waits = true
+		r := &random{letters: alphabet()}
+		wrong := beginnings()[1].commands[0]
+		wrong.body = `{"shards":[]}`
+		return r.shrink([]step{{other: capture}, {command: New(1).begins[1].commands[0]}, {other: spoil}, {command: wrong}, {other: write}}, &Finding{Number: number})
+	}
+	require.Empty(t, planted(1).Property, "nothing is shrunk that is not there")
+	f := &Finding{}
+	f.Property = "P2"
+	r := &random{letters: alphabet()}
+	books := New(1).begins[1].commands[0]
+	wrong := bad(replica.CommandDropCollection, "Books", "{}")
+	f = r.shrink([]step{{other: capture}, {command: books}, {other: spoil}, {command: wrong}, {other: write}}, f)
+	require.Equal(t, []string{wrong.String()}, f.Log)
+	require.Contains(t, f.Error(), wrong.String())
+}
