@@ -1,7 +1,7 @@
 # make        build the command and run the tests
 # make test-long  what go test ./... leaves out, because it takes minutes: tests of the command, of
 #                 mutants, of the engines and of the model checker, and more runs of every scenario
-# make nightly  every pair of flags and every log of three commands in the model checker
+# make nightly  every pair of flags, every log of three commands and many random ones in the model checker
 # make published  the task manager that Weaviate publishes, in two versions, and FINDINGS.md about it
 # make race   the shipped packages, and a guest, under the race detector
 # make lint   formatting, go vet, staticcheck
@@ -23,6 +23,7 @@ test-long:
 
 nightly:
 	go run ./cmd/dtsim check --pairs
+	go run ./cmd/dtsim check --random-logs 100000
 	go run ./cmd/dtsim check --config logs-2
 	go run ./cmd/dtsim check --config logs-3
 

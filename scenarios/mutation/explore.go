@@ -22,7 +22,7 @@ import (
 // SearchPackage is the program into which mutants are built for the model checker.
 const SearchPackage = "dtsim/scenarios/mutation/search"
 
-// Search is a configuration of the model checker: a cluster, or logs.
+// Search is a configuration of the model checker: a cluster, logs, or random logs.
 type Search struct {
 	// Command reproduces it.
 	Command  string
@@ -30,21 +30,28 @@ type Search struct {
 	Liveness bool
 	// Logs is how many commands a log has, see package logs; 0 for a cluster.
 	Logs int
+	// Random is how many random logs are applied instead; 0 for none.
+	Random uint64
 	// Steps is about how many steps the search takes of the unmutated system: cheap ones come
 	// first.
 	Steps uint64
 }
 
+// isCluster reports whether it is a cluster that is searched.
+func (s Search) isCluster() bool { return s.Logs == 0 && s.Random == 0 }
+
 // stepOfLogs is what a step of a log costs, in steps of a cluster.
 const stepOfLogs = 100
 
 // Searches are the configurations of the model checker, the quickest first: logs of one
-// command behind a beginning and of two, the named clusters, and every pair of flags. Each is
-// searched exhaustively; all of them together take some 40 s.
+// command behind a beginning and of two, random ones, the named clusters, and every pair of flags.
+// But for random logs each is searched exhaustively; all of them together take about a minute.
 func Searches() []Search {
 	all := append(clusters(),
 		Search{Command: "dtsim check --config logs", Logs: 1},
-		Search{Command: "dtsim check --config logs-2", Logs: 2, Steps: 26_000 * stepOfLogs})
+		Search{Command: "dtsim check --config logs-2", Logs: 2, Steps: 26_000 * stepOfLogs},
+		Search{Command: "dtsim check --random-logs 100", Random: 100, Steps: 1},
+		Search{Command: "dtsim check --random-logs 1000", Random: 1000, Steps: 700_000})
 	for _, p := range tasks.Pairs() {
 		if p.Senseless == "" {
 			all = append(all, Search{Command: "dtsim check " + strings.Join(p.Config.Arguments(), " "), Cluster: p.Config, Steps: p.Transitions})
@@ -160,7 +167,7 @@ func (x *Explore) search(ctx context.Context, program string, system System, s S
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, program,
-		"-config", string(config), "-liveness="+strconv.FormatBool(s.Liveness), "-logs", strconv.Itoa(s.Logs), "-jobs", strconv.Itoa(max(1, x.Jobs)), "-trace", file)
+		"-config", string(config), "-liveness="+strconv.FormatBool(s.Liveness), "-logs", strconv.Itoa(s.Logs), "-random", strconv.FormatUint(s.Random, 10), "-jobs", strconv.Itoa(max(1, x.Jobs)), "-trace", file)
 	cmd.Env = append(os.Environ(), system.environment()...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = x.Dir, &stdout, &stderr
 	cmd.WaitDelay = time.Second

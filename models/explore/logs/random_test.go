@@ -21,17 +21,8 @@ func TestRandomLogsAreTakenAsTheSpecificationSays(t *testing.T) {
 	}
 }
 
-// TestARandomLogIsWhatItsNumberSays: the finding, and what is left of its log, are the same again.
-func TestARandomLogIsWhatItsNumberSays(t *testing.T) {
-	planted := func(number uint64) *Finding {
-		p := newPair()
-		p.waits = true
-		r := &random{letters: alphabet()}
-		wrong := beginnings()[1].commands[0]
-		wrong.body = `{"shards":[]}`
-		return r.shrink([]step{{other: capture}, {command: New(1).begins[1].commands[0]}, {other: spoil}, {command: wrong}, {other: write}}, &Finding{Number: number})
-	}
-	require.Empty(t, planted(1).Property, "nothing is shrunk that is not there")
+// TestWhatAFindingDoesNotTakeIsLeftOut: of a log with a planted contradiction that is left.
+func TestWhatAFindingDoesNotTakeIsLeftOut(t *testing.T) {
 	f := &Finding{}
 	f.Property = "P2"
 	r := &random{letters: alphabet()}

@@ -34,6 +34,7 @@ type violation struct {
 func main() {
 	config := flag.String("config", "", "the cluster, as JSON")
 	length := flag.Int("logs", 0, "search all logs of so many commands instead")
+	random := flag.Uint64("random", 0, "apply so many random logs instead")
 	liveness := flag.Bool("liveness", false, "check liveness, too")
 	jobs := flag.Int("jobs", 1, "workers")
 	file := flag.String("trace", "", "the file that the first counterexample is written to")
@@ -41,6 +42,9 @@ func main() {
 	run := func() error { return search(*config, *liveness, *jobs, *file) }
 	if *length > 0 {
 		run = func() error { return searchLogs(*length, *jobs) }
+	}
+	if *random > 0 {
+		run = func() error { return randomLogs(*random, *jobs) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -87,6 +91,16 @@ func searchLogs(length, jobs int) error {
 	}
 	f := found{States: r.States, Exhausted: r.Exhausted}
 	for _, v := range r.Violations {
+		f.Violations = append(f.Violations, violation{Property: v.Property, Message: v.Message})
+	}
+	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+// randomLogs applies random logs.
+func randomLogs(n uint64, jobs int) error {
+	applied, all := logs.Campaign(context.Background(), 1, n, jobs, nil)
+	f := found{States: applied}
+	for _, v := range all {
 		f.Violations = append(f.Violations, violation{Property: v.Property, Message: v.Message})
 	}
 	return json.NewEncoder(os.Stdout).Encode(f)

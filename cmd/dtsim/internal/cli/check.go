@@ -23,6 +23,7 @@ type checkFlags struct {
 	config      string
 	list        bool
 	all         bool // pairs
+	randomLogs  uint64
 	walk        uint64
 	seed        uint64
 	liveness    bool
@@ -68,6 +69,7 @@ steps instead, and passes when all of them were taken: it exhausts nothing.`,
   dtsim check --config 2n-liveness --liveness
   dtsim check --config large --walk 1000000
   dtsim check --pairs                   every pair of flags, in half a minute
+  dtsim check --random-logs 10000       logs of any commands and snapshots, against the specification
   dtsim check --config 2pc-9            10 million states
   dtsim check --config 2pc-3-hasty      what a counterexample looks like
   dtsim check --config 2pc-9 --max-states 1000000 --json
@@ -85,6 +87,8 @@ steps instead, and passes when all of them were taken: it exhausts nothing.`,
 				return f.again(env, status)
 			case f.all:
 				return f.pairs(cmd.Context(), env, status)
+			case f.randomLogs > 0:
+				return f.random(cmd.Context(), env, status)
 			}
 			return f.check(cmd, env, status)
 		},
@@ -95,6 +99,7 @@ steps instead, and passes when all of them were taken: it exhausts nothing.`,
 	f.clusterFlags(flags)
 	flags.BoolVarP(&f.list, "list", "l", false, "list the configurations")
 	flags.BoolVar(&f.all, "pairs", false, "check every pair of the flags above at the smallest scope at which both mean something")
+	flags.Uint64Var(&f.randomLogs, "random-logs", 0, "apply `N` random logs, of --seed, to a replica and to the specification")
 	flags.BoolVar(&f.liveness, "liveness", false, "check as well that something settled stays reachable, and is reached by every fair run (without reductions)")
 	flags.BoolVar(&f.exact, "exact", false, "remember whole states instead of fingerprints")
 	flags.BoolVar(&f.depthFirst, "dfs", false, "depth first, on one core: counterexamples are found sooner and are longer")
@@ -103,7 +108,7 @@ steps instead, and passes when all of them were taken: it exhausts nothing.`,
 	flags.Uint64Var(&f.maxStates, "max-states", 0, "stop after so many `states` (default: no bound)")
 	flags.Var(&f.maxMemory, "max-memory", "stop when the search itself takes so much memory: 500M, `4G` (default: no bound)")
 	flags.Uint64Var(&f.walk, "walk", 0, "take `N` random steps instead")
-	flags.Uint64Var(&f.seed, "seed", 1, "where the random choices of --walk come from")
+	flags.Uint64Var(&f.seed, "seed", 1, "where the random choices of --walk and --random-logs come from")
 	flags.IntVarP(&f.jobs, "jobs", "j", env.Jobs, "how many cores to use")
 	flags.StringVarP(&f.out, "out", "o", "reports/out", "`directory` for counterexamples")
 	flags.StringVar(&f.replay, "replay", "", "walk the counterexample in this `file` again")
@@ -179,15 +184,17 @@ func (f *checkFlags) validate(cmd *cobra.Command) error {
 	}
 	if err := errors.Join(
 		refuse("replay", append(all, clusterFlagNames...)...), refuse("list", append(append(all, "replay"), clusterFlagNames...)...),
-		refuse("config", clusterFlagNames...), refuse("pairs", notWithPairs...),
+		refuse("config", clusterFlagNames...), refuse("pairs", notWithPairs...), refuse("random-logs", notWithRandom...),
 		refuse("walk", "liveness", "exact", "dfs", "no-reduction"),
 		refuse("liveness", "dfs"),
 	); err != nil {
 		return &usageError{err}
 	}
 	switch {
-	case changed("seed") && !changed("walk"):
-		return badUsage("--seed is for --walk: without it nothing is left to chance")
+	case changed("seed") && !changed("walk") && !changed("random-logs"):
+		return badUsage("--seed is for --walk and --random-logs: without them nothing is left to chance")
+	case changed("random-logs") && f.randomLogs == 0:
+		return badUsage("--random-logs 0: asks for no log at all")
 	case changed("walk") && f.walk == 0:
 		return badUsage("--walk 0: asks for no step at all")
 	case f.trace && (f.replay == "" || f.json):
