@@ -117,7 +117,10 @@ func clearMistakes() map[string]mistake {
 		"local state goes of what was never there": {"P12", set(is(trace.LocalStateRemoved), trace.Str("task", "other"))},
 		"a record goes too early":                  {"P12", edit(cleanUp, "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":90000`)},
 		"a record goes by another time to live":    {"P12", edit(cleanUp, "body", `"completed_task_ttl_millis":20000`, `"completed_task_ttl_millis":9`)},
-		"a claim is throttled":                     {"P13", set(is(trace.Called, "do=update-progress", "progress=0"), trace.Str("progress", "0.5"))},
+		"the log decides on another unit":          {"P15", edit(is(trace.Committed, "index=17"), "body", `"unit_id":"s1__n2"`, `"unit_id":"s2__n2"`)},
+		"the log decides on another progress":      {"P15", edit(is(trace.Committed, "index=17"), "body", `"unit_id":"s1__n2"`, `"unit_id":"s1__n2","progress":0.5`)},
+		"a claim is throttled": {"P13", then(set(is(trace.Called, "do=update-progress", "progress=0"), trace.Str("progress", "0.5")),
+			edit(is(trace.Committed, "index=17"), "body", `"unit_id":"s1__n2"`, `"unit_id":"s1__n2","progress":0.5`))},
 		"progress is not throttled": {"P13", func(all []trace.Event) []trace.Event {
 			called := all[find(all, is(trace.Called, "do=update-progress", "progress=0.25"))]
 			return again(is(trace.Called, "do=update-progress", "progress=0.25"), is(trace.Returned, "op="+called.Str("op")))(all)

@@ -58,7 +58,7 @@ func New(p *taskplan.Plan, by *Profile) *Observer {
 	}{
 		{check: newAgreement(f)}, {Specification, newSpecification(f)}, {Specification, newLinearizable(f)}, {check: &lifecycle{f}},
 		{check: &ownership{f}}, {check: &barriers{f}}, {check: &schemaCheck{f, calls}}, {check: calls}, {check: &failFast{f}},
-		{check: &conflicts{f}}, {check: newCleanups(f)}, {check: newThrottle(f)}, {check: newHandles(f)}, {check: newAnswers(f)}, {Specification, newRequests(f)},
+		{check: &conflicts{f}}, {check: newCleanups(f)}, {check: newThrottle(f)}, {check: newHandles(f)}, {check: newAnswers(f)}, {check: newRequests(f)},
 		{check: &progress{f, calls}}, {Promptness, newPromptness(f)}, {check: newUpkeep(f)}, {check: &wedges{findings: f}},
 		{check: &robustness{findings: f, callbacks: calls, flaws: newFlaws(f), flipped: make(map[string]bool)}},
 		{check: &patience{f, make(map[incarnation]map[trying][]int)}}, {check: newMemory(f)}, {check: &promises{f}},

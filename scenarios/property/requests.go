@@ -97,8 +97,6 @@ func differsInUnits(cmd *taskevent.Command) string {
 		return fmt.Sprintf("the payload of %s/%s", p.Kind, p.ID)
 	case cmd.NeedsPreparationBarrier != p.Barrier:
 		return fmt.Sprintf("preparation barrier %t instead of %t", cmd.NeedsPreparationBarrier, p.Barrier)
-	case !cmd.AcksRequired:
-		return "acks are not required"
 	}
 	units := cmd.Args.Units()
 	if p.Kind == taskplan.Cleanup {
