@@ -27,6 +27,9 @@ func protectStores(log raft.LogStore, snapshots raft.SnapshotStore) (*receivedLo
 	return r, &watchedSnapshots{snapshots, &r.end}, nil
 }
 
+// errOvertaken is the error of a snapshot that is complete when one that ends behind it is there.
+var errOvertaken = errors.New("a newer snapshot was installed meanwhile")
+
 // snapshotEnd is the last entry of the newest snapshot; index 0 when there is none.
 type snapshotEnd struct {
 	mu          sync.Mutex
@@ -130,14 +133,15 @@ func (w *watchedSnapshots) Create(version raft.SnapshotVersion, index, term uint
 	if err != nil {
 		return nil, err
 	}
-	return &watchedSink{SnapshotSink: sink, done: func() { w.end.reach(index, term) }}, nil
+	return &watchedSink{SnapshotSink: sink, end: w.end, index: index, term: term}, nil
 }
 
-// watchedSink calls done when the snapshot is complete.
+// watchedSink notes the end of the snapshot when it is complete.
 type watchedSink struct {
 	raft.SnapshotSink
-	done      func()
-	cancelled bool
+	end         *snapshotEnd
+	index, term uint64
+	cancelled   bool
 }
 
 func (s *watchedSink) Cancel() error {
@@ -145,10 +149,16 @@ func (s *watchedSink) Cancel() error {
 	return s.SnapshotSink.Cancel()
 }
 
+// Close completes the snapshot. One of this node that is overtaken, by a snapshot of the leader that was
+// installed while it was written, fails: raft would take it for the newest, though its log begins
+// behind the other, and as a leader send that for ever, to whom it has (R6).
 func (s *watchedSink) Close() error {
+	if newest, _ := s.end.get(); newest > s.index && !s.cancelled {
+		return errors.Join(errOvertaken, s.Cancel())
+	}
 	err := s.SnapshotSink.Close()
 	if err == nil && !s.cancelled {
-		s.done()
+		s.end.reach(s.index, s.term)
 	}
 	return err
 }

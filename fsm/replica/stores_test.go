@@ -231,5 +231,31 @@ func TestOnlyACompleteSnapshotCounts(t *testing.T) {
 	}
 	require.Equal(t, uint64(4), snapshot(4, raft.SnapshotSink.Close))
 	require.Equal(t, uint64(4), snapshot(5, raft.SnapshotSink.Cancel))
-	require.Equal(t, uint64(4), snapshot(3, raft.SnapshotSink.Close), "it is older")
+	require.Equal(t, uint64(4), snapshot(3, func(s raft.SnapshotSink) error {
+		require.ErrorIs(t, s.Close(), errOvertaken)
+		return nil
+	}))
+}
+
+// TestASnapshotThatIsOvertakenIsNone: a node's own snapshot takes its time, and meanwhile a newer one of
+// the leader is installed.
+func TestASnapshotThatIsOvertakenIsNone(t *testing.T) {
+	files, err := raft.NewFileSnapshotStoreWithLogger(t.TempDir(), 2, hclog.NewNullLogger())
+	require.NoError(t, err)
+	_, snapshots, err := protectStores(raft.NewInmemStore(), files)
+	require.NoError(t, err)
+	_, transport := raft.NewInmemTransport("")
+	begin := func(index uint64) raft.SnapshotSink {
+		sink, err := snapshots.Create(raft.SnapshotVersionMax, index, 4, servers, 1, transport)
+		require.NoError(t, err)
+		return sink
+	}
+	own, installed := begin(154), begin(162)
+	require.NoError(t, installed.Close())
+	require.ErrorIs(t, own.Close(), errOvertaken)
+	list, err := snapshots.List()
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, uint64(162), list[0].Index)
+	require.NoError(t, begin(170).Close(), "a newer one")
 }
