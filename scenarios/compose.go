@@ -106,6 +106,7 @@ func (w *composer) do(op taskplan.Operation) bool {
 		return false
 	}
 	op.At, op.Within, op.OwnClient = plan.Duration(w.now), w.within, w.chance("own-client", 25)
+	op.ReadBack = op.Do != taskplan.ListTasks && w.chance("read-back", 20)
 	if op.Node == "" {
 		op.Node = plan.NodeName(1 + w.number("asked", w.plan.Cluster.Nodes))
 	}

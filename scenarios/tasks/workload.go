@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"dtsim/fsm"
@@ -62,12 +64,44 @@ func (r *run) perform(ctx context.Context, i *cluster.Incarnation, op operation)
 		return
 	}
 	p := i.Process().(*process)
+	if op.ReadBack {
+		defer p.readMeanwhile(ctx)()
+	}
 	for repeated := 0; ; repeated++ {
 		err := p.attempt(ctx, op, call)
 		if repeated == op.Retry || !errors.Is(err, replica.ErrAmbiguous) || i.Halt().Err() != nil || ctx.Err() != nil {
 			return
 		}
 		op.number = r.cluster.NextCall()
+	}
+}
+
+// mostReads is how many lists at most a caller asks for while it waits.
+const mostReads = 20
+
+// readMeanwhile begins to list the tasks, one list after the other; the function that it returns lists them
+// once more, beside the list that is under way, and waits for both.
+func (p *process) readMeanwhile(ctx context.Context) (once func()) {
+	list := func() {
+		op := operation{Operation: &taskplan.Operation{Do: taskplan.ListTasks}, number: p.run.cluster.NextCall()}
+		_ = p.attempt(ctx, op, cluster.Call{Do: string(taskplan.ListTasks), Errors: meaning{}})
+	}
+	var over atomic.Bool
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		for range mostReads {
+			if over.Load() || p.Halt().Err() != nil {
+				return
+			}
+			list()
+		}
+	})
+	return func() {
+		over.Store(true)
+		if p.Halt().Err() == nil {
+			list()
+		}
+		reading.Wait()
 	}
 }
 

@@ -86,6 +86,9 @@ var systemOptions = []option{
 	ranged("replica.Config.MaxSessions", once(func(p *taskplan.Plan) int { return p.MaxSessions }),
 		class[int]{0, "the default"}, class[int]{3, "to 3"}, class[int]{6, "to 6"}, class[int]{math.MaxInt, "more"}),
 	switched("a client of its own for an operation", ofOperations(func(_ *taskplan.Plan, o *taskplan.Operation) (bool, bool) { return o.OwnClient, true })),
+	switched("lists while an operation is under way, and right behind it", ofOperations(func(_ *taskplan.Plan, o *taskplan.Operation) (bool, bool) {
+		return o.ReadBack, o.Do != taskplan.ListTasks
+	})),
 	fixed("fsm.ManagerParameters.ConflictDetectors", "those of the providers", "none"),
 }
 

@@ -9,8 +9,11 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/raft"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"dtsim/fsm"
 	"dtsim/fsm/api"
@@ -289,6 +292,9 @@ func sameVerdict(c command, err error) *explore.Broken {
 		return nil
 	}
 	want := refinement.Verdict(err)
+	if newer := refinement.Verdict(ofANewerVersion(err)); newer.Class != want.Class {
+		return &explore.Broken{Property: "P15", Message: fmt.Sprintf("%s is %s, and with a marker that only a newer version knows %s: %s", c, want, newer, err)}
+	}
 	for _, form := range []struct {
 		how string
 		got spec.Verdict
@@ -304,6 +310,17 @@ func sameVerdict(c command, err error) *explore.Broken {
 		}
 	}
 	return nil
+}
+
+// ofANewerVersion is a rejection as it comes from a node of a newer version, that has a reason of its own for
+// it: its class has to be known.
+func ofANewerVersion(err error) error {
+	s, ok := status.FromError(fsm.ToRPCError(err))
+	if !ok || s.Code() == codes.OK {
+		return err
+	}
+	_, text, _ := strings.Cut(s.Message(), "] ")
+	return fsm.RehydratePermanentRejection(status.Error(s.Code(), "[dtm-perm/of-a-newer-version] "+text))
 }
 
 // forwarded is a rejection as another node receives it.

@@ -3,6 +3,7 @@ package logs
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -420,6 +421,9 @@ func (p *pair) spoil() *explore.Broken {
 			*t = fsm.Task{Status: "spoilt"}
 		}
 	}
+	if broken := spoilOne(before); broken != nil {
+		return broken
+	}
 	for _, c := range p.replica.Schema().Collections {
 		for _, s := range c.Shards {
 			for i := range s.Nodes {
@@ -486,6 +490,48 @@ type history struct {
 type client struct {
 	names      int
 	seq, since uint64
+}
+
+// spoilOne does so with single tasks of a manager that has this state.
+func spoilOne(state []byte) *explore.Broken {
+	broken := func(what string, err error) *explore.Broken {
+		return &explore.Broken{Property: "P1", Message: fmt.Sprintf("%s: %v", what, err)}
+	}
+	tasks, err := json.Marshal(document(state)["distributed_tasks"])
+	if err != nil {
+		return broken("tasks of the state", err)
+	}
+	m := fsm.NewManager(fsm.ManagerParameters{})
+	if err := m.Restore(tasks); err != nil {
+		return broken("restore", err)
+	}
+	before, err := m.AppendState(nil)
+	if err != nil {
+		return broken("state", err)
+	}
+	all, err := m.ListDistributedTasks(context.Background())
+	if err != nil {
+		return broken("list", err)
+	}
+	for namespace, of := range all {
+		for _, listed := range of {
+			t, err := m.Task(namespace, listed.ID, listed.Version)
+			if err != nil {
+				return broken("task "+listed.ID, err)
+			}
+			for _, u := range t.Units {
+				*u = fsm.Unit{ID: "spoilt"}
+			}
+			clear(t.Units)
+			clear(t.PreparationCompletionAcks)
+			clear(t.PostCompletionAcks)
+			*t = fsm.Task{Status: "spoilt"}
+		}
+	}
+	if after, err := m.AppendState(nil); err != nil || !bytes.Equal(before, after) {
+		return &explore.Broken{Property: "P1", Message: fmt.Sprintf("the state is another one since a reader has written to its copy of a task: %s (%v)", difference(before, after), err)}
+	}
+	return nil
 }
 
 // logged is a request that was applied.

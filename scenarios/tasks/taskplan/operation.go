@@ -52,6 +52,9 @@ type Operation struct {
 	// OwnClient: it is sent by a client that is there for it alone, as that of a program that starts
 	// for it and ends with it.
 	OwnClient bool `json:"own_client,omitempty"`
+	// ReadBack: its caller lists the tasks again and again while it waits, and once more when it has
+	// an outcome, before the list under way has returned.
+	ReadBack bool `json:"read_back,omitempty"`
 
 	Task       *Task       `json:"task,omitempty"`
 	Collection *Collection `json:"collection,omitempty"`

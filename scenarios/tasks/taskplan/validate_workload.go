@@ -47,6 +47,9 @@ func (v *validator) operation(i int) {
 		v.Failf(at, "%s is before tasks.workload[%d].at (%s); operations are sorted by time", o.At, i-1, v.p.Workload[i-1].At)
 	}
 	plan.OneOf(&v.Checker, path+".node", o.Node, v.nodes)
+	if o.ReadBack && o.Do == ListTasks {
+		v.Failf(path+".read_back", "%s reads by itself", o.Do)
+	}
 	if o.Within != 0 {
 		v.Duration(path+".within", o.Within, minSetting, plan.MaxSetting)
 	}
