@@ -66,7 +66,8 @@ type ShardNoopProviderPayload struct {
 //     is not running, so is the worker (P10).
 //   - A report under way at Terminate may still end, for two seconds at most.
 //   - A payload that cannot be read fails its task, instead of counting as empty
-//     (P18).
+//     (P18). So does a unit that the payload assigns to a node which does not hold its
+//     shard (P16): nobody else would process it.
 //   - Two starts of one run never work side by side (P14), GetLocalTasks names each
 //     run once, and everything that is listed or written has an order.
 type ShardNoopProvider struct {

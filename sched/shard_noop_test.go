@@ -217,7 +217,7 @@ func TestShardNoopProviderProcessesUnits(t *testing.T) {
 			},
 			units:  append(pendingUnits("u1", "u2", "u3", "u4", "u5"), &fsm.Unit{ID: "u6", NodeID: "n2"}),
 			lister: always("s1"),
-			calls:  []string{"progress u1 0.5", "complete u1", "progress u4 0.5", "complete u4"},
+			calls:  []string{"progress u1 0.5", "complete u1", `fail u3: shard "s2" of collection "Books" is not on node n1`, "progress u4 0.5", "complete u4"},
 			files: map[string]string{
 				"books/s1/.dtm-process--t--u1": "processed by n1",
 				"books/s1/.dtm-process--t--u4": "processed by n1",
@@ -361,6 +361,19 @@ func TestShardNoopProviderProcessesUnits(t *testing.T) {
 			assert.Equal(t, c.files, filesBelow(t, root))
 		})
 	}
+}
+
+func TestShardNoopProviderFailsAUnitWhoseShardHasGone(t *testing.T) {
+	payload := ShardNoopProviderPayload{Collection: "C", UnitToShard: map[string]string{"u": "s", "v": "s2", "w": "s2"}, UnitToNode: map[string]string{"u": "n1", "v": "n1", "w": "n2"}}
+	synctest.Test(t, func(t *testing.T) {
+		log := &noopLog{}
+		p := NewShardNoopProvider("n1", nil, always("s"), "")
+		p.SetCompletionRecorder(log)
+		handle, err := p.StartTask(noopTask(payload, pendingUnits("u", "v", "w")...))
+		require.NoError(t, err)
+		<-handle.Done()
+		assert.Equal(t, []string{"progress u 0.5", "complete u", `fail v: shard "s2" of collection "C" is not on node n1`}, log.seen())
+	})
 }
 
 func TestShardNoopProviderNamesUnitsByTheirKeys(t *testing.T) {

@@ -77,7 +77,9 @@ func (w *noopWorker) run() {
 	var units sync.WaitGroup
 	defer units.Wait()
 	for _, id := range slices.Sorted(maps.Keys(w.task.Units)) {
-		if unit := w.task.Units[id]; unit.Status.IsTerminal() || !w.owns(id, unit, local) {
+		unit := w.task.Units[id]
+		gone := w.gone(id, unit, local)
+		if unit.Status.IsTerminal() || !gone && !w.owns(id, unit, local) {
 			continue
 		}
 		if limiter.Acquire(w.handle.ctx) != nil {
@@ -85,18 +87,21 @@ func (w *noopWorker) run() {
 		}
 		units.Go(func() {
 			defer limiter.Release()
-			if err := w.process(id); err != nil {
+			if err := w.process(id, gone); err != nil {
 				w.giveUp(id, err)
 			}
 		})
 	}
 }
 
-// process takes one unit from its claim to its end. An error is why it was given
-// up.
-func (w *noopWorker) process(unit string) error {
+// process takes one unit from its claim to its end; one whose shard is gone fails. An error is why it
+// was given up.
+func (w *noopWorker) process(unit string, gone bool) error {
 	if w.unreadable != nil {
 		return w.fail(unit, w.unreadable.Error())
+	}
+	if gone {
+		return w.fail(unit, fmt.Sprintf("shard %q of collection %q is not on node %s", w.payload.shardOf(unit), w.payload.Collection, w.provider.nodeID))
 	}
 	if err := w.claim(unit); err != nil {
 		return err
@@ -136,6 +141,15 @@ func (w *noopWorker) owns(id string, unit *fsm.Unit, local []string) bool {
 	shard, mapped := w.payload.UnitToShard[id]
 	owner, assigned := w.payload.UnitToNode[id]
 	return mapped && slices.Contains(local, shard) && (!assigned || owner == node)
+}
+
+// gone reports whether the payload has assigned a unit to this node, which does not hold its shard: nobody else
+// processes it.
+func (w *noopWorker) gone(id string, unit *fsm.Unit, local []string) bool {
+	shard, mapped := w.payload.UnitToShard[id]
+	owner, assigned := w.payload.UnitToNode[id]
+	return local != nil && mapped && assigned && owner == w.provider.nodeID && (unit.NodeID == "" || unit.NodeID == owner) &&
+		!slices.Contains(local, shard)
 }
 
 // localShards returns the shards of the task's collection on this node, or nil
